@@ -1,0 +1,165 @@
+//! Connectors: what knows how to talk to a kind of system. They read and write; they know no flows and no other systems.
+//!
+//! [`Connector`] is the boundary that the hub works against. Behind it stand the manifest interpreter for JSON over HTTP
+//! ([`manifest`]) with the built-in manifests of the six systems, and folders of files ([`files`]).
+//!
+//! All calls block: the hub gives every system a thread of its own, and a simulation drives the same trait without any.
+
+pub mod files;
+
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{ReadRecord, TypeSchema, Value};
+
+/// How far a record type has been read. Opaque to all but the connector that made it; kept by the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// What a person may read: a time, a page token, a file's size.
+    pub text: String,
+    /// What does not fit there (fingerprints of lines).
+    pub bytes: Vec<u8>,
+}
+
+/// A request for the next page of a record type.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadRequest<'a> {
+    /// The record type's name in the system: `Contacts`.
+    pub kind: &'a str,
+    /// The properties wanted, in the order in which [`ReadRecord::values`] gives them.
+    pub watch: &'a [PropertyRef],
+    /// As the last page gave it; `None` to begin with a complete listing.
+    pub checkpoint: Option<&'a Checkpoint>,
+    /// About how many records a page should have, where the system lets itself be asked.
+    pub page_size: usize,
+}
+
+/// A page of records.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    pub records: Vec<ReadRecord>,
+    /// Records that could not be read (no id, wrong shape): said once, the others go on.
+    pub faults: Vec<RecordFault>,
+    /// Ids that the system tells are deleted, or that a changed file does not hold any more.
+    pub gone: Vec<String>,
+    /// Where to go on, whether there is more now or at the next run.
+    pub checkpoint: Checkpoint,
+    /// There is more to read now.
+    pub more: bool,
+    /// This page belongs to a listing of everything, not of what changed: when it ends, a record that it did not show is not there.
+    pub everything: bool,
+}
+
+/// A record that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordFault {
+    /// Where: file and line, or request and position.
+    pub place: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// One write.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Write {
+    pub action: Action,
+    pub values: Vec<WriteValue>,
+    /// The same for every try of the same intent: an idempotency key, where the system takes one.
+    pub token: String,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    Create,
+    /// P6: `version` is what the write was decided on; the connector sees to it that a newer state is not overwritten.
+    Update {
+        id: String,
+        version: Option<String>,
+    },
+    Delete {
+        id: String,
+        version: Option<String>,
+    },
+}
+
+/// One property of a write.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WriteValue {
+    /// Index into the watched properties given with the call.
+    pub prop: usize,
+    /// In the system's own type; `Null` empties the property. Where the path leads through a list this is one element's value,
+    /// unless it is itself a list, which then is the whole.
+    pub value: Value,
+    /// P9: the value it takes the place of: the element of a list to replace.
+    pub displaced: Value,
+}
+
+/// What came of a write.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Done. The record as the system now shows it: id, version and modified time where it tells them, and the values
+    /// that its answer held (`None` for the others).
+    Done(ReadRecord),
+    /// P6: the record changed since the version that the write was decided on. Nothing was written.
+    Conflict { message: String },
+    /// C2: refused as a duplicate of a record that is there, named where the system names it.
+    Duplicate { id: Option<String>, message: String },
+    /// G4: refused for good; the property that is to blame where the system names it (index into the watched properties).
+    Rejected { prop: Option<usize>, message: String },
+    /// The record is not there any more.
+    Gone { message: String },
+    /// Surely not done; to be tried again, not before so many milliseconds.
+    Later { retry_after_ms: Option<u64>, message: String },
+    /// It may have been done: the answer was lost (C2).
+    Unknown { message: String },
+    /// Surely not done, and nothing else will be until something about the connection changes.
+    Stopped(Trouble),
+}
+
+/// Why a system can't be worked with now. Each says what to do; none holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// The key is wrong, expired or lacks a permission.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// No answer: wrong host, no network, the system is down.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The system asks to come back later.
+    #[error("{message}")]
+    Busy { retry_after_ms: Option<u64>, message: String },
+    /// An answer that can't be understood: what was asked, what was expected, what came.
+    #[error("{0}")]
+    Malformed(String),
+    /// The project's settings or the manifest are wrong.
+    #[error("{0}")]
+    Misconfigured(String),
+}
+
+/// A kind of system, connected: one account.
+pub trait Connector: Send + Sync {
+    /// The record types it has, with their properties and what can be done.
+    fn types(&self) -> &[TypeSchema];
+
+    /// Tries the connection without changing anything; gives a line for the person (account, host).
+    fn test(&self) -> Result<String, Trouble>;
+
+    /// The next page. Pages come in whatever order the system has; a record may come twice.
+    ///
+    /// The checkpoint that a page gives is taken *before* what it lists, so that nothing falls between two readings (R1).
+    fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble>;
+
+    /// One record by its id; `None` if it is not there (or deleted).
+    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble>;
+
+    /// The records that hold this value at this watched property. `Ok(None)` where the system can't be asked so.
+    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble>;
+
+    /// Carries out writes of one record type in this order and gives one outcome for each. Never more than [`Connector::batch`] at once.
+    fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome>;
+
+    /// How many writes at once pay off. 1 for most systems; many where a file is replaced whole.
+    fn batch(&self, kind: &str) -> usize {
+        let _ = kind;
+        1
+    }
+}

@@ -1,0 +1,85 @@
+//! Confirming: what is known of a record once its system has answered a write.
+//!
+//! What the answer shows is no claim, whatever it differs in from what was sent (P3, P5): where the system made something else of a
+//! value, the property *carries* the claim it was given, so that it is not written again.
+
+use lockstep_model::value::{effective, equal_as};
+use lockstep_model::{EntityId, Intent, Presence, ReadRecord, RecordId, RecordState, Slot, Timestamp, Value};
+
+use crate::plan::Plan;
+
+/// The record that a creation made. `sent` are the values as they were sent, by property.
+pub fn created(
+    plan: &Plan,
+    intent: &Intent,
+    id: RecordId,
+    answer: ReadRecord,
+    sent: &[(usize, Value)],
+    now: Timestamp,
+) -> RecordState {
+    let mut state = RecordState {
+        id,
+        ty: intent.ty,
+        key: answer.id.clone(),
+        entity: intent.entity,
+        version: None,
+        modified: None,
+        first_seen: now,
+        presence: Presence::Live,
+        written_at: None,
+        slots: plan.ty(intent.ty).props.iter().map(|_| Slot::default()).collect(),
+    };
+    written(plan, &mut state, intent, answer, sent, now);
+    state
+}
+
+/// A known record after a confirmed write.
+pub fn written(
+    plan: &Plan,
+    state: &mut RecordState,
+    intent: &Intent,
+    answer: ReadRecord,
+    sent: &[(usize, Value)],
+    now: Timestamp,
+) {
+    let tells_version = answer.version.is_some();
+    let creates = state.written_at.is_none() && state.version.is_none() && state.slots.iter().all(|slot| slot.shadow.is_none());
+    for (ix, (shown, prop)) in answer.values.into_iter().zip(&plan.ty(state.ty).props).enumerate() {
+        let slot = &mut state.slots[ix];
+        let Some((_, value)) = sent.iter().find(|(prop, _)| *prop == ix) else {
+            // Not ours: with a version, the next read can't be taken for an edit of a person's, so what the answer shows is
+            // remembered now. Without one, the next read tells, and is compared with what was known before.
+            if (tells_version || creates) && shown.is_some() {
+                slot.shadow = shown;
+            }
+            continue;
+        };
+        let stamp = intent.changes.iter().find(|change| change.prop.at() == ix).map(|change| change.claim);
+        let told = shown.is_some();
+        let shadow = shown.unwrap_or_else(|| replaced(slot.shadow.as_ref(), value, prop.list, prop.whole));
+        let as_asked = equal_as(prop.ty, effective(&shadow, prop.whole), value);
+        slot.shadow = Some(shadow);
+        // A creation whose answer shows just what was asked needs no memory of it: a million of them would cost a third more store.
+        slot.carries = stamp.filter(|_| !(creates && told && as_asked));
+        slot.displaced = None;
+    }
+    state.version = answer.version.or(state.version.take());
+    state.modified = answer.modified.or(state.modified);
+    state.written_at = Some(now);
+    state.presence = Presence::Live;
+    if creates {
+        state.entity = EntityId(intent.entity.0);
+    }
+}
+
+/// What a list shows after its first element was replaced (P9), where the answer did not tell.
+fn replaced(before: Option<&Value>, value: &Value, list: bool, whole: bool) -> Value {
+    match before {
+        Some(Value::Array(elements)) if !whole => {
+            let rest = elements.iter().skip(1).cloned();
+            Value::Array(Some(value.clone()).into_iter().filter(|v| !v.is_null()).chain(rest).collect())
+        }
+        None if list && !whole && !value.is_null() => Value::Array(vec![value.clone()]),
+        _ => value.clone(),
+    }
+}

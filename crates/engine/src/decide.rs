@@ -1,0 +1,472 @@
+//! Deciding: from a slice of the store, what is to be remembered and what is to be written.
+//!
+//! First everything in focus is linked, then each entity is settled by itself: where fresh claims go, what each record lacks of what
+//! it should hold, which counterparts are to be made. What was decided before and is still open is compared with what is decided now:
+//! the same decision is left alone, another one takes its place.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockstep_model::matching::reference_hash;
+use lockstep_model::value::{equal, is_empty};
+use lockstep_model::{
+    Change, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, PropIx, RecordId, RecordState, Review, ReviewKind, Rule,
+    Situation, TypeIx, Value,
+};
+
+use crate::create::{Creation, create, holds, neighbours, refused};
+use crate::link::{Linked, Links, link};
+use crate::plan::{Plan, PlanCreate};
+use crate::settle::{Entity, Wanted, change, settle_goes, wanted};
+use crate::slice::Slice;
+
+/// What was found for a record by a flow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    pub flow: FlowIx,
+    pub record: RecordId,
+    pub situation: Situation,
+    /// Why, where the situation does not say it.
+    pub why: Option<String>,
+}
+
+/// A record that waits for something that comes by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    pub flow: FlowIx,
+    pub record: RecordId,
+    pub rule: Rule,
+    pub why: String,
+}
+
+/// The outcome of deciding on a slice.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// Records whose state changed (claims settled); whole.
+    pub changed: Vec<RecordState>,
+    /// Records of which only the entity changed.
+    pub relinked: Vec<(RecordId, EntityId)>,
+    pub linked: Vec<Linked>,
+    /// New intents; their numbers are still to be given.
+    pub intents: Vec<Intent>,
+    /// Open intents that are not needed any more.
+    pub dropped: Vec<IntentId>,
+    pub reviews_opened: Vec<Review>,
+    pub reviews_closed: Vec<Review>,
+    pub findings: Vec<Finding>,
+    pub held: Vec<Held>,
+    /// Record types that must be read again before what is held can be decided (L8).
+    pub reread: BTreeSet<TypeIx>,
+    /// Records to decide on anew: what they are connected to has changed (C5).
+    pub agenda: BTreeSet<RecordId>,
+    /// Hashes under which records are found that refer to what has been linked (P8).
+    pub wake: BTreeSet<u64>,
+}
+
+/// Decides on the records in focus.
+pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
+    let mut out = Decision::default();
+    let before: BTreeMap<RecordId, EntityId> =
+        if slice.by_hash.is_empty() { BTreeMap::new() } else { slice.records.values().map(|r| (r.id, r.entity)).collect() };
+    let links = link(plan, slice);
+    let joined: BTreeSet<EntityId> = links.merged.iter().map(|(_, into)| *into).collect();
+    let entities: BTreeSet<EntityId> =
+        slice.focus.iter().filter_map(|id| slice.records.get(id)).map(|record| record.entity).collect();
+    let mut changed = BTreeSet::new();
+    for entity in &entities {
+        settle_claims(plan, slice, *entity, joined.contains(entity), &mut changed);
+    }
+    let focus: BTreeSet<RecordId> = slice.focus.iter().copied().collect();
+    let mut unsettled: BTreeSet<(RecordId, TypeIx)> = BTreeSet::new();
+    let mut reviews = Vec::new();
+    for problem in &links.unsettled {
+        unsettled.insert((problem.record, problem.ty));
+        if entities.contains(&slice.records[&problem.record].entity) {
+            reviews.push(Review {
+                kind: problem.kind,
+                record: problem.record,
+                ty: problem.ty,
+                prop: None,
+                rule: problem.rule(),
+                candidates: problem.candidates.clone(),
+                value: Value::Null,
+                message: problem.message.clone(),
+                opened_at: slice.now,
+            });
+        }
+    }
+    for entity in &entities {
+        let mut one =
+            OneEntity { plan, slice, links: &links, unsettled: &unsettled, focus: &focus, out: &mut out, reviews: &mut reviews };
+        one.decide(*entity);
+    }
+    settle_reviews(slice, &entities, reviews, &mut out);
+    for (gone, into) in &links.merged {
+        let _ = gone;
+        for id in slice.members(*into) {
+            let record = &slice.records[id];
+            if !changed.contains(id) && before.get(id) != Some(into) {
+                out.relinked.push((*id, *into));
+            }
+            out.wake.insert(reference_hash(&plan.ty(record.ty).name, &record.key));
+        }
+    }
+    out.relinked.sort_unstable();
+    out.relinked.dedup();
+    out.changed = changed.into_iter().map(|id| slice.records[&id].clone()).collect();
+    out.linked = links.made;
+    out
+}
+
+/// Settles where fresh claims of an entity go (P1a), and what two sides bring to a first link (P2).
+fn settle_claims(plan: &Plan, slice: &mut Slice, entity: EntityId, joined: bool, changed: &mut BTreeSet<RecordId>) {
+    let members: Vec<RecordId> = slice.members(entity).to_vec();
+    let settled = {
+        let records: Vec<&RecordState> = members.iter().map(|id| &slice.records[id]).collect();
+        settle_goes(plan, slice.now, &records, joined)
+    };
+    for (id, prop, goes) in settled {
+        if let Some(claim) = slice.records.get_mut(&id).and_then(|record| record.slots[prop.at()].claim.as_mut()) {
+            claim.goes = goes;
+            changed.insert(id);
+        }
+    }
+    for id in members {
+        let record = slice.records.get_mut(&id).expect("a member is in the slice");
+        for slot in &mut record.slots {
+            if slot.displaced.take().is_some() {
+                changed.insert(id);
+            }
+            // P2: when records are linked for the first time, a value beats an empty one; so the emptiness of before claims nothing.
+            if joined && slot.claim.as_ref().is_some_and(|claim| is_empty(&claim.value)) {
+                slot.claim = None;
+                changed.insert(id);
+            }
+        }
+    }
+}
+
+/// Opens what is new, closes what is settled, leaves alone what is open for the same reason.
+fn settle_reviews(slice: &Slice, entities: &BTreeSet<EntityId>, reviews: Vec<Review>, out: &mut Decision) {
+    let decided_here = |kind: ReviewKind| {
+        matches!(
+            kind,
+            ReviewKind::AmbiguousMatch | ReviewKind::DisputedEntity | ReviewKind::RejectedValue | ReviewKind::Unconvertible
+        )
+    };
+    let same = |a: &Review, b: &Review| a.kind == b.kind && a.record == b.record && a.ty == b.ty && a.prop == b.prop;
+    for open in &slice.reviews {
+        let mine = slice.records.get(&open.record).is_some_and(|record| entities.contains(&record.entity));
+        if mine && decided_here(open.kind) && !reviews.iter().any(|review| same(review, open)) {
+            out.reviews_closed.push(open.clone());
+        }
+    }
+    for review in reviews {
+        let known = slice.reviews.iter().find(|open| same(open, &review));
+        let news = known.is_none_or(|open| open.candidates != review.candidates || !equal(&open.value, &review.value));
+        if news {
+            out.reviews_opened.push(review);
+        }
+    }
+}
+
+struct OneEntity<'a> {
+    plan: &'a Plan,
+    slice: &'a Slice,
+    links: &'a Links,
+    unsettled: &'a BTreeSet<(RecordId, TypeIx)>,
+    focus: &'a BTreeSet<RecordId>,
+    out: &'a mut Decision,
+    reviews: &'a mut Vec<Review>,
+}
+
+impl OneEntity<'_> {
+    fn decide(&mut self, id: EntityId) {
+        let slice = self.slice;
+        let records: Vec<&RecordState> = slice.members(id).iter().map(|id| &slice.records[id]).collect();
+        let mut entity = Entity { records, suspended: vec![] };
+        self.suspend(&mut entity);
+        for record in entity.records.iter().filter(|record| record.is_live()) {
+            self.update(id, &entity, record);
+        }
+        let mut made: BTreeSet<TypeIx> = BTreeSet::new();
+        for record in entity.records.iter().filter(|record| record.is_live()) {
+            for flow in &self.plan.ty(record.ty).flows_out {
+                self.flow(id, &entity, record, *flow, &mut made);
+            }
+        }
+        self.drop_needless_creations(id, &made);
+    }
+
+    /// L9, unqualified: a condition that does not hold any more stops its two record types from being kept equal.
+    fn suspend(&self, entity: &mut Entity<'_>) {
+        for record in &entity.records {
+            for flow in self.plan.ty(record.ty).flows_out.iter().map(|ix| &self.plan.flows[ix.at()]) {
+                if flow.filter.is_some() && holds(self.plan, flow, record) == Ok(false) {
+                    entity.suspended.extend([(flow.from, flow.to), (flow.to, flow.from)]);
+                }
+            }
+        }
+    }
+
+    /// P4: only what differs, all of a record's in one write, nothing where nothing differs.
+    fn update(&mut self, id: EntityId, entity: &Entity<'_>, record: &RecordState) {
+        let (plan, slice) = (self.plan, self.slice);
+        let ty = plan.ty(record.ty);
+        let mut changes = Vec::new();
+        if entity.records.len() > 1 && ty.can.update {
+            for prop in (0..ty.props.len() as u16).map(PropIx) {
+                if ty.bearings[prop.at()].is_empty() {
+                    continue;
+                }
+                match wanted(plan, slice, entity, record, prop) {
+                    Wanted::Nothing | Wanted::Waits { .. } => {}
+                    Wanted::Unconvertible { value, message, .. } => self.review(
+                        ReviewKind::Unconvertible,
+                        record.id,
+                        record.ty,
+                        Some(prop),
+                        Rule::P3,
+                        value,
+                        format!("a value can't be brought to {}: {message}", ty.props[prop.at()].name),
+                    ),
+                    write => {
+                        let Some(change) = change(Some(record), plan, record.ty, prop, write) else { continue };
+                        // It may have been refused when the record was created from another of the entity.
+                        match entity.records.iter().find_map(|member| refused(&slice.reviews, member, record.ty, prop)) {
+                            // G4: the same value is not sent again; the review stays as it is.
+                            Some(review) if equal(&review.value, &change.value) => self.reviews.push(review.clone()),
+                            _ => changes.push(change),
+                        }
+                    }
+                }
+            }
+        }
+        let open: Vec<&Intent> =
+            slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Update && intent.record == Some(record.id)).collect();
+        if !self.reconcile(&open, &changes, record) || changes.is_empty() {
+            return;
+        }
+        let source = changes[0].claim.record;
+        let flow = self.flow_between(source, record.ty);
+        self.intend(IntentKind::Update, id, record.ty, Some(record), source, flow, changes);
+    }
+
+    /// Compares what is open with what is decided now. Gives whether a new intent is due.
+    fn reconcile(&mut self, open: &[&Intent], changes: &[Change], subject: &RecordState) -> bool {
+        let same = |intent: &Intent| {
+            intent.changes.len() == changes.len()
+                && intent
+                    .changes
+                    .iter()
+                    .zip(changes)
+                    .all(|(a, b)| a.prop == b.prop && equal(&a.value, &b.value) && a.counterpart_of == b.counterpart_of)
+        };
+        // Under way: its outcome brings the record back onto the agenda.
+        if open.iter().any(|intent| matches!(intent.state, IntentState::Sent | IntentState::Unknown)) {
+            return false;
+        }
+        let mut due = true;
+        for intent in open {
+            if due && same(intent) {
+                due = false;
+                if intent.state == IntentState::Refused
+                    && let Some(review) = self.slice.reviews.iter().find(|r| {
+                        r.kind == ReviewKind::RejectedValue && r.record == subject.id && r.ty == intent.ty && r.prop.is_none()
+                    })
+                {
+                    self.reviews.push(review.clone());
+                }
+            } else {
+                self.out.dropped.push(intent.id);
+            }
+        }
+        due
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn intend(
+        &mut self,
+        kind: IntentKind,
+        entity: EntityId,
+        ty: TypeIx,
+        record: Option<&RecordState>,
+        source: RecordId,
+        flow: FlowIx,
+        changes: Vec<Change>,
+    ) {
+        self.out.intents.push(Intent {
+            id: IntentId(0),
+            run: self.slice.run,
+            kind,
+            rank: self.plan.ty(ty).send_rank,
+            ty,
+            record: record.map(|record| record.id),
+            entity,
+            source,
+            flow,
+            base_version: record.and_then(|record| record.version.clone()),
+            changes,
+            state: IntentState::Queued,
+            attempts: 0,
+            not_before: None,
+            message: None,
+            decided_at: self.slice.now,
+            done_at: None,
+        });
+    }
+
+    /// The flow by which a record type's claims come to another: directly, or the first that touches the target.
+    fn flow_between(&self, source: RecordId, target: TypeIx) -> FlowIx {
+        let from = self.slice.records.get(&source).map(|record| record.ty);
+        let flows = || (0..self.plan.flows.len() as u16).map(FlowIx);
+        let ends = |ix: FlowIx| (self.plan.flows[ix.at()].from, self.plan.flows[ix.at()].to);
+        flows()
+            .find(|ix| from.is_some_and(|from| ends(*ix) == (from, target) || ends(*ix) == (target, from)))
+            .or_else(|| flows().find(|ix| ends(*ix).0 == target || ends(*ix).1 == target))
+            .unwrap_or(FlowIx(0))
+    }
+
+    /// One row for each situation (L9); the comment tells the story.
+    fn flow(&mut self, id: EntityId, entity: &Entity<'_>, record: &RecordState, flow_ix: FlowIx, made: &mut BTreeSet<TypeIx>) {
+        let flow = &self.plan.flows[flow_ix.at()];
+        let counterparts: Vec<&&RecordState> = entity.records.iter().filter(|r| r.ty == flow.to && r.id != record.id).collect();
+        let live = counterparts.iter().any(|r| r.is_live());
+        let just_linked = || {
+            self.links.made.iter().any(|linked| {
+                let ends = [linked.a, linked.b];
+                ends.contains(&record.id) && counterparts.iter().any(|r| ends.contains(&r.id))
+            })
+        };
+        let unsettled = self.links.unsettled.iter().find(|u| u.record == record.id && u.ty == flow.to);
+        let (situation, why) = if live && entity.suspended.contains(&(flow.from, flow.to)) {
+            // Linked, but its condition does not hold any more: nothing is written, nothing deleted.
+            (Situation::Unqualified, None)
+        } else if live && just_linked() {
+            // Nobody had linked them; a row of the match table did just now.
+            (Situation::Found, None)
+        } else if live {
+            // Linked since earlier.
+            (Situation::Confirmed, None)
+        } else if !counterparts.is_empty() {
+            // The other one was deleted: the link ends, nothing is created anew (D1).
+            (Situation::Missing, None)
+        } else if let Some(problem) = unsettled {
+            // Somebody must say which one it is; until then nothing is written for it (L6).
+            match problem.kind {
+                ReviewKind::AmbiguousMatch => (Situation::Ambiguous, Some(problem.message.clone())),
+                _ => (Situation::FoundLinked, Some(problem.message.clone())),
+            }
+        } else if made.contains(&flow.to) {
+            // Another record of the entity gets the counterpart made.
+            (Situation::Absent, Some("a counterpart is being created".into()))
+        } else {
+            // Nothing matches: perhaps one is made.
+            self.absent(id, entity, record, flow_ix, made)
+        };
+        if self.focus.contains(&record.id) {
+            self.out.findings.push(Finding { flow: flow_ix, record: record.id, situation, why });
+        }
+        if let PlanCreate::ConnectedTo(_) = flow.create {
+            return;
+        }
+        self.wake_connected(record, flow.to);
+    }
+
+    fn absent(
+        &mut self,
+        id: EntityId,
+        entity: &Entity<'_>,
+        record: &RecordState,
+        flow_ix: FlowIx,
+        made: &mut BTreeSet<TypeIx>,
+    ) -> (Situation, Option<String>) {
+        let (plan, slice) = (self.plan, self.slice);
+        let to = plan.flows[flow_ix.at()].to;
+        // Something else of this entity is disputed in that very record type: a person's answer may bring the counterpart.
+        if entity.records.iter().any(|member| self.unsettled.contains(&(member.id, to))) {
+            return (Situation::Absent, Some("another record of the same entity waits for a person's answer there".into()));
+        }
+        match create(plan, slice, flow_ix, record, entity) {
+            Creation::No { situation, why } => (situation, Some(why)),
+            Creation::Hold { rule, why, reread } => {
+                self.out.reread.extend(reread);
+                self.out.held.push(Held { flow: flow_ix, record: record.id, rule, why: why.clone() });
+                (Situation::Absent, Some(why))
+            }
+            Creation::Make { mut changes, unconvertible } => {
+                for (prop, value, message) in unconvertible {
+                    let text = format!("a value can't be brought to {}: {message}", plan.prop(to, prop).name);
+                    self.review(ReviewKind::Unconvertible, record.id, to, Some(prop), Rule::P3, value, text);
+                }
+                changes.retain(|change| match refused(&slice.reviews, record, to, change.prop) {
+                    Some(review) if equal(&review.value, &change.value) => {
+                        self.reviews.push(review.clone());
+                        false
+                    }
+                    _ => true,
+                });
+                made.insert(to);
+                let open: Vec<&Intent> =
+                    slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Create && intent.ty == to).collect();
+                if self.reconcile(&open, &changes, record) {
+                    self.intend(IntentKind::Create, id, to, None, record.id, flow_ix, changes);
+                }
+                self.wake_neighbours(record);
+                (Situation::Absent, Some("a counterpart is being created".into()))
+            }
+        }
+    }
+
+    /// C5: when a record gets (or has) a counterpart in a system, those connected to it may qualify there now.
+    fn wake_connected(&mut self, record: &RecordState, to: TypeIx) {
+        let system = &self.plan.ty(to).name.system;
+        let decides = self.plan.flows.iter().any(|flow| {
+            matches!(&flow.create, PlanCreate::ConnectedTo(types) if types.contains(&record.ty))
+                && self.plan.ty(flow.to).name.system == *system
+        });
+        let newly = self.out.intents.last().is_some_and(|intent| intent.source == record.id)
+            || self.links.made.iter().any(|linked| linked.a == record.id || linked.b == record.id);
+        if decides && newly {
+            self.wake_neighbours(record);
+        }
+    }
+
+    fn wake_neighbours(&mut self, record: &RecordState) {
+        let waits = |other: &RecordState| {
+            self.plan.flows.iter().any(|flow| {
+                flow.from == other.ty && matches!(&flow.create, PlanCreate::ConnectedTo(types) if types.contains(&record.ty))
+            })
+        };
+        let woken: Vec<RecordId> =
+            neighbours(self.plan, self.slice, record).into_iter().filter(|other| waits(other)).map(|r| r.id).collect();
+        self.out.agenda.extend(woken);
+    }
+
+    /// A queued creation that nothing asks for any more (its record was linked, deleted, or does not qualify).
+    fn drop_needless_creations(&mut self, id: EntityId, made: &BTreeSet<TypeIx>) {
+        for intent in self.slice.intents_of(id) {
+            let needless = intent.kind == IntentKind::Create
+                && matches!(intent.state, IntentState::Queued | IntentState::Refused)
+                && !made.contains(&intent.ty)
+                && !self.out.dropped.contains(&intent.id);
+            if needless {
+                self.out.dropped.push(intent.id);
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn review(
+        &mut self,
+        kind: ReviewKind,
+        record: RecordId,
+        ty: TypeIx,
+        prop: Option<PropIx>,
+        rule: Rule,
+        value: Value,
+        message: String,
+    ) {
+        let opened_at = self.slice.now;
+        self.reviews.push(Review { kind, record, ty, prop, rule, candidates: vec![], value, message, opened_at });
+    }
+}

@@ -1,0 +1,93 @@
+//! Under which hashes a record is to be found: its match keys (L1–L3), and the records it refers to (C5, P8).
+
+use lockstep_model::matching::{forms, key_hash, reference_hash};
+use lockstep_model::{RecordState, TypeIx, Value};
+
+use crate::plan::{MatchSide, Plan};
+
+/// A row with lists on both of several pairs has a key for each combination; more than this are not made.
+const MOST_COMBINATIONS: usize = 64;
+
+/// All hashes of a record, sorted, each once.
+pub fn hashes(plan: &Plan, record: &RecordState) -> Vec<u64> {
+    let ty = plan.ty(record.ty);
+    let mut found = Vec::with_capacity(4);
+    if record.is_live() {
+        for side in &ty.match_sides {
+            match_hashes(plan, side, record, &mut found);
+        }
+        for (prop, slot) in ty.props.iter().zip(&record.slots) {
+            if let Some(target) = &prop.reference_target {
+                each_id(slot.shadow.as_ref(), &mut |id| found.push(reference_hash(target, id)));
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The hashes of a record by one match rule.
+pub fn match_hashes(plan: &Plan, side: &MatchSide, record: &RecordState, found: &mut Vec<u64>) {
+    let seed = plan.rules[side.rule].seed;
+    if let [(prop, kind)] = side.props[..] {
+        let Some(value) = &record.slot(prop).shadow else { return };
+        match value {
+            // The common case, without a list in between.
+            Value::String(_) => {
+                found.extend(lockstep_model::matching::normalise(value, kind).map(|form| key_hash(seed, &[&form])))
+            }
+            _ => found.extend(forms(value, kind).iter().map(|form| key_hash(seed, &[form]))),
+        }
+        return;
+    }
+    for combination in combinations(side, record) {
+        let values: Vec<&str> = combination.iter().map(String::as_str).collect();
+        found.push(key_hash(seed, &values));
+    }
+}
+
+/// The normalised values of a record by one match rule, in the rule's order.
+pub fn combinations(side: &MatchSide, record: &RecordState) -> Vec<Vec<String>> {
+    let mut all: Vec<Vec<String>> = vec![vec![]];
+    for (prop, kind) in &side.props {
+        let values = record.slot(*prop).shadow.as_ref().map_or(vec![], |value| forms(value, *kind));
+        all = all
+            .into_iter()
+            .flat_map(|so_far| {
+                values.iter().map(move |value| {
+                    let mut longer = so_far.clone();
+                    longer.push(value.clone());
+                    longer
+                })
+            })
+            .take(MOST_COMBINATIONS)
+            .collect();
+    }
+    all
+}
+
+/// Whether two records agree by a rule: the hash only found the candidate.
+pub fn agree(plan: &Plan, rule: usize, a: &RecordState, b: &RecordState) -> bool {
+    let side = |record: &RecordState, other: TypeIx| {
+        plan.ty(record.ty)
+            .match_sides
+            .iter()
+            .find(|side| side.rule == rule && side.other == other)
+            .map(|side| combinations(side, record))
+    };
+    match (side(a, b.ty), side(b, a.ty)) {
+        (Some(of_a), Some(of_b)) => of_a.iter().any(|combination| of_b.contains(combination)),
+        _ => false,
+    }
+}
+
+/// The ids that a reference holds. `0` and empty mean none.
+pub fn each_id(value: Option<&Value>, then: &mut dyn FnMut(&str)) {
+    match value {
+        Some(Value::String(id)) if !id.trim().is_empty() => then(id.trim()),
+        Some(Value::Number(id)) if id.as_i64() != Some(0) => then(&id.to_string()),
+        Some(Value::Array(ids)) => ids.iter().for_each(|id| each_id(Some(id), then)),
+        _ => {}
+    }
+}

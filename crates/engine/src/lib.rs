@@ -1,0 +1,28 @@
+//! The decisions. From what was read and what the store knows, the engine computes what is to be remembered and what is to be
+//! written; it does nothing else.
+//!
+//! ```text
+//! flows ──▶ Plan::compile                              what bears on what, who can meet whom, what comes first
+//! pages + known records ──▶ observe::observe           R1, R2, R5, P1, P1b, P5, P5a: what is an edit
+//! slice of the store ──▶ decide::decide ──▶ Decision   link::link (L1–L7), create::create (L8, C1–C5), settle::settle (P0–P3)
+//! answers of systems ──▶ confirm::confirm              P3, P5: what an answer shows is no claim
+//! ```
+//!
+//! There is no clock, no randomness, no I/O and no way to fail here: times and fresh numbers are arguments, a value that can't be
+//! converted is a review. The same input gives the same decision, in whatever order records come.
+
+pub mod bears;
+pub mod confirm;
+pub mod create;
+pub mod decide;
+pub mod keys;
+pub mod link;
+pub mod observe;
+pub mod plan;
+pub mod settle;
+pub mod slice;
+
+pub use decide::{Decision, decide};
+pub use observe::{Observed, observe};
+pub use plan::{Plan, PlanError};
+pub use slice::Slice;

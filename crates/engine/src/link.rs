@@ -1,0 +1,258 @@
+//! Linking: which records stand for the same thing (L1–L7).
+//!
+//! Candidates come from match keys. A match is *clear* if it is the only one on both sides and would not put two records of a type
+//! into one entity; clear matches are linked, all others go to review with the candidates side by side. Nothing depends on the order
+//! in which records are looked at: if several fit, none is preferred (L6).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use lockstep_model::{EntityId, RecordId, RecordState, ReviewKind, Rule, TypeIx};
+
+use crate::keys::{agree, match_hashes};
+use crate::plan::Plan;
+use crate::slice::Slice;
+
+/// A link that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linked {
+    pub a: RecordId,
+    pub b: RecordId,
+    /// The match rule that found it.
+    pub rule: usize,
+}
+
+/// A match that a person must decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsettled {
+    pub record: RecordId,
+    /// The record type that it matches in.
+    pub ty: TypeIx,
+    pub kind: ReviewKind,
+    pub candidates: Vec<RecordId>,
+    pub message: String,
+}
+
+/// What linking found.
+#[derive(Debug, Default)]
+pub struct Links {
+    pub made: Vec<Linked>,
+    pub unsettled: Vec<Unsettled>,
+    /// Entities that went into others: (gone, into).
+    pub merged: Vec<(EntityId, EntityId)>,
+}
+
+/// For each record and record type, who matches it there, and by which rule.
+type Candidates = BTreeMap<(RecordId, TypeIx), BTreeMap<RecordId, usize>>;
+
+/// Links what matches clearly. The slice is left with the links made.
+pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
+    let mut links = Links::default();
+    let candidates = candidates(plan, slice);
+    if candidates.is_empty() {
+        return links;
+    }
+    let mut clear: Vec<Linked> = Vec::new();
+    for ((id, ty), found) in &candidates {
+        let record = &slice.records[id];
+        if occupied(plan, slice, record.entity, *ty) {
+            // Only here because somebody else's match points at it.
+            continue;
+        }
+        let merges = |a: TypeIx, b: TypeIx| plan.ty(a).merges_duplicates && plan.ty(b).merges_duplicates;
+        if merges(record.ty, *ty) {
+            clear.extend(found.iter().map(|(other, rule)| Linked { a: *id, b: *other, rule: *rule }));
+            continue;
+        }
+        if found.len() > 1 {
+            links.unsettled.push(Unsettled {
+                record: *id,
+                ty: *ty,
+                kind: ReviewKind::AmbiguousMatch,
+                candidates: found.keys().copied().collect(),
+                message: format!(
+                    "{} records of {} match it; link one of them, or keep them apart",
+                    found.len(),
+                    plan.ty(*ty).name
+                ),
+            });
+            continue;
+        }
+        let (&other, &rule) = found.iter().next().expect("candidates are never an empty list");
+        let theirs = &slice.records[&other];
+        if occupied(plan, slice, theirs.entity, record.ty) {
+            let holder = holder(slice, theirs.entity, record.ty);
+            links.unsettled.push(Unsettled {
+                record: *id,
+                ty: *ty,
+                kind: ReviewKind::DisputedEntity,
+                candidates: std::iter::once(other).chain(holder).collect(),
+                message: format!(
+                    "{}/{} matches it, but is linked to another {} already",
+                    plan.ty(*ty).name,
+                    theirs.key,
+                    plan.ty(record.ty).name
+                ),
+            });
+            continue;
+        }
+        let rivals = candidates.get(&(other, record.ty)).map_or(0, BTreeMap::len);
+        if rivals > 1 {
+            links.unsettled.push(Unsettled {
+                record: *id,
+                ty: *ty,
+                kind: ReviewKind::AmbiguousMatch,
+                candidates: std::iter::once(other)
+                    .chain(candidates[&(other, record.ty)].keys().copied().filter(|r| r != id))
+                    .collect(),
+                message: format!(
+                    "{rivals} records of {} match {}/{}; link one of them, or keep them apart",
+                    plan.ty(record.ty).name,
+                    plan.ty(*ty).name,
+                    theirs.key
+                ),
+            });
+            continue;
+        }
+        if *id < other || !candidates.contains_key(&(other, record.ty)) {
+            clear.push(Linked { a: *id, b: other, rule });
+        }
+    }
+    join(plan, slice, clear, &mut links);
+    links
+}
+
+/// Whether the entity has a live record of this type already, where it may have only one.
+fn occupied(plan: &Plan, slice: &Slice, entity: EntityId, ty: TypeIx) -> bool {
+    !plan.ty(ty).merges_duplicates && holder(slice, entity, ty).is_some()
+}
+
+fn holder(slice: &Slice, entity: EntityId, ty: TypeIx) -> Option<RecordId> {
+    slice.members(entity).iter().copied().find(|id| slice.records.get(id).is_some_and(|r| r.ty == ty && r.is_live()))
+}
+
+fn candidates(plan: &Plan, slice: &Slice) -> Candidates {
+    let mut found = Candidates::new();
+    let mut hashes = Vec::new();
+    let mut look = |record: &RecordState, found: &mut Candidates| {
+        let mut others = BTreeSet::new();
+        for side in &plan.ty(record.ty).match_sides {
+            // A look-up only where no link is: once linked, match values are never consulted again (L4).
+            if occupied(plan, slice, record.entity, side.other) {
+                continue;
+            }
+            hashes.clear();
+            match_hashes(plan, side, record, &mut hashes);
+            for id in hashes.iter().filter_map(|hash| slice.by_hash.get(hash)).flatten() {
+                let Some(other) = slice.records.get(id) else { continue };
+                if other.ty != side.other || !other.is_live() || other.entity == record.entity || *id == record.id {
+                    continue;
+                }
+                if kept_apart(slice, record.entity, other.entity) || !agree(plan, side.rule, record, other) {
+                    continue;
+                }
+                found.entry((record.id, side.other)).or_default().entry(*id).or_insert(side.rule);
+                others.insert(*id);
+            }
+        }
+        others
+    };
+    let mut theirs = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    for id in focus_members(slice) {
+        if let Some(record) = slice.records.get(&id).filter(|record| record.is_live())
+            && seen.insert(id)
+        {
+            theirs.extend(look(record, &mut found));
+        }
+    }
+    // The candidates' own candidates: a match is clear only if it is so from both sides.
+    for id in theirs {
+        if seen.insert(id) {
+            look(&slice.records[&id], &mut found);
+        }
+    }
+    found
+}
+
+/// The records of the entities in focus.
+fn focus_members(slice: &Slice) -> BTreeSet<RecordId> {
+    let mut all = BTreeSet::new();
+    for id in &slice.focus {
+        if let Some(record) = slice.records.get(id) {
+            all.extend(slice.members(record.entity));
+        }
+    }
+    all
+}
+
+/// L7: what a person unlinked is not linked again by a rule.
+fn kept_apart(slice: &Slice, a: EntityId, b: EntityId) -> bool {
+    !slice.apart.is_empty() && slice.members(a).iter().any(|x| slice.members(b).iter().any(|y| slice.apart.contains(&(*x, *y))))
+}
+
+/// L5, L6: joins what clear matches connect, unless that would put two records of a type into one entity.
+fn join(plan: &Plan, slice: &mut Slice, clear: Vec<Linked>, links: &mut Links) {
+    let mut parent: HashMap<EntityId, EntityId> = HashMap::new();
+    fn find(parent: &mut HashMap<EntityId, EntityId>, x: EntityId) -> EntityId {
+        let up = *parent.entry(x).or_insert(x);
+        if up == x {
+            return x;
+        }
+        let root = find(parent, up);
+        parent.insert(x, root);
+        root
+    }
+    for linked in &clear {
+        let (a, b) = (slice.records[&linked.a].entity, slice.records[&linked.b].entity);
+        let (a, b) = (find(&mut parent, a), find(&mut parent, b));
+        // The older number stays, so that the outcome does not depend on the order.
+        parent.insert(a.max(b), a.min(b));
+    }
+    let mut groups: BTreeMap<EntityId, Vec<Linked>> = BTreeMap::new();
+    for linked in clear {
+        let root = find(&mut parent, slice.records[&linked.a].entity);
+        groups.entry(root).or_default().push(linked);
+    }
+    for (root, group) in groups {
+        let entities: BTreeSet<EntityId> =
+            group.iter().flat_map(|l| [slice.records[&l.a].entity, slice.records[&l.b].entity]).collect();
+        let mut types: HashMap<TypeIx, RecordId> = HashMap::new();
+        let mut clash = None;
+        for id in entities.iter().flat_map(|entity| slice.members(*entity)) {
+            let record = &slice.records[id];
+            if record.is_live() && !plan.ty(record.ty).merges_duplicates && types.insert(record.ty, *id).is_some() {
+                clash = Some(record.ty);
+            }
+        }
+        let apart = entities.iter().any(|a| entities.iter().any(|b| a < b && kept_apart(slice, *a, *b)));
+        if clash.is_some() || apart {
+            let why = match clash {
+                Some(ty) => format!("linking it would put two records of {} into one entity", plan.ty(ty).name),
+                None => "linking it would join records that a person keeps apart".into(),
+            };
+            for linked in group {
+                for (me, other) in [(linked.a, linked.b), (linked.b, linked.a)] {
+                    links.unsettled.push(Unsettled {
+                        record: me,
+                        ty: slice.records[&other].ty,
+                        kind: ReviewKind::DisputedEntity,
+                        candidates: vec![other],
+                        message: why.clone(),
+                    });
+                }
+            }
+            continue;
+        }
+        let others: Vec<EntityId> = entities.into_iter().filter(|entity| *entity != root).collect();
+        links.merged.extend(others.iter().map(|gone| (*gone, root)));
+        slice.merge(root, &others);
+        links.made.extend(group);
+    }
+}
+
+impl Unsettled {
+    /// The rule that is in the way.
+    pub fn rule(&self) -> Rule {
+        Rule::L6
+    }
+}

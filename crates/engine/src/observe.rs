@@ -1,0 +1,224 @@
+//! Observing: what in a page of records is an edit, and what is not.
+//!
+//! Each record is judged by itself, against its own shadow; what an edit means for other records is decided later, with the whole
+//! entity at hand. So pages can come in any order, overlap, and come twice.
+
+use std::collections::HashMap;
+
+use lockstep_model::value::{effective, equal, is_empty};
+use lockstep_model::{Claim, EntityId, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, TypeIx, Value};
+
+use crate::keys::hashes;
+use crate::plan::Plan;
+
+/// The circumstances of a reading.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    pub ty: TypeIx,
+    pub now: Timestamp,
+    /// When the previous reading of the record type began, by Lockstep's clock (P1b); `None` before the first.
+    pub previous: Option<Timestamp>,
+    /// The number for the first new record; they rise from there.
+    pub first_id: RecordId,
+    /// What is watched has changed: known records are indexed anew even where nothing differs.
+    pub reindex: bool,
+}
+
+/// A value that changed in a system.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    pub record: RecordId,
+    pub prop: PropIx,
+    pub before: Value,
+    pub after: Value,
+    pub at: Timestamp,
+}
+
+/// What came of a page.
+#[derive(Debug, Default)]
+pub struct Observed {
+    pub new: Vec<RecordState>,
+    pub changed: Vec<RecordState>,
+    pub keys_added: Vec<(u64, RecordId)>,
+    pub keys_removed: Vec<(u64, RecordId)>,
+    /// Records to decide on.
+    pub touched: Vec<RecordId>,
+    pub edits: Vec<Edit>,
+    /// Records that the system tells are gone.
+    pub gone: Vec<RecordId>,
+    /// R2: dropped at once.
+    pub unchanged: usize,
+}
+
+/// Compares a page with what is known of its records.
+pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: HashMap<String, RecordState>) -> Observed {
+    let mut out = Observed::default();
+    let mut next = reading.first_id.0;
+    let mut known: HashMap<String, (RecordState, Option<Vec<u64>>)> =
+        known.into_iter().map(|(key, state)| (key, (state, None))).collect();
+    // A record that comes twice in a page is compared with what its first coming left.
+    let mut new_at: HashMap<String, usize> = HashMap::new();
+    for read in page {
+        if let Some(&at) = new_at.get(&read.id) {
+            let state = &mut out.new[at];
+            let before = hashes(plan, state);
+            if update(plan, reading, state, &read, &mut vec![]) {
+                rekey(plan, state, &before, &mut out.keys_added, &mut out.keys_removed);
+                // What was queued for adding in this very page and is not wanted any more must not be added.
+                let removed = std::mem::take(&mut out.keys_removed);
+                out.keys_added.retain(|key| !removed.contains(key));
+            }
+            continue;
+        }
+        if let Some((state, before)) = known.get_mut(&read.id) {
+            let old = before.take().unwrap_or_else(|| hashes(plan, state));
+            if update(plan, reading, state, &read, &mut out.edits) || reading.reindex {
+                *before = Some(old);
+            } else {
+                out.unchanged += 1;
+            }
+            continue;
+        }
+        if read.deleted {
+            continue;
+        }
+        let state = first_seen(plan, reading, RecordId(next), read);
+        next += 1;
+        out.keys_added.extend(hashes(plan, &state).into_iter().map(|hash| (hash, state.id)));
+        out.touched.push(state.id);
+        new_at.insert(state.key.clone(), out.new.len());
+        out.new.push(state);
+    }
+    let mut changed: Vec<_> = known.into_values().filter_map(|(state, before)| before.map(|before| (state, before))).collect();
+    changed.sort_by_key(|(state, _)| state.id);
+    for (state, before) in changed {
+        if reading.reindex {
+            out.keys_added.extend(hashes(plan, &state).into_iter().map(|hash| (hash, state.id)));
+        } else {
+            rekey(plan, &state, &before, &mut out.keys_added, &mut out.keys_removed);
+        }
+        if !state.is_live() {
+            out.gone.push(state.id);
+        }
+        if reading.reindex || !state.is_live() || state.slots.iter().any(|slot| slot.displaced.is_some()) {
+            out.touched.push(state.id);
+        }
+        out.changed.push(state);
+    }
+    out
+}
+
+/// D1, R3: a record that is not there any more. Its match keys go, its place in its entity stays.
+pub fn mark_gone(plan: &Plan, state: &mut RecordState) -> Vec<(u64, RecordId)> {
+    let keys = hashes(plan, state).into_iter().map(|hash| (hash, state.id)).collect();
+    state.presence = Presence::Gone;
+    keys
+}
+
+fn rekey(plan: &Plan, state: &RecordState, before: &[u64], added: &mut Vec<(u64, RecordId)>, removed: &mut Vec<(u64, RecordId)>) {
+    let after = hashes(plan, state);
+    added.extend(after.iter().filter(|hash| before.binary_search(hash).is_err()).map(|hash| (*hash, state.id)));
+    removed.extend(before.iter().filter(|hash| after.binary_search(hash).is_err()).map(|hash| (*hash, state.id)));
+}
+
+/// P1b: an edit happened between the previous read of its record and this one, by Lockstep's own clock.
+fn edited_at(reading: Reading, modified: Option<Timestamp>, seen_before: bool) -> Timestamp {
+    let at = modified.unwrap_or(reading.now).min(reading.now);
+    match reading.previous {
+        Some(previous) if seen_before => at.max(previous.min(reading.now)),
+        _ => at,
+    }
+}
+
+fn first_seen(plan: &Plan, reading: Reading, id: RecordId, read: ReadRecord) -> RecordState {
+    let at = edited_at(reading, read.modified, false);
+    let props = &plan.ty(reading.ty).props;
+    let slots = read
+        .values
+        .into_iter()
+        .zip(props)
+        .map(|(value, prop)| {
+            let claim = value.as_ref().filter(|_| prop.paired).map(|v| effective(v, prop.whole)).filter(|v| !is_empty(v));
+            let claim = claim.map(|value| Claim { value: value.clone(), at, goes: vec![] });
+            let displaced = (claim.is_some() && prop.fans).then_some(Value::Null);
+            Slot { shadow: value, claim, carries: None, displaced }
+        })
+        .collect();
+    RecordState {
+        id,
+        ty: reading.ty,
+        key: read.id,
+        entity: EntityId(id.0),
+        version: read.version,
+        modified: read.modified,
+        first_seen: reading.now,
+        presence: Presence::Live,
+        written_at: None,
+        slots,
+    }
+}
+
+/// Whether the read is older than Lockstep's own last write to the record (P5a).
+fn is_stale(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadRecord) -> bool {
+    let Some(written_at) = state.written_at else { return false };
+    if state.version.is_some() && state.version == read.version {
+        return false;
+    }
+    match (read.modified, state.modified) {
+        (Some(read), Some(known)) if read != known => read < known,
+        // Nothing tells the two apart but the delay that the system states.
+        _ => reading.now < written_at.plus_ms(plan.ty(state.ty).settles_ms),
+    }
+}
+
+/// Brings a known record up to date; gives whether anything of it is to be stored.
+fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRecord, edits: &mut Vec<Edit>) -> bool {
+    if is_stale(plan, reading, state, read) {
+        return false;
+    }
+    if read.deleted {
+        let was_live = state.is_live();
+        state.presence = Presence::Gone;
+        return was_live;
+    }
+    // P5: what a system shows of the version that Lockstep's own write made is no edit, whatever it differs in.
+    let own_write = state.written_at.is_some() && state.version.is_some() && state.version == read.version;
+    let at = edited_at(reading, read.modified, true);
+    let mut changed = false;
+    if !state.is_live() {
+        // It was gone and is back.
+        state.presence = Presence::Live;
+        changed = true;
+    }
+    for (ix, (value, prop)) in read.values.iter().zip(&plan.ty(state.ty).props).enumerate() {
+        // R5: what the record does not tell stays as it was.
+        let Some(value) = value else { continue };
+        let slot = &mut state.slots[ix];
+        if slot.shadow.as_ref() == Some(value) {
+            continue;
+        }
+        let old = slot.value(prop.whole).clone();
+        let new = effective(value, prop.whole);
+        changed = true;
+        if own_write || equal(&old, new) {
+            slot.shadow = Some(value.clone());
+            continue;
+        }
+        edits.push(Edit { record: state.id, prop: PropIx(ix as u16), before: old.clone(), after: new.clone(), at });
+        if prop.paired {
+            slot.claim = Some(Claim { value: new.clone(), at, goes: vec![] });
+            slot.carries = None;
+        }
+        slot.displaced = Some(old);
+        slot.shadow = Some(value.clone());
+    }
+    if read.version.is_some() && read.version != state.version {
+        state.version = read.version.clone();
+        changed = true;
+    }
+    if read.modified.is_some() && read.modified != state.modified {
+        state.modified = read.modified;
+        changed = true;
+    }
+    changed
+}

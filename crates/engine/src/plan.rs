@@ -1,0 +1,689 @@
+//! The plan of flows: compiled once from all flows of a project and the schemas of its systems.
+//!
+//! It settles which written paths are one property, what bears on what (P0) and by which conversions, by which match rules records
+//! find each other, what must be created before what, and which rows can't be kept and why.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use lockstep_model::flow::{Create, Deletes, Direction, Filter, Having, Policy, PropertyRef};
+use lockstep_model::matching::{MatchKind, seed};
+use lockstep_model::{Capabilities, Conversion, Flow, FlowIx, Path, PlainType, PropIx, Reverse, TypeIx, TypeName, TypeSchema};
+
+use crate::bears::{Edge, Step, bears};
+
+/// The schemas of a project's systems, by the systems' names.
+pub type Schemas = BTreeMap<String, Vec<TypeSchema>>;
+
+/// A project's flows, ready to decide by.
+#[derive(Debug)]
+pub struct Plan {
+    pub types: Vec<PlanType>,
+    pub flows: Vec<PlanFlow>,
+    pub rules: Vec<MatchRule>,
+    /// Rows that can't be kept, with the reason; shown by `check`, `plan` and every run.
+    pub blocked: Vec<BlockedRow>,
+}
+
+/// A record type of the plan.
+#[derive(Debug)]
+pub struct PlanType {
+    pub name: TypeName,
+    pub can: Capabilities,
+    pub settles_ms: i64,
+    pub props: Vec<PlanProp>,
+    /// Lower ranks are decided first: what decides whether others are created.
+    pub decide_rank: u16,
+    /// Lower ranks are sent first: what others refer to.
+    pub send_rank: u16,
+    /// Changes when what is watched, or how it is matched, changes.
+    pub fingerprint: u64,
+    /// Properties that a creation needs and no row maps (C4).
+    pub required_unmapped: Vec<Path>,
+    /// An entity may hold several of it (L6).
+    pub merges_duplicates: bool,
+    /// For each property what bears on it, in the order of record types and rows.
+    pub bearings: Vec<Vec<Bearing>>,
+    /// The sides of match rules that this record type has.
+    pub match_sides: Vec<MatchSide>,
+    pub flows_out: Vec<FlowIx>,
+    /// Record types that a flow pairs it with.
+    pub partners: BTreeSet<TypeIx>,
+}
+
+/// A watched property.
+#[derive(Debug)]
+pub struct PlanProp {
+    /// As connectors are asked for it: the resolved path.
+    pub reference: PropertyRef,
+    /// As text: how the store and people name it.
+    pub name: String,
+    pub ty: PlainType,
+    pub list: bool,
+    /// The whole list is the value, not its first element.
+    pub whole: bool,
+    /// P10
+    pub read_only: bool,
+    pub create_only: bool,
+    /// C4
+    pub required: bool,
+    pub stored_as: lockstep_model::schema::StoredAs,
+    /// It holds ids of records of these types: one collection, with or without facets (P8).
+    pub refers_to: Vec<TypeIx>,
+    /// The system and collection it refers to, also where the plan has no such record type.
+    pub reference_target: Option<TypeName>,
+    /// Some row maps it.
+    pub paired: bool,
+    /// In some other record type, several properties are paired with it (P1a).
+    pub fans: bool,
+    pub policy: Policy,
+    pub clears: bool,
+}
+
+/// How one property of another record type bears on a property.
+#[derive(Debug)]
+pub struct Bearing {
+    pub other: TypeIx,
+    pub theirs: PropIx,
+    /// How their value becomes mine; `Err` says why it can't.
+    pub conversion: Result<Vec<Conversion>, String>,
+    /// The way of my value to theirs, where the conversion from theirs to mine has lost something: equality is then judged there (P3).
+    pub judged_by: Option<Vec<Conversion>>,
+    /// The rows on the way let values pass in this direction.
+    pub open: bool,
+    /// Emptying passes (P2).
+    pub clears: bool,
+    /// Both hold references: the value is translated through links (P8).
+    pub reference: bool,
+}
+
+/// A flow of the plan.
+#[derive(Debug)]
+pub struct PlanFlow {
+    pub from: TypeIx,
+    pub to: TypeIx,
+    pub create: PlanCreate,
+    pub filter: Option<Filter>,
+    pub deletes: Deletes,
+    /// Between the two, some property is kept equal (C3).
+    pub synchronizes: bool,
+    pub create_empty: bool,
+    /// It has match rows.
+    pub matches: bool,
+    pub place: String,
+}
+
+/// When a flow creates.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlanCreate {
+    Never,
+    Always,
+    /// By the flow's filter; without one, never, and it says so.
+    Filtered {
+        condition: String,
+    },
+    ConnectedTo(Vec<TypeIx>),
+}
+
+/// A match rule: one row of a match table, the same for both directions.
+#[derive(Debug)]
+pub struct MatchRule {
+    pub a: TypeIx,
+    pub b: TypeIx,
+    pub seed: u64,
+    /// As it is written, for messages: `Emails.Value = email`.
+    pub text: String,
+}
+
+/// One side of a match rule.
+#[derive(Debug)]
+pub struct MatchSide {
+    pub rule: usize,
+    pub other: TypeIx,
+    pub props: Vec<(PropIx, MatchKind)>,
+}
+
+/// A row that can't be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockedRow {
+    pub flow: FlowIx,
+    pub row: String,
+    pub why: String,
+}
+
+/// What keeps flows from being compiled: they name what is not there. `config` checks all of this with places before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanError {
+    pub flow: String,
+    pub message: String,
+}
+
+impl std::fmt::Display for PlanError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.flow, self.message)
+    }
+}
+
+impl std::error::Error for PlanError {}
+
+/// Whether a value can pass between two properties at all; `Err` says why not.
+pub fn convertible(from: PlainType, to: PlainType) -> Result<(), String> {
+    use PlainType::*;
+    let moment = |ty| matches!(ty, Datetime | Date);
+    let odd = |ty| matches!(ty, Minutes | Boolean | Float | Decimal);
+    if (moment(from) && odd(to))
+        || (odd(from) && moment(to))
+        || (from == Boolean && to == Minutes)
+        || (from == Minutes && to == Boolean)
+    {
+        return Err(format!("{} can't become {}", article(from), article(to)));
+    }
+    Ok(())
+}
+
+fn article(ty: PlainType) -> String {
+    match ty {
+        PlainType::Minutes => "a number of minutes".into(),
+        PlainType::Datetime => "a point in time".into(),
+        PlainType::Date => "a day".into(),
+        PlainType::Boolean => "yes or no".into(),
+        PlainType::Integer => "an integer".into(),
+        other => format!("a {}", other.name()),
+    }
+}
+
+impl Plan {
+    /// Compiles flows.
+    pub fn compile(flows: &[Flow], schemas: &Schemas) -> Result<Plan, Vec<PlanError>> {
+        let mut build = Build { schemas, types: vec![], index: HashMap::new(), errors: vec![] };
+        let plan = build.plan(flows);
+        if build.errors.is_empty() { Ok(plan) } else { Err(build.errors) }
+    }
+
+    /// The record type of this name.
+    pub fn type_named(&self, name: &TypeName) -> Option<TypeIx> {
+        self.types.iter().position(|ty| ty.name == *name).map(|ix| TypeIx(ix as u16))
+    }
+
+    /// A record type of the plan.
+    pub fn ty(&self, ix: TypeIx) -> &PlanType {
+        &self.types[ix.at()]
+    }
+
+    /// A property of the plan.
+    pub fn prop(&self, ty: TypeIx, prop: PropIx) -> &PlanProp {
+        &self.types[ty.at()].props[prop.at()]
+    }
+
+    /// `superoffice.Person to wix.Contacts`
+    pub fn flow_name(&self, flow: FlowIx) -> String {
+        let flow = &self.flows[flow.at()];
+        format!("{} to {}", self.ty(flow.from).name, self.ty(flow.to).name)
+    }
+
+    /// Whether these record types hold the same collection (they differ in the facet only).
+    pub fn same_collection(&self, a: TypeIx, b: TypeIx) -> bool {
+        let (a, b) = (&self.ty(a).name, &self.ty(b).name);
+        a.system == b.system && a.kind == b.kind
+    }
+}
+
+impl PlanType {
+    /// The properties that connectors are asked for.
+    pub fn watch(&self) -> Vec<PropertyRef> {
+        self.props.iter().map(|prop| prop.reference.clone()).collect()
+    }
+}
+
+struct Build<'a> {
+    schemas: &'a Schemas,
+    types: Vec<TypeUnderWay<'a>>,
+    index: HashMap<TypeName, TypeIx>,
+    errors: Vec<PlanError>,
+}
+
+struct TypeUnderWay<'a> {
+    name: TypeName,
+    schema: Option<&'a TypeSchema>,
+    props: Vec<PlanProp>,
+}
+
+/// A pair of the graph with all that its rows say.
+struct Pair {
+    forward: bool,
+    backward: bool,
+    conversion: Option<Conversion>,
+    clears: bool,
+    ends: ((TypeIx, PropIx), (TypeIx, PropIx)),
+}
+
+impl<'a> Build<'a> {
+    fn error(&mut self, flow: &Flow, message: String) {
+        let error = PlanError { flow: flow.place.clone(), message };
+        if !self.errors.contains(&error) {
+            self.errors.push(error);
+        }
+    }
+
+    fn type_of(&mut self, flow: &Flow, name: &TypeName) -> TypeIx {
+        if let Some(ix) = self.index.get(name) {
+            return *ix;
+        }
+        let schema = match self.schemas.get(&name.system) {
+            None => {
+                self.error(flow, format!("there is no system `{}`", name.system));
+                None
+            }
+            Some(types) => {
+                let found = types.iter().find(|ty| ty.kind == name.kind);
+                if found.is_none() {
+                    self.error(flow, format!("{} has no record type `{}`", name.system, name.kind));
+                }
+                found
+            }
+        };
+        let ix = TypeIx(self.types.len() as u16);
+        self.types.push(TypeUnderWay { name: name.clone(), schema, props: vec![] });
+        self.index.insert(name.clone(), ix);
+        ix
+    }
+
+    /// The watched property that a written path stands for.
+    fn prop(&mut self, flow: &Flow, ty: TypeIx, written: &PropertyRef) -> Option<PropIx> {
+        let under_way = &self.types[ty.at()];
+        let schema = under_way.schema?;
+        let resolve = |path: &Path| schema.resolve(path);
+        let Some(path) = resolve(&written.path) else {
+            let message = format!("{} has no property `{}`", under_way.name, written.path);
+            self.error(flow, message);
+            return None;
+        };
+        let when = written.when.as_ref().map(|having| Having {
+            path: resolve(&having.path).unwrap_or_else(|| having.path.clone()),
+            value: having.value.clone(),
+        });
+        let reference = PropertyRef { path, when };
+        if let Some(ix) = under_way.props.iter().position(|prop| prop.reference == reference) {
+            return Some(PropIx(ix as u16));
+        }
+        let described = schema.describe(&reference.path);
+        let system = under_way.name.system.clone();
+        let prop = PlanProp {
+            name: reference.to_string(),
+            ty: described.map_or(PlainType::Any, |d| d.ty),
+            list: described.is_some_and(|d| d.list),
+            whole: described.is_some_and(|d| d.ty == PlainType::List),
+            read_only: described.is_some_and(|d| d.read_only),
+            create_only: described.is_some_and(|d| d.create_only),
+            required: described.is_some_and(|d| d.required),
+            stored_as: described.map(|d| d.stored_as).unwrap_or_default(),
+            refers_to: vec![],
+            reference_target: described.and_then(|d| d.reference.clone()).map(|kind| TypeName::new(system, kind)),
+            paired: false,
+            fans: false,
+            policy: Policy::Latest,
+            clears: true,
+            reference,
+        };
+        let under_way = &mut self.types[ty.at()];
+        under_way.props.push(prop);
+        Some(PropIx(under_way.props.len() as u16 - 1))
+    }
+
+    fn plan(&mut self, flows: &[Flow]) -> Plan {
+        let ends: Vec<(TypeIx, TypeIx)> =
+            flows.iter().map(|flow| (self.type_of(flow, &flow.from), self.type_of(flow, &flow.to))).collect();
+        let mut edges: Vec<Edge> = vec![];
+        let mut pairs: Vec<Pair> = vec![];
+        let mut rules: Vec<MatchRule> = vec![];
+        let mut sides: Vec<(TypeIx, MatchSide)> = vec![];
+        let mut blocked = vec![];
+
+        for (ix, (flow, &(from, to))) in flows.iter().zip(&ends).enumerate() {
+            for (row, pair) in flow.properties.iter().enumerate() {
+                let (Some(p), Some(q)) = (self.prop(flow, from, &pair.from), self.prop(flow, to, &pair.to)) else { continue };
+                let (mine, theirs) = (&self.types[from.at()].props[p.at()], &self.types[to.at()].props[q.at()]);
+                if pair.conversion.as_ref().is_none_or(|c| matches!(c, Conversion::Plain(_)))
+                    && let Err(why) = convertible(mine.ty, theirs.ty)
+                {
+                    let row = format!("{} ↔ {}", pair.from, pair.to);
+                    blocked.push(BlockedRow { flow: FlowIx(ix as u16), row, why });
+                    continue;
+                }
+                for (ty, prop) in [(from, p), (to, q)] {
+                    let prop = &mut self.types[ty.at()].props[prop.at()];
+                    prop.paired = true;
+                    prop.clears &= pair.clears;
+                    if prop.policy == Policy::Latest {
+                        prop.policy = pair.policy.clone();
+                    }
+                    if pair.conversion == Some(Conversion::Plain(PlainType::List)) {
+                        prop.whole = true;
+                    }
+                }
+                let (forward, backward) = match pair.direction {
+                    Direction::Both => (true, true),
+                    Direction::Forward => (true, false),
+                    Direction::Backward => (false, true),
+                };
+                // Two rows (of this flow, or of the one the other way round) can mean the same two properties: they are one pair.
+                if let Some(known) = pairs.iter_mut().find(|known| known.ends == ((from, p), (to, q))) {
+                    known.forward |= forward;
+                    known.backward |= backward;
+                } else if let Some(known) = pairs.iter_mut().find(|known| known.ends == ((to, q), (from, p))) {
+                    known.forward |= backward;
+                    known.backward |= forward;
+                } else {
+                    edges.push(Edge { from: (from, p), to: (to, q), row, pair: pairs.len() });
+                    pairs.push(Pair {
+                        forward,
+                        backward,
+                        conversion: pair.conversion.clone(),
+                        clears: pair.clears,
+                        ends: ((from, p), (to, q)),
+                    });
+                }
+            }
+            for row in &flow.matches {
+                self.rule(flow, from, to, row, &mut rules, &mut sides);
+            }
+            if let Create::When { filter: Some(filter), .. } = &flow.create {
+                for path in &filter.reads {
+                    self.prop(flow, from, &PropertyRef::new(path.as_str()));
+                }
+            }
+        }
+        self.watch_references(flows, &ends);
+
+        let relations = {
+            let types = &self.types;
+            bears(types.len(), &edges, |(ty, prop)| &types[ty.at()].props[prop.at()].name)
+        };
+        for ((ty, _), related) in &relations {
+            for relation in related {
+                let group = related.iter().filter(|r| r.mine == relation.mine).count();
+                if group > 1 {
+                    self.types[ty.at()].props[relation.mine.at()].fans = true;
+                }
+            }
+        }
+        let synchronizes = |a: TypeIx, b: TypeIx| relations.contains_key(&(a, b));
+
+        let plan_flows: Vec<PlanFlow> = flows
+            .iter()
+            .zip(&ends)
+            .map(|(flow, &(from, to))| PlanFlow {
+                from,
+                to,
+                create: match &flow.create {
+                    Create::Never => PlanCreate::Never,
+                    Create::Always => PlanCreate::Always,
+                    Create::When { condition, .. } => PlanCreate::Filtered { condition: condition.clone() },
+                    Create::ConnectedTo(types) => {
+                        PlanCreate::ConnectedTo(types.iter().filter_map(|name| self.index.get(name).copied()).collect())
+                    }
+                },
+                filter: match &flow.create {
+                    Create::When { filter, .. } => filter.clone(),
+                    _ => None,
+                },
+                deletes: flow.deletes,
+                synchronizes: synchronizes(from, to),
+                create_empty: flow.create_empty,
+                matches: !flow.matches.is_empty(),
+                place: flow.place.clone(),
+            })
+            .collect();
+
+        let decide_rank = self.decide_ranks(&plan_flows);
+        let send_rank = self.send_ranks();
+        let merging: BTreeSet<TypeIx> =
+            flows.iter().zip(&ends).filter(|(flow, _)| flow.merge_duplicates).flat_map(|(_, &(from, to))| [from, to]).collect();
+        let mut bearings: Vec<Vec<Vec<Bearing>>> = self.bearings(&relations, &pairs, &merging);
+        let mut types = Vec::new();
+        for (ix, under_way) in std::mem::take(&mut self.types).into_iter().enumerate() {
+            let ty = TypeIx(ix as u16);
+            let schema = under_way.schema;
+            let required_unmapped = schema.map_or(vec![], |schema| {
+                schema
+                    .properties
+                    .iter()
+                    .filter(|p| p.required && !p.read_only)
+                    .filter(|p| {
+                        let resolved = schema.resolve(&p.path);
+                        !under_way.props.iter().any(|prop| prop.paired && Some(&prop.reference.path) == resolved.as_ref())
+                    })
+                    .map(|p| p.path.clone())
+                    .collect()
+            });
+            let match_sides: Vec<MatchSide> = {
+                let (mine, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut sides).into_iter().partition(|(of, _)| *of == ty);
+                sides = rest;
+                mine.into_iter().map(|(_, side)| side).collect()
+            };
+            let fingerprint = {
+                let mut text = String::new();
+                for prop in &under_way.props {
+                    text.push_str(&prop.name);
+                    text.push('\n');
+                }
+                for side in &match_sides {
+                    text.push_str(&format!("{:x}\n", rules[side.rule].seed));
+                }
+                seed(&text)
+            };
+            types.push(PlanType {
+                can: schema.map_or(TypeSchema::open("").can, |schema| schema.can),
+                settles_ms: schema.map_or(0, |schema| schema.settles_ms),
+                decide_rank: decide_rank[ix],
+                send_rank: send_rank[ix],
+                fingerprint,
+                required_unmapped,
+                merges_duplicates: merging.contains(&ty),
+                bearings: std::mem::take(&mut bearings[ix]),
+                match_sides,
+                flows_out: (0..plan_flows.len() as u16).map(FlowIx).filter(|f| plan_flows[f.at()].from == ty).collect(),
+                partners: ends
+                    .iter()
+                    .flat_map(|&(from, to)| [(from, to), (to, from)])
+                    .filter(|(mine, _)| *mine == ty)
+                    .map(|(_, other)| other)
+                    .collect(),
+                name: under_way.name,
+                props: under_way.props,
+            });
+        }
+        Plan { types, flows: plan_flows, rules, blocked }
+    }
+
+    fn rule(
+        &mut self,
+        flow: &Flow,
+        from: TypeIx,
+        to: TypeIx,
+        row: &lockstep_model::MatchRow,
+        rules: &mut Vec<MatchRule>,
+        sides: &mut Vec<(TypeIx, MatchSide)>,
+    ) {
+        let mut resolved = Vec::new();
+        for (a, b) in &row.pairs {
+            let (Some(p), Some(q)) = (self.prop(flow, from, a), self.prop(flow, to, b)) else { return };
+            let names = (self.types[from.at()].props[p.at()].name.clone(), self.types[to.at()].props[q.at()].name.clone());
+            // Telephone numbers only where both sides hold one; e-mail addresses where either does.
+            let kind = match (MatchKind::of_path(&names.0), MatchKind::of_path(&names.1)) {
+                (MatchKind::Email, _) | (_, MatchKind::Email) => MatchKind::Email,
+                (MatchKind::Phone, MatchKind::Phone) => MatchKind::Phone,
+                _ => MatchKind::Text,
+            };
+            resolved.push((p, q, kind, names));
+        }
+        resolved.sort_by(|a, b| a.3.cmp(&b.3));
+        let (from_name, to_name) = (self.types[from.at()].name.to_string(), self.types[to.at()].name.to_string());
+        let mut halves = [
+            (from_name, resolved.iter().map(|r| r.3.0.clone()).collect::<Vec<_>>()),
+            (to_name, resolved.iter().map(|r| r.3.1.clone()).collect::<Vec<_>>()),
+        ];
+        let text = resolved.iter().map(|r| format!("{} = {}", r.3.0, r.3.1)).collect::<Vec<_>>().join(" and ");
+        // The same row, said in either direction, is one rule.
+        if halves[0] > halves[1] {
+            halves.swap(0, 1);
+            resolved.sort_by(|a, b| (&a.3.1, &a.3.0).cmp(&(&b.3.1, &b.3.0)));
+            for half in &mut halves {
+                half.1.clear();
+            }
+            halves[0].1 = resolved.iter().map(|r| r.3.1.clone()).collect();
+            halves[1].1 = resolved.iter().map(|r| r.3.0.clone()).collect();
+        }
+        let seed = seed(&format!("{halves:?}"));
+        if rules.iter().any(|rule| rule.seed == seed) {
+            return;
+        }
+        let rule = rules.len();
+        rules.push(MatchRule { a: from, b: to, seed, text });
+        sides.push((from, MatchSide { rule, other: to, props: resolved.iter().map(|r| (r.0, r.2)).collect() }));
+        sides.push((to, MatchSide { rule, other: from, props: resolved.iter().map(|r| (r.1, r.2)).collect() }));
+    }
+
+    /// Watches the references by which records are connected (C5), and settles what every reference refers to.
+    fn watch_references(&mut self, flows: &[Flow], ends: &[(TypeIx, TypeIx)]) {
+        for (flow, &(from, _)) in flows.iter().zip(ends) {
+            let Create::ConnectedTo(connected) = &flow.create else { continue };
+            for name in connected {
+                let Some(&other) = self.index.get(name) else { continue };
+                for (of, to) in [(other, from), (from, other)] {
+                    let Some(schema) = self.types[of.at()].schema else { continue };
+                    let kind = self.types[to.at()].name.kind.clone();
+                    for property in schema.properties.iter().filter(|p| p.reference.as_ref() == Some(&kind)) {
+                        self.prop(flow, of, &PropertyRef::new(property.path.as_str()));
+                    }
+                }
+            }
+        }
+        let names: Vec<TypeName> = self.types.iter().map(|ty| ty.name.clone()).collect();
+        for ty in &mut self.types {
+            for prop in &mut ty.props {
+                let Some(target) = &prop.reference_target else { continue };
+                prop.refers_to = names
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, name)| name.system == target.system && name.kind == target.kind)
+                    .map(|(ix, _)| TypeIx(ix as u16))
+                    .collect();
+            }
+        }
+    }
+
+    fn bearings(
+        &self,
+        relations: &crate::bears::Relations,
+        pairs: &[Pair],
+        merging: &BTreeSet<TypeIx>,
+    ) -> Vec<Vec<Vec<Bearing>>> {
+        let mut all: Vec<Vec<Vec<Bearing>>> = self.types.iter().map(|ty| ty.props.iter().map(|_| Vec::new()).collect()).collect();
+        for (ix, bearings) in all.iter_mut().enumerate() {
+            let mine = TypeIx(ix as u16);
+            for other in (0..self.types.len() as u16).map(TypeIx) {
+                if mine == other && merging.contains(&mine) {
+                    for (prop, own) in bearings.iter_mut().enumerate().filter(|(prop, _)| self.types[ix].props[*prop].paired) {
+                        own.push(Bearing {
+                            other,
+                            theirs: PropIx(prop as u16),
+                            conversion: Ok(vec![]),
+                            judged_by: None,
+                            open: true,
+                            clears: self.types[ix].props[prop].clears,
+                            reference: false,
+                        });
+                    }
+                }
+                for related in relations.get(&(mine, other)).into_iter().flatten() {
+                    let (p, q) = (&self.types[ix].props[related.mine.at()], &self.types[other.at()].props[related.theirs.at()]);
+                    let reference = p.reference_target.is_some() && q.reference_target.is_some();
+                    let (conversion, lossy) = along(&related.way, pairs, true);
+                    let judged_by = if lossy { along(&related.way, pairs, false).0.ok() } else { None };
+                    bearings[related.mine.at()].push(Bearing {
+                        other,
+                        theirs: related.theirs,
+                        conversion: if reference { Ok(vec![]) } else { conversion },
+                        judged_by,
+                        // The way is told from mine to theirs; values come the other way.
+                        open: related
+                            .way
+                            .iter()
+                            .all(|step| if step.forward { pairs[step.pair].backward } else { pairs[step.pair].forward }),
+                        clears: related.way.iter().all(|step| pairs[step.pair].clears),
+                        reference,
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    /// What decides whether others are created comes first (C5).
+    fn decide_ranks(&self, flows: &[PlanFlow]) -> Vec<u16> {
+        let before: Vec<(usize, usize)> = flows
+            .iter()
+            .filter_map(|flow| match &flow.create {
+                PlanCreate::ConnectedTo(types) => Some(types.iter().map(|c| (c.at(), flow.from.at())).collect::<Vec<_>>()),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        ranks(self.types.len(), &before)
+    }
+
+    /// What others refer to is created first.
+    fn send_ranks(&self) -> Vec<u16> {
+        let mut before = Vec::new();
+        for (ix, ty) in self.types.iter().enumerate() {
+            for target in ty.props.iter().filter(|prop| prop.paired).flat_map(|prop| &prop.refers_to) {
+                before.push((target.at(), ix));
+            }
+        }
+        ranks(self.types.len(), &before)
+    }
+}
+
+/// The conversions on a way: from theirs to mine, or back. Also whether something is lost on it.
+fn along(way: &[Step], pairs: &[Pair], to_mine: bool) -> (Result<Vec<Conversion>, String>, bool) {
+    let mut conversions = Vec::new();
+    let mut lossy = false;
+    let steps: Vec<Step> = if to_mine { way.iter().rev().copied().collect() } else { way.to_vec() };
+    for step in steps {
+        let Some(conversion) = &pairs[step.pair].conversion else { continue };
+        // The way is told from mine to theirs: a step that it walks forward is walked backward by values that come.
+        let forward = step.forward != to_mine;
+        if forward {
+            conversions.push(conversion.clone());
+            continue;
+        }
+        match conversion.reverse() {
+            Reverse::Exact(back) => conversions.push(back),
+            Reverse::Lossy { conversion, .. } => {
+                lossy = true;
+                conversions.push(conversion);
+            }
+            Reverse::None { why } => return (Err(why), lossy),
+        }
+    }
+    (Ok(conversions), lossy)
+}
+
+/// Ranks by "comes before"; in a circle, the one that was named first goes first.
+fn ranks(count: usize, before: &[(usize, usize)]) -> Vec<u16> {
+    let mut rank = vec![0u16; count];
+    // Longest way to each, bounded by the number of types so that circles end.
+    for _ in 0..count {
+        let mut moved = false;
+        for &(first, then) in before {
+            if first != then && rank[then] <= rank[first] && (rank[first] as usize) < count {
+                rank[then] = rank[first] + 1;
+                moved = true;
+            }
+        }
+        if !moved {
+            break;
+        }
+    }
+    rank
+}

@@ -1,0 +1,115 @@
+//! The part of the store that a batch touches, as the core sees it.
+
+use std::collections::{HashMap, HashSet};
+
+use lockstep_model::{EntityId, Intent, RecordId, RecordState, Review, RunId, Timestamp, TypeIx};
+
+/// How far a record type has been read (L8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadThrough {
+    /// It has been read to the end once.
+    pub complete: bool,
+    /// When the last finished reading began: what was there then is known.
+    pub from: Option<Timestamp>,
+}
+
+/// Everything that a decision on `focus` may look at.
+#[derive(Debug)]
+pub struct Slice {
+    pub now: Timestamp,
+    pub run: RunId,
+    /// The records to decide on.
+    pub focus: Vec<RecordId>,
+    /// Those records, the members of their entities, their match candidates with theirs, and what they refer to and are referred
+    /// to by, with the members of those entities.
+    pub records: HashMap<RecordId, RecordState>,
+    pub by_hash: HashMap<u64, Vec<RecordId>>,
+    /// Pairs that a person keeps apart (L7), both ways round.
+    pub apart: HashSet<(RecordId, RecordId)>,
+    /// Open intents, by the entity that they were decided for, or that it has become part of.
+    pub intents: HashMap<EntityId, Vec<Intent>>,
+    /// Open reviews on the records.
+    pub reviews: Vec<Review>,
+    pub types: Vec<ReadThrough>,
+    by_key: HashMap<(TypeIx, String), RecordId>,
+    members: HashMap<EntityId, Vec<RecordId>>,
+}
+
+impl Slice {
+    /// A slice without intents, reviews and hashes; they are filled in by who loads it.
+    pub fn new(
+        now: Timestamp,
+        run: RunId,
+        focus: Vec<RecordId>,
+        records: HashMap<RecordId, RecordState>,
+        types: Vec<ReadThrough>,
+    ) -> Self {
+        let mut slice = Slice {
+            now,
+            run,
+            focus,
+            records,
+            by_hash: HashMap::new(),
+            apart: HashSet::new(),
+            intents: HashMap::new(),
+            reviews: vec![],
+            types,
+            by_key: HashMap::new(),
+            members: HashMap::new(),
+        };
+        slice.index();
+        slice
+    }
+
+    fn index(&mut self) {
+        for record in self.records.values() {
+            self.members.entry(record.entity).or_default().push(record.id);
+        }
+        for members in self.members.values_mut() {
+            members.sort_unstable();
+        }
+    }
+
+    /// Makes the records findable by their record keys. Only where references are translated: it copies every key.
+    pub fn index_keys(&mut self) {
+        self.by_key = self.records.values().map(|record| ((record.ty, record.key.clone()), record.id)).collect();
+    }
+
+    /// The records of an entity, by number.
+    pub fn members(&self, entity: EntityId) -> &[RecordId] {
+        self.members.get(&entity).map_or(&[], Vec::as_slice)
+    }
+
+    /// A record by its record key.
+    pub fn by_key(&self, ty: TypeIx, key: &str) -> Option<&RecordState> {
+        if self.by_key.is_empty() {
+            return None;
+        }
+        self.by_key.get(&(ty, key.to_string())).map(|id| &self.records[id])
+    }
+
+    /// The open intents of an entity.
+    pub fn intents_of(&self, entity: EntityId) -> impl Iterator<Item = &Intent> {
+        self.intents.get(&entity).into_iter().flatten()
+    }
+
+    /// Moves all records of some entities into one.
+    pub fn merge(&mut self, into: EntityId, others: &[EntityId]) {
+        let mut moved = self.members.remove(&into).unwrap_or_default();
+        for entity in others {
+            moved.extend(self.members.remove(entity).unwrap_or_default());
+        }
+        moved.sort_unstable();
+        moved.dedup();
+        for id in &moved {
+            if let Some(record) = self.records.get_mut(id) {
+                record.entity = into;
+            }
+        }
+        self.members.insert(into, moved);
+        let intents: Vec<Intent> = others.iter().filter_map(|entity| self.intents.remove(entity)).flatten().collect();
+        if !intents.is_empty() {
+            self.intents.entry(into).or_default().extend(intents);
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! R1, R2, R5, P2 to P10, C1, C3 to C5, L8, G5: what is an edit, what is created, what is written.
+
+mod kit;
+
+use kit::{World, flow, reference, schemas};
+use lockstep_model::flow::{Create, Filter, Policy};
+use lockstep_model::{IntentState, PlainType, PropertySchema, Review, ReviewKind, Rule, Situation, Timestamp, TypeName};
+use serde_json::json;
+
+fn people() -> World {
+    World::people(&[flow(
+        "a.Person",
+        "b.Person",
+        Create::Always,
+        &["mail = email"],
+        &["mail <-> email", "name <-> name", "phone <-> phone"],
+    )])
+}
+
+fn linked_pair() -> World {
+    let mut world = people();
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada", "phone": "1"}));
+    world.read("b.Person/1", json!({"email": "ada@example.com", "name": "Ada", "phone": "1"}));
+    assert_eq!(world.settle(), 0);
+    world
+}
+
+#[test]
+fn r1_r2_seeing_a_record_twice_does_nothing() {
+    let mut world = linked_pair();
+    let unchanged = world.read_as("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada", "phone": "1"}), None, None);
+    assert_eq!(unchanged, 1);
+    assert!(world.agenda.is_empty());
+}
+
+#[test]
+fn r5_a_property_that_is_absent_is_not_cleared() {
+    let mut world = linked_pair();
+    world.read("a.Person/1", json!({"name": "Ada", "phone": "1"}));
+    assert_eq!(world.settle(), 0);
+    assert_eq!(world.value("b.Person/1", "email"), json!("ada@example.com"));
+    world.read("a.Person/1", json!({"name": "Ada", "phone": null}));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.value("b.Person/1", "phone"), json!(null));
+}
+
+#[test]
+fn p1_the_latest_edit_wins_and_travels_both_ways() {
+    let mut world = linked_pair();
+    world.read("b.Person/1", json!({"phone": "2"}));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.value("a.Person/1", "phone"), json!("2"));
+    world.read("a.Person/1", json!({"phone": "3"}));
+    world.read("b.Person/1", json!({"phone": "4"}));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.value("a.Person/1", "phone"), json!("4"));
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p1_on_a_tie_both_sides_agree() {
+    let mut world = people();
+    world.read_as("a.Person/1", json!({"mail": "ada@example.com", "phone": "1"}), None, Some(500));
+    world.read_as("b.Person/1", json!({"email": "ada@example.com", "phone": "2"}), None, Some(500));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.value("b.Person/1", "phone"), world.value("a.Person/1", "phone"));
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p1_policies_prefer_and_only_from() {
+    let with = |policy: Policy| {
+        let mut one = flow("a.Person", "b.Person", Create::Never, &["mail = email"], &["name <-> name"]);
+        one.properties[0].policy = policy;
+        let mut world = World::people(&[one]);
+        world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "from a"}));
+        world.read("b.Person/1", json!({"email": "ada@example.com", "name": "from b"}));
+        world.settle();
+        world
+    };
+    assert_eq!(with(Policy::Latest).value("a.Person/1", "name"), json!("from b"));
+    assert_eq!(with(Policy::Prefer(vec!["a".into()])).value("b.Person/1", "name"), json!("from a"));
+    let mut world = with(Policy::OnlyFrom("a".into()));
+    assert_eq!(world.value("b.Person/1", "name"), json!("from a"));
+    world.read("b.Person/1", json!({"name": "edited in b"}));
+    world.settle();
+    assert_eq!(world.value("b.Person/1", "name"), json!("from a"), "an edit elsewhere does not count");
+}
+
+#[test]
+fn p2_at_the_first_link_a_value_beats_an_empty_one_and_later_emptying_is_an_edit() {
+    let mut world = people();
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada", "phone": "1"}));
+    // Newer, and empty: it never held a number.
+    world.read("b.Person/1", json!({"email": "ada@example.com", "name": "", "phone": ""}));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.value("b.Person/1", "phone"), json!("1"));
+    world.read("b.Person/1", json!({"email": "ada@example.com", "name": "Ada", "phone": ""}));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.value("a.Person/1", "phone"), json!(null));
+}
+
+#[test]
+fn p2_what_was_cleared_before_the_link_does_not_clear_the_other() {
+    let mut world = people();
+    world.read("a.Person/1", json!({"mail": "x@example.com", "phone": "1"}));
+    world.read("b.Person/1", json!({"email": "ada@example.com", "phone": "2"}));
+    world.through[1].from = Some(Timestamp(0));
+    world.decide();
+    world.read("a.Person/1", json!({"mail": "x@example.com", "phone": ""}));
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "phone": ""}));
+    world.settle_all();
+    assert!(world.linked("a.Person/1", "b.Person/1"));
+    assert_eq!(world.value("a.Person/1", "phone"), json!("2"));
+    assert_eq!(world.value("b.Person/1", "phone"), json!("2"));
+}
+
+#[test]
+fn p2_clears_ignore_keeps_the_other_side() {
+    let mut one = flow("a.Person", "b.Person", Create::Never, &["mail = email"], &["phone <-> phone"]);
+    one.properties[0].clears = false;
+    let mut world = World::people(&[one]);
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "phone": "1"}));
+    world.read("b.Person/1", json!({"email": "ada@example.com", "phone": "1"}));
+    world.settle();
+    world.read("a.Person/1", json!({"phone": ""}));
+    assert_eq!(world.settle(), 0);
+}
+
+#[test]
+fn p3_equality_is_judged_in_the_targets_type() {
+    let one = flow("a.Person", "b.Person", Create::Never, &["mail = email"], &["age <-> age"]);
+    let age = |ty| vec![PropertySchema::new("age", ty)];
+    let mut world = World::new(&[one], &schemas(&[("a.Person", age(PlainType::String)), ("b.Person", age(PlainType::Integer))]));
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "age": "42"}));
+    world.read("b.Person/1", json!({"email": "ada@example.com", "age": 42}));
+    assert_eq!(world.settle(), 0);
+    world.read("b.Person/1", json!({"age": 43}));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.value("a.Person/1", "age"), json!("43"));
+    // What can't be converted waits for a person and says what it is; the rest goes on.
+    world.read("a.Person/1", json!({"age": "about forty"}));
+    assert_eq!(world.settle(), 0);
+    assert_eq!(world.reviews[0].kind, ReviewKind::Unconvertible);
+    assert!(world.reviews[0].message.contains("about forty"), "{}", world.reviews[0].message);
+}
+
+#[test]
+fn p4_all_that_differs_goes_in_one_write() {
+    let mut world = linked_pair();
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada Berg", "phone": "9"}));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.intents.last().unwrap().changes.len(), 2);
+}
+
+#[test]
+fn p5_an_echo_is_no_edit_whatever_the_system_made_of_it() {
+    let mut world = linked_pair();
+    world.read("a.Person/1", json!({"phone": "+47 22 33 44 55"}));
+    assert_eq!(world.settle(), 1);
+    let id = world.record("b.Person/1").id;
+    world.records.get_mut(&id).unwrap().version = Some("7".into());
+    // The system reformatted it; the version is the one that our write made.
+    world.read_as("b.Person/1", json!({"phone": "22334455"}), Some("7"), None);
+    assert_eq!(world.settle_all(), 0);
+    assert_eq!(world.value("a.Person/1", "phone"), json!("+47 22 33 44 55"));
+}
+
+#[test]
+fn p5a_a_read_older_than_our_own_write_is_no_edit() {
+    let mut world = linked_pair();
+    let before = world.now;
+    world.read("a.Person/1", json!({"phone": "2"}));
+    assert_eq!(world.settle(), 1);
+    // A lagging list still shows what was there before.
+    world.read_as("b.Person/1", json!({"phone": "1"}), None, Some(before));
+    assert_eq!(world.settle_all(), 0);
+    assert_eq!(world.value("a.Person/1", "phone"), json!("2"));
+}
+
+#[test]
+fn p10_read_only_properties_are_read_and_never_written() {
+    let one = flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["mail <-> email", "name <-> full"]);
+    let full = PropertySchema { read_only: true, ..PropertySchema::new("full", PlainType::String) };
+    let mut world = World::new(&[one], &schemas(&[("a.Person", vec![]), ("b.Person", vec![full])]));
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada"}));
+    world.settle();
+    assert!(world.intents[0].changes.iter().all(|c| c.prop != world.prop(world.ty("b.Person"), "full")));
+    world.read("b.Person/new2", json!({"email": "ada@example.com", "full": "Ada Berg"}));
+    world.settle();
+    assert_eq!(world.value("a.Person/1", "name"), json!("Ada Berg"));
+    world.read("a.Person/1", json!({"name": "Ada"}));
+    assert_eq!(world.settle(), 0);
+}
+
+#[test]
+fn c1_a_created_record_is_complete_and_created_once() {
+    let mut world = people();
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada", "phone": ""}));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.count("b.Person"), 1);
+    assert_eq!(world.value("b.Person/new2", "email"), json!("ada@example.com"));
+    assert_eq!(world.intents[0].changes.len(), 2, "what has no value is not sent");
+    assert_eq!(world.settle_all(), 0);
+    assert!(world.linked("a.Person/1", "b.Person/new2"), "L4: linked by that alone");
+}
+
+#[test]
+fn c3_a_flow_that_synchronizes_nothing_creates_nothing() {
+    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = email"], &[])]);
+    world.read("a.Person/1", json!({"mail": "ada@example.com"}));
+    assert_eq!(world.settle(), 0);
+    assert_eq!(world.situation("1", "b.Person"), Situation::Excluded);
+    assert!(world.why("1", "b.Person").contains("C3"));
+}
+
+#[test]
+fn c4_a_record_that_lacks_what_the_target_requires_waits() {
+    let one = flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["mail <-> email", "name <-> name"]);
+    let name = PropertySchema { required: true, ..PropertySchema::new("name", PlainType::String) };
+    let mut world = World::new(&[one], &schemas(&[("a.Person", vec![]), ("b.Person", vec![name])]));
+    world.read("a.Person/1", json!({"mail": "ada@example.com"}));
+    assert_eq!(world.settle(), 0);
+    assert!(world.why("1", "b.Person").contains("requires name"), "{}", world.why("1", "b.Person"));
+    world.read("a.Person/1", json!({"name": "Ada"}));
+    assert_eq!(world.settle(), 1);
+}
+
+#[test]
+fn l8_nothing_is_created_before_both_sides_are_read_nor_for_what_is_newer() {
+    let mut world = people();
+    let b = world.ty("b.Person");
+    world.through[b.at()].complete = false;
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada"}));
+    world.decide();
+    assert!(world.intents.is_empty());
+    world.through[b.at()].complete = true;
+    world.through[b.at()].from = Some(Timestamp(0));
+    world.agenda.insert(world.record("a.Person/1").id);
+    world.decide();
+    assert!(world.intents.is_empty());
+    assert_eq!(world.last.as_ref().unwrap().reread.iter().copied().collect::<Vec<_>>(), [b]);
+    world.through[b.at()].from = Some(Timestamp(world.now));
+    assert_eq!(world.settle_all(), 1);
+}
+
+#[test]
+fn a_condition_creates_only_what_satisfies_it_and_unqualified_stops_being_kept() {
+    let filter = Filter { expression: "active == true".into(), reads: vec!["active".into()] };
+    let when = Create::When { condition: "When it is active".into(), filter: Some(filter) };
+    let mut world = World::people(&[flow("a.Person", "b.Person", when, &[], &["name <-> name"])]);
+    world.read("a.Person/1", json!({"name": "Ada", "active": true}));
+    world.read("a.Person/2", json!({"name": "Bo", "active": false}));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.situation("2", "b.Person"), Situation::Excluded);
+    world.read("a.Person/1", json!({"name": "Ada Berg", "active": false}));
+    assert_eq!(world.settle(), 0);
+    assert_eq!(world.situation("1", "b.Person"), Situation::Unqualified);
+    let without = Create::When { condition: "When it is active".into(), filter: None };
+    let mut world = World::people(&[flow("a.Person", "b.Person", without, &[], &["name <-> name"])]);
+    world.read("a.Person/1", json!({"name": "Ada"}));
+    assert_eq!(world.settle(), 0);
+    assert!(world.why("1", "b.Person").contains("no filter"));
+}
+
+/// People belong to companies, tickets belong to people: as in the document from SuperOffice to Zendesk.
+fn helpdesk() -> World {
+    let flows = [
+        flow(
+            "a.Person",
+            "z.User",
+            Create::ConnectedTo(vec![TypeName::new("a", "Ticket")]),
+            &["mail = email"],
+            &["company <-> organization_id", "mail <-> email"],
+        ),
+        flow("a.Company", "z.Organization", Create::Always, &[], &["name <-> name"]),
+        flow("a.Ticket", "z.Ticket", Create::Always, &[], &["person <-> requester_id", "title <-> subject"]),
+    ];
+    World::new(
+        &flows,
+        &schemas(&[
+            ("a.Person", vec![reference("company", "Company")]),
+            ("a.Company", vec![]),
+            ("a.Ticket", vec![reference("person", "Person")]),
+            ("z.User", vec![reference("organization_id", "Organization")]),
+            ("z.Organization", vec![]),
+            ("z.Ticket", vec![reference("requester_id", "User")]),
+        ]),
+    )
+}
+
+#[test]
+fn c5_p8_a_person_is_created_once_a_ticket_of_theirs_goes_there_and_everything_refers_rightly() {
+    let mut world = helpdesk();
+    world.read("a.Company/7", json!({"name": "Fjell AS"}));
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "company": 7}));
+    world.read("a.Person/2", json!({"mail": "bo@example.com", "company": 7}));
+    world.settle();
+    assert_eq!(world.count("z.User"), 0, "no ticket yet");
+    assert_eq!(world.count("z.Organization"), 1);
+    assert!(world.why("1", "z.User").contains("not connected to a a.Ticket"));
+    world.read("a.Ticket/5", json!({"title": "It does not start", "person": 1}));
+    world.settle();
+    assert_eq!(world.count("z.User"), 1, "only the ticket's person");
+    let user = world.records.values().find(|r| r.ty == world.ty("z.User")).unwrap().key.clone();
+    let ticket = world.records.values().find(|r| r.ty == world.ty("z.Ticket")).unwrap().key.clone();
+    let organization = world.records.values().find(|r| r.ty == world.ty("z.Organization")).unwrap().key.clone();
+    assert_eq!(world.value(&format!("z.Ticket/{ticket}"), "requester_id"), json!(user));
+    assert_eq!(world.value(&format!("z.User/{user}"), "organization_id"), json!(organization));
+    // In one write each: what is referred to was created first.
+    assert_eq!(world.intents.iter().filter(|i| i.state == IntentState::Done).count(), 3);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p8_a_reference_waits_for_its_counterpart_and_the_rest_does_not() {
+    let mut world = helpdesk();
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "company": 7}));
+    world.read("a.Ticket/5", json!({"title": "It does not start", "person": 1}));
+    world.settle();
+    let user = world.records.values().find(|r| r.ty == world.ty("z.User")).unwrap().key.clone();
+    assert_eq!(world.value(&format!("z.User/{user}"), "organization_id"), json!(null));
+    world.read("a.Company/7", json!({"name": "Fjell AS"}));
+    world.settle();
+    let organization = world.records.values().find(|r| r.ty == world.ty("z.Organization")).unwrap().key.clone();
+    assert_eq!(world.value(&format!("z.User/{user}"), "organization_id"), json!(organization));
+}
+
+#[test]
+fn p8_a_reference_is_translated_back() {
+    let mut world = helpdesk();
+    world.read("a.Company/7", json!({"name": "Fjell AS"}));
+    world.read("a.Company/8", json!({"name": "Dal AS"}));
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "company": 7}));
+    world.read("z.User/u1", json!({"email": "ada@example.com"}));
+    world.settle();
+    let entity = world.record("a.Company/8").entity;
+    let other = world.records.values().find(|r| r.ty == world.ty("z.Organization") && r.entity == entity).unwrap().key.clone();
+    world.read("z.User/u1", json!({"email": "ada@example.com", "organization_id": other}));
+    world.settle();
+    assert_eq!(world.value("a.Person/1", "company"), json!("8"));
+}
+
+#[test]
+fn values_travel_on_where_nothing_is_paired_directly() {
+    // P0: a to b to c, as PowerOffice to Wix to CRMOffice; each created from the one before.
+    let mut world = World::people(&[
+        flow("a.Person", "b.Person", Create::Always, &[], &["name <-> name", "phone <-> phone"]),
+        flow("b.Person", "c.Person", Create::Always, &[], &["name <-> name"]),
+    ]);
+    world.read("a.Person/1", json!({"name": "Ada", "phone": "1"}));
+    assert_eq!(world.settle(), 2);
+    let c = world.records.values().find(|r| r.ty == world.ty("c.Person")).unwrap().key.clone();
+    assert_eq!(world.value(&format!("c.Person/{c}"), "name"), json!("Ada"));
+    world.read(&format!("c.Person/{c}"), json!({"name": "Ada Berg"}));
+    assert_eq!(world.settle(), 2);
+    assert_eq!(world.value("a.Person/1", "name"), json!("Ada Berg"));
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn g4_what_was_refused_is_not_sent_again_until_it_changes_and_the_rest_is() {
+    let mut world = linked_pair();
+    let b = world.record("b.Person/1").clone();
+    let phone = world.prop(b.ty, "phone");
+    world.reviews.push(Review {
+        kind: ReviewKind::RejectedValue,
+        record: b.id,
+        ty: b.ty,
+        prop: Some(phone),
+        rule: Rule::G4,
+        candidates: vec![],
+        value: json!("way too long"),
+        message: "phone is too long".into(),
+        opened_at: Timestamp(0),
+    });
+    world.read("a.Person/1", json!({"phone": "way too long", "name": "Ada Berg"}));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.value("b.Person/1", "name"), json!("Ada Berg"));
+    assert_eq!(world.value("b.Person/1", "phone"), json!("1"));
+    assert_eq!(world.reviews.len(), 1, "it stays open");
+    world.read("a.Person/1", json!({"phone": "2"}));
+    assert_eq!(world.settle(), 1);
+    assert!(world.reviews.is_empty(), "settled by a value that was taken");
+}
+
+#[test]
+fn g5_a_decision_stays_until_it_is_confirmed_and_a_newer_one_takes_its_place() {
+    let mut world = linked_pair();
+    world.read("a.Person/1", json!({"phone": "2"}));
+    world.decide();
+    assert_eq!(world.intents.len(), 1);
+    // Not delivered. Deciding again leaves it alone.
+    world.agenda.insert(world.record("a.Person/1").id);
+    world.decide();
+    assert_eq!(world.intents.len(), 1);
+    world.read("a.Person/1", json!({"phone": "3"}));
+    world.decide();
+    let states: Vec<_> = world.intents.iter().map(|i| (i.state, i.changes[0].value.clone())).collect();
+    assert_eq!(states, [(IntentState::Dropped, json!("2")), (IntentState::Queued, json!("3"))]);
+    // Edited back before it was sent: nothing to do any more.
+    world.read("a.Person/1", json!({"phone": "1"}));
+    assert_eq!(world.settle(), 0);
+    assert_eq!(world.intents[1].state, IntentState::Dropped);
+}

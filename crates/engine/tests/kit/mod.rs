@@ -1,0 +1,317 @@
+//! A world in memory for tests of decisions: what a store remembers and systems do, in the fewest lines that are true.
+
+#![allow(dead_code)]
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use lockstep_engine::keys::hashes;
+use lockstep_engine::observe::Reading;
+use lockstep_engine::plan::Schemas;
+use lockstep_engine::slice::ReadThrough;
+use lockstep_engine::{Decision, Plan, Slice, confirm, decide, observe};
+use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
+use lockstep_model::matching::reference_hash;
+use lockstep_model::{
+    Flow, Intent, IntentId, IntentKind, IntentState, MatchRow, PlainType, PropIx, PropertyPair, PropertySchema, ReadRecord,
+    RecordId, RecordState, Review, RunId, Situation, Timestamp, TypeIx, TypeName, TypeSchema, Value,
+};
+
+/// A flow in few words: `a.Person`, `b.Person`, match rows `mail = email` (`&` between pairs), rows `name <-> name`.
+pub fn flow(from: &str, to: &str, create: Create, matches: &[&str], rows: &[&str]) -> Flow {
+    let pair = |text: &str, by: &str| {
+        let (a, b) = text.split_once(by).unwrap_or_else(|| panic!("{text} has no {by}"));
+        (PropertyRef::new(a.trim()), PropertyRef::new(b.trim()))
+    };
+    Flow {
+        from: TypeName::parse(from).unwrap(),
+        to: TypeName::parse(to).unwrap(),
+        create,
+        matches: matches.iter().map(|row| MatchRow { pairs: row.split('&').map(|p| pair(p, "=")).collect() }).collect(),
+        properties: rows
+            .iter()
+            .map(|row| {
+                let (sign, direction) = [("<->", Direction::Both), ("->", Direction::Forward), ("<-", Direction::Backward)]
+                    .into_iter()
+                    .find(|(sign, _)| row.contains(sign))
+                    .unwrap();
+                let (from, to) = pair(row, sign);
+                PropertyPair { from, to, direction, conversion: None, policy: Policy::Latest, clears: true }
+            })
+            .collect(),
+        deletes: Deletes::Ignore,
+        merge_duplicates: false,
+        create_empty: false,
+        place: format!("{from} to {to}"),
+    }
+}
+
+/// Schemas in which every path is a text, but for the properties given for a record type.
+pub fn schemas(types: &[(&str, Vec<PropertySchema>)]) -> Schemas {
+    let mut schemas = Schemas::new();
+    for (name, properties) in types {
+        let name = TypeName::parse(name).unwrap();
+        let schema = TypeSchema { properties: properties.clone(), ..TypeSchema::open(&name.kind) };
+        schemas.entry(name.system).or_default().push(schema);
+    }
+    schemas
+}
+
+pub fn reference(path: &str, to: &str) -> PropertySchema {
+    PropertySchema { reference: Some(to.into()), ..PropertySchema::new(path, PlainType::Any) }
+}
+
+/// What the store would hold, and what the systems do.
+pub struct World {
+    pub plan: Plan,
+    pub records: BTreeMap<RecordId, RecordState>,
+    pub intents: Vec<Intent>,
+    pub reviews: Vec<Review>,
+    pub apart: BTreeSet<(RecordId, RecordId)>,
+    pub through: Vec<ReadThrough>,
+    pub agenda: BTreeSet<RecordId>,
+    pub now: i64,
+    /// Findings of the last decision: record key and flow target, situation, reason.
+    pub found: BTreeMap<(String, String), (Situation, String)>,
+    pub last: Option<Decision>,
+}
+
+impl World {
+    pub fn new(flows: &[Flow], schemas: &Schemas) -> World {
+        let plan = Plan::compile(flows, schemas).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let through = vec![ReadThrough { complete: true, from: Some(Timestamp(i64::MAX)) }; plan.types.len()];
+        World {
+            plan,
+            records: BTreeMap::new(),
+            intents: vec![],
+            reviews: vec![],
+            apart: BTreeSet::new(),
+            through,
+            agenda: BTreeSet::new(),
+            now: 1_000,
+            found: BTreeMap::new(),
+            last: None,
+        }
+    }
+
+    /// Two systems `a` and `b` with open schemas and one record type `Person` each.
+    pub fn people(flows: &[Flow]) -> World {
+        World::new(flows, &schemas(&[("a.Person", vec![]), ("b.Person", vec![]), ("c.Person", vec![])]))
+    }
+
+    pub fn ty(&self, name: &str) -> TypeIx {
+        self.plan.type_named(&TypeName::parse(name).unwrap()).unwrap_or_else(|| panic!("no type {name}"))
+    }
+
+    pub fn prop(&self, ty: TypeIx, path: &str) -> PropIx {
+        let at = self.plan.ty(ty).props.iter().position(|p| p.name == path);
+        PropIx(at.unwrap_or_else(|| panic!("{path} is not watched")) as u16)
+    }
+
+    /// Reads a record `type/key` that holds this, modified now, one tick later than the last.
+    pub fn read(&mut self, name: &str, values: Value) -> usize {
+        self.now += 1;
+        let modified = self.now;
+        self.read_as(name, values, None, Some(modified))
+    }
+
+    pub fn read_as(&mut self, name: &str, values: Value, version: Option<&str>, modified: Option<i64>) -> usize {
+        let (ty, key) = self.split(name);
+        let values = self.plan.ty(ty).props.iter().map(|p| p.reference.path.get(&values)).collect();
+        let version = version.map(str::to_string);
+        self.take_in(ty, ReadRecord { id: key, version, modified: modified.map(Timestamp), deleted: false, values })
+    }
+
+    pub fn read_deleted(&mut self, name: &str) -> usize {
+        let (ty, key) = self.split(name);
+        let values = vec![None; self.plan.ty(ty).props.len()];
+        self.take_in(ty, ReadRecord { id: key, version: None, modified: None, deleted: true, values })
+    }
+
+    fn take_in(&mut self, ty: TypeIx, read: ReadRecord) -> usize {
+        let known =
+            self.records.values().filter(|r| r.ty == ty && r.key == read.id).map(|r| (r.key.clone(), r.clone())).collect();
+        let first_id = RecordId(self.records.len() as i64 + 1);
+        let reading = Reading { ty, now: Timestamp(self.now), previous: None, first_id, reindex: false };
+        let observed = observe(&self.plan, reading, vec![read], known);
+        self.agenda.extend(&observed.touched);
+        for state in observed.new.into_iter().chain(observed.changed) {
+            self.records.insert(state.id, state);
+        }
+        observed.unchanged
+    }
+
+    fn split(&self, name: &str) -> (TypeIx, String) {
+        let (ty, key) = name.split_once('/').unwrap();
+        (self.ty(ty), key.to_string())
+    }
+
+    pub fn record(&self, name: &str) -> &RecordState {
+        let (ty, key) = self.split(name);
+        self.records.values().find(|r| r.ty == ty && r.key == key).unwrap_or_else(|| panic!("no record {name}"))
+    }
+
+    pub fn value(&self, name: &str, path: &str) -> Value {
+        let record = self.record(name);
+        record.slot(self.prop(record.ty, path)).value(false).clone()
+    }
+
+    pub fn linked(&self, a: &str, b: &str) -> bool {
+        self.record(a).entity == self.record(b).entity
+    }
+
+    /// Decides on the agenda; intents are queued, not sent.
+    pub fn decide(&mut self) {
+        while !self.agenda.is_empty() {
+            let rank = |w: &World, id: &RecordId| w.plan.ty(w.records[id].ty).decide_rank;
+            let lowest = self.agenda.iter().map(|id| rank(self, id)).min().unwrap();
+            let focus: Vec<RecordId> = self.agenda.iter().copied().filter(|id| rank(self, id) == lowest).collect();
+            self.agenda.retain(|id| !focus.contains(id));
+            self.decide_on(focus);
+        }
+    }
+
+    pub fn decide_on(&mut self, focus: Vec<RecordId>) {
+        let records: HashMap<RecordId, RecordState> = self.records.iter().map(|(id, r)| (*id, r.clone())).collect();
+        let mut slice = Slice::new(Timestamp(self.now), RunId(1), focus, records, self.through.clone());
+        slice.index_keys();
+        for record in self.records.values() {
+            for hash in hashes(&self.plan, record) {
+                slice.by_hash.entry(hash).or_default().push(record.id);
+            }
+        }
+        slice.apart = self.apart.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]).collect();
+        for intent in self.intents.iter().filter(|i| i.state.is_open()) {
+            slice.intents.entry(self.records[&intent.source].entity).or_default().push(intent.clone());
+        }
+        slice.reviews = self.reviews.clone();
+        let mut decision = decide(&self.plan, &mut slice);
+        for state in &decision.changed {
+            self.records.insert(state.id, state.clone());
+        }
+        for (id, entity) in &decision.relinked {
+            self.records.get_mut(id).unwrap().entity = *entity;
+        }
+        for finding in &decision.findings {
+            let record = &self.records[&finding.record];
+            let to = self.plan.ty(self.plan.flows[finding.flow.at()].to).name.to_string();
+            let why = finding.why.clone().unwrap_or_default().to_string();
+            self.found.insert((record.key.clone(), to), (finding.situation, why));
+        }
+        for id in &decision.dropped {
+            self.intents.iter_mut().find(|i| i.id == *id).unwrap().state = IntentState::Dropped;
+        }
+        for intent in &mut decision.intents {
+            intent.id = IntentId(self.intents.len() as i64 + 1);
+            self.intents.push(intent.clone());
+        }
+        let same = |a: &Review, b: &Review| (a.kind, a.record, a.ty, a.prop) == (b.kind, b.record, b.ty, b.prop);
+        self.reviews.retain(|open| !decision.reviews_closed.iter().chain(&decision.reviews_opened).any(|r| same(r, open)));
+        self.reviews.extend(decision.reviews_opened.clone());
+        self.agenda.extend(&decision.agenda);
+        let woken: Vec<RecordId> = self
+            .records
+            .values()
+            .filter(|r| hashes(&self.plan, r).iter().any(|h| decision.wake.contains(h)))
+            .map(|r| r.id)
+            .collect();
+        self.agenda.extend(woken.iter().filter(|id| !slice.focus.contains(id)));
+        self.last = Some(decision);
+    }
+
+    /// The system does what it is asked, and answers with what was sent; the next version where it has any.
+    pub fn deliver(&mut self) {
+        let mut queued: Vec<usize> = (0..self.intents.len()).filter(|i| self.intents[*i].state == IntentState::Queued).collect();
+        queued.sort_by_key(|i| (self.intents[*i].rank, self.intents[*i].id));
+        for at in queued {
+            let mut intent = self.intents[at].clone();
+            intent.entity = self.records[&intent.source].entity;
+            let mut sent = vec![];
+            for change in &intent.changes {
+                let value = match change.counterpart_of {
+                    None => change.value.clone(),
+                    Some(of) => {
+                        let entity = self.records[&of.of].entity;
+                        match self.records.values().find(|r| r.entity == entity && r.ty == of.ty) {
+                            Some(record) => Value::String(record.key.clone()),
+                            None => continue,
+                        }
+                    }
+                };
+                sent.push((change.prop.at(), value));
+            }
+            let values = {
+                let mut values = vec![None; self.plan.ty(intent.ty).props.len()];
+                for (prop, value) in &sent {
+                    values[*prop] = Some(value.clone());
+                }
+                values
+            };
+            self.now += 1;
+            let now = Timestamp(self.now);
+            let state = match intent.kind {
+                IntentKind::Create => {
+                    let id = RecordId(self.records.len() as i64 + 1);
+                    let answer =
+                        ReadRecord { id: format!("new{}", id.0), version: None, modified: Some(now), deleted: false, values };
+                    confirm::created(&self.plan, &intent, id, answer, &sent, now)
+                }
+                _ => {
+                    let mut state = self.records[&intent.record.unwrap()].clone();
+                    let answer = ReadRecord { id: state.key.clone(), version: None, modified: Some(now), deleted: false, values };
+                    confirm::written(&self.plan, &mut state, &intent, answer, &sent, now);
+                    state
+                }
+            };
+            let source = &self.records[&intent.source];
+            let waking = [
+                reference_hash(&self.plan.ty(source.ty).name, &source.key),
+                reference_hash(&self.plan.ty(state.ty).name, &state.key),
+            ];
+            self.agenda.extend(
+                self.records
+                    .values()
+                    .filter(|r| hashes(&self.plan, r).iter().any(|h| waking.contains(h)))
+                    .map(|r| r.id)
+                    .collect::<Vec<_>>(),
+            );
+            self.agenda.insert(state.id);
+            self.intents[at].record = Some(state.id);
+            self.intents[at].state = IntentState::Done;
+            self.records.insert(state.id, state);
+        }
+    }
+
+    /// Decides and delivers until quiet; gives how many writes that took.
+    pub fn settle(&mut self) -> usize {
+        let mut writes = 0;
+        for _ in 0..20 {
+            self.decide();
+            let queued = self.intents.iter().filter(|i| i.state == IntentState::Queued).count();
+            if queued == 0 {
+                return writes;
+            }
+            writes += queued;
+            self.deliver();
+        }
+        panic!("never quiet");
+    }
+
+    /// Decides on everything there is, again.
+    pub fn settle_all(&mut self) -> usize {
+        self.agenda.extend(self.records.keys().copied().collect::<Vec<_>>());
+        self.settle()
+    }
+
+    pub fn situation(&self, key: &str, to: &str) -> Situation {
+        self.found.get(&(key.to_string(), to.to_string())).unwrap_or_else(|| panic!("nothing found for {key} in {to}")).0
+    }
+
+    pub fn why(&self, key: &str, to: &str) -> &str {
+        &self.found[&(key.to_string(), to.to_string())].1
+    }
+
+    pub fn count(&self, ty: &str) -> usize {
+        let ty = self.ty(ty);
+        self.records.values().filter(|r| r.ty == ty).count()
+    }
+}

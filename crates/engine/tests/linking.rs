@@ -1,0 +1,199 @@
+//! L1 to L9: which records stand for the same thing.
+
+mod kit;
+
+use kit::{World, flow, schemas};
+use lockstep_model::flow::Create;
+use lockstep_model::{ReviewKind, Situation};
+use serde_json::json;
+
+fn by_mail() -> World {
+    World::people(&[flow("a.Person", "b.Person", Create::Never, &["mail = email"], &["name <-> name"])])
+}
+
+#[test]
+fn l1_rows_are_alternatives_and_a_row_of_several_pairs_needs_all() {
+    let rows = ["mail = email", "first = first & born = born"];
+    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Never, &rows, &[])]);
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "first": "Ada", "born": "1990"}));
+    world.read("b.Person/1", json!({"email": "ada@example.com", "first": "A."}));
+    world.read("a.Person/2", json!({"mail": "x@example.com", "first": "Bo", "born": "1980"}));
+    world.read("b.Person/2", json!({"first": "bo", "born": "1980"}));
+    world.read("a.Person/3", json!({"first": "Eli", "born": "1970"}));
+    world.read("b.Person/3", json!({"first": "Eli", "born": "1971"}));
+    world.decide();
+    assert!(world.linked("a.Person/1", "b.Person/1"), "by the first row");
+    assert!(world.linked("a.Person/2", "b.Person/2"), "by the second row");
+    assert!(!world.linked("a.Person/3", "b.Person/3"), "one pair of the second row differs");
+    assert_eq!(world.situation("1", "b.Person"), Situation::Found);
+    assert_eq!(world.situation("3", "b.Person"), Situation::Absent);
+}
+
+#[test]
+fn l2_values_are_normalised_and_empty_never_matches() {
+    let mut world = by_mail();
+    world.read("a.Person/1", json!({"mail": " ÅSE@Example.NO"}));
+    world.read("b.Person/1", json!({"email": "åse@example.no"}));
+    world.read("a.Person/2", json!({"mail": ""}));
+    world.read("b.Person/2", json!({"email": "  "}));
+    world.decide();
+    assert!(world.linked("a.Person/1", "b.Person/1"));
+    assert!(!world.linked("a.Person/2", "b.Person/2"));
+}
+
+#[test]
+fn l3_a_path_through_a_list_matches_when_any_element_does() {
+    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Never, &["mails.value = email"], &[])]);
+    world.read("a.Person/1", json!({"mails": [{"value": "work@example.com"}, {"value": "home@example.com"}]}));
+    world.read("b.Person/1", json!({"email": "home@example.com"}));
+    world.decide();
+    assert!(world.linked("a.Person/1", "b.Person/1"));
+}
+
+#[test]
+fn l4_a_link_stays_when_its_match_values_later_differ() {
+    let mut world = by_mail();
+    world.read("a.Person/1", json!({"mail": "ada@example.com"}));
+    world.read("b.Person/1", json!({"email": "ada@example.com"}));
+    world.decide();
+    world.read("a.Person/1", json!({"mail": "new@example.com"}));
+    // Somebody else with the new address does not take the link away.
+    world.read("b.Person/2", json!({"email": "new@example.com"}));
+    world.settle_all();
+    assert!(world.linked("a.Person/1", "b.Person/1"));
+    assert!(!world.linked("a.Person/1", "b.Person/2"));
+}
+
+#[test]
+fn l5_linking_is_transitive() {
+    let mut world = World::people(&[
+        flow("a.Person", "b.Person", Create::Never, &["mail = email"], &[]),
+        flow("b.Person", "c.Person", Create::Never, &["phone = phone"], &[]),
+    ]);
+    world.read("a.Person/1", json!({"mail": "ada@example.com"}));
+    world.read("b.Person/1", json!({"email": "ada@example.com", "phone": "22334455"}));
+    world.read("c.Person/1", json!({"phone": "22 33 44 55"}));
+    world.decide();
+    assert!(world.linked("a.Person/1", "c.Person/1"));
+}
+
+#[test]
+fn l6_what_fits_several_candidates_goes_to_review_and_nothing_is_written() {
+    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["name <-> name"])]);
+    world.read("a.Person/1", json!({"mail": "info@example.com", "name": "Ada"}));
+    world.read("b.Person/1", json!({"email": "info@example.com", "name": "Bo"}));
+    world.read("b.Person/2", json!({"email": "info@example.com", "name": "Eli"}));
+    assert_eq!(world.settle(), 0);
+    assert_eq!(world.situation("1", "b.Person"), Situation::Ambiguous);
+    let review = world.reviews.iter().find(|r| r.record == world.record("a.Person/1").id).unwrap();
+    assert_eq!(review.kind, ReviewKind::AmbiguousMatch);
+    assert_eq!(review.candidates, [world.record("b.Person/1").id, world.record("b.Person/2").id]);
+    // Deciding again opens nothing a second time.
+    let open = world.reviews.len();
+    world.settle_all();
+    assert_eq!(world.reviews.len(), open);
+    assert!(world.last.as_ref().unwrap().reviews_opened.is_empty());
+}
+
+#[test]
+fn l6_of_several_that_fit_one_none_is_preferred_by_order() {
+    for order in [["a.Person/1", "a.Person/2"], ["a.Person/2", "a.Person/1"]] {
+        let mut world = by_mail();
+        for name in order {
+            world.read(name, json!({"mail": "info@example.com"}));
+        }
+        world.read("b.Person/9", json!({"email": "info@example.com"}));
+        world.decide();
+        assert!(!world.linked("a.Person/1", "b.Person/9") && !world.linked("a.Person/2", "b.Person/9"));
+        assert_eq!(world.situation("1", "b.Person"), Situation::Ambiguous);
+        assert_eq!(world.situation("2", "b.Person"), Situation::Ambiguous);
+    }
+}
+
+#[test]
+fn l6_a_late_comer_goes_to_review_alone_and_the_link_that_is_there_stays() {
+    let mut world = by_mail();
+    world.read("a.Person/1", json!({"mail": "info@example.com"}));
+    world.read("b.Person/9", json!({"email": "info@example.com"}));
+    world.decide();
+    assert!(world.linked("a.Person/1", "b.Person/9"));
+    world.read("a.Person/2", json!({"mail": "info@example.com"}));
+    world.settle_all();
+    assert!(world.linked("a.Person/1", "b.Person/9"));
+    assert_eq!(world.situation("2", "b.Person"), Situation::FoundLinked);
+    assert_eq!(world.situation("1", "b.Person"), Situation::Confirmed);
+    let on: Vec<_> = world.reviews.iter().map(|r| (r.kind, r.record)).collect();
+    assert_eq!(on, [(ReviewKind::DisputedEntity, world.record("a.Person/2").id)]);
+}
+
+#[test]
+fn l6_a_chain_of_matches_that_would_hold_two_of_a_type_links_nothing() {
+    // a/1 fits b/1 by e-mail, b/1 fits c/1 by phone, c/1 fits a/2 by number.
+    let mut world = World::people(&[
+        flow("a.Person", "b.Person", Create::Never, &["mail = email"], &[]),
+        flow("b.Person", "c.Person", Create::Never, &["phone = phone"], &[]),
+        flow("c.Person", "a.Person", Create::Never, &["number = number"], &[]),
+    ]);
+    world.read("a.Person/1", json!({"mail": "ada@example.com"}));
+    world.read("a.Person/2", json!({"number": "7"}));
+    world.read("b.Person/1", json!({"email": "ada@example.com", "phone": "22334455"}));
+    world.read("c.Person/1", json!({"phone": "22334455", "number": "7"}));
+    world.decide();
+    assert!(!world.linked("a.Person/1", "b.Person/1") && !world.linked("b.Person/1", "c.Person/1"));
+    assert!(world.reviews.iter().all(|r| r.kind == ReviewKind::DisputedEntity) && !world.reviews.is_empty());
+}
+
+#[test]
+fn l6_duplicates_merge_links_them_all() {
+    let mut merging = flow("a.Person", "b.Person", Create::Never, &["mail = email"], &["name <-> name"]);
+    merging.merge_duplicates = true;
+    let mut world = World::new(&[merging], &schemas(&[("a.Person", vec![]), ("b.Person", vec![])]));
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada"}));
+    world.read("a.Person/2", json!({"mail": "ada@example.com", "name": "Ada B."}));
+    world.read("b.Person/1", json!({"email": "ada@example.com", "name": "Ada Berg"}));
+    world.settle();
+    assert!(world.linked("a.Person/1", "b.Person/1") && world.linked("a.Person/2", "b.Person/1"));
+    for record in ["a.Person/1", "a.Person/2", "b.Person/1"] {
+        assert_eq!(world.value(record, "name"), json!("Ada Berg"));
+    }
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn l7_what_a_person_unlinked_is_not_linked_again_by_a_rule() {
+    let mut world = by_mail();
+    world.read("a.Person/1", json!({"mail": "ada@example.com"}));
+    world.read("b.Person/1", json!({"email": "ada@example.com"}));
+    world.apart.insert((world.record("a.Person/1").id, world.record("b.Person/1").id));
+    world.decide();
+    assert!(!world.linked("a.Person/1", "b.Person/1"));
+}
+
+#[test]
+fn a_review_closes_when_the_rival_is_gone() {
+    let mut world = by_mail();
+    world.read("a.Person/1", json!({"mail": "info@example.com"}));
+    world.read("b.Person/1", json!({"email": "info@example.com"}));
+    world.read("b.Person/2", json!({"email": "info@example.com"}));
+    world.decide();
+    assert!(!world.reviews.is_empty());
+    world.read("b.Person/2", json!({"email": "own@example.com"}));
+    world.settle_all();
+    assert!(world.linked("a.Person/1", "b.Person/1"));
+    assert!(world.reviews.is_empty());
+}
+
+#[test]
+fn l9_missing_is_not_absent() {
+    // D1 too: the deleted record is not created anew, the others stay.
+    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["name <-> name"])]);
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada"}));
+    world.read("b.Person/1", json!({"email": "ada@example.com", "name": "Ada"}));
+    world.settle();
+    world.read_deleted("b.Person/1");
+    assert_eq!(world.settle_all(), 0);
+    assert_eq!(world.situation("1", "b.Person"), Situation::Missing);
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada Berg"}));
+    assert_eq!(world.settle(), 0);
+    assert_eq!(world.count("b.Person"), 1);
+}

@@ -1,0 +1,243 @@
+//! What is to be written, what became of it, and what waits for a person.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ids::{EntityId, FlowIx, IntentId, PropIx, RecordId, RunId, TypeIx};
+use crate::record::ClaimStamp;
+use crate::rule::Rule;
+use crate::time::Timestamp;
+
+/// One property of a write, with its reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    pub prop: PropIx,
+    /// What the target should hold, in its own terms. `Null` empties the property.
+    pub value: Value,
+    /// What it held when this was decided: for a list, the element to replace (P9); for undoing, the before-image.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub displaced: Value,
+    /// P8: the value is the id of this record's counterpart, known only once that is created; `value` is `Null` until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counterpart_of: Option<Counterpart>,
+    /// The claim that won.
+    pub claim: ClaimStamp,
+    /// The rule by which it won.
+    pub rule: Rule,
+}
+
+/// A record that does not exist yet, named by the one it is made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counterpart {
+    pub of: RecordId,
+    pub ty: TypeIx,
+}
+
+/// What kind of write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IntentKind {
+    Create,
+    Update,
+    Delete,
+}
+
+impl IntentKind {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            IntentKind::Create => "create",
+            IntentKind::Update => "update",
+            IntentKind::Delete => "delete",
+        }
+    }
+}
+
+/// Where an intent stands. It moves only through [`IntentState::next`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IntentState {
+    /// Decided and durable, not sent.
+    Queued,
+    /// Sent, no answer yet.
+    Sent,
+    /// Sent, and the answer was lost: it may have landed (C2).
+    Unknown,
+    /// Confirmed by the system.
+    Done,
+    /// The system refused it; it waits for a person, or for another decision.
+    Refused,
+    /// Not needed any more: a newer decision took its place, or the world moved.
+    Dropped,
+}
+
+/// What happens to an intent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntentEvent {
+    Send,
+    Confirm,
+    Refuse,
+    /// The answer was lost.
+    LoseAnswer,
+    /// It did not reach the system, or the system asked to come back later.
+    PutBack,
+    Drop,
+}
+
+/// A step that no intent may take: a bug or a damaged store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an intent that is {was:?} can't take the step {event:?}")]
+pub struct IllegalStep {
+    pub was: IntentState,
+    pub event: IntentEvent,
+}
+
+impl IntentState {
+    /// Every legal step of a delivery.
+    pub fn next(self, event: IntentEvent) -> Result<IntentState, IllegalStep> {
+        use IntentEvent as E;
+        use IntentState as S;
+        Ok(match (self, event) {
+            (S::Queued, E::Send) => S::Sent,
+            // Found again by its match key after a lost answer, or superseded before it was sent.
+            (S::Queued | S::Sent | S::Unknown | S::Refused, E::Drop) => S::Dropped,
+            (S::Sent | S::Unknown, E::Confirm) => S::Done,
+            (S::Sent | S::Queued, E::Refuse) => S::Refused,
+            (S::Sent, E::LoseAnswer) => S::Unknown,
+            // Only what surely did not happen goes back into the queue.
+            (S::Sent | S::Unknown | S::Refused, E::PutBack) => S::Queued,
+            (was, event) => return Err(IllegalStep { was, event }),
+        })
+    }
+
+    /// The word for it in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            IntentState::Queued => "queued",
+            IntentState::Sent => "sent",
+            IntentState::Unknown => "unknown",
+            IntentState::Done => "done",
+            IntentState::Refused => "refused",
+            IntentState::Dropped => "dropped",
+        }
+    }
+
+    /// Reads the store's word.
+    pub fn parse(name: &str) -> Option<Self> {
+        use IntentState::*;
+        [Queued, Sent, Unknown, Done, Refused, Dropped].into_iter().find(|state| state.name() == name)
+    }
+
+    /// Decided, and neither confirmed nor given up.
+    pub fn is_open(self) -> bool {
+        matches!(self, IntentState::Queued | IntentState::Sent | IntentState::Unknown | IntentState::Refused)
+    }
+}
+
+/// A write that has been decided and durably recorded (G5).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Intent {
+    pub id: IntentId,
+    pub run: RunId,
+    pub kind: IntentKind,
+    /// What is referred to is created first: lower ranks are sent before higher ones (C5).
+    pub rank: u16,
+    /// The record type written to.
+    pub ty: TypeIx,
+    /// The record written to; for a creation, known once confirmed.
+    pub record: Option<RecordId>,
+    pub entity: EntityId,
+    /// The record it comes from.
+    pub source: RecordId,
+    pub flow: FlowIx,
+    /// The version it was decided on (P6).
+    pub base_version: Option<String>,
+    pub changes: Vec<Change>,
+    pub state: IntentState,
+    pub attempts: u32,
+    /// Not to be sent before.
+    pub not_before: Option<Timestamp>,
+    /// What the system last said about it.
+    pub message: Option<String>,
+    pub decided_at: Timestamp,
+    pub done_at: Option<Timestamp>,
+}
+
+/// Why something waits for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReviewKind {
+    /// Several records match (L6).
+    AmbiguousMatch,
+    /// The match belongs to another entity, or would put two records of a type into one (L6).
+    DisputedEntity,
+    /// The system refuses a value or a record (G4).
+    RejectedValue,
+    /// A value can't be converted into the target's type.
+    Unconvertible,
+    /// It is not known whether a creation landed (C2).
+    UnknownOutcome,
+    /// A deletion waits (D1).
+    PendingDelete,
+    /// A guard tripped (G3).
+    Guard,
+    /// A property keeps flipping (P5).
+    FlipFlop,
+}
+
+impl ReviewKind {
+    /// The words for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ReviewKind::AmbiguousMatch => "ambiguous match",
+            ReviewKind::DisputedEntity => "disputed entity",
+            ReviewKind::RejectedValue => "rejected value",
+            ReviewKind::Unconvertible => "unconvertible value",
+            ReviewKind::UnknownOutcome => "unknown outcome",
+            ReviewKind::PendingDelete => "pending deletion",
+            ReviewKind::Guard => "tripped guard",
+            ReviewKind::FlipFlop => "flip-flop",
+        }
+    }
+
+    /// Reads the words.
+    pub fn parse(name: &str) -> Option<Self> {
+        use ReviewKind::*;
+        [AmbiguousMatch, DisputedEntity, RejectedValue, Unconvertible, UnknownOutcome, PendingDelete, Guard, FlipFlop]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+}
+
+/// One thing that waits for a person. There is at most one open of a kind for a record, a record type and a property.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Review {
+    pub kind: ReviewKind,
+    pub record: RecordId,
+    /// The record type that a counterpart is missing in, or that refuses.
+    pub ty: TypeIx,
+    pub prop: Option<PropIx>,
+    pub rule: Rule,
+    /// The candidates, side by side.
+    pub candidates: Vec<RecordId>,
+    /// The value that was refused or can't be converted; the same value is not tried again.
+    pub value: Value,
+    /// In words, with the system's own message where there is one.
+    pub message: String,
+    pub opened_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_intent_whose_answer_was_lost_is_never_simply_sent_again() {
+        // C2: from Unknown, only finding out leads on.
+        let unknown = IntentState::Queued.next(IntentEvent::Send).and_then(|s| s.next(IntentEvent::LoseAnswer)).unwrap();
+        assert!(unknown.next(IntentEvent::Send).is_err());
+        assert_eq!(unknown.next(IntentEvent::Confirm), Ok(IntentState::Done));
+        assert!(IntentState::Done.next(IntentEvent::Send).is_err());
+        assert!(IntentState::Dropped.next(IntentEvent::Send).is_err());
+    }
+}

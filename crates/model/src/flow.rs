@@ -1,0 +1,142 @@
+//! Flows in their checked form: what `config` makes of YAML and documents and the plan of flows is compiled from.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::conversion::Conversion;
+use crate::ids::TypeName;
+use crate::path::Path;
+
+/// A property as a row names it: a path, and perhaps the condition under which it is this property.
+///
+/// `phone_numbers.number (Dependant on having Mobile in phone_numbers.name)` is the number of the element, or of the
+/// record, whose other path holds `Mobile`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PropertyRef {
+    pub path: Path,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Having>,
+}
+
+/// The condition of a [`PropertyRef`]: `path` holds `value`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Having {
+    pub path: Path,
+    pub value: String,
+}
+
+impl PropertyRef {
+    /// A property without a condition.
+    pub fn new(path: impl Into<Path>) -> Self {
+        PropertyRef { path: path.into(), when: None }
+    }
+}
+
+impl fmt::Display for PropertyRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.when {
+            None => write!(f, "{}", self.path),
+            Some(having) => write!(f, "{} (Dependant on having {} in {})", self.path, having.value, having.path),
+        }
+    }
+}
+
+/// When a flow creates a record in its target (C1).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Create {
+    Never,
+    /// For every record that has no counterpart.
+    Always,
+    /// For those that satisfy the condition. Without a filter nothing is created, and the run says so.
+    When {
+        condition: String,
+        filter: Option<Filter>,
+    },
+    /// For those that a record of one of these record types refers to, or that refer to one, where that record has (or is about
+    /// to get) a counterpart in the target's system (C5).
+    ConnectedTo(Vec<TypeName>),
+}
+
+/// An executable condition: an expression over the properties of one record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filter {
+    pub expression: String,
+    /// The paths that it reads.
+    pub reads: Vec<Path>,
+}
+
+/// What happens to the others when a record is deleted (D1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deletes {
+    /// The link ends, the other records stay.
+    #[default]
+    Ignore,
+    Propagate,
+    Review,
+}
+
+/// Which way a property pair carries values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Both,
+    /// From the flow's source to its target only.
+    Forward,
+    /// From the flow's target to its source only.
+    Backward,
+}
+
+/// Whose claim wins (P1), where it is not simply the latest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    #[default]
+    Latest,
+    /// Systems in order: the first that has a claim wins.
+    Prefer(Vec<String>),
+    /// Only this system's claims count.
+    OnlyFrom(String),
+}
+
+/// A row of the property table: two properties kept equal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PropertyPair {
+    pub from: PropertyRef,
+    pub to: PropertyRef,
+    pub direction: Direction,
+    /// The type column: the type of the target's property, or how its value is made from the source's.
+    pub conversion: Option<Conversion>,
+    pub policy: Policy,
+    /// Emptying is an edit like any other (P2); `clears: ignore` turns that off.
+    pub clears: bool,
+}
+
+/// A row of the match table: all its pairs must agree (L1).
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatchRow {
+    pub pairs: Vec<(PropertyRef, PropertyRef)>,
+}
+
+/// One flow: a directed statement from one record type to another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flow {
+    pub from: TypeName,
+    pub to: TypeName,
+    pub create: Create,
+    /// Alternatives (L1).
+    pub matches: Vec<MatchRow>,
+    pub properties: Vec<PropertyPair>,
+    pub deletes: Deletes,
+    /// `duplicates: merge`: an entity may hold several records of these types (L6).
+    pub merge_duplicates: bool,
+    /// Creates though it synchronizes no property (C3).
+    pub create_empty: bool,
+    /// Where it is written, for messages: `flows/people.yaml:3`.
+    pub place: String,
+}
+
+impl Flow {
+    /// `superoffice.Person to wix.Contacts`
+    pub fn name(&self) -> String {
+        format!("{} to {}", self.from, self.to)
+    }
+}

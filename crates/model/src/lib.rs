@@ -1,0 +1,30 @@
+//! Values that every part of Lockstep shares: names and numbers of things, paths, values and their plain types,
+//! conversions, schemas, flows, the state of records, what is to be written and what came of it.
+//!
+//! Nothing here does I/O, reads a clock or draws a random number; nothing here knows YAML, reStructuredText, SQL or HTTP.
+//! The words are those of the design's section 1; `docs/glossary.md` lists them with the neighbours' words for the same things.
+
+pub mod change;
+pub mod conversion;
+pub mod flow;
+pub mod ids;
+pub mod matching;
+pub mod path;
+pub mod record;
+pub mod rule;
+pub mod schema;
+pub mod time;
+pub mod value;
+
+pub use change::{Change, Intent, IntentKind, IntentState, Review, ReviewKind};
+pub use conversion::{Conversion, ConversionError, Reverse};
+pub use flow::{Create, Direction, Flow, MatchRow, Policy, PropertyPair};
+pub use ids::{EntityId, FlowIx, IntentId, PropIx, RecordId, RunId, TypeIx, TypeName};
+pub use path::Path;
+pub use record::{Claim, ClaimStamp, Presence, ReadRecord, RecordState, Slot};
+pub use rule::{Rule, Situation};
+pub use schema::{Capabilities, PlainType, PropertySchema, TypeSchema};
+pub use time::Timestamp;
+
+/// A JSON value: what every property holds.
+pub use serde_json::Value;

@@ -1,0 +1,101 @@
+//! What Lockstep knows of a record: its shadow, and for each watched property who claimed its value and when.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ids::{EntityId, PropIx, RecordId, TypeIx};
+use crate::time::Timestamp;
+use crate::value;
+
+/// A record as a connector read it: the values of the watched properties, in their order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadRecord {
+    /// Its id in the system.
+    pub id: String,
+    /// ETag, revision or whatever else tells two states apart.
+    pub version: Option<String>,
+    /// When the system says it was last changed.
+    pub modified: Option<Timestamp>,
+    /// The system says that it is deleted.
+    pub deleted: bool,
+    /// One for each watched property; `None` where the record does not tell (R5).
+    pub values: Vec<Option<Value>>,
+}
+
+/// Which claim: where and when a value was put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ClaimStamp {
+    pub at: Timestamp,
+    pub record: RecordId,
+    pub prop: PropIx,
+}
+
+/// A value that somebody put into this property of this record (not Lockstep), and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    pub value: Value,
+    pub at: Timestamp,
+    /// P1a: where, of several properties of a record type paired with this one, the claim goes. Record types that are
+    /// not named here are open to it. Sorted by record type.
+    pub goes: Vec<(TypeIx, Vec<PropIx>)>,
+}
+
+/// One watched property of one record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Slot {
+    /// As last read, or as the system answered a write; `None` where it was never told (R5).
+    pub shadow: Option<Value>,
+    /// Its own latest claim.
+    pub claim: Option<Claim>,
+    /// It was given this claim, and the system made something else of the value (P3): not to be written again.
+    pub carries: Option<ClaimStamp>,
+    /// Set between reading an edit and deciding on it: the value that the edit displaced (P1a needs it).
+    pub displaced: Option<Value>,
+}
+
+impl Slot {
+    /// The value that counts: of a list through which the path leads, that of its first element (the primary one).
+    pub fn value(&self, whole: bool) -> &Value {
+        value::effective(self.shadow.as_ref().unwrap_or(&Value::Null), whole)
+    }
+}
+
+/// Whether a record is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Presence {
+    #[default]
+    Live,
+    /// Deleted in its system. It keeps its place in its entity, so that nothing is created anew for it (D1).
+    Gone,
+}
+
+/// A record as the store knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordState {
+    pub id: RecordId,
+    pub ty: TypeIx,
+    /// Its id in the system.
+    pub key: String,
+    pub entity: EntityId,
+    pub version: Option<String>,
+    pub modified: Option<Timestamp>,
+    pub first_seen: Timestamp,
+    pub presence: Presence,
+    /// When Lockstep last wrote to it, by its own clock (P5a).
+    pub written_at: Option<Timestamp>,
+    /// One for each watched property of its record type, in the plan's order.
+    pub slots: Vec<Slot>,
+}
+
+impl RecordState {
+    /// The slot of a property.
+    pub fn slot(&self, prop: PropIx) -> &Slot {
+        &self.slots[prop.at()]
+    }
+
+    /// Whether it is there.
+    pub fn is_live(&self) -> bool {
+        self.presence == Presence::Live
+    }
+}

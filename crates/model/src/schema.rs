@@ -1,0 +1,212 @@
+//! What a connector says of its record types: properties with their types, references and marks, and what can be done.
+//!
+//! A schema also settles which written paths mean the same property. `profile.email` (an object whose value is its
+//! `email`) and `profile.email.email` are one; `primaryInfo.email`, which the system derives from the primary element of
+//! `info.emails`, and `info.emails` are one. [`TypeSchema::resolve`] gives the path that all of them stand for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::path::Path;
+
+/// The plain type of a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlainType {
+    String,
+    Integer,
+    Float,
+    Decimal,
+    Boolean,
+    /// A whole list, compared and written as one value.
+    List,
+    /// A time, RFC 3339.
+    Datetime,
+    /// A day, `2024-01-31`.
+    Date,
+    /// A number of minutes: no point in time, so never paired with one as it stands.
+    Minutes,
+    /// An object or something not described further.
+    Any,
+}
+
+impl PlainType {
+    /// Its name in schemas and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            PlainType::String => "string",
+            PlainType::Integer => "integer",
+            PlainType::Float => "float",
+            PlainType::Decimal => "decimal",
+            PlainType::Boolean => "boolean",
+            PlainType::List => "list",
+            PlainType::Datetime => "datetime",
+            PlainType::Date => "date",
+            PlainType::Minutes => "minutes",
+            PlainType::Any => "any",
+        }
+    }
+}
+
+/// How a system changes a text when it stores it, where that is known beforehand (P3: equality is judged in these terms).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct StoredAs {
+    /// White space around it is dropped.
+    pub trimmed: bool,
+    /// Kept in upper case.
+    pub upper: bool,
+    /// Kept in lower case.
+    pub lower: bool,
+    /// Cut to so many characters.
+    pub max_chars: Option<usize>,
+}
+
+/// One property of a record type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PropertySchema {
+    pub path: Path,
+    pub ty: PlainType,
+    /// The way to it leads through a list, or it is one.
+    pub list: bool,
+    /// For a list or an object: the child that is its value (`info.emails` has `email`).
+    pub value: Option<String>,
+    /// The system derives it from this path; writing there is what changes it (P10).
+    pub derived_from: Option<Path>,
+    /// Read, never written (P10).
+    pub read_only: bool,
+    /// Written when a record is created, never after.
+    pub create_only: bool,
+    /// A record can't be created without it (C4).
+    pub required: bool,
+    /// It holds the id of a record of this record type of the same system (P8, C5).
+    pub reference: Option<String>,
+    /// What the system makes of a value (P3).
+    pub stored_as: StoredAs,
+    /// What a reader should know about it; shown by `check`.
+    pub note: Option<String>,
+}
+
+impl PropertySchema {
+    /// A writable property of this type.
+    pub fn new(path: impl Into<Path>, ty: PlainType) -> Self {
+        PropertySchema {
+            path: path.into(),
+            ty,
+            list: false,
+            value: None,
+            derived_from: None,
+            read_only: false,
+            create_only: false,
+            required: false,
+            reference: None,
+            stored_as: StoredAs::default(),
+            note: None,
+        }
+    }
+}
+
+/// What a connector can do with a record type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    pub create: bool,
+    pub update: bool,
+    pub delete: bool,
+    /// Reads what changed since a checkpoint, instead of everything.
+    pub since: bool,
+    /// Looks records up by a property's value.
+    pub find: bool,
+    /// Reads one record by its id.
+    pub get: bool,
+    /// Tells of deletions in what it reads.
+    pub tells_deletions: bool,
+}
+
+/// A record type as its connector describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TypeSchema {
+    /// Its name in the system: `Contacts`.
+    pub kind: String,
+    pub properties: Vec<PropertySchema>,
+    /// Paths that are not listed are allowed (a folder of files has no schema).
+    pub open: bool,
+    pub can: Capabilities,
+    /// A property that is left out of a record is empty, not untold (R5).
+    pub absent_is_empty: bool,
+    /// How long after a write a read may still show what was before, in milliseconds (P5a).
+    pub settles_ms: i64,
+    /// What a reader should know about it; shown by `check`.
+    pub note: Option<String>,
+}
+
+impl TypeSchema {
+    /// A record type of which nothing is known: every path is allowed and everything can be done.
+    pub fn open(kind: impl Into<String>) -> Self {
+        TypeSchema {
+            kind: kind.into(),
+            properties: Vec::new(),
+            open: true,
+            can: Capabilities {
+                create: true,
+                update: true,
+                delete: true,
+                since: true,
+                find: false,
+                get: true,
+                tells_deletions: false,
+            },
+            absent_is_empty: false,
+            settles_ms: 0,
+            note: None,
+        }
+    }
+
+    /// The property at exactly this path.
+    pub fn property(&self, path: &Path) -> Option<&PropertySchema> {
+        self.properties.iter().find(|property| property.path == *path)
+    }
+
+    /// The path that this one stands for: a derived property's source, a list's or object's value.
+    ///
+    /// `None` where the record type has no such property. An open record type has every path.
+    pub fn resolve(&self, path: &Path) -> Option<Path> {
+        let mut path = path.clone();
+        // A derived property may name a list, whose value is a child: two steps, and a bound against a schema that circles.
+        for _ in 0..4 {
+            match self.property(&path) {
+                Some(PropertySchema { derived_from: Some(source), .. }) => path = source.clone(),
+                Some(PropertySchema { value: Some(child), .. }) => path = path.child(child),
+                Some(_) => return Some(path),
+                None => {
+                    let value_of_parent =
+                        self.properties.iter().any(|p| p.value.as_ref().is_some_and(|v| p.path.child(v) == path));
+                    return (value_of_parent || self.open).then_some(path);
+                }
+            }
+        }
+        None
+    }
+
+    /// What the schema says of a resolved path: its own entry, or that of the list or object whose value it is.
+    pub fn describe(&self, resolved: &Path) -> Option<&PropertySchema> {
+        self.property(resolved)
+            .or_else(|| self.properties.iter().find(|p| p.value.as_ref().is_some_and(|v| p.path.child(v) == *resolved)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_mean_the_same_property_resolve_to_one() {
+        let mut emails = PropertySchema::new("info.emails", PlainType::String);
+        (emails.list, emails.value) = (true, Some("email".into()));
+        let mut primary = PropertySchema::new("primaryInfo.email", PlainType::String);
+        primary.derived_from = Some("info.emails".into());
+        let contacts = TypeSchema { properties: vec![emails, primary], open: false, ..TypeSchema::open("Contacts") };
+        for path in ["info.emails", "info.emails.email", "primaryInfo.email"] {
+            assert_eq!(contacts.resolve(&path.into()), Some("info.emails.email".into()), "{path}");
+        }
+        assert_eq!(contacts.resolve(&"info.fax".into()), None);
+        assert!(contacts.describe(&"info.emails.email".into()).unwrap().list);
+    }
+}

@@ -1,0 +1,255 @@
+//! The store: it remembers, and decides nothing.
+//!
+//! It works in batches: the hub loads the slice that a batch touches ([`Store::records`], [`Store::by_key`] and their like),
+//! the core decides, and one [`Commit`] records the result in one transaction: shadows and checkpoint together (R1), links,
+//! intents, reviews, journal. Stores speak of model values; what they look like on disk is their own business and versioned there.
+//!
+//! [`sqlite`] keeps everything in one file. Any other store must pass [`contract`], the suite that both are held to.
+
+use lockstep_model::ids::TypeName;
+use lockstep_model::{
+    EntityId, Intent, IntentId, IntentState, PropIx, RecordId, RecordState, Review, ReviewKind, RunId, Timestamp, TypeIx, Value,
+};
+
+/// A record type of the plan, as the store must know it to keep records by name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoundType {
+    pub name: TypeName,
+    /// The watched properties in the plan's order, as text.
+    pub properties: Vec<String>,
+    /// Changes when other properties are watched or match rules change: the record type must then be read anew from the beginning.
+    pub fingerprint: u64,
+}
+
+/// How far a record type has been read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TypeStatus {
+    /// The connector's checkpoint: text for people, bytes for what does not fit there.
+    pub checkpoint: Option<(String, Vec<u8>)>,
+    /// It has been read to the end at least once (L8).
+    pub complete: bool,
+    /// When the last finished reading began.
+    pub read_from: Option<Timestamp>,
+    /// When the reading that is under way began; a killed run goes on with it.
+    pub reading_since: Option<Timestamp>,
+    /// The [`BoundType::fingerprint`] that what is stored was read under.
+    pub fingerprint: u64,
+    /// How many live records of it are known.
+    pub records: u64,
+}
+
+/// What one transaction records. Everything in it becomes true at once, or nothing does.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Commit {
+    /// New records; their numbers come from [`Store::take_record_ids`].
+    pub new_records: Vec<RecordState>,
+    /// Known records, written whole.
+    pub changed_records: Vec<RecordState>,
+    /// Known records of which only the entity changes.
+    pub relinked: Vec<(RecordId, EntityId)>,
+    /// Match keys and references: a hash under which the record is to be found.
+    pub keys_added: Vec<(u64, RecordId)>,
+    pub keys_removed: Vec<(u64, RecordId)>,
+    /// Records to decide on, with the rank of their record type (lower ranks are decided first).
+    pub agenda_added: Vec<(u16, RecordId)>,
+    pub agenda_done: Vec<(u16, RecordId)>,
+    pub types: Vec<(TypeIx, TypeStatus)>,
+    pub intents_new: Vec<Intent>,
+    pub intents_changed: Vec<IntentUpdate>,
+    pub reviews_opened: Vec<Review>,
+    pub reviews_closed: Vec<ReviewKey>,
+    /// Records that a person keeps apart (L7).
+    pub apart_added: Vec<(RecordId, RecordId)>,
+    pub apart_removed: Vec<(RecordId, RecordId)>,
+    pub journal: Vec<JournalEntry>,
+    /// It makes an intent durable that is sent next: it must outlive a power cut (C2). Others need only survive a crash of the process.
+    pub durable: bool,
+}
+
+/// What changes of an intent after it was decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntentUpdate {
+    pub id: IntentId,
+    pub state: IntentState,
+    /// For a confirmed creation: the record that it made.
+    pub record: Option<RecordId>,
+    pub attempts: u32,
+    pub not_before: Option<Timestamp>,
+    pub message: Option<String>,
+    pub done_at: Option<Timestamp>,
+}
+
+/// Which review. At most one of a key is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ReviewKey {
+    pub kind: ReviewKind,
+    pub record: RecordId,
+    pub ty: TypeIx,
+    pub prop: Option<PropIx>,
+}
+
+impl ReviewKey {
+    /// The key of a review.
+    pub fn of(review: &Review) -> Self {
+        ReviewKey { kind: review.kind, record: review.record, ty: review.ty, prop: review.prop }
+    }
+}
+
+/// What happened, for the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JournalKind {
+    /// A value changed in a system, and Lockstep read it.
+    Edit,
+    /// Two records were linked.
+    Link,
+    /// A link ended.
+    Unlink,
+    /// The system confirmed a write.
+    Written,
+    /// The system refused a write, or part of one.
+    Refused,
+    /// A record is gone from its system.
+    Deleted,
+    /// A person decided.
+    Person,
+    /// Anything else worth telling.
+    Note,
+}
+
+impl JournalKind {
+    /// The word for it in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            JournalKind::Edit => "edit",
+            JournalKind::Link => "link",
+            JournalKind::Unlink => "unlink",
+            JournalKind::Written => "written",
+            JournalKind::Refused => "refused",
+            JournalKind::Deleted => "deleted",
+            JournalKind::Person => "person",
+            JournalKind::Note => "note",
+        }
+    }
+
+    /// Reads the store's word.
+    pub fn parse(name: &str) -> Option<Self> {
+        use JournalKind::*;
+        [Edit, Link, Unlink, Written, Refused, Deleted, Person, Note].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// One entry of the append-only journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JournalEntry {
+    pub at: Timestamp,
+    pub run: RunId,
+    pub kind: JournalKind,
+    pub record: RecordId,
+    /// The property's path as text, where it is about one.
+    pub path: Option<String>,
+    pub before: Value,
+    pub after: Value,
+    /// The rule by which it was decided, where one was.
+    pub rule: Option<lockstep_model::Rule>,
+    /// The other record of a link; the source of a write.
+    pub other: Option<RecordId>,
+    pub intent: Option<IntentId>,
+    /// In words, where the rest does not say it.
+    pub text: String,
+}
+
+/// A run, as it is remembered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRow {
+    pub id: RunId,
+    pub started: Timestamp,
+    pub ended: Option<Timestamp>,
+    /// A JSON document: counts per flow and system.
+    pub summary: Value,
+}
+
+/// What can go wrong with a store. Nothing of a failed commit is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process works on it.
+    #[error("{place} is in use by another run ({holder}); wait for it to end, or stop it")]
+    Locked { place: String, holder: String },
+    /// Written by a newer Lockstep.
+    #[error("{place} has the form {found}, this program knows forms up to {known}: use the newer program that wrote it")]
+    Newer { place: String, found: u32, known: u32 },
+    /// The disk is full or can't be written.
+    #[error("{place} can't be written: {message}; nothing of this step was kept, make room and run again")]
+    Unwritable { place: String, message: String },
+    /// The file is damaged, or not one of ours.
+    #[error("{place}: {message}")]
+    Damaged { place: String, message: String },
+}
+
+/// The result of a store's call.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The store's boundary. Lists of results come in no promised order and without what was not found.
+pub trait Store: Send {
+    /// Makes the plan's record types and properties known. To be called once, before anything else.
+    fn bind(&mut self, types: &[BoundType]) -> Result<Vec<TypeStatus>>;
+
+    /// Hands out so many fresh record numbers; gives the first. They are taken even if never used.
+    fn take_record_ids(&mut self, count: usize) -> Result<RecordId>;
+    /// Hands out so many fresh intent numbers; gives the first.
+    fn take_intent_ids(&mut self, count: usize) -> Result<IntentId>;
+
+    /// Records by number. Record types that the plan does not name any more are left out.
+    fn records(&mut self, ids: &[RecordId]) -> Result<Vec<RecordState>>;
+    /// Records by their record key.
+    fn by_key(&mut self, ty: TypeIx, keys: &[&str]) -> Result<Vec<RecordState>>;
+    /// All records of these entities.
+    fn members(&mut self, entities: &[EntityId]) -> Result<Vec<RecordState>>;
+    /// Who is to be found under these hashes.
+    fn by_hash(&mut self, hashes: &[u64]) -> Result<Vec<(u64, RecordId)>>;
+    /// The ids of all records of a type that are live, in pages: up to `limit` ids after `after` in the order of the ids.
+    fn live_keys(&mut self, ty: TypeIx, after: Option<&str>, limit: usize) -> Result<Vec<(String, RecordId)>>;
+
+    /// What is to be decided next: lowest rank first, then by number.
+    fn agenda(&mut self, limit: usize) -> Result<Vec<(u16, RecordId)>>;
+    /// Pairs that a person keeps apart, with one of these records in them.
+    fn apart(&mut self, ids: &[RecordId]) -> Result<Vec<(RecordId, RecordId)>>;
+    /// Open intents of these entities.
+    fn open_intents(&mut self, entities: &[EntityId]) -> Result<Vec<Intent>>;
+    /// Open reviews on these records.
+    fn open_reviews(&mut self, records: &[RecordId]) -> Result<Vec<Review>>;
+
+    /// Intents to send: queued, due at `now`, of these record types; lowest rank first, then by number.
+    fn outbox(&mut self, now: Timestamp, types: &[TypeIx], limit: usize) -> Result<Vec<Intent>>;
+    /// Intents in this state, oldest first.
+    fn intents_in(&mut self, state: IntentState, limit: usize) -> Result<Vec<Intent>>;
+    /// One intent.
+    fn intent(&mut self, id: IntentId) -> Result<Option<Intent>>;
+
+    /// Records the result of a batch in one transaction.
+    fn commit(&mut self, commit: Commit) -> Result<()>;
+
+    /// Opens a run.
+    fn begin_run(&mut self, now: Timestamp) -> Result<RunId>;
+    /// Ends it, with what it did.
+    fn end_run(&mut self, run: RunId, now: Timestamp, summary: &Value) -> Result<()>;
+    /// The latest runs, newest first.
+    fn runs(&mut self, limit: usize) -> Result<Vec<RunRow>>;
+
+    /// All open reviews, oldest first.
+    fn reviews(&mut self, limit: usize) -> Result<Vec<Review>>;
+    /// How many reviews of each kind are open.
+    fn review_counts(&mut self) -> Result<Vec<(ReviewKind, u64)>>;
+    /// How many intents there are in each open state.
+    fn intent_counts(&mut self) -> Result<Vec<(IntentState, u64)>>;
+    /// The journal of these records, oldest first.
+    fn journal(&mut self, records: &[RecordId], limit: usize) -> Result<Vec<JournalEntry>>;
+    /// Intents whose target or source is one of these records, oldest first, whatever their state.
+    fn intents_of(&mut self, records: &[RecordId], limit: usize) -> Result<Vec<Intent>>;
+    /// Entities with more than one record, in pages by number.
+    fn linked_entities(&mut self, after: Option<EntityId>, limit: usize) -> Result<Vec<EntityId>>;
+
+    /// Says that a great load begins or ends: the store may take larger steps on disk meanwhile. Changes no result.
+    fn bulk(&mut self, begins: bool) -> Result<()>;
+    /// A copy of everything, to be thrown away: what a plan is made in (G1).
+    fn scratch(&mut self) -> Result<Box<dyn Store>>;
+}
