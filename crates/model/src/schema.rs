@@ -56,6 +56,8 @@ pub struct StoredAs {
     pub upper: bool,
     /// Kept in lower case.
     pub lower: bool,
+    /// Kept as written, but two values that differ in case only are the same to it: an e-mail address.
+    pub caseless: bool,
     /// Cut to so many characters.
     pub max_chars: Option<usize>,
 }
