@@ -1,0 +1,189 @@
+//! Creating: too much, nothing, or never (G6, C1, C3, C5).
+
+use lockstep_model::matching::MatchKind;
+use lockstep_model::{Create, Flow, TypeName};
+
+use super::View;
+use crate::codes;
+use crate::problem::Problem;
+use crate::section::FlowPlaces;
+
+pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
+    // What seems to be missing from a flow that could not be read whole may be there.
+    for (flow, places) in view.flows().filter(|(flow, places)| !places.incomplete && view.knows(flow)) {
+        everything(view, flow, places, problems);
+        empty(view, flow, places, problems);
+        conditions(view, flow, places, problems);
+        abilities(view, flow, places, problems);
+    }
+}
+
+/// Creating for every record, with nothing by which those that are in both systems already are recognised.
+fn everything(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Vec<Problem>) {
+    let creates = matches!(flow.create, Create::Always | Create::When { filter: Some(_), .. }) && !is_empty(view, flow);
+    // A match row of a flow in the other direction recognises them as well.
+    if !creates || view.between(&flow.from, &flow.to).any(|(flow, _)| !flow.matches.is_empty()) {
+        return;
+    }
+    let place = places.create.as_ref().unwrap_or(&places.flow);
+    let message = format!(
+        "every {} gets a {} of its own: nothing says by what those that are in both systems already are recognised, so they will be there twice",
+        flow.from, flow.to
+    );
+    problems.push(Problem::warning(codes::CREATES_EVERYTHING, place.clone(), message).help(match proposal(flow) {
+        Some(row) => format!("add a match row, for instance `match: [{row}]`"),
+        None => "add `match:` with a row of properties that are the same in both, an e-mail address or a number".into(),
+    }));
+}
+
+/// Whether nothing is carried towards the flow's target, so that it does not create (C3). Rows of a flow in the other
+/// direction count as well.
+fn is_empty(view: &View<'_>, flow: &Flow) -> bool {
+    let rows = view.rows(&(flow.from.clone(), flow.to.clone()));
+    !flow.create_empty && !rows.iter().any(|row| row.ordered_ways().0)
+}
+
+/// A match row that the flow's own property rows offer: an e-mail address, else a telephone number, else something numbered.
+fn proposal(flow: &Flow) -> Option<String> {
+    // Names such as `EmailAddress` are plain enough to a person, if not to the rule by which values are normalised.
+    let is_email = |path: &str| path.to_lowercase().contains("email") || MatchKind::of_path(path) == MatchKind::Email;
+    let is_phone = |path: &str| MatchKind::of_path(path) == MatchKind::Phone;
+    let of = |fits: &dyn Fn(&str) -> bool| {
+        flow.properties.iter().find(|pair| fits(pair.from.path.as_str()) && fits(pair.to.path.as_str()))
+    };
+    let is_number = |path: &str| {
+        let name = path.to_lowercase();
+        ["number", "sku", "code", "vat", "orgnr"].iter().any(|word| name.ends_with(word))
+    };
+    let pair = of(&is_email).or_else(|| of(&is_phone)).or_else(|| of(&is_number))?;
+    Some(format!("{} = {}", pair.from, pair.to))
+}
+
+/// Flows that keep nothing equal.
+fn empty(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Vec<Problem>) {
+    let rows = view.rows(&(flow.from.clone(), flow.to.clone()));
+    let table = places.table.as_ref().unwrap_or(&places.flow);
+    if flow.create != Create::Never && is_empty(view, flow) {
+        let message = format!(
+            "the flow synchronizes no property towards {}, so it creates nothing (C3): its records would all be empty",
+            flow.to
+        );
+        problems.push(
+            Problem::warning(codes::CREATES_EMPTY, table.clone(), message)
+                .help("add property rows; or write `create_empty: true` if empty records are wanted"),
+        );
+    } else if rows.is_empty() && flow.create == Create::Never {
+        let message =
+            format!("nothing is kept equal between {} and {}: they are linked, and nothing is ever written", flow.from, flow.to);
+        problems.push(
+            Problem::warning(codes::EMPTY_TABLE, table.clone(), message)
+                .help("add property rows, or leave it if links are all you want"),
+        );
+    }
+    let links = view.between(&flow.from, &flow.to).any(|(flow, _)| !flow.matches.is_empty() || flow.create != Create::Never);
+    if !links && !view.linked(&flow.from, |name| *name == flow.to, Some(flow)) {
+        let message =
+            format!("no {} is ever linked with a {}: the flow has no match row and creates nothing", flow.from, flow.to);
+        problems.push(
+            Problem::warning(codes::NOTHING_TO_DO, places.flow.clone(), message)
+                .help("add `match:` rows, or say `create: always`"),
+        );
+    }
+}
+
+/// Conditions that can never hold.
+fn conditions(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Vec<Problem>) {
+    let place = places.create.as_ref().unwrap_or(&places.flow);
+    match &flow.create {
+        Create::When { condition, filter: None } => {
+            let message = format!("“{condition}” is said in words only, so it never holds and the flow creates nothing");
+            problems.push(Problem::warning(codes::NEVER_CREATES, place.clone(), message).help(
+                "say it as an expression in a flow file: `create: { when: …, filter: 'Category == \"Customer\"' }`; `lockstep import` makes one of a document",
+            ));
+        }
+        Create::ConnectedTo(types) => {
+            for (at, connected) in types.iter().enumerate() {
+                let place = places.connected.get(at).unwrap_or(place);
+                let Some((why, help)) = never_connected(view, flow, connected) else { continue };
+                let follows = match types.len() {
+                    1 => "so the flow creates nothing",
+                    _ => "so this part of the condition never holds",
+                };
+                problems.push(Problem::warning(codes::NEVER_CREATES, place.clone(), format!("{why}, {follows}")).help(help));
+            }
+        }
+        Create::Never | Create::Always | Create::When { .. } => {}
+    }
+}
+
+/// Why a record of the flow's source is never connected to one of this type that has a counterpart in the target's system.
+fn never_connected(view: &View<'_>, flow: &Flow, connected: &TypeName) -> Option<(String, String)> {
+    let (source, target) = (&flow.from, &flow.to.system);
+    if connected.system != source.system {
+        let why =
+            format!("a record of {} refers to records of its own system only, and {connected} is of another", source.system);
+        return Some((why, format!("name a record type of {}", source.system)));
+    }
+    let (from, other) = (view.schema(source)?, view.schema(connected)?);
+    let refers = |schema: &lockstep_model::TypeSchema, kind: &str| {
+        schema.properties.iter().any(|property| property.reference.as_deref() == Some(kind))
+    };
+    if !refers(from, &connected.kind) && !refers(other, &source.kind) {
+        let why = format!("no reference is known between {source} and {connected}");
+        let help = format!(
+            "say in lockstep.yaml which property refers to which: `references: {{ {}: {{ path: {} }} }}` under {}",
+            connected.kind, source.kind, source.system
+        );
+        return Some((why, help));
+    }
+    if !view.linked(connected, |name| name.system == *target, None) {
+        let why = format!("no flow brings {connected} into {target}");
+        return Some((why, format!("add a flow from {connected} to a record type of {target}")));
+    }
+    None
+}
+
+/// What the systems can't do.
+fn abilities(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Vec<Problem>) {
+    if let Some(schema) = view.schema(&flow.to)
+        && !schema.can.create
+        && flow.create != Create::Never
+    {
+        let place = places.create.as_ref().unwrap_or(&places.flow);
+        let message = format!("{} can't be created through {}, so the flow creates nothing", flow.to, flow.to.system);
+        problems.push(
+            Problem::warning(codes::CAN_NOT, place.clone(), message).help("say `create: never`, and create them there by hand"),
+        );
+    }
+    if flow.deletes == lockstep_model::flow::Deletes::Propagate {
+        for name in [&flow.from, &flow.to] {
+            if view.schema(name).is_some_and(|schema| !schema.can.delete) {
+                let message = format!("{name} can't be deleted through {}, so deletions are not passed on to it", name.system);
+                problems.push(
+                    Problem::warning(codes::CAN_NOT, places.flow.clone(), message)
+                        .help("say `deletes: review` to be told of them"),
+                );
+            }
+        }
+    }
+    // Said once for the record type, not for each row and each direction.
+    if view.between(&flow.from, &flow.to).next().is_some_and(|(first, _)| !std::ptr::eq(first, flow)) {
+        return;
+    }
+    let rows = view.rows(&(flow.from.clone(), flow.to.clone()));
+    for (name, other, place) in [(&flow.from, &flow.to, &places.from), (&flow.to, &flow.from, &places.to)] {
+        let Some(schema) = view.schema(name).filter(|schema| !schema.can.update) else { continue };
+        let wanted = rows.iter().any(|row| {
+            let (to, from) = row.ways();
+            (row.to.name == name && to) || (row.from.name == name && from)
+        });
+        if wanted {
+            let what = if schema.can.create { "changed once they are created" } else { "written" };
+            let message = format!("records of {name} can't be {what}, so edits of {other} are not carried to them");
+            problems.push(
+                Problem::warning(codes::READ_ONLY, place.clone(), message)
+                    .help("nothing to do if that is as wanted; write one-way rows to say so"),
+            );
+        }
+    }
+}

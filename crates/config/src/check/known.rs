@@ -1,0 +1,148 @@
+//! Record types and paths that are not there, with what was probably meant.
+
+use std::collections::BTreeSet;
+
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{Create, Path, TypeName, TypeSchema};
+
+use super::View;
+use crate::codes;
+use crate::near::{all_of, any_of, nearest};
+use crate::problem::{Problem, Severity};
+use crate::source::Place;
+
+/// How many names a message lists at most.
+const LISTED: usize = 12;
+
+pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
+    systems(view, problems);
+    for (flow, places) in view.flows() {
+        record_type(view, &flow.from, &places.from, problems);
+        record_type(view, &flow.to, &places.to, problems);
+        if let Create::ConnectedTo(types) = &flow.create {
+            for (name, place) in types.iter().zip(&places.connected) {
+                record_type(view, name, place, problems);
+            }
+        }
+        let pairs = flow.matches.iter().flat_map(|row| &row.pairs).map(|(from, to)| (from, to));
+        let pairs = pairs.zip(places.matches.iter().flatten());
+        let rows = flow.properties.iter().map(|pair| (&pair.from, &pair.to)).zip(&places.properties);
+        for ((from, to), places) in pairs.chain(rows) {
+            property(view, &flow.from, from, &places.from, problems);
+            property(view, &flow.to, to, &places.to, problems);
+        }
+        if let (Create::When { filter: Some(filter), .. }, Some(schema)) = (&flow.create, view.schema(&flow.from)) {
+            let place = places.create.as_ref().unwrap_or(&places.flow);
+            for read in filter.reads.iter().filter(|read| schema.resolve(read).is_none()) {
+                problems.push(unknown_property(schema, &flow.from, read, &place.narrowed(read.as_str())));
+            }
+        }
+    }
+}
+
+/// What `lockstep.yaml` says of record types.
+fn systems(view: &View<'_>, problems: &mut Vec<Problem>) {
+    let used: BTreeSet<&str> = view.flows().flat_map(|(flow, _)| [flow.from.system.as_str(), flow.to.system.as_str()]).collect();
+    for system in &view.project.systems {
+        let Some(types) = view.schemas.get(&system.name) else {
+            if used.contains(system.name.as_str()) {
+                let message = format!("nothing is known of the record types of {}, so its paths were not checked", system.name);
+                problems.push(
+                    Problem::warning(codes::NO_SCHEMA, system.connector_place.clone(), message)
+                        .help("see that the connector's name is right and that its settings are there"),
+                );
+            }
+            continue;
+        };
+        let names = || types.iter().map(|schema| schema.kind.as_str());
+        for reference in &system.references {
+            for kind in [&reference.kind, &reference.to] {
+                if !names().any(|name| name == kind) {
+                    // Where a variable was put in, its name is shown and not what it holds.
+                    let written = reference.place.text();
+                    let shown = if written.contains("${") { written } else { kind.as_str() };
+                    let name = TypeName::new(&system.name, shown);
+                    problems.push(unknown_type(&name, names().collect(), &reference.place));
+                }
+            }
+        }
+        for kind in system.schedule.types.keys().filter(|kind| !names().any(|name| name == **kind)) {
+            let name = TypeName::new(&system.name, kind.as_str());
+            problems.push(unknown_type(&name, names().collect(), &system.place));
+        }
+    }
+}
+
+fn record_type(view: &View<'_>, name: &TypeName, place: &Place, problems: &mut Vec<Problem>) {
+    let Some(types) = view.schemas.get(&name.system) else { return };
+    match types.iter().find(|schema| schema.kind == name.kind) {
+        None => problems.push(unknown_type(name, types.iter().map(|schema| schema.kind.as_str()).collect(), place)),
+        Some(schema) => {
+            if let Some(note) = &schema.note {
+                problems.push(note_on(place, format!("{name}: {note}")));
+            }
+        }
+    }
+}
+
+fn note_on(place: &Place, message: String) -> Problem {
+    Problem { severity: Severity::Note, ..Problem::warning(codes::NOTE, place.clone(), message) }
+}
+
+fn unknown_type(name: &TypeName, known: Vec<&str>, place: &Place) -> Problem {
+    let problem =
+        Problem::error(codes::UNKNOWN_RECORD_TYPE, place.clone(), format!("{} has no record type `{}`", name.system, name.kind));
+    problem.help(match nearest(&name.kind, known.iter().copied()) {
+        Some(near) => format!("did you mean `{}.{near}`?", name.system),
+        None if known.is_empty() => format!("{} has no record types at all; see its settings in lockstep.yaml", name.system),
+        None => format!("{} has {}", name.system, listed(&known)),
+    })
+}
+
+fn property(view: &View<'_>, name: &TypeName, property: &PropertyRef, place: &Place, problems: &mut Vec<Problem>) {
+    let Some(schema) = view.schema(name) else { return };
+    let condition = property.when.as_ref().map(|having| &having.path);
+    for path in std::iter::once(&property.path).chain(condition) {
+        match schema.resolve(path) {
+            None => problems.push(unknown_property(schema, name, path, place)),
+            Some(resolved) => {
+                let note = schema.property(path).or_else(|| schema.describe(&resolved)).and_then(|known| known.note.as_ref());
+                problems.extend(note.map(|note| note_on(place, format!("`{path}` of {name}: {note}"))));
+            }
+        }
+    }
+}
+
+fn unknown_property(schema: &TypeSchema, name: &TypeName, path: &Path, place: &Place) -> Problem {
+    let problem = Problem::error(codes::UNKNOWN_PROPERTY, place.clone(), format!("{name} has no property `{path}`"));
+    let known: Vec<&str> = schema.properties.iter().map(|property| property.path.as_str()).collect();
+    // A list's value has a path of its own, `Emails.Value`, which stands in no list of properties.
+    let values: Vec<Path> = schema.properties.iter().filter_map(|p| Some(p.path.child(p.value.as_ref()?))).collect();
+    let all = || known.iter().copied().chain(values.iter().map(Path::as_str));
+    let below: Vec<&str> = schema.properties.iter().filter(|p| path.is_parent_of(&p.path)).map(|p| p.path.as_str()).collect();
+    let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_lowercase();
+    let wanted = last(path.as_str());
+    let same_end: Vec<&str> = all().filter(|known| last(known) == wanted).collect();
+    problem.help(match nearest(path.as_str(), all()) {
+        _ if !below.is_empty() => format!("`{path}` holds several properties; name one of them: {}", listed_or(&below)),
+        Some(near) => format!("did you mean `{near}`?"),
+        None if !same_end.is_empty() => format!("did you mean {}?", listed_or(&same_end)),
+        None => format!("{name} has {}", listed(&known)),
+    })
+}
+
+fn listed(names: &[&str]) -> String {
+    match names.len() {
+        0 => "no properties".into(),
+        count if count > LISTED => format!(
+            "{} and {} more",
+            names[..LISTED].iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", "),
+            count - LISTED
+        ),
+        _ => all_of(names.iter().copied()),
+    }
+}
+
+fn listed_or(names: &[&str]) -> String {
+    any_of(names.iter().copied().take(LISTED))
+}

@@ -1,0 +1,197 @@
+//! Checking flows against the schemas of the systems, without a network: what is not there, and what does harm as written (G6).
+//!
+//! Reading ([`crate::load`]) knows nothing of record types and properties; those come from connectors. Here every record
+//! type and every path is looked up, and the flows are looked at together for what a person would want to know before the
+//! first run. Nothing is decided for the engine; where a row is not kept, the message says so, and the engine asks
+//! [`convertible`] itself.
+
+mod contradictions;
+mod creating;
+mod known;
+mod pairs;
+mod types;
+
+use std::collections::BTreeMap;
+
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{Create, Direction, Flow, Path, PropertyPair, PropertySchema, TypeName, TypeSchema};
+
+use crate::problem::{Problem, in_order};
+use crate::project::Project;
+use crate::section::{FlowPlaces, PairPlaces};
+
+pub use types::convertible;
+
+/// The schemas of the systems, by the systems' names in the project.
+pub type Schemas = BTreeMap<String, Vec<TypeSchema>>;
+
+/// Looks the flows over against these schemas. A system without schemas is said so once and not checked further.
+pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
+    let schemas: Schemas = schemas
+        .iter()
+        .map(|(name, types)| match project.system(name) {
+            Some(system) => (name.clone(), system.with_references(types.clone())),
+            None => (name.clone(), types.clone()),
+        })
+        .collect();
+    let view = View { project, schemas: &schemas };
+    let mut problems = Vec::new();
+    known::check(&view, &mut problems);
+    creating::check(&view, &mut problems);
+    for ends in view.ends() {
+        // A row with a path that is not there is told of as such, and of nothing else.
+        let mut rows = view.rows(&ends);
+        rows.retain(|row| row.from.exists() && row.to.exists());
+        pairs::check(&view, &rows, &mut problems);
+        contradictions::check(&rows, &mut problems);
+    }
+    in_order(problems)
+}
+
+/// A project with the schemas that hold for it.
+struct View<'a> {
+    project: &'a Project,
+    schemas: &'a Schemas,
+}
+
+/// A property pair with the record types it is between, the same way round for all rows between the same two.
+struct Row<'a> {
+    pair: &'a PropertyPair,
+    places: &'a PairPlaces,
+    /// The side that the flow goes from.
+    from: End<'a>,
+    to: End<'a>,
+    /// Whether the flow goes the other way than the first flow between the two.
+    turned: bool,
+}
+
+/// One side of a property pair.
+struct End<'a> {
+    name: &'a TypeName,
+    schema: Option<&'a TypeSchema>,
+    property: &'a PropertyRef,
+    /// What the written path stands for; the written path where nothing is known.
+    resolved: Path,
+}
+
+impl End<'_> {
+    /// Whether the record type has the property, as far as that is known.
+    fn exists(&self) -> bool {
+        self.schema.is_none_or(|schema| schema.resolve(&self.property.path).is_some())
+    }
+
+    fn described(&self) -> Option<&PropertySchema> {
+        self.schema?.describe(&self.resolved)
+    }
+
+    /// Whether it is one and the same property as that of another row.
+    fn is(&self, other: &End<'_>) -> bool {
+        self.name == other.name && self.resolved == other.resolved && self.property.when == other.property.when
+    }
+
+    /// What of it stands between it and a write, in words; `None` where it can be written.
+    fn unwritable(&self) -> Option<String> {
+        let schema = self.schema?;
+        if self.described().is_some_and(|property| property.read_only) {
+            return Some(format!("`{}` of {} can only be read", self.property.path, self.name));
+        }
+        (!schema.can.update && !schema.can.create).then(|| format!("{} can only be read", self.name))
+    }
+}
+
+impl<'a> Row<'a> {
+    /// Whether the row carries values towards `to`, and whether towards `from`.
+    fn ways(&self) -> (bool, bool) {
+        match self.pair.direction {
+            Direction::Both => (true, true),
+            Direction::Forward => (true, false),
+            Direction::Backward => (false, true),
+        }
+    }
+
+    /// The ends in the order of the first flow between the two record types.
+    fn ordered(&self) -> (&End<'a>, &End<'a>) {
+        if self.turned { (&self.to, &self.from) } else { (&self.from, &self.to) }
+    }
+
+    /// The same for the ways: towards the second, towards the first.
+    fn ordered_ways(&self) -> (bool, bool) {
+        let (to, from) = self.ways();
+        if self.turned { (from, to) } else { (to, from) }
+    }
+}
+
+impl<'a> View<'a> {
+    fn flows(&self) -> impl Iterator<Item = (&'a Flow, &'a FlowPlaces)> {
+        self.project.flows.iter().zip(&self.project.places)
+    }
+
+    fn schema(&self, name: &TypeName) -> Option<&'a TypeSchema> {
+        self.schemas.get(&name.system)?.iter().find(|schema| schema.kind == name.kind)
+    }
+
+    /// Whether both record types of a flow are there, as far as that is known.
+    fn knows(&self, flow: &Flow) -> bool {
+        [&flow.from, &flow.to].iter().all(|name| !self.schemas.contains_key(&name.system) || self.schema(name).is_some())
+    }
+
+    /// Each two record types between which there is a flow, once.
+    fn ends(&self) -> Vec<(TypeName, TypeName)> {
+        let mut ends: Vec<(TypeName, TypeName)> = Vec::new();
+        for (flow, _) in self.flows() {
+            let (a, b) = (flow.from.clone(), flow.to.clone());
+            if !ends.contains(&(a.clone(), b.clone())) && !ends.contains(&(b.clone(), a.clone())) {
+                ends.push((a, b));
+            }
+        }
+        ends
+    }
+
+    /// The flows between two record types, either way.
+    fn between(&self, a: &TypeName, b: &TypeName) -> impl Iterator<Item = (&'a Flow, &'a FlowPlaces)> {
+        let (a, b) = (a.clone(), b.clone());
+        self.flows().filter(move |(flow, _)| (flow.from == a && flow.to == b) || (flow.from == b && flow.to == a))
+    }
+
+    fn rows(&self, (a, b): &(TypeName, TypeName)) -> Vec<Row<'a>> {
+        let mut rows = Vec::new();
+        for (flow, places) in self.between(a, b) {
+            for (pair, places) in flow.properties.iter().zip(&places.properties) {
+                let (from, to) = (self.end(&flow.from, &pair.from), self.end(&flow.to, &pair.to));
+                rows.push(Row { pair, places, from, to, turned: flow.from != *a });
+            }
+        }
+        rows
+    }
+
+    fn end(&self, name: &'a TypeName, property: &'a PropertyRef) -> End<'a> {
+        let schema = self.schema(name);
+        let resolved = schema.and_then(|schema| schema.resolve(&property.path)).unwrap_or_else(|| property.path.clone());
+        End { name, schema, property, resolved }
+    }
+
+    /// Whether records of the two types can come to be linked (L5): some chain of flows that match or create leads from the
+    /// one to the other. `but` leaves out one flow.
+    fn linked(&self, a: &TypeName, wanted: impl Fn(&TypeName) -> bool, but: Option<&Flow>) -> bool {
+        let mut reached = vec![a.clone()];
+        let mut at = 0;
+        while at < reached.len() {
+            let here = reached[at].clone();
+            at += 1;
+            for (flow, _) in self.flows() {
+                if but.is_some_and(|but| std::ptr::eq(but, flow)) || (flow.matches.is_empty() && flow.create == Create::Never) {
+                    continue;
+                }
+                let next = match () {
+                    () if flow.from == here => &flow.to,
+                    () if flow.to == here => &flow.from,
+                    () => continue,
+                };
+                if !reached.contains(next) {
+                    reached.push(next.clone());
+                }
+            }
+        }
+        reached.iter().skip(1).any(wanted)
+    }
+}

@@ -1,0 +1,297 @@
+//! Property rows: what is paired twice, what can't be written, what can't be turned into each other, what looks like a
+//! reference (G6, P1a, P8, P10).
+
+use lockstep_model::{Conversion, Reverse, TypeName};
+
+use super::{End, Row, View, convertible};
+use crate::codes;
+use crate::near::all_of;
+use crate::problem::Problem;
+
+pub(super) fn check(view: &View<'_>, rows: &[Row<'_>], problems: &mut Vec<Problem>) {
+    for (at, row) in rows.iter().enumerate() {
+        for earlier in &rows[..at] {
+            together(earlier, row, problems);
+        }
+        reference(view, row, problems);
+        if convertible_row(row, problems) {
+            writable(row, problems);
+            way_back(row, problems);
+        }
+    }
+    fanned_out(rows, problems);
+}
+
+/// Two rows that are about the same, or about a path and one below it.
+fn together(first: &Row<'_>, second: &Row<'_>, problems: &mut Vec<Problem>) {
+    let ((a1, b1), (a2, b2)) = (first.ordered(), second.ordered());
+    if a1.is(a2) && b1.is(b2) {
+        // Flows in both directions may state the same pair each in its own way; what differs is a contradiction.
+        if a1.property == a2.property && b1.property == b2.property {
+            return;
+        }
+        let (kind, how) =
+            same(a1, a2).or_else(|| same(b1, b2)).unwrap_or((codes::SAME_PROPERTY, "the two rows mean the same".into()));
+        problems.push(
+            Problem::warning(
+                kind,
+                second.places.row.clone(),
+                format!("{how}: this row and the one above are one, which does no harm"),
+            )
+            .help("leave out one of the two")
+            .related(&first.places.row, "the other row"),
+        );
+        return;
+    }
+    for (one, other) in [(a1, a2), (b1, b2)] {
+        let (shorter, longer) = if one.resolved.is_parent_of(&other.resolved) { (one, other) } else { (other, one) };
+        if shorter.resolved.is_parent_of(&longer.resolved) {
+            let message = format!(
+                "`{}` and `{}`, which is a part of it, are both paired: writing the one changes the other",
+                shorter.property.path, longer.property.path
+            );
+            problems.push(
+                Problem::warning(codes::PARENT_AND_CHILD, second.places.row.clone(), message)
+                    .help("pair either the whole or its parts")
+                    .related(&first.places.row, "the other row"),
+            );
+        }
+    }
+}
+
+/// How two ways to write a property come to be one; `None` where they are written alike.
+fn same(one: &End<'_>, other: &End<'_>) -> Option<(&'static str, String)> {
+    let (a, b) = (&one.property.path, &other.property.path);
+    if a == b {
+        return None;
+    }
+    let (shorter, longer) = if a.is_parent_of(b) { (a, b) } else { (b, a) };
+    if shorter.is_parent_of(longer) {
+        return Some((codes::PARENT_AND_CHILD, format!("`{shorter}` of {} stands for its value `{}`", one.name, one.resolved)));
+    }
+    let schema = one.schema?;
+    let derived = [a, b].into_iter().find(|path| schema.property(path).is_some_and(|property| property.derived_from.is_some()));
+    Some((
+        codes::SAME_PROPERTY,
+        match derived {
+            Some(path) => {
+                let other = if path == a { b } else { a };
+                format!("{} derives `{path}` from `{other}`", one.name)
+            }
+            None => format!("`{a}` and `{b}` of {} are the same property", one.name),
+        },
+    ))
+}
+
+/// One property paired with several of the other record type, with nothing said for when those differ.
+fn fanned_out(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
+    for second_side in [false, true] {
+        let mut done: Vec<&End<'_>> = Vec::new();
+        for row in rows {
+            let lone = side(row, second_side);
+            if done.iter().any(|end| end.is(lone)) || lone.unwritable().is_some() {
+                continue;
+            }
+            done.push(lone);
+            // The rows by which it is written, one for each property on the other side.
+            let mut writers: Vec<&Row<'_>> = Vec::new();
+            for writer in rows.iter().filter(|row| side(row, second_side).is(lone) && carries(row, second_side)) {
+                if !writers.iter().any(|known| side(known, !second_side).is(side(writer, !second_side))) {
+                    writers.push(writer);
+                }
+            }
+            let [first, second, ..] = &writers[..] else { continue };
+            let names: Vec<String> = writers.iter().map(|row| side(row, !second_side).property.to_string()).collect();
+            let one = lone.property;
+            let message = format!(
+                "`{one}` of {} is paired with {}, and nothing says what holds when those differ. As it is, `{one}` takes the latest edit of any, and an edit of `{one}` goes to those that held what it displaced, else to `{}` (P1a)",
+                lone.name,
+                all_of(names.iter().map(String::as_str)),
+                names[0]
+            );
+            let help = format!(
+                "if only one of them is to count, let the other rows carry nothing to `{one}` (an arrow away from it); else leave it"
+            );
+            problems.push(
+                Problem::warning(codes::FANNED_OUT, second.places.row.clone(), message)
+                    .help(help)
+                    .related(&first.places.row, "the first row"),
+            );
+        }
+    }
+}
+
+/// One side of a row, the sides being those of the first flow between the two record types.
+fn side<'r, 'a>(row: &'r Row<'a>, second: bool) -> &'r End<'a> {
+    let (one, other) = row.ordered();
+    if second { other } else { one }
+}
+
+/// Whether the row carries values towards that side.
+fn carries(row: &Row<'_>, second: bool) -> bool {
+    let (to_second, to_first) = row.ordered_ways();
+    if second { to_second } else { to_first }
+}
+
+/// References that no schema tells of, or that are paired with something else.
+fn reference(view: &View<'_>, row: &Row<'_>, problems: &mut Vec<Problem>) {
+    let refers = |end: &End<'_>| end.described().and_then(|property| property.reference.clone());
+    let (from, to) = (refers(&row.from), refers(&row.to));
+    let suggest = |end: &End<'_>| {
+        format!(
+            "if it refers to records, say so under {} in lockstep.yaml: `references: {{ {}: {{ {}: OtherType }} }}`",
+            end.name.system, end.name.kind, end.property.path
+        )
+    };
+    let place = row.places.row.clone();
+    match (from, to) {
+        (Some(a), Some(b)) => {
+            let (one, other) = (TypeName::new(&row.from.name.system, &*a), TypeName::new(&row.to.name.system, &*b));
+            let of = |wanted: &TypeName, name: &TypeName| name.system == wanted.system && name.kind == wanted.kind;
+            let starts = view.flows().flat_map(|(flow, _)| [&flow.from, &flow.to]).filter(|name| of(&one, name));
+            if !starts.into_iter().any(|start| view.linked(start, |name| of(&other, name), None)) {
+                let message = format!(
+                    "`{}` refers to {one} and `{}` to {other}, which no flow links: the reference can never be translated and is never written (P8)",
+                    row.from.property, row.to.property
+                );
+                problems.push(
+                    Problem::warning(codes::REFERENCE_MISMATCH, place, message)
+                        .help(format!("add a flow between {one} and {other}, or leave out the row")),
+                );
+            }
+        }
+        (Some(kind), None) => mixed(&row.from, &kind, &row.to, row, suggest(&row.to), problems),
+        (None, Some(kind)) => mixed(&row.to, &kind, &row.from, row, suggest(&row.from), problems),
+        (None, None) => {
+            let Some(end) =
+                [&row.from, &row.to].into_iter().find(|end| looks_like_reference(end.property.path.as_str(), &end.name.kind))
+            else {
+                return;
+            };
+            let message = format!(
+                "`{}` of {} looks like a reference to another record, but no schema says to what: ids would be copied from {} to {} as they are",
+                end.property, end.name, row.from.name.system, row.to.name.system
+            );
+            problems.push(Problem::warning(codes::UNMARKED_REFERENCE, place, message).help(suggest(end)));
+        }
+    }
+}
+
+fn mixed(refers: &End<'_>, kind: &str, other: &End<'_>, row: &Row<'_>, help: String, problems: &mut Vec<Problem>) {
+    let message = format!(
+        "`{}` refers to {}.{kind}, but `{}` of {} is no reference by its schema: ids of {} would be copied as they are",
+        refers.property, refers.name.system, other.property, other.name, refers.name.system
+    );
+    problems.push(Problem::warning(codes::UNMARKED_REFERENCE, row.places.row.clone(), message).help(help));
+}
+
+/// `ContactId`, `organization_id`, `company.id`; not an id that another system gave (`external_id`), nor `paid`, nor the
+/// record's own id (`PersonId` of a `Person`).
+fn looks_like_reference(path: &str, kind: &str) -> bool {
+    let mut steps = path.rsplit('.');
+    let last = steps.next().unwrap_or_default();
+    let has_parent = steps.next().is_some();
+    let lower = last.to_lowercase();
+    let own = kind.to_lowercase();
+    let is_own = !has_parent && (lower == format!("{own}id") || lower == format!("{own}_id"));
+    if is_own || lower.contains("extern") || lower.contains("foreign") {
+        return false;
+    }
+    let camel = last.strip_suffix("Id").is_some_and(|head| head.ends_with(|c: char| c.is_lowercase() || c.is_ascii_digit()));
+    camel || lower.ends_with("_id") || lower.ends_with("-id") || (has_parent && lower == "id")
+}
+
+/// Whether values can become each other; says so and gives `false` where the row is not kept.
+fn convertible_row(row: &Row<'_>, problems: &mut Vec<Problem>) -> bool {
+    let (from, to) = (row.from.described(), row.to.described());
+    let forward = convertible(from, to, row.pair.conversion.as_ref());
+    let Err(why) = forward else { return true };
+    let message = format!(
+        "`{}` of {} can't become `{}` of {}; the row is not kept. {why}",
+        row.from.property, row.from.name, row.to.property, row.to.name
+    );
+    problems.push(
+        Problem::warning(codes::UNCONVERTIBLE, row.places.row.clone(), message)
+            .help("leave out the row, pair another property, or say by a conversion how the one becomes the other"),
+    );
+    false
+}
+
+/// Rows that work one way only because a property can't be written. Record types that can't are told of once, elsewhere.
+fn writable(row: &Row<'_>, problems: &mut Vec<Problem>) {
+    let read_only = |end: &End<'_>| end.described().is_some_and(|property| property.read_only);
+    let (to_wanted, from_wanted) = row.ways();
+    for (end, other, wanted, place) in
+        [(&row.to, &row.from, to_wanted, &row.places.to), (&row.from, &row.to, from_wanted, &row.places.from)]
+    {
+        if wanted && end.described().is_some_and(|property| property.create_only && !property.read_only) {
+            let message = format!(
+                "`{}` of {} can be written only when a record is created, so later edits of `{}` are not carried to it",
+                end.property, end.name, other.property
+            );
+            problems.push(Problem::warning(codes::READ_ONLY, place.clone(), message).help("nothing to do if that is as wanted"));
+        }
+    }
+    let (to_blocked, from_blocked) = (to_wanted && read_only(&row.to), from_wanted && read_only(&row.from));
+    let left = (to_wanted && !to_blocked, from_wanted && !from_blocked);
+    let (blocked, place) = match (to_blocked, from_blocked) {
+        (true, _) => (&row.to, &row.places.to),
+        (false, true) => (&row.from, &row.places.from),
+        (false, false) => return,
+    };
+    let follows = match left {
+        (true, _) => format!("the row carries values from {} to {} only", row.from.name, row.to.name),
+        (_, true) => format!("the row carries values from {} to {} only", row.to.name, row.from.name),
+        (false, false) => "the row has no effect".to_string(),
+    };
+    let message = format!("`{}` of {} can only be read (P10), so {follows}", blocked.property, blocked.name);
+    let help = if left == (false, false) { "leave out the row" } else { "write it as a one-way row (`->` or `<-`) to say so" };
+    problems.push(Problem::warning(codes::READ_ONLY, place.clone(), message).help(help));
+}
+
+/// Conversions that can't be undone, or not whole.
+fn way_back(row: &Row<'_>, problems: &mut Vec<Problem>) {
+    let (Some(conversion), (_, true)) = (&row.pair.conversion, row.ways()) else { return };
+    if matches!(conversion, Conversion::Plain(_)) || row.from.unwritable().is_some() {
+        return;
+    }
+    let place = row.places.conversion.as_ref().unwrap_or(&row.places.row);
+    let edits = format!("edits of `{}` of {}", row.to.property, row.to.name);
+    let (message, help) = match conversion.reverse() {
+        Reverse::Exact(_) => return,
+        Reverse::Lossy { loses, .. } => (
+            format!("{edits} are carried back, but not whole: it loses {loses}"),
+            "let the row go one way (`->`) if that may not happen",
+        ),
+        Reverse::None { why } => (
+            format!("{edits} are not carried back to `{}`; there is no way back: {why}", row.from.property),
+            "let the row go one way (`->`) to say so, or use a conversion that can be undone",
+        ),
+    };
+    problems.push(Problem::warning(codes::NO_WAY_BACK, place.clone(), message).help(help));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_look_like_references() {
+        for (path, expect) in [
+            ("Contact.ContactId", true),
+            ("organization_id", true),
+            ("company.id", true),
+            ("OwnedBy.AssociateId", true),
+            ("partyId", true),
+            ("PersonId", false),
+            ("Person.PersonId", true),
+            ("id", false),
+            ("paid", false),
+            ("external_id", false),
+            ("GUID", false),
+            ("Name", false),
+        ] {
+            assert_eq!(looks_like_reference(path, "Person"), expect, "{path}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The codes of problems: one for each kind, with what it means and what to do.
+
+macro_rules! codes {
+    ($($name:ident = $code:literal: $meaning:literal),+ $(,)?) => {
+        $(#[doc = $meaning] pub const $name: &str = concat!("config::", $code);)+
+
+        /// Every code with its meaning, in one or two sentences.
+        pub const ALL: &[(&str, &str)] = &[$((concat!("config::", $code), $meaning)),+];
+    };
+}
+
+codes! {
+    // Files
+    NO_PROJECT = "no-project": "The folder has no `lockstep.yaml`. `lockstep init` makes one.",
+    UNREADABLE_FILE = "unreadable-file": "A file can't be read: it is not there, may not be read, or is no UTF-8 text.",
+    NO_FLOWS = "no-flows": "No file of flows was found, so there is nothing to keep in step.",
+    YAML = "yaml": "The file is no YAML. Most often an indent, a quotation mark or a bracket is missing.",
+    REPEATED_KEY = "repeated-key": "A key stands twice in the same mapping, so one of the two would be lost.",
+    UNKNOWN_KEY = "unknown-key": "A key that nothing reads, mostly a slip of the pen.",
+    MISSING_KEY = "missing-key": "A key that must be there is not.",
+    WRONG_TYPE = "wrong-type": "A value is of another kind than is needed: a text where a list belongs, for instance.",
+    UNKNOWN_WORD = "unknown-word": "A setting has a few words that it can be, and this is none of them.",
+    // Environment
+    ENV_MISSING = "env-missing": "`${NAME}` names a variable that neither the environment nor `.env` has.",
+    ENV_NAME = "env-name": "`${…}` holds no name of a variable.",
+    ENV_LINE = "env-line": "A line of `.env` is no variable.",
+    SECRET_IN_FILE = "secret-in-file": "A secret stands in `lockstep.yaml`, which others may read. Move it to `.env` and name it.",
+    // Systems, record types, properties
+    UNKNOWN_SYSTEM = "unknown-system": "A system that `lockstep.yaml` does not have.",
+    UNNAMED_SYSTEM = "unnamed-system": "A document leaves a system unnamed. Say which it is with `unnamed:`.",
+    AMBIGUOUS_SYSTEM = "ambiguous-system": "A name that several systems go by.",
+    SAME_SYSTEM_NAME = "same-system-name": "Two systems share a title or an alias, so a document can't tell them apart.",
+    RECORD_TYPE_NAME = "record-type-name": "A record type is written `system.Type`.",
+    UNKNOWN_RECORD_TYPE = "unknown-record-type": "The system has no record type of this name.",
+    UNKNOWN_PROPERTY = "unknown-property": "The record type has no property at this path.",
+    NO_SCHEMA = "no-schema": "Nothing is known of the system's record types, so paths to properties can't be checked.",
+    // Rows
+    ROW = "row": "A row of a table can't be read.",
+    CONDITIONS = "several-conditions": "A path has more than one condition; only the first counts.",
+    CONVERSION = "conversion": "A type or a conversion can't be read.",
+    REPAIRED = "repaired-conversion": "A conversion lacked brackets, which were put back.",
+    FILTER = "filter": "An expression of `filter:` can't be read.",
+    STATEMENT = "statement": "A statement of a document that has no effect, or not the whole effect that it states.",
+    DOCUMENT = "document": "Something in a document was read although it is not in the form that documents have.",
+    // What does harm as written (G6)
+    CREATES_EVERYTHING = "creates-everything": "A flow creates a record for every record and has no match row, so what is in both systems already is there twice afterwards.",
+    CREATES_EMPTY = "creates-empty": "A flow creates but synchronizes no property; it will not create (C3) unless it says `create_empty: true`.",
+    EMPTY_TABLE = "empty-table": "A flow links records but keeps no property equal.",
+    NOTHING_TO_DO = "nothing-to-do": "A flow neither links nor creates anything.",
+    REPEATED_SECTION = "repeated-section": "The same flow is stated more than once; the statements were united.",
+    FANNED_OUT = "fanned-out": "One property is paired with two of the same record type, and nothing says what holds when those two differ.",
+    SAME_PROPERTY = "same-property": "Two rows are about the same property, because one path stands for the other.",
+    PARENT_AND_CHILD = "parent-and-child": "A path and a path below it are both paired, so that one write undoes the other.",
+    UNMARKED_REFERENCE = "unmarked-reference": "A property looks like a reference to another record, but no schema says to what, so ids would be copied as they are.",
+    REFERENCE_MISMATCH = "reference-mismatch": "A reference is paired with what is none, or with a reference to records that no flow links.",
+    NEVER_CREATES = "never-creates": "A condition for creating can never hold.",
+    UNCONVERTIBLE = "unconvertible": "Two properties whose types can't be turned into each other; the row is not kept.",
+    CONTRADICTION = "contradiction": "Two flows, or two rows, say the opposite of each other.",
+    READ_ONLY = "read-only": "A property can't be written, so the row works one way only, or not at all.",
+    NO_WAY_BACK = "no-way-back": "A conversion can't be undone, so edits of the target can't be carried back, or not whole.",
+    CAN_NOT = "can-not": "The system can't do with the record type what the flow asks for.",
+    NOTE = "note": "What the connector says a reader should know.",
+}

@@ -1,0 +1,496 @@
+//! Flow files: from YAML to sections.
+//!
+//! Every problem of a file is told. What can't be understood is left out and the rest is kept, so that checking against the
+//! schemas finds its problems in the same go.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use lockstep_document::{
+    Draft, DraftSection, Introduction, MatchPair, MatchRow as MatchCells, PropertyRow, StatementKind, TypeCell,
+    TypeName as DocumentType, default_introduction,
+};
+use lockstep_model::flow::{Deletes, Filter};
+use lockstep_model::{Create, Direction, Flow, MatchRow, Policy, PropertyPair, TypeName, Value};
+
+use crate::codes;
+use crate::fields::Fields;
+use crate::names::Names;
+use crate::near::nearest;
+use crate::problem::{Problem, Reader};
+use crate::project::Policies;
+use crate::row;
+use crate::section::{FlowFile, FlowPlaces, PairPlaces, Section, is_in_sync, usual_statements};
+use crate::source::Source;
+use crate::written;
+use crate::yaml::{Node, Yaml};
+use crate::{cells, filter};
+
+/// Reads a flow file.
+pub(crate) fn read(source: &Arc<Source>, names: &Names, policies: &Policies) -> (FlowFile, Vec<Problem>) {
+    let (root, problems) = crate::yaml::parse(source);
+    let mut reading = FlowReader { reader: Reader::new(source.clone()), names, policies, called: Vec::new(), introduced: false };
+    reading.reader.problems = problems;
+    let mut file = FlowFile {
+        source: source.clone(),
+        is_document: false,
+        draft: Draft::default(),
+        sections: Vec::new(),
+        system_names: Vec::new(),
+    };
+    if let Some(root) = root {
+        reading.file(&root, &mut file);
+    } else if reading.reader.problems.is_empty() {
+        reading.reader.warning(codes::NO_FLOWS, &(0..0), "the file is empty").set_help("write `flows:` and a list of flows");
+    }
+    file.system_names = reading.called.into_iter().map(|(system, name)| (name, system)).collect();
+    (file, reading.reader.problems)
+}
+
+struct FlowReader<'a> {
+    reader: Reader,
+    names: &'a Names,
+    policies: &'a Policies,
+    /// How this file's document calls systems.
+    called: Vec<(String, String)>,
+    /// Whether the file says an introduction, be it an empty one.
+    introduced: bool,
+}
+
+/// What is read of a flow's item before the flow is made of it.
+#[derive(Default)]
+struct Tables {
+    matches: Vec<(MatchRow, Vec<PairPlaces>)>,
+    match_cells: Vec<MatchCells>,
+    properties: Vec<(PropertyPair, PairPlaces)>,
+    property_cells: Vec<PropertyRow>,
+    directions: Vec<Direction>,
+}
+
+/// What a row or a flow says of whose value wins.
+#[derive(Default)]
+struct Said {
+    policy: Option<Policy>,
+    clears: Option<bool>,
+}
+
+impl FlowReader<'_> {
+    fn file(&mut self, root: &Node, file: &mut FlowFile) {
+        let Some(fields) = self.reader.fields::<written::FlowFileYaml>(root, "a flow file") else { return };
+        if let Some(node) = fields.get("document") {
+            self.document(node, &mut file.draft);
+        }
+        let Some(flows) = self.reader.required(&fields, "flows", "a flow file", "[…]") else { return };
+        for item in self.reader.list(flows, "`flows`").unwrap_or_default() {
+            self.flow(item, file);
+        }
+        self.name_draft(file);
+    }
+
+    fn document(&mut self, node: &Node, draft: &mut Draft) {
+        let Some(fields) = self.reader.fields::<written::DocumentYaml>(node, "`document`") else { return };
+        let mut text = |key: &str| fields.get(key).and_then(|node| self.reader.text(node, &format!("`{key}`"))).map(String::from);
+        draft.title = text("title");
+        draft.generated = text("generated");
+        let heading = text("heading");
+        self.introduced = fields.entry("introduction").is_some();
+        if let Some(introduction) = text("introduction") {
+            let paragraphs = introduction.split("\n\n").map(|paragraph| paragraph.trim_matches('\n').to_string());
+            draft.introduction = Introduction {
+                heading: heading.unwrap_or_else(|| "Introduction".into()),
+                paragraphs: paragraphs.filter(|paragraph| !paragraph.is_empty()).collect(),
+            };
+        } else if let Some(heading) = heading {
+            draft.introduction.heading = heading;
+        }
+        if let Some(node) = fields.get("systems") {
+            self.called = self.called(node, "`systems`");
+        }
+    }
+
+    /// How a document calls systems.
+    fn called(&mut self, node: &Node, what: &str) -> Vec<(String, String)> {
+        let mut called = Vec::new();
+        for (key, node) in self.reader.entries(node, what).unwrap_or_default() {
+            self.known_system(&key.text, &key.span);
+            // An empty name is a name: the document leaves the system unnamed.
+            match &node.value {
+                Yaml::Text { text, .. } => {
+                    called.push((key.text.clone(), if node.is_null() { String::new() } else { text.clone() }))
+                }
+                _ => self.reader.wrong_type(node, "how a document calls a system", "a text"),
+            }
+        }
+        called
+    }
+
+    /// Title and systems of the draft, where the file does not say them, from its flows.
+    fn name_draft(&mut self, file: &mut FlowFile) {
+        let draft = &mut file.draft;
+        if let Some(first) = draft.sections.first() {
+            draft.from_system = first.from.system.clone();
+            draft.to_system = first.to.system.clone();
+        }
+        // A title in the usual form names the systems; it may do so otherwise than the headings.
+        let usual = draft.title.as_deref().and_then(|title| title.strip_suffix(" Dataflow")?.split_once(" to "));
+        if let Some((from, to)) = usual.filter(|(_, to)| !to.contains(" to ")) {
+            (draft.from_system, draft.to_system, draft.title) = (from.to_string(), to.to_string(), None);
+        }
+        if draft.introduction.is_empty() && !self.introduced {
+            draft.introduction = default_introduction(&draft.from_system, &draft.to_system);
+        }
+    }
+
+    fn flow(&mut self, item: &Node, file: &mut FlowFile) {
+        let errors_before = self.reader.errors();
+        let Some(fields) = self.reader.fields::<written::FlowYaml>(item, "a flow") else { return };
+        let from = self.end(&fields, "from", "superoffice.Person");
+        let to = self.end(&fields, "to", "wix.Contacts");
+        let said = self.said(&fields);
+        let create = fields.get("create").map(|node| (self.create(node), node.span.clone()));
+        let mut tables = Tables::default();
+        for row in fields.get("match").and_then(|node| self.reader.list(node, "`match`")).unwrap_or_default() {
+            self.match_row(row, &mut tables);
+        }
+        for row in fields.get("properties").and_then(|node| self.reader.list(node, "`properties`")).unwrap_or_default() {
+            self.property_row(row, &said, &mut tables);
+        }
+        let deletes = fields.get("deletes").and_then(|node| self.reader.word::<written::Deletes>(node, "`deletes`"));
+        let duplicates = fields.get("duplicates").and_then(|node| self.reader.word::<written::Duplicates>(node, "`duplicates`"));
+        let create_empty = fields.get("create_empty").and_then(|node| self.reader.truth(node, "`create_empty`"));
+        let (Some((from, from_span)), Some((to, to_span))) = (from, to) else { return };
+
+        let (create, connected) = match &create {
+            Some((Some((create, connected)), _)) => (create.clone(), connected.clone()),
+            _ => (Create::Never, Vec::new()),
+        };
+        let place = self.reader.place(&self.reader.first_line(&item.span));
+        let create_node = fields.entry("create").filter(|(_, node)| !node.is_null());
+        let (matches, match_places) = tables.matches.into_iter().unzip();
+        let (properties, property_places) = tables.properties.into_iter().unzip();
+        let flow = Flow {
+            create: create.clone(),
+            matches,
+            properties,
+            deletes: deletes.map_or(self.policies.deletes, deletes_of),
+            merge_duplicates: duplicates.map_or(self.policies.merge_duplicates, |word| word == "merge"),
+            create_empty: create_empty.unwrap_or(false),
+            place: place.to_string(),
+            from,
+            to,
+        };
+        let places = FlowPlaces {
+            from: self.reader.place(&from_span),
+            to: self.reader.place(&to_span),
+            create: create_node.map(|(key, node)| self.reader.place(&self.reader.first_line(&(key.span.start..node.span.end)))),
+            connected: connected.iter().map(|span| self.reader.place(span)).collect(),
+            matches: match_places,
+            properties: property_places,
+            table: fields.entry("properties").map(|(key, _)| self.reader.place(&key.span)),
+            incomplete: self.reader.errors() > errors_before,
+            sections: vec![place.clone()],
+            flow: place,
+        };
+        let elsewhere = self.called.clone();
+        if let Some(node) = fields.get("called") {
+            let here = self.called(node, "`called`");
+            self.called.splice(0..0, here);
+        }
+        let (from, to) = (self.document_type(&flow.from), self.document_type(&flow.to));
+        let stated_connected = match &create {
+            Create::ConnectedTo(types) => Some(StatementKind::CreateIfConnected {
+                connected: types.iter().map(|ty| self.document_type(ty)).collect(),
+                system: to.system.clone(),
+            }),
+            _ => None,
+        };
+        self.called = elsewhere;
+        let in_sync = is_in_sync(tables.directions.iter().copied());
+        let usual = usual_statements(&create, stated_connected, tables.match_cells, tables.property_cells, in_sync);
+        let statements = match fields.get("statements") {
+            Some(node) => self.reader.statements(node, usual),
+            None => usual,
+        };
+        file.draft.sections.push(DraftSection { from, to, statements });
+        file.sections.push(Section { flow, places, draft: file.draft.sections.len() - 1 });
+    }
+
+    /// One end of a flow: a record type of a system that the project has.
+    fn end(&mut self, fields: &Fields<'_>, key: &str, example: &str) -> Option<(TypeName, Range<usize>)> {
+        let node = self.reader.required(fields, key, "a flow", example)?;
+        let text = self.reader.text(node, &format!("`{key}`"))?;
+        Some((self.type_name(text, &node.span)?, node.span.clone()))
+    }
+
+    fn type_name(&mut self, text: &str, span: &Range<usize>) -> Option<TypeName> {
+        let Some(name) = TypeName::parse(text) else {
+            self.reader
+                .error(codes::RECORD_TYPE_NAME, span, format!("`{text}` is no record type"))
+                .set_help("a record type is written with its system: `superoffice.Person`");
+            return None;
+        };
+        let offset = self.offset(text, span);
+        let system = offset.map_or(span.clone(), |start| start..start + name.system.len());
+        self.known_system(&name.system, &system).then_some(name)
+    }
+
+    fn known_system(&mut self, name: &str, span: &Range<usize>) -> bool {
+        if self.names.has(name) {
+            return true;
+        }
+        let meant = match self.names.resolve(name) {
+            Ok(system) => Some(system),
+            Err(_) => nearest(name, self.names.systems()),
+        };
+        let help = match meant {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("add it to `systems` in lockstep.yaml, which has {}", crate::near::all_of(self.names.systems())),
+        };
+        self.reader.error(codes::UNKNOWN_SYSTEM, span, format!("lockstep.yaml has no system `{name}`")).set_help(help);
+        false
+    }
+
+    fn document_type(&self, name: &TypeName) -> DocumentType {
+        let called = self.called.iter().find(|(system, _)| *system == name.system);
+        let system = called.map_or_else(|| self.names.title(&name.system), |(_, called)| called);
+        DocumentType { system: system.to_string(), kind: name.kind.clone(), facet: name.facet.clone() }
+    }
+
+    /// When to create, and the places of the record types that it names.
+    fn create(&mut self, node: &Node) -> Option<(Create, Vec<Range<usize>>)> {
+        if let Yaml::Map(_) = node.value {
+            return self.create_if(node);
+        }
+        match self.reader.word::<written::CreateWord>(node, "`create`")? {
+            "always" => Some((Create::Always, Vec::new())),
+            _ => Some((Create::Never, Vec::new())),
+        }
+    }
+
+    fn create_if(&mut self, node: &Node) -> Option<(Create, Vec<Range<usize>>)> {
+        let fields = self.reader.fields::<written::CreateIfYaml>(node, "`create`")?;
+        let when = fields.get("when").and_then(|node| self.reader.text(node, "`when`"));
+        let filter = fields.get("filter").and_then(|node| self.filter(node));
+        let connected = fields.get("when_connected_to");
+        if let Some(connected) = connected {
+            if when.is_some() || fields.get("filter").is_some() {
+                self.reader
+                    .error(codes::UNKNOWN_WORD, &connected.span, "`create` is either `when_connected_to` or `when`, not both")
+                    .set_help("write two flows between the same record types, one for each");
+            }
+            let mut types = Vec::new();
+            for (text, span) in self.reader.texts(connected, "`when_connected_to`") {
+                types.extend(self.type_name(text, &span).map(|name| (name, span)));
+            }
+            let (types, spans) = types.into_iter().unzip();
+            return Some((Create::ConnectedTo(types), spans));
+        }
+        if when.is_none() && fields.get("filter").is_none() {
+            let known = "`always`, `never`, `{ when_connected_to: [system.Type] }` or `{ when: …, filter: … }`";
+            self.reader.error(codes::MISSING_KEY, &fields.span, "`create` says no condition").set_help(format!("write {known}"));
+            return None;
+        }
+        // A condition in a document begins with `When`; in a flow file the key says so already.
+        let condition = match (when, &filter) {
+            (Some(text), _) if text.starts_with(char::is_lowercase) => format!("When {text}"),
+            (Some(text), _) => text.to_string(),
+            (None, Some(filter)) => format!("When {}", filter.expression),
+            (None, None) => return None,
+        };
+        Some((Create::When { condition, filter }, Vec::new()))
+    }
+
+    fn filter(&mut self, node: &Node) -> Option<Filter> {
+        let text = self.reader.text(node, "`filter`")?;
+        match filter::parse(text) {
+            Ok(filter) => Some(filter),
+            Err(error) => {
+                let problem = self.reader.error(codes::FILTER, &node.span, error.message);
+                problem.help = error.help;
+                None
+            }
+        }
+    }
+
+    /// `prefer`, `only_from` and `clears` of a flow or a row.
+    fn said(&mut self, fields: &Fields<'_>) -> Said {
+        let mut said = Said::default();
+        if let Some(node) = fields.get("prefer") {
+            let mut systems = Vec::new();
+            for (text, span) in self.reader.texts(node, "`prefer`") {
+                if self.known_system(text, &span) {
+                    systems.push(text.to_string());
+                }
+            }
+            said.policy = Some(Policy::Prefer(systems));
+        }
+        if let Some(node) = fields.get("only_from")
+            && let Some(text) = self.reader.text(node, "`only_from`")
+            && self.known_system(text, &node.span)
+        {
+            if said.policy.is_some() {
+                self.reader
+                    .error(codes::CONTRADICTION, &node.span, "`prefer` and `only_from` can't both hold")
+                    .set_help("keep `only_from` if edits elsewhere are never to count, else `prefer`");
+            }
+            said.policy = Some(Policy::OnlyFrom(text.to_string()));
+        }
+        said.clears = fields
+            .get("clears")
+            .and_then(|node| self.reader.word::<written::Clears>(node, "`clears`"))
+            .map(|word| word == "edit");
+        said
+    }
+
+    fn match_row(&mut self, node: &Node, tables: &mut Tables) {
+        let mut texts = self.reader.texts(node, "a match row");
+        if texts.is_empty() && matches!(node.value, Yaml::List(_)) {
+            self.reader.error(codes::ROW, &node.span, "a match row without a pair").set_help("write `Emails.Value = email`");
+        }
+        let mut cells = MatchCells::default();
+        let mut pairs = Vec::new();
+        let mut places = Vec::new();
+        let mut whole = true;
+        for (text, span) in texts.drain(..) {
+            let parts = match row::match_row(text) {
+                Ok(parts) => parts,
+                Err(help) => {
+                    self.reader.error(codes::ROW, &span, "this is no match row").set_help(help);
+                    whole = false;
+                    continue;
+                }
+            };
+            for (from, to) in parts {
+                let (from_cell, to_cell) = (row::path_cell(&text[from.clone()]), row::path_cell(&text[to.clone()]));
+                let (from_span, to_span) = (self.part(text, &span, &from), self.part(text, &span, &to));
+                let pair = (self.reader.property(&from_cell, &from_span), self.reader.property(&to_cell, &to_span));
+                cells.pairs.push(MatchPair { from: from_cell, to: to_cell });
+                let (Some(from), Some(to)) = pair else {
+                    whole = false;
+                    continue;
+                };
+                pairs.push((from, to));
+                places.push(self.pair_places(&span, &from_span, &to_span, None));
+            }
+        }
+        if !cells.pairs.is_empty() {
+            tables.match_cells.push(cells);
+        }
+        if whole && !pairs.is_empty() {
+            tables.matches.push((MatchRow { pairs }, places));
+        }
+    }
+
+    fn property_row(&mut self, node: &Node, flow: &Said, tables: &mut Tables) {
+        let mut said = Said::default();
+        // The three forms: a text, `a <-> b : type` which YAML reads as a mapping of one key, and a row with settings.
+        let (text, span, ty) = match &node.value {
+            Yaml::Text { .. } => match self.reader.text(node, "a row") {
+                Some(text) => (text, node.span.clone(), None),
+                None => return,
+            },
+            Yaml::Map(entries) if entries.len() == 1 && row::has_arrow(&entries[0].0.text) => {
+                let (key, value) = &entries[0];
+                (key.text.as_str(), key.span.clone(), Some(value))
+            }
+            Yaml::Map(_) => {
+                let Some(fields) = self.reader.fields::<written::PropertyRowSettingsYaml>(node, "a row") else { return };
+                said = self.said(&fields);
+                let Some(row) = self.reader.required(&fields, "row", "a row", "Name <-> name") else { return };
+                let Some(text) = self.reader.text(row, "`row`") else { return };
+                (text, row.span.clone(), fields.get("type"))
+            }
+            Yaml::List(_) => return self.reader.wrong_type(node, "a row", "a text such as `Name <-> name : string`"),
+        };
+        let parts = match row::property_row(text) {
+            Ok(parts) => parts,
+            Err(help) => {
+                self.reader.error(codes::ROW, &span, "this is no property row").set_help(help);
+                return;
+            }
+        };
+        let (type_cell, type_span, conversion) = match (ty, &parts.ty) {
+            (Some(node), _) => {
+                let cell = type_cell(node);
+                let conversion = self.reader.conversion(&cell, &node.span, |place| within(node, place));
+                (cell, (!node.is_null()).then(|| node.span.clone()), conversion)
+            }
+            (None, Some(part)) => {
+                let cell = named_type(&text[part.clone()]);
+                let place = self.part(text, &span, part);
+                let conversion = self.reader.conversion(&cell, &place, |_| place.clone());
+                (cell, Some(place), conversion)
+            }
+            (None, None) => (TypeCell::Empty, None, Ok(None)),
+        };
+        let (from_cell, to_cell) = (row::path_cell(&text[parts.from.clone()]), row::path_cell(&text[parts.to.clone()]));
+        let (from_span, to_span) = (self.part(text, &span, &parts.from), self.part(text, &span, &parts.to));
+        let pair = (self.reader.property(&from_cell, &from_span), self.reader.property(&to_cell, &to_span));
+        tables.property_cells.push(PropertyRow { from: from_cell, to: to_cell, type_cell });
+        tables.directions.push(parts.direction);
+        let ((Some(from), Some(to)), Ok(conversion)) = (pair, conversion) else { return };
+        let places = self.pair_places(&span, &from_span, &to_span, type_span);
+        let policy = cells::policy(said.policy.as_ref(), flow.policy.as_ref(), &self.policies.prefer);
+        let clears = said.clears.or(flow.clears).unwrap_or(self.policies.clears);
+        tables.properties.push((PropertyPair { from, to, direction: parts.direction, conversion, policy, clears }, places));
+    }
+
+    fn pair_places(&self, row: &Range<usize>, from: &Range<usize>, to: &Range<usize>, ty: Option<Range<usize>>) -> PairPlaces {
+        let row = row.start..ty.as_ref().map_or(row.end, |ty| ty.end.max(row.end));
+        PairPlaces {
+            row: self.reader.place(&self.reader.first_line(&row)),
+            from: self.reader.place(from),
+            to: self.reader.place(to),
+            conversion: ty.map(|ty| self.reader.place(&ty)),
+        }
+    }
+
+    /// Where in the source a part of a text stands; the whole where quotes or folded lines stand in between.
+    fn part(&self, text: &str, span: &Range<usize>, part: &Range<usize>) -> Range<usize> {
+        match self.offset(text, span) {
+            Some(start) => start + part.start..start + part.end,
+            None => span.clone(),
+        }
+    }
+
+    /// Where in the source a text begins that stands there as it is, in quotes or not.
+    fn offset(&self, text: &str, span: &Range<usize>) -> Option<usize> {
+        let written = self.reader.source.text.get(span.clone())?;
+        written.find(text).map(|at| span.start + at)
+    }
+}
+
+pub(crate) fn deletes_of(word: &str) -> Deletes {
+    match word {
+        "propagate" => Deletes::Propagate,
+        "review" => Deletes::Review,
+        _ => Deletes::Ignore,
+    }
+}
+
+/// The type cell that a value stands for.
+fn type_cell(node: &Node) -> TypeCell {
+    match (&node.value, node.text()) {
+        (Yaml::List(_), _) => match node.to_json() {
+            Value::Array(list) => TypeCell::Conversion { list, repaired: false },
+            other => TypeCell::Unreadable(other.to_string()),
+        },
+        (_, Some(text)) => named_type(text),
+        (Yaml::Map(_), None) => TypeCell::Unreadable(node.to_json().to_string()),
+        (Yaml::Text { .. }, None) => TypeCell::Empty,
+    }
+}
+
+/// The type cell that a text stands for: a name needs no quotation marks in a flow file.
+fn named_type(text: &str) -> TypeCell {
+    let is_name = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+    if is_name { TypeCell::Plain(text.to_string()) } else { TypeCell::parse(text) }
+}
+
+/// The place of a part of a nested list.
+fn within(node: &Node, place: &[usize]) -> Range<usize> {
+    match (place.split_first(), &node.value) {
+        (Some((at, rest)), Yaml::List(items)) if *at < items.len() => within(&items[*at], rest),
+        _ => node.span.clone(),
+    }
+}

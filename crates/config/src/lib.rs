@@ -1,0 +1,87 @@
+//! From a project folder to checked flows, and back to documents.
+//!
+//! [`load`] reads `lockstep.yaml`, `.env` and the files of flows (YAML, or dataflow documents as they are); [`check`] looks the
+//! flows over against the schemas of the systems. Both tell *every* problem of every file at once, each with its place, what
+//! is wrong, and what would be right. [`write_flows_yaml`] turns a document into a flow file, and every file that was read
+//! ([`FlowFile`]) carries the draft of its document, so that document, flow file and document again say the same.
+//!
+//! The idea it rests on: broken input is data. The written form ([`written`], from which the JSON Schemas for editors are
+//! made) and the checked form (`lockstep_model::Flow`, [`Project`]) are different types, and what lies between them is a tree in
+//! which every value knows its place, so that nothing stops at the first problem.
+//!
+//! What it does not know: connectors (their schemas are handed to [`check`]), the engine's plan of flows, the network.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use lockstep_config::{check, load_with, render_all};
+//! use lockstep_model::{Create, TypeSchema};
+//!
+//! let dir = tempfile::tempdir().unwrap();
+//! let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+//! write("lockstep.yaml", "systems: { a: { connector: files }, b: { connector: files } }\nflows: [people.yaml]\n");
+//! write("people.yaml", "\
+//! flows:
+//!   - from: a.Contacts
+//!     to: b.Person
+//!     create: always
+//!     match:
+//!       - email = Emails.Value
+//!     properties:
+//!       - name <-> Name : string
+//! ");
+//! let (project, problems) = load_with(dir.path(), &|_| None);
+//! assert!(problems.is_empty());
+//! let project = project.unwrap();
+//! assert_eq!(project.flows[0].create, Create::Always);
+//! assert_eq!(project.places[0].properties[0].to.text(), "Name");
+//!
+//! // Of folders of files nothing is known but which there are.
+//! let schemas = BTreeMap::from([
+//!     ("a".to_string(), vec![TypeSchema::open("Contacts")]),
+//!     ("b".to_string(), vec![TypeSchema::open("Persons")]),
+//! ]);
+//! let problems = check(&project, &schemas);
+//! assert_eq!(render_all(&problems), "\
+//! error[config::unknown-record-type]: b has no record type `Person`
+//!  --> people.yaml:3:9
+//!   |
+//! 3 |     to: b.Person
+//!   |         ^^^^^^^^
+//!   = help: did you mean `b.Persons`?
+//!
+//! 1 error
+//! ");
+//! ```
+
+mod cells;
+mod check;
+pub mod codes;
+mod document_flows;
+mod env;
+mod fields;
+mod filter;
+mod flow_file;
+mod glob;
+mod import;
+mod names;
+mod near;
+mod problem;
+mod project;
+mod project_file;
+mod row;
+mod section;
+mod source;
+mod statements;
+mod unite;
+mod write;
+pub mod written;
+mod yaml;
+
+pub use check::{Schemas, check, convertible};
+pub use import::{Proposal, names_of, propose_systems, read_flows, write_project_yaml};
+pub use names::{Names, SystemNames};
+pub use problem::{Label, Problem, Severity, in_order, render_all, to_json};
+pub use project::{Policies, Project, Reference, Schedule, System, load, load_with};
+pub use section::{FlowFile, FlowPlaces, PairPlaces, Section};
+pub use source::{Place, Source};
+pub use write::write_flows_yaml;

@@ -1,0 +1,116 @@
+//! What a flow file or a document states, section by section, with the place of everything.
+
+use std::sync::Arc;
+
+use lockstep_document::{Draft, DraftSection, MatchRow, PropertyRow, StatementKind};
+use lockstep_model::{Create, Direction, Flow};
+
+use crate::source::{Place, Source};
+
+/// A file of flows as it was read: YAML or a dataflow document.
+#[derive(Clone, Debug)]
+pub struct FlowFile {
+    pub source: Arc<Source>,
+    /// Whether it is a dataflow document and not YAML.
+    pub is_document: bool,
+    /// What the file says, as a document says it: for `lockstep doc`.
+    pub draft: Draft,
+    /// The sections that were understood. Each is a flow of its own here; [`crate::Project::flows`] has those of the same two
+    /// record types united.
+    pub sections: Vec<Section>,
+    /// Names of systems as the draft has them, with the system's name in the project.
+    pub system_names: Vec<(String, String)>,
+}
+
+/// One section: a flow as it is stated once.
+#[derive(Clone, Debug)]
+pub struct Section {
+    pub flow: Flow,
+    pub places: FlowPlaces,
+    /// Its place among [`Draft::sections`] of its file.
+    pub draft: usize,
+}
+
+/// Where the parts of a flow are written. Lists run parallel to those of the flow.
+#[derive(Clone, Debug)]
+pub struct FlowPlaces {
+    /// The heading, or the first line of the flow's item.
+    pub flow: Place,
+    pub from: Place,
+    pub to: Place,
+    /// What says when to create, if anything does.
+    pub create: Option<Place>,
+    /// For `when_connected_to`: each record type.
+    pub connected: Vec<Place>,
+    pub matches: Vec<Vec<PairPlaces>>,
+    pub properties: Vec<PairPlaces>,
+    /// What announces the property table, if anything does.
+    pub table: Option<Place>,
+    /// Some of it could not be read, so what seems to be missing may be there.
+    pub incomplete: bool,
+    /// All sections that state this flow, in order; one unless it is repeated.
+    pub sections: Vec<Place>,
+}
+
+/// Where a pair of properties is written.
+#[derive(Clone, Debug)]
+pub struct PairPlaces {
+    pub row: Place,
+    pub from: Place,
+    pub to: Place,
+    /// The type or conversion, if one is written.
+    pub conversion: Option<Place>,
+}
+
+/// The statements that say what a flow does, in the usual order: what a document states unless it is said otherwise.
+///
+/// The tables are given in the document's own form, because cells keep more than a flow does (`N/A` and nothing are one type
+/// to a flow).
+pub(crate) fn usual_statements(
+    create: &Create,
+    connected: Option<StatementKind>,
+    matches: Vec<MatchRow>,
+    properties: Vec<PropertyRow>,
+    in_sync: bool,
+) -> Vec<StatementKind> {
+    let mut statements = Vec::new();
+    let either = StatementKind::MergeOrCreate { merges: true, creates: true };
+    match create {
+        Create::Never => statements.push(StatementKind::LinkOnly),
+        Create::Always => statements.push(StatementKind::EveryCreates),
+        Create::When { condition, .. } => statements.push(StatementKind::ConditionCreates { condition: condition.clone() }),
+        Create::ConnectedTo(_) => {
+            statements.push(StatementKind::LinkOnly);
+            statements.extend(connected);
+        }
+    }
+    if !matches.is_empty() {
+        if matches!(create, Create::Always | Create::When { .. }) {
+            statements.push(either);
+        }
+        statements.push(StatementKind::Match { rows: matches });
+    }
+    if in_sync {
+        statements.push(StatementKind::KeepInSync);
+    }
+    statements.push(StatementKind::Properties { rows: properties });
+    statements
+}
+
+/// Whether a document would say of these rows that they are kept in sync regardless of where they are edited.
+pub(crate) fn is_in_sync(mut directions: impl Iterator<Item = Direction>) -> bool {
+    directions.all(|direction| direction == Direction::Both)
+}
+
+/// The rows of all match tables of a section, and of all property tables.
+pub(crate) fn tables(section: &DraftSection) -> (Vec<MatchRow>, Vec<PropertyRow>) {
+    let (mut matches, mut properties) = (Vec::new(), Vec::new());
+    for statement in &section.statements {
+        match statement {
+            StatementKind::Match { rows } => matches.extend(rows.iter().cloned()),
+            StatementKind::Properties { rows } => properties.extend(rows.iter().cloned()),
+            _ => {}
+        }
+    }
+    (matches, properties)
+}

@@ -1,0 +1,123 @@
+//! Sections that state the same flow become one flow: rows united, creation united.
+
+use lockstep_model::flow::Deletes;
+use lockstep_model::{Create, Flow};
+
+use crate::codes;
+use crate::problem::Problem;
+use crate::section::{FlowPlaces, Section};
+
+/// The flows of all sections, each pair of record types once in each direction, and what there is to say of the uniting.
+pub(crate) fn unite<'a>(sections: impl Iterator<Item = &'a Section>) -> (Vec<Flow>, Vec<FlowPlaces>, Vec<Problem>) {
+    let mut flows: Vec<Flow> = Vec::new();
+    let mut places: Vec<FlowPlaces> = Vec::new();
+    let mut problems = Vec::new();
+    for section in sections {
+        let same = flows.iter().position(|flow| flow.from == section.flow.from && flow.to == section.flow.to);
+        let Some(at) = same else {
+            flows.push(section.flow.clone());
+            places.push(section.places.clone());
+            continue;
+        };
+        let message = format!("the flow {} is stated before; the statements were united", section.flow.name());
+        problems.push(
+            Problem::warning(codes::REPEATED_SECTION, section.places.flow.clone(), message)
+                .help("keep one of the two, with the rows of both")
+                .related(&places[at].flow, "stated here first"),
+        );
+        add(&mut flows[at], &mut places[at], section, &mut problems);
+    }
+    (flows, places, problems)
+}
+
+fn add(flow: &mut Flow, places: &mut FlowPlaces, section: &Section, problems: &mut Vec<Problem>) {
+    let (more, more_places) = (&section.flow, &section.places);
+    places.sections.push(more_places.flow.clone());
+    places.incomplete |= more_places.incomplete;
+    for (row, row_places) in more.matches.iter().zip(&more_places.matches) {
+        if !flow.matches.contains(row) {
+            flow.matches.push(row.clone());
+            places.matches.push(row_places.clone());
+        }
+    }
+    for (pair, pair_places) in more.properties.iter().zip(&more_places.properties) {
+        if !flow.properties.contains(pair) {
+            flow.properties.push(pair.clone());
+            places.properties.push(pair_places.clone());
+        }
+    }
+    if places.table.is_none() {
+        places.table = more_places.table.clone();
+    }
+    let said_never = |create: &Create, places: &FlowPlaces| *create == Create::Never && places.create.is_some();
+    if said_never(&flow.create, places) != said_never(&more.create, more_places)
+        && let (Some(first), Some(second)) = (&places.create, &more_places.create)
+    {
+        let message = format!("{} is said to create and not to create; it creates", flow.name());
+        let problem = Problem::warning(codes::CONTRADICTION, second.clone(), message);
+        problems.push(problem.help("keep the statement that is meant").related(first, "the opposite is said here"));
+    }
+    let (before, connected) = (flow.create.clone(), more_places.connected.clone());
+    match united(&before, &more.create) {
+        Ok(create) => {
+            if create != before {
+                places.create = more_places.create.clone();
+            }
+            if let (Create::ConnectedTo(_), Create::ConnectedTo(types)) = (&before, &more.create) {
+                let new = types
+                    .iter()
+                    .zip(connected)
+                    .filter(|(ty, _)| !matches!(&before, Create::ConnectedTo(had) if had.contains(ty)));
+                places.connected.extend(new.map(|(_, place)| place));
+            } else if let Create::ConnectedTo(_) = &create
+                && create != before
+            {
+                places.connected = connected;
+            }
+            flow.create = create;
+        }
+        Err(()) => {
+            let place = more_places.create.clone().unwrap_or_else(|| more_places.flow.clone());
+            let message = "two sections of the same flow create on conditions that can't be united; the first one holds";
+            let first = places.create.clone().unwrap_or_else(|| places.flow.clone());
+            problems.push(
+                Problem::warning(codes::CONTRADICTION, place, message)
+                    .help("state one condition, or give each a `filter:` in a flow file")
+                    .related(&first, "the one that holds"),
+            );
+        }
+    }
+    // Of two things that may happen to the others, the one that does less holds.
+    if flow.deletes != more.deletes {
+        let message = "two sections of the same flow treat deletions differently; the more careful one holds";
+        problems.push(
+            Problem::warning(codes::CONTRADICTION, more_places.flow.clone(), message).related(&places.flow, "the other one"),
+        );
+        flow.deletes = if [flow.deletes, more.deletes].contains(&Deletes::Ignore) { Deletes::Ignore } else { Deletes::Review };
+    }
+    flow.merge_duplicates |= more.merge_duplicates;
+    flow.create_empty |= more.create_empty;
+}
+
+/// Creating as either says. `Err` where that can't be said in one.
+pub(crate) fn united(a: &Create, b: &Create) -> Result<Create, ()> {
+    Ok(match (a, b) {
+        (Create::Always, _) | (_, Create::Always) => Create::Always,
+        (Create::Never, other) | (other, Create::Never) => other.clone(),
+        (Create::ConnectedTo(types), Create::ConnectedTo(more)) => {
+            let new = more.iter().filter(|ty| !types.contains(ty));
+            Create::ConnectedTo(types.iter().chain(new).cloned().collect())
+        }
+        (a, b) if a == b => a.clone(),
+        // A condition without a filter creates nothing, so it adds nothing.
+        (Create::When { filter: None, .. }, other) | (other, Create::When { filter: None, .. }) => other.clone(),
+        (Create::When { condition, filter: Some(filter) }, Create::When { condition: also, filter: Some(more) }) => {
+            let mut reads = filter.reads.clone();
+            reads.extend(more.reads.iter().filter(|path| !filter.reads.contains(path)).cloned());
+            let expression = format!("({}) or ({})", filter.expression, more.expression);
+            let filter = Some(lockstep_model::flow::Filter { expression, reads });
+            Create::When { condition: format!("{condition}; {also}"), filter }
+        }
+        (Create::When { .. }, Create::ConnectedTo(_)) | (Create::ConnectedTo(_), Create::When { .. }) => return Err(()),
+    })
+}

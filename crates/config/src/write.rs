@@ -1,0 +1,286 @@
+//! Writing flow files: a document that was read, in the form of the design's section 5, readable and without loss.
+//!
+//! What a document says beyond its flows (title, introduction, what it calls the systems) stands in the `document:` block, so
+//! that the document can be written back from the flow file. How a section states its flow is written only where that is
+//! not what follows from `create`, `match` and `properties` anyway.
+
+use std::fmt::Write as _;
+
+use lockstep_document::{DraftSection, PropertyRow, StatementKind, TypeCell, TypeName as DocumentType};
+use lockstep_model::{Create, Flow};
+use serde_json::Value;
+
+use crate::row::path_text;
+use crate::section::{FlowFile, Section, tables, usual_statements};
+
+/// The file as flow file: a document turned into YAML; a flow file as it is.
+pub fn write_flows_yaml(file: &FlowFile) -> String {
+    if !file.is_document {
+        return file.source.text.clone();
+    }
+    let mut text = String::new();
+    let names = main_names(file);
+    document(&mut text, file, &names);
+    text.push_str("\nflows:\n");
+    for section in &file.sections {
+        let draft = &file.draft.sections[section.draft];
+        flow(&mut text, section, draft, file, &names);
+    }
+    if file.sections.is_empty() {
+        text.truncate(text.len() - 1);
+        text.push_str(" []\n");
+    }
+    text
+}
+
+/// What the document calls each system: the first name, if it has several.
+fn main_names(file: &FlowFile) -> Vec<(&str, &str)> {
+    let mut names: Vec<(&str, &str)> = Vec::new();
+    for (called, system) in &file.system_names {
+        if !names.iter().any(|(known, _)| known == system) {
+            names.push((system, called));
+        }
+    }
+    names
+}
+
+fn document(text: &mut String, file: &FlowFile, names: &[(&str, &str)]) {
+    let draft = &file.draft;
+    let _ = writeln!(text, "# From {}. `lockstep doc` writes the document again.", file.source.name);
+    text.push_str("document:\n");
+    let _ = writeln!(text, "  title: {}", scalar(&draft.title_text()));
+    if let Some(generated) = &draft.generated {
+        let _ = writeln!(text, "  generated: {}", scalar(generated));
+    }
+    if draft.introduction.heading != "Introduction" {
+        let _ = writeln!(text, "  heading: {}", scalar(&draft.introduction.heading));
+    }
+    block(text, "  introduction: ", &draft.introduction.paragraphs.join("\n\n"), 4);
+    if !names.is_empty() {
+        text.push_str("  systems:\n");
+        for (system, called) in names {
+            let _ = writeln!(text, "    {system}: {}", scalar(called));
+        }
+    }
+}
+
+/// A text of several lines as a literal block, where YAML can hold it so.
+fn block(text: &mut String, key: &str, value: &str, indent: usize) {
+    let plain = !value.is_empty()
+        && !value.starts_with([' ', '\n'])
+        && !value.ends_with('\n')
+        && value.chars().all(|c| c == '\n' || (!c.is_control() && !matches!(c, '\u{feff}' | '\u{85}' | '\u{2028}' | '\u{2029}')));
+    if !plain {
+        let _ = writeln!(text, "{key}{}", quoted(value));
+        return;
+    }
+    let _ = writeln!(text, "{key}|-");
+    for line in value.split('\n') {
+        let _ = writeln!(text, "{}{line}", if line.is_empty() { String::new() } else { " ".repeat(indent) });
+    }
+}
+
+fn flow(text: &mut String, section: &Section, draft: &DraftSection, file: &FlowFile, names: &[(&str, &str)]) {
+    let flow = &section.flow;
+    let called = |system: &str| names.iter().find(|(known, _)| *known == system).map_or("", |(_, called)| called);
+    let _ = writeln!(text, "  - from: {}", scalar(&flow.from.to_string()));
+    let _ = writeln!(text, "    to: {}", scalar(&flow.to.to_string()));
+    let other: Vec<(&str, &str)> = [(&flow.from, &draft.from), (&flow.to, &draft.to)]
+        .into_iter()
+        .filter(|(name, written)| called(&name.system) != written.system)
+        .map(|(name, written)| (name.system.as_str(), written.system.as_str()))
+        .collect();
+    if !other.is_empty() {
+        let entries: Vec<String> = other.iter().map(|(system, called)| format!("{system}: {}", in_flow(called))).collect();
+        let _ = writeln!(text, "    called: {{ {} }}", entries.join(", "));
+    }
+    create(text, &flow.create);
+    let (matches, properties) = tables(draft);
+    if !matches.is_empty() {
+        text.push_str("    match:\n");
+        for row in &matches {
+            let pairs: Vec<String> =
+                row.pairs.iter().map(|pair| format!("{} = {}", path_text(&pair.from), path_text(&pair.to))).collect();
+            let _ = writeln!(text, "      - {}", scalar(&pairs.join(" and ")));
+        }
+    }
+    let in_sync = draft.statements.contains(&StatementKind::KeepInSync);
+    rows(text, &properties, if in_sync { "<->" } else { "->" });
+    let usual = usual(flow, draft, file, names);
+    if !alike(&usual, &draft.statements) {
+        statements(text, &draft.statements, &usual);
+    }
+}
+
+fn create(text: &mut String, create: &Create) {
+    match create {
+        Create::Never => text.push_str("    create: never\n"),
+        Create::Always => text.push_str("    create: always\n"),
+        Create::ConnectedTo(types) => {
+            let names: Vec<String> = types.iter().map(|name| in_flow(&name.to_string())).collect();
+            let _ = writeln!(text, "    create: {{ when_connected_to: [{}] }}", names.join(", "));
+        }
+        Create::When { condition, filter } => {
+            text.push_str("    create:\n");
+            let _ = writeln!(text, "      when: {}", scalar(short_condition(condition)));
+            match filter {
+                Some(filter) => drop(writeln!(text, "      filter: {}", scalar(&filter.expression))),
+                // A document says conditions in words; what is missing stands where it is to be written.
+                None => text.push_str("      # filter: 'Category == \"Customer\"'   # without it, nothing is created\n"),
+            }
+        }
+    }
+}
+
+/// `When the category is …` without its `When`, which the key says; as it is where that would not come back.
+fn short_condition(condition: &str) -> &str {
+    match condition.strip_prefix("When ") {
+        Some(rest) if rest.starts_with(char::is_lowercase) => rest,
+        _ => condition,
+    }
+}
+
+fn rows(text: &mut String, rows: &[PropertyRow], arrow: &str) {
+    if rows.is_empty() {
+        text.push_str("    properties: []\n");
+        return;
+    }
+    text.push_str("    properties:\n");
+    let width = rows.iter().map(|row| path_text(&row.from).chars().count()).max().unwrap_or(0).min(40);
+    for PropertyRow { from, to, type_cell } in rows {
+        let row = scalar(&format!("{:width$} {arrow} {}", path_text(from), path_text(to)));
+        let ty = match type_cell {
+            TypeCell::Empty => String::new(),
+            TypeCell::NotApplicable => " : N/A".into(),
+            TypeCell::Plain(name) if is_name(name) => format!(" : {name}"),
+            TypeCell::Plain(name) => format!(" : '{}'", Value::from(name.as_str()).to_string().replace('\'', "''")),
+            TypeCell::Conversion { list, .. } => format!(" : {}", Value::Array(list.clone())),
+            TypeCell::Unreadable(unreadable) => format!(" : {}", scalar(unreadable)),
+        };
+        let _ = writeln!(text, "      - {row}{ty}");
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    scalar(name) == name && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+/// What a flow file that says no `statements` would state.
+fn usual(flow: &Flow, draft: &DraftSection, file: &FlowFile, names: &[(&str, &str)]) -> Vec<StatementKind> {
+    let (matches, properties) = tables(draft);
+    let connected = match &flow.create {
+        Create::ConnectedTo(types) => {
+            let called = |system: &str| match () {
+                () if flow.from.system == system => draft.from.system.clone(),
+                () if flow.to.system == system => draft.to.system.clone(),
+                () => names.iter().find(|(known, _)| *known == system).map_or(String::new(), |(_, called)| called.to_string()),
+            };
+            let types = types.iter().map(|name| DocumentType {
+                system: called(&name.system),
+                kind: name.kind.clone(),
+                facet: name.facet.clone(),
+            });
+            Some(StatementKind::CreateIfConnected { connected: types.collect(), system: draft.to.system.clone() })
+        }
+        _ => None,
+    };
+    debug_assert!(file.is_document);
+    // A condition comes back as it is only if the reader puts its `When` back.
+    let create = match &flow.create {
+        Create::When { condition, filter } if short_condition(condition).starts_with(char::is_lowercase) => {
+            Create::When { condition: format!("When {}", short_condition(condition)), filter: filter.clone() }
+        }
+        other => other.clone(),
+    };
+    let in_sync = properties.is_empty() || draft.statements.contains(&StatementKind::KeepInSync);
+    usual_statements(&create, connected, matches, properties, in_sync)
+}
+
+/// Whether two lists of statements say the same, brackets that were put back aside.
+fn alike(a: &[StatementKind], b: &[StatementKind]) -> bool {
+    let plain = |statements: &[StatementKind]| -> Vec<StatementKind> {
+        let mut statements = statements.to_vec();
+        for statement in &mut statements {
+            if let StatementKind::Properties { rows } = statement {
+                for row in rows {
+                    if let TypeCell::Conversion { repaired, .. } = &mut row.type_cell {
+                        *repaired = false;
+                    }
+                }
+            }
+        }
+        statements
+    };
+    plain(a) == plain(b)
+}
+
+fn statements(text: &mut String, stated: &[StatementKind], usual: &[StatementKind]) {
+    text.push_str("    statements:\n");
+    let count_of = |wanted: fn(&StatementKind) -> bool| stated.iter().filter(|kind| wanted(kind)).count();
+    let (match_tables, property_tables) = (
+        count_of(|kind| matches!(kind, StatementKind::Match { .. })),
+        count_of(|kind| matches!(kind, StatementKind::Properties { .. })),
+    );
+    for kind in stated {
+        let item = match kind {
+            StatementKind::EveryCreates => "every".into(),
+            StatementKind::LinkOnly => "link_only".into(),
+            StatementKind::KeepInSync => "in_sync".into(),
+            StatementKind::MergeOrCreate { merges: true, creates: true } => "merge_or_create".into(),
+            StatementKind::MergeOrCreate { creates: true, .. } => "create_unmatched".into(),
+            StatementKind::MergeOrCreate { .. } => "merge".into(),
+            StatementKind::Match { .. } if match_tables == 1 => "match".into(),
+            StatementKind::Match { rows } => format!("{{ match: {} }}", rows.len()),
+            StatementKind::Properties { .. } if property_tables == 1 => "properties".into(),
+            StatementKind::Properties { rows } => {
+                format!("{{ properties: {} }}", rows.len())
+            }
+            StatementKind::ConditionCreates { .. } if usual.contains(kind) => "condition".into(),
+            StatementKind::ConditionCreates { condition } => format!("condition: {}", scalar(condition)),
+            StatementKind::CreateIfConnected { .. } if usual.contains(kind) => "connected".into(),
+            StatementKind::CreateIfConnected { connected, system } => {
+                let types: Vec<String> = connected.iter().map(stated_type).collect();
+                format!("{{ connected_to: [{}], into: {} }}", types.join(", "), in_flow(system))
+            }
+            StatementKind::Unrecognised { text } => format!("text: {}", quoted(text)),
+        };
+        let _ = writeln!(text, "      - {item}");
+    }
+}
+
+fn stated_type(name: &DocumentType) -> String {
+    let facet = name.facet.as_ref().map_or(String::new(), |facet| format!(", facet: {}", in_flow(facet)));
+    format!("{{ system: {}, kind: {}{facet} }}", in_flow(&name.system), in_flow(&name.kind))
+}
+
+/// A text as YAML holds it in a block: bare where it can stand so, else in quotation marks.
+pub(crate) fn scalar(text: &str) -> String {
+    let indicators = ['-', '?', ':', ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '\'', '"', '%', '@', '`', ' '];
+    let means_something_else = matches!(
+        text.to_lowercase().as_str(),
+        "" | "~" | "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | "<<" | "=" | "..." | "---"
+    ) || text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+'));
+    let bare = !means_something_else
+        && !text.starts_with(indicators)
+        && !text.ends_with([':', ' '])
+        && !text.contains(": ")
+        && !text.contains(" #")
+        && !text.chars().any(|c| c.is_control() || matches!(c, '\u{feff}' | '\u{85}' | '\u{2028}' | '\u{2029}'));
+    match bare {
+        true => text.to_string(),
+        false => quoted(text),
+    }
+}
+
+/// The same within brackets or braces.
+pub(crate) fn in_flow(text: &str) -> String {
+    if text.contains([',', '[', ']', '{', '}', ':']) { quoted(text) } else { scalar(text) }
+}
+
+/// In single quotation marks where it can stand so, else as JSON, which is YAML.
+fn quoted(text: &str) -> String {
+    if text.chars().any(|c| c.is_control() || matches!(c, '\'' | '\u{feff}' | '\u{85}' | '\u{2028}' | '\u{2029}')) {
+        return Value::from(text).to_string().replace('\u{feff}', "\\uFEFF").replace('\u{85}', "\\u0085");
+    }
+    if text.contains(['"', '\\']) { format!("'{text}'") } else { format!("\"{text}\"") }
+}

@@ -1,0 +1,420 @@
+//! The written form: what may stand in `lockstep.yaml` and in a flow file, as types.
+//!
+//! From these the JSON Schemas for editors are made, and the reader takes from them which keys it knows, so that the two
+//! can't drift apart. The checked form is [`crate::Project`] and `lockstep_model::Flow`; a value passes from the one to
+//! the other only by way of the reader, which reports every problem.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// `lockstep.yaml`: the systems, their connectors and settings, the store, the flows and the policies.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectYaml {
+    /// The systems to keep in step, by the names that flows call them.
+    pub systems: BTreeMap<String, SystemYaml>,
+    /// Where links, shadows and the journal are kept: `sqlite:` and a file within the project folder.
+    #[schemars(regex(pattern = r"^(sqlite|postgres|postgresql):"), extend("default" = "sqlite:lockstep.db"))]
+    pub store: Option<String>,
+    /// Files of flows: names or patterns with `*` and `?`. `flows/*.yaml`, `flows/*.rst` and `flows/*.txt` if not said.
+    pub flows: Option<Vec<FlowsYaml>>,
+    /// What holds for flows that do not say otherwise.
+    pub policies: Option<PoliciesYaml>,
+    /// The country of telephone numbers that name none, as two letters: `NO`.
+    #[schemars(regex(pattern = r"^([A-Z]{2}|\$\{.+\})$"))]
+    pub region: Option<String>,
+}
+
+/// A system: one account of an application.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SystemYaml {
+    /// What knows how to talk to it: a connector that is built in, or a file in `connectors/`.
+    pub connector: String,
+    /// The connector's settings. Secrets stand in `.env` and are named here: `${WIX_API_KEY}`.
+    #[serde(default)]
+    pub with: Map<String, Value>,
+    /// How documents call it: `SuperOffice`.
+    pub title: Option<String>,
+    /// Other names that documents have for it: `Wix.com`.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// How often the service reads it.
+    pub schedule: Option<ScheduleYaml>,
+    /// Requests it may be sent, where that is less than the connector says: `5` a second, or `300/minute`.
+    pub rate: Option<RateYaml>,
+    /// `ignore`: a property that is emptied in this system is not emptied in the others (P2).
+    pub clears: Option<Clears>,
+    /// References that the connector does not tell of, by record type and path: `{ Person: { CompanyId: Company } }`.
+    #[serde(default)]
+    pub references: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// Seconds, or a number with `s`, `m` or `h` behind it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DurationYaml {
+    Seconds(u64),
+    Text(#[schemars(regex(pattern = r"^([0-9]+ *[smh]?|\$\{.+\})$"))] String),
+}
+
+/// How often a system is read: one duration, or one for each record type.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ScheduleYaml {
+    Every(DurationYaml),
+    Each(ScheduleMapYaml),
+}
+
+/// How often a system is read, with record types that are read more or less often.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleMapYaml {
+    /// For the record types that are not named under `types`.
+    pub every: Option<DurationYaml>,
+    /// By record type.
+    #[serde(default)]
+    pub types: BTreeMap<String, DurationYaml>,
+}
+
+/// Requests a second, or a text such as `300/minute`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RateYaml {
+    PerSecond(f64),
+    Text(#[schemars(regex(pattern = r"^([0-9.]+ */ *(second|minute|hour)|\$\{.+\})$"))] String),
+}
+
+/// Files of flows.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum FlowsYaml {
+    /// A file or a pattern.
+    Pattern(String),
+    Document(FlowsFileYaml),
+}
+
+/// A dataflow document whose names need explaining.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FlowsFileYaml {
+    /// The file, or a pattern.
+    pub file: String,
+    /// The system that the document leaves unnamed.
+    pub unnamed: Option<String>,
+    /// Names of systems in this document, and which systems they are: `{ Wix.com: wix }`.
+    #[serde(default)]
+    pub names: BTreeMap<String, String>,
+}
+
+/// What holds for flows that do not say otherwise.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PoliciesYaml {
+    /// What happens to the others when a record is deleted (D1). `ignore` if not said.
+    pub deletes: Option<Deletes>,
+    /// What happens when several records of one type match (L6). `review` if not said.
+    pub duplicates: Option<Duplicates>,
+    /// Whose value wins where it is not simply the latest (P1): systems in order.
+    pub prefer: Option<Vec<String>>,
+    /// `ignore`: emptying a property is no edit (P2).
+    pub clears: Option<Clears>,
+}
+
+/// A flow file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FlowFileYaml {
+    /// What the flows' document says besides the flows.
+    pub document: Option<DocumentYaml>,
+    /// The flows, each from one record type to another.
+    pub flows: Vec<FlowYaml>,
+}
+
+/// What a dataflow document says besides its sections.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentYaml {
+    /// `SuperOffice to Wix Dataflow`
+    pub title: Option<String>,
+    /// When it was made: `2023-09-05 08:36:29`.
+    pub generated: Option<String>,
+    /// The introduction's heading, where it is not `Introduction`.
+    pub heading: Option<String>,
+    /// The introduction.
+    pub introduction: Option<String>,
+    /// How the document calls the systems: `{ wix: Wix.com }`. An empty name leaves a system unnamed.
+    #[serde(default)]
+    pub systems: BTreeMap<String, String>,
+}
+
+/// One flow: a directed statement from one record type to another.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FlowYaml {
+    /// The record type it goes from: `superoffice.Person`.
+    #[schemars(regex(pattern = TYPE_NAME))]
+    pub from: String,
+    /// The record type it goes to: `wix.Contacts`.
+    #[schemars(regex(pattern = TYPE_NAME))]
+    pub to: String,
+    /// When a record is created in the target (C1). `never` if not said.
+    pub create: Option<CreateYaml>,
+    /// By what two records are recognised as the same (L1): rows are alternatives.
+    #[serde(default, rename = "match")]
+    pub matches: Vec<MatchRowYaml>,
+    /// The property pairs that are kept equal.
+    #[serde(default)]
+    pub properties: Vec<PropertyRowYaml>,
+    /// `merge`: several records of one type that match are linked and kept equal (L6).
+    pub duplicates: Option<Duplicates>,
+    /// What happens to the others when a record is deleted (D1).
+    pub deletes: Option<Deletes>,
+    /// Creates though it synchronizes no property (C3).
+    pub create_empty: Option<bool>,
+    /// Whose value wins, for all rows that do not say otherwise (P1): systems in order.
+    pub prefer: Option<Vec<String>>,
+    /// Only what is edited in this system counts, for all rows that do not say otherwise (P1).
+    pub only_from: Option<String>,
+    /// `ignore`: emptying a property is no edit, for all rows that do not say otherwise (P2).
+    pub clears: Option<Clears>,
+    /// How the document calls a system in this section, where that is another name than elsewhere in it.
+    #[serde(default)]
+    pub called: BTreeMap<String, String>,
+    /// How the document states the flow, where that is not what is written for `create`, `match` and `properties`.
+    pub statements: Option<Vec<StatementYaml>>,
+}
+
+const TYPE_NAME: &str = r"^[^.]+\..+$";
+
+/// When a flow creates a record in its target.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum CreateYaml {
+    Word(CreateWord),
+    If(CreateIfYaml),
+}
+
+/// `always`: for every record that has no counterpart. `never`: what is there is linked, nothing is created.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CreateWord {
+    Always,
+    Never,
+}
+
+/// A condition for creating.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateIfYaml {
+    /// For those that are connected, by a reference either way, to a record of one of these types that has a counterpart
+    /// in the target's system (C5).
+    pub when_connected_to: Option<Vec<String>>,
+    /// For those that satisfy a condition: in words, as the document has it.
+    pub when: Option<String>,
+    /// The same as an expression over the record's properties: `Category == "Customer" and not Retired`.
+    pub filter: Option<String>,
+}
+
+/// Pairs of properties that must all agree.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum MatchRowYaml {
+    /// `Emails.Value = email`, or several pairs: `Number = number and Country.Code = country`.
+    Row(#[schemars(regex(pattern = r"^.+=.+$"))] String),
+    /// One pair each.
+    Pairs(Vec<String>),
+}
+
+/// Two properties kept equal.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum PropertyRowYaml {
+    /// `Name <-> name`: both ways. `Name -> name`, `Name <- name`: one way. The type, or the conversion, stands behind a
+    /// colon: `Name <-> name : string`. A path may carry a condition:
+    /// `phones.number (Dependant on having Mobile in phones.name)`.
+    Row(#[schemars(regex(pattern = r"^.+(<->|->|<-).+$"))] String),
+    Settings(PropertyRowSettingsYaml),
+    /// `Name <-> name` with its type or conversion.
+    Typed(#[schemars(extend("minProperties" = 1, "maxProperties" = 1))] BTreeMap<String, TypeYaml>),
+}
+
+/// A row with settings of its own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PropertyRowSettingsYaml {
+    /// `Name <-> name`
+    #[schemars(regex(pattern = r"^.+(<->|->|<-).+$"))]
+    pub row: String,
+    /// The type of the target's property, or the conversion to it.
+    #[serde(rename = "type")]
+    pub ty: Option<TypeYaml>,
+    /// Whose value wins (P1): systems in order.
+    pub prefer: Option<Vec<String>>,
+    /// Only what is edited in this system counts (P1).
+    pub only_from: Option<String>,
+    /// `ignore`: emptying the property is no edit (P2).
+    pub clears: Option<Clears>,
+}
+
+/// `string`, `integer`, `float`, `decimal`, `boolean`, `list`, `N/A`, or a conversion as a nested list in which `_.` is the value.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum TypeYaml {
+    Name(String),
+    Conversion(Vec<Value>),
+    None(()),
+}
+
+/// What happens to the others when a record is deleted.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Deletes {
+    Ignore,
+    Propagate,
+    Review,
+}
+
+/// What happens when several records of one type match.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Duplicates {
+    Review,
+    Merge,
+}
+
+/// Whether emptying a property is an edit.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Clears {
+    /// Emptying is an edit like any other.
+    Edit,
+    Ignore,
+}
+
+/// A statement of the flow's section.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum StatementYaml {
+    Word(StatementWord),
+    Stated(StatedYaml),
+}
+
+/// A statement whose content is the flow's own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StatementWord {
+    /// Every A will be synchronized with a B.
+    Every,
+    /// Before any synchronization can take place, a link must be established.
+    LinkOnly,
+    /// If a matching B already exists it is merged with, if none is found it is created.
+    MergeOrCreate,
+    /// Only the line on merging.
+    Merge,
+    /// Only the line on creating.
+    CreateUnmatched,
+    /// The condition under `create`.
+    Condition,
+    /// The connections under `create`.
+    Connected,
+    /// The match table.
+    Match,
+    /// It will keep in sync, regardless of where it is edited.
+    InSync,
+    /// The property table.
+    Properties,
+}
+
+/// A statement with content of its own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatedYaml {
+    /// A condition, as the document has it.
+    pub condition: Option<String>,
+    /// The record types of a connection, as the document calls them.
+    pub connected_to: Option<Vec<StatedTypeYaml>>,
+    /// The system that they are synchronized into, as the document calls it.
+    pub into: Option<String>,
+    /// A match table of so many of the rows, after those of the tables above.
+    #[serde(rename = "match")]
+    pub matches: Option<usize>,
+    /// A property table of so many of the rows, after those of the tables above.
+    pub properties: Option<usize>,
+    /// Text that is no statement.
+    pub text: Option<String>,
+}
+
+/// A record type as the document calls it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatedTypeYaml {
+    pub system: String,
+    pub kind: String,
+    pub facet: Option<String>,
+}
+
+/// The JSON Schema of `lockstep.yaml`.
+pub fn project_schema() -> Schema {
+    titled(schema_for!(ProjectYaml), "lockstep.yaml")
+}
+
+/// The JSON Schema of flow files.
+pub fn flow_schema() -> Schema {
+    titled(schema_for!(FlowFileYaml), "Lockstep flow file")
+}
+
+fn titled(mut schema: Schema, title: &str) -> Schema {
+    schema.insert("title".into(), title.into());
+    schema
+}
+
+/// The keys that a mapping of this type knows.
+pub(crate) fn keys<T: JsonSchema>() -> Arc<[String]> {
+    remembered::<T>(|schema| {
+        let properties = schema.get("properties").and_then(Value::as_object);
+        properties.map(|known| known.keys().cloned().collect()).unwrap_or_default()
+    })
+}
+
+/// The words that an enumeration of this type knows.
+pub(crate) fn words<T: JsonSchema>() -> Arc<[String]> {
+    remembered::<T>(|schema| {
+        let text = |value: &Value| value.as_str().map(String::from);
+        let texts =
+            |list: Option<&Value>| list.and_then(Value::as_array).into_iter().flatten().filter_map(text).collect::<Vec<_>>();
+        let mut words = texts(schema.get("enum"));
+        // Variants with a description of their own stand one by one.
+        for one in schema.get("oneOf").and_then(Value::as_array).into_iter().flatten() {
+            words.extend(one.get("const").and_then(text));
+            words.extend(texts(one.get("enum")));
+        }
+        words
+    })
+}
+
+/// A type's names, taken from its schema once: a file asks for them at every item.
+fn remembered<T: JsonSchema>(names: impl Fn(&Schema) -> Vec<String>) -> Arc<[String]> {
+    static KNOWN: Mutex<BTreeMap<&str, Arc<[String]>>> = Mutex::new(BTreeMap::new());
+    // A panic elsewhere can't leave a half-made entry behind.
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.entry(std::any::type_name::<T>()).or_insert_with(|| names(&schema_for!(T)).into()).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_words_come_from_the_types() {
+        assert_eq!(*keys::<StatedTypeYaml>(), ["system", "kind", "facet"]);
+        assert_eq!(*words::<Deletes>(), ["ignore", "propagate", "review"]);
+        assert_eq!(words::<Clears>().len(), 2);
+        assert_eq!(words::<StatementWord>().len(), 10);
+        assert!(keys::<FlowYaml>().contains(&"match".to_string()));
+    }
+}

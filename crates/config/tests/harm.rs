@@ -1,0 +1,311 @@
+//! G6: what `check` says of flows that do harm as written.
+
+mod support;
+
+use insta::assert_snapshot;
+use lockstep_config::{Schemas, Severity, check, load_with, render_all, to_json};
+use support::{folder, record_type, schemas, seeds, told};
+
+const SYSTEMS: &str = "\
+systems:
+  superoffice: { connector: superoffice, title: SuperOffice }
+  wix: { connector: wix }
+  poweroffice-go: { connector: poweroffice-go }
+  crmoffice: { connector: crmoffice, title: CRMOffice }
+  zendesk: { connector: zendesk }
+flows: [flows.yaml]
+";
+
+fn flows(text: &str) -> String {
+    with(text, &schemas())
+}
+
+fn with(text: &str, schemas: &Schemas) -> String {
+    let text = format!("flows:\n  {}", text.trim_start());
+    let whole = told(&[("lockstep.yaml", SYSTEMS), ("flows.yaml", &text)], schemas);
+    whole.split_once("# flows.yaml\n").map(|(_, rest)| rest.to_string()).unwrap_or(whole)
+}
+
+#[test]
+fn a_flow_with_nothing_amiss_is_told_nothing() {
+    let text = flows(
+        "\
+  - from: superoffice.Person
+    to: wix.Contacts
+    create: always
+    match: [Emails.Value = info.emails]
+    properties:
+      - Firstname <-> info.name.first : string
+      - Emails.Value <-> info.emails.email
+  - { from: wix.Contacts, to: superoffice.Person, create: always }
+",
+    );
+    assert!(text.ends_with("───\n"), "{text}");
+}
+
+#[test]
+fn creating_everything_with_no_match_row() {
+    assert_snapshot!(flows(
+        "\
+  - { from: poweroffice-go.Customers, to: wix.Contacts, create: always, properties: [EmailAddress <-> info.emails, LastName <-> info.name.last] }
+  - { from: crmoffice.Companies, to: superoffice.Contact, create: always, properties: [orgNumber <-> OrgNr] }
+  - { from: superoffice.Contact, to: zendesk.Organizations, create: { filter: Category.Value == 'x' }, properties: [Name <-> name] }
+"
+    ));
+}
+
+#[test]
+fn empty_tables() {
+    assert_snapshot!(flows(
+        "\
+  - { from: wix.Products, to: crmoffice.Companies, create: always, match: [name = name] }
+  - { from: wix.Contacts, to: crmoffice.Contacts, create: always, create_empty: true, match: [info.emails = email] }
+  - { from: superoffice.User, to: wix.Contacts, match: [personEmail = info.emails], properties: [] }
+  - { from: superoffice.Contact, to: zendesk.Organizations, properties: [Name <-> name] }
+"
+    ));
+}
+
+#[test]
+fn one_property_fanned_out_to_two() {
+    assert_snapshot!(flows(
+        "\
+  - from: superoffice.Person
+    to: wix.Contacts
+    match: [Emails.Value = info.emails]
+    properties:
+      - Firstname <-> info.name.first
+      - Title <-> info.name.first
+      - Emails.Value <-> info.emails
+      - Emails.Value <-> primaryInfo.email
+      - MobilePhones.Value -> info.phones
+      - PrivatePhones.Value <- info.phones
+"
+    ));
+}
+
+#[test]
+fn a_path_and_its_own_parent() {
+    let mut schemas = schemas();
+    schemas.insert("zendesk".into(), vec![record_type("Users", "email any =address\n name any\n name.first\n phone")]);
+    assert_snapshot!(with(
+        "\
+  - from: superoffice.Person
+    to: zendesk.Users
+    match: [Emails.Value = email]
+    properties:
+      - Emails.Value <-> email
+      - Emails.Value <-> email.address
+      - Firstname <-> name.first
+      - Lastname <-> name
+",
+        &schemas
+    ));
+}
+
+#[test]
+fn references_that_no_schema_tells_of() {
+    let mut schemas = schemas();
+    schemas.insert("crmoffice".into(), vec![record_type("Contacts", "email\n companyId\n owner.id\n extern_id")]);
+    assert_snapshot!(with(
+        "\
+  - from: superoffice.Person
+    to: crmoffice.Contacts
+    match: [Emails.Value = email]
+    properties:
+      - Contact.ContactId <-> companyId
+      - Title <-> owner.id
+      - Lastname <-> extern_id
+  - from: superoffice.Person
+    to: zendesk.Users
+    match: [Emails.Value = email]
+    properties:
+      - Contact.ContactId <-> organization_id
+",
+        &schemas
+    ));
+}
+
+#[test]
+fn references_that_the_project_tells_of_are_marked() {
+    let project = SYSTEMS
+        .replace("crmoffice, title", "crmoffice, references: { Contacts: { companyId: Companies, typo: Compnies } }, title");
+    let text = "\
+flows:
+  - { from: superoffice.Contact, to: crmoffice.Companies, match: [Name = name], properties: [Name <-> name] }
+  - { from: superoffice.Person, to: crmoffice.Contacts, match: [Emails.Value = email], properties: [Contact.ContactId <-> companyId] }
+";
+    assert_snapshot!(told(&[("lockstep.yaml", &project), ("flows.yaml", text)], &schemas()).split_once("───\n").unwrap().1);
+}
+
+#[test]
+fn conditions_that_can_never_hold() {
+    assert_snapshot!(flows(
+        "\
+  - from: superoffice.Person
+    to: wix.Contacts
+    create: { when_connected_to: [superoffice.Contact, superoffice.User, zendesk.Tickets] }
+    match: [Emails.Value = info.emails]
+    properties: [Firstname <-> info.name.first]
+  - from: superoffice.Contact
+    to: zendesk.Organizations
+    create: { when: the category is VIP }
+    match: [Name = name]
+    properties: [Name <-> name]
+"
+    ));
+}
+
+#[test]
+fn types_that_can_not_be_converted() {
+    assert_snapshot!(flows(
+        "\
+  - from: superoffice.Ticket
+    to: zendesk.Tickets
+    match: [Title = subject]
+    properties:
+      - TimeToReply <-> due_at : string
+      - Title <-> subject
+  - from: superoffice.Person
+    to: zendesk.Tickets
+    match: [Title = subject]
+    properties:
+      - Retired <-> due_at
+"
+    ));
+}
+
+#[test]
+fn what_can_only_be_read() {
+    let mut schemas = schemas();
+    schemas.insert("wix".into(), vec![record_type("Contacts", "email\n id ro\n created datetime ro\n name\n source once")]);
+    assert_snapshot!(with(
+        "\
+  - from: superoffice.User
+    to: wix.Contacts
+    match: [personEmail = email]
+    properties: [personEmail <-> email]
+    deletes: propagate
+  - from: wix.Contacts
+    to: superoffice.User
+    create: always
+  - from: superoffice.Person
+    to: wix.Contacts
+    match: [Emails.Value = email]
+    properties:
+      - Title <-> created
+      - Lastname -> id
+      - PersonId -> name
+      - Firstname <-> source
+",
+        &schemas
+    ));
+}
+
+#[test]
+fn flows_that_contradict_each_other() {
+    assert_snapshot!(flows(
+        "\
+  - from: superoffice.Person
+    to: wix.Contacts
+    create: always
+    match: [Emails.Value = info.emails]
+    properties:
+      - Firstname <-> info.name.first
+      - { row: Lastname <-> info.name.last, prefer: [wix, superoffice] }
+      - Emails.Value -> info.emails
+  - from: superoffice.Person
+    to: wix.Contacts
+    create: never
+    deletes: propagate
+    match: [Emails.Value = info.emails]
+  - from: wix.Contacts
+    to: superoffice.Person
+    properties:
+      - { row: info.name.last <-> Lastname, only_from: wix }
+      - info.emails -> Emails.Value
+      - info.name.first -> Firstname
+"
+    ));
+}
+
+#[test]
+fn conversions_that_can_not_be_undone() {
+    assert_snapshot!(flows(
+        "\
+  - from: superoffice.Person
+    to: wix.Contacts
+    match: [Emails.Value = info.emails]
+    properties:
+      - Firstname <-> info.name.first : [\"upper\", \"_.\"]
+      - Lastname -> info.name.last : [\"upper\", \"_.\"]
+      - Title <-> info.phones : [\"datetime-format\", \"%Y-%m-%d\", \"_.\"]
+"
+    ));
+}
+
+#[test]
+fn systems_of_which_nothing_is_known() {
+    let mut schemas = schemas();
+    schemas.remove("wix");
+    assert_snapshot!(with(
+        "  - { from: superoffice.Person, to: wix.Anything, create: always, match: [Emails.Value = a.b], properties: [Lastname <-> c.d] }\n",
+        &schemas
+    ));
+}
+
+#[test]
+fn the_result_is_there_for_machines() {
+    let (_, problems) = support::problems(
+        &[
+            ("lockstep.yaml", SYSTEMS),
+            ("flows.yaml", "flows:\n  - { from: superoffice.Persn, to: wix.Contacts, create: always }\n"),
+        ],
+        &schemas(),
+    );
+    assert_snapshot!(serde_json::to_string_pretty(&to_json(&problems)).unwrap());
+}
+
+/// The five documents, each with the systems that it is about: read, checked, and what is said of them looked at.
+#[test]
+fn the_five_documents() {
+    let Some(documents) = seeds() else { return };
+    let mut project = "\
+systems:
+  superoffice: { connector: superoffice, title: SuperOffice }
+  wix: { connector: wix }
+  poweroffice-go: { connector: poweroffice-go }
+  crmoffice: { connector: crmoffice }
+  zendesk: { connector: zendesk }
+  youtrack: { connector: youtrack }
+flows:
+"
+    .to_string();
+    for (name, _) in &documents {
+        let unnamed = match &name[..3] {
+            "002" => ", unnamed: youtrack",
+            "004" => ", unnamed: zendesk",
+            _ => "",
+        };
+        project.push_str(&format!("  - {{ file: {name}{unnamed} }}\n"));
+    }
+    let mut files: Vec<(&str, &str)> = documents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    files.push(("lockstep.yaml", &project));
+    let dir = folder(&files);
+    let (loaded, mut problems) = load_with(dir.path(), &|_| None);
+    let loaded = loaded.unwrap();
+    problems.extend(check(&loaded, &schemas()));
+    let problems = lockstep_config::in_order(problems);
+    assert!(problems.iter().all(|problem| problem.severity != Severity::Error), "{}", render_all(&problems));
+    let names: Vec<String> = loaded.flows.iter().map(|flow| format!("{} {:?}", flow.name(), flow.create)).collect();
+    // Only what is said is kept here, and where: the documents' own text belongs to their author.
+    let said: Vec<String> = problems
+        .iter()
+        .map(|problem| {
+            let related: Vec<String> =
+                problem.related.iter().map(|label| format!(" (and line {})", label.place.line())).collect();
+            format!("{:?} {} {}{}", problem.place, problem.code, problem.message, related.concat())
+        })
+        .collect();
+    assert_snapshot!(format!("{}\n\n{}", names.join("\n"), said.join("\n")));
+}
