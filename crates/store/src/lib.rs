@@ -6,6 +6,11 @@
 //!
 //! [`sqlite`] keeps everything in one file. Any other store must pass [`contract`], the suite that both are held to.
 
+pub mod contract;
+pub mod sqlite;
+
+pub use sqlite::SqliteStore;
+
 use lockstep_model::ids::TypeName;
 use lockstep_model::{
     EntityId, Intent, IntentId, IntentState, PropIx, RecordId, RecordState, Review, ReviewKind, RunId, Timestamp, TypeIx, Value,
@@ -39,11 +44,13 @@ pub struct TypeStatus {
 }
 
 /// What one transaction records. Everything in it becomes true at once, or nothing does.
+///
+/// What is both removed and added (a key, an entry of the agenda, a pair kept apart, a review) is there afterwards.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Commit {
     /// New records; their numbers come from [`Store::take_record_ids`].
     pub new_records: Vec<RecordState>,
-    /// Known records, written whole.
+    /// Known records, written whole; only number, record type and key stay as they were.
     pub changed_records: Vec<RecordState>,
     /// Known records of which only the entity changes.
     pub relinked: Vec<(RecordId, EntityId)>,
@@ -56,6 +63,7 @@ pub struct Commit {
     pub types: Vec<(TypeIx, TypeStatus)>,
     pub intents_new: Vec<Intent>,
     pub intents_changed: Vec<IntentUpdate>,
+    /// One whose key is open already is brought up to date, and keeps the time since when it waits.
     pub reviews_opened: Vec<Review>,
     pub reviews_closed: Vec<ReviewKey>,
     /// Records that a person keeps apart (L7).
@@ -193,7 +201,8 @@ pub trait Store: Send {
     /// Makes the plan's record types and properties known. To be called once, before anything else.
     fn bind(&mut self, types: &[BoundType]) -> Result<Vec<TypeStatus>>;
 
-    /// Hands out so many fresh record numbers; gives the first. They are taken even if never used.
+    /// Hands out so many fresh record numbers; gives the first. They are taken even if never used; only when the store is opened anew,
+    /// those that came into no commit may be handed out again.
     fn take_record_ids(&mut self, count: usize) -> Result<RecordId>;
     /// Hands out so many fresh intent numbers; gives the first.
     fn take_intent_ids(&mut self, count: usize) -> Result<IntentId>;

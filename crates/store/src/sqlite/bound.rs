@@ -1,0 +1,149 @@
+//! The plan's record types and properties, as the store finds them: rows and texts on disk, places in the plan outside.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use lockstep_model::{ClaimStamp, PropIx, RecordId, Timestamp, TypeIx};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::fault::{Fallible, Fault};
+use super::statements;
+use crate::BoundType;
+
+/// How many record types of records are remembered at most; then all are forgotten.
+const KINDS_KEPT: usize = 1 << 17;
+
+/// A record type of the plan.
+pub(super) struct KnownType {
+    /// Its number on disk; 0, which none has, if it is not there (a store that is only read).
+    pub row: i64,
+    pub name: String,
+    pub properties: Vec<String>,
+    /// Each property's path as a member name of a JSON object, with the colon.
+    pub heads: Vec<String>,
+    by_path: HashMap<String, PropIx>,
+}
+
+impl KnownType {
+    pub(super) fn new(row: i64, bound: &BoundType) -> Self {
+        let place = |(at, path): (usize, &String)| (path.clone(), PropIx(at as u16));
+        KnownType {
+            row,
+            name: bound.name.to_string(),
+            properties: bound.properties.clone(),
+            heads: bound.properties.iter().map(|path| format!("{}:", serde_json::Value::from(path.as_str()))).collect(),
+            by_path: bound.properties.iter().enumerate().map(place).collect(),
+        }
+    }
+
+    /// The property of this path, if the plan still watches it.
+    pub(super) fn prop(&self, path: &str) -> Option<PropIx> {
+        self.by_path.get(path).copied()
+    }
+
+    /// A property's path.
+    pub(super) fn path(&self, prop: PropIx) -> Fallible<&str> {
+        let outside = || Fault::Damaged(format!("{} has no property number {prop} in the plan that was bound", self.name));
+        self.properties.get(prop.at()).map(String::as_str).ok_or_else(outside)
+    }
+}
+
+/// The plan, and which record type the records at hand have.
+#[derive(Default)]
+pub(super) struct Bound {
+    types: Vec<KnownType>,
+    by_row: HashMap<i64, TypeIx>,
+    by_name: HashMap<String, TypeIx>,
+    /// A record's type never changes, so what was seen once stays true.
+    kinds: HashMap<RecordId, TypeIx, BuildHasherDefault<ByNumber>>,
+}
+
+impl Bound {
+    /// Takes the place of what was bound before.
+    pub(super) fn new(types: Vec<KnownType>) -> Self {
+        let places = || types.iter().enumerate().map(|(at, ty)| (ty, TypeIx(at as u16)));
+        let by_row = places().filter(|(ty, _)| ty.row != 0).map(|(ty, ix)| (ty.row, ix)).collect();
+        let by_name = places().map(|(ty, ix)| (ty.name.clone(), ix)).collect();
+        Bound { types, by_row, by_name, kinds: HashMap::default() }
+    }
+
+    /// The same plan for another connection.
+    pub(super) fn again(&self) -> Self {
+        let types = self.types.iter().map(|ty| KnownType {
+            row: ty.row,
+            name: ty.name.clone(),
+            properties: ty.properties.clone(),
+            heads: ty.heads.clone(),
+            by_path: ty.by_path.clone(),
+        });
+        Bound::new(types.collect())
+    }
+
+    /// A record type of the plan.
+    pub(super) fn ty(&self, ix: TypeIx) -> Fallible<&KnownType> {
+        self.types.get(ix.at()).ok_or_else(|| Fault::Damaged(format!("the plan that was bound has no record type number {ix}")))
+    }
+
+    /// The record type with this number on disk, if the plan names it.
+    pub(super) fn of_row(&self, row: i64) -> Option<(TypeIx, &KnownType)> {
+        self.by_row.get(&row).map(|&ix| (ix, &self.types[ix.at()]))
+    }
+
+    /// The record type of this name, if it is in the plan.
+    pub(super) fn named(&self, name: &str) -> Option<(TypeIx, &KnownType)> {
+        self.by_name.get(name).map(|&ix| (ix, &self.types[ix.at()]))
+    }
+
+    /// Remembers a record's type.
+    pub(super) fn saw(&mut self, record: RecordId, ty: TypeIx) {
+        if self.kinds.len() >= KINDS_KEPT {
+            self.kinds.clear();
+        }
+        self.kinds.insert(record, ty);
+    }
+
+    /// Forgets the records' types: some may have been those of records that were not kept.
+    pub(super) fn forget(&mut self) {
+        self.kinds.clear();
+    }
+
+    /// A record's type; `None` if the record or its type is not known.
+    pub(super) fn type_of(&mut self, conn: &Connection, record: RecordId) -> Fallible<Option<TypeIx>> {
+        if let Some(&ty) = self.kinds.get(&record) {
+            return Ok(Some(ty));
+        }
+        let row = statements::TYPE_OF.prepare(conn)?.query_row([record.0], |row| row.get::<_, i64>(0)).optional()?;
+        let ty = row.and_then(|row| self.by_row.get(&row).copied());
+        if let Some(ty) = ty {
+            self.saw(record, ty);
+        }
+        Ok(ty)
+    }
+
+    /// Reads a stamp that was written by names; `None` if the plan does not name the property any more.
+    pub(super) fn stamp(&self, at: i64, record: i64, ty: &str, path: &str) -> Option<ClaimStamp> {
+        let prop = self.named(ty)?.1.prop(path)?;
+        Some(ClaimStamp { at: Timestamp(at), record: RecordId(record), prop })
+    }
+}
+
+/// Record numbers are as good as scattered already: one multiplication does, where the standard hasher takes longer than the look-up.
+#[derive(Default)]
+struct ByNumber(u64);
+
+impl Hasher for ByNumber {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_i64(i64::from(*byte));
+        }
+    }
+
+    fn write_i64(&mut self, number: i64) {
+        self.0 = (self.0 ^ number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        // The multiplication leaves its best bits at the top; the map wants them at both ends.
+        self.0 ^ (self.0 >> 32)
+    }
+}

@@ -1,0 +1,302 @@
+//! Intents: what is to be sent, what is under way, and what became of it.
+//!
+//! The changes of an intent are a JSON list of objects: `path` and `value`, the claim's time `at` and its `rule`; and only where they
+//! say something: `displaced`; `of` and `to` for a counterpart (P8); `from` where the claim's property has another path, `record` and
+//! `type` where its record is not the intent's source, `prop` where the claim's record is not known.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use lockstep_model::change::{Change, Counterpart, Intent, IntentKind, IntentState};
+use lockstep_model::{ClaimStamp, EntityId, FlowIx, IntentId, PropIx, RecordId, Rule, RunId, Timestamp, TypeIx, Value};
+use rusqlite::Row;
+use serde::{Deserialize, Serialize};
+
+use super::Database;
+use super::bound::Bound;
+use super::encode::text;
+use super::fault::{Fallible, Fault};
+use super::json;
+use super::spans::Spans;
+use super::statements as sql;
+use crate::{Commit, IntentUpdate};
+
+/// Open intents are few beside records.
+const HOLE_IN_ENTITIES: i64 = 30;
+
+#[derive(Serialize)]
+struct ChangeOut<'a> {
+    path: &'a str,
+    value: &'a Value,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    displaced: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a str>,
+    at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<i64>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    ty: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prop: Option<u16>,
+    rule: Rule,
+}
+
+#[derive(Deserialize)]
+struct ChangeIn<'a> {
+    #[serde(borrow)]
+    path: Cow<'a, str>,
+    value: Value,
+    #[serde(default)]
+    displaced: Value,
+    of: Option<i64>,
+    #[serde(borrow)]
+    to: Option<Cow<'a, str>>,
+    at: i64,
+    #[serde(borrow)]
+    from: Option<Cow<'a, str>>,
+    record: Option<i64>,
+    #[serde(rename = "type", borrow)]
+    ty: Option<Cow<'a, str>>,
+    prop: Option<u16>,
+    rule: Rule,
+}
+
+impl Database {
+    pub(super) fn open_intents(&mut self, entities: &[EntityId]) -> Fallible<Vec<Intent>> {
+        let spans = Spans::over(entities.iter().map(|id| id.0), HOLE_IN_ENTITIES);
+        let mut found = Vec::new();
+        let mut statement = sql::OPEN_INTENTS.prepare(&self.conn)?;
+        for span in &spans.ranges {
+            let mut rows = statement.query([span.low, span.high])?;
+            while let Some(row) = rows.next()? {
+                if spans.wants(row.get(6)?) {
+                    found.extend(decode(&self.bound, row)?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn outbox(&mut self, now: Timestamp, types: &[TypeIx], limit: usize) -> Fallible<Vec<Intent>> {
+        let types: BTreeSet<TypeIx> = types.iter().copied().collect();
+        let mut due: Vec<(i64, i64)> = Vec::new();
+        let mut statement = sql::OUTBOX.prepare(&self.conn)?;
+        for &ty in &types {
+            let mut rows = statement.query((self.bound.ty(ty)?.row, now.0, limit as i64))?;
+            while let Some(row) = rows.next()? {
+                due.push((row.get(0)?, row.get(1)?));
+            }
+        }
+        drop(statement);
+        due.sort_unstable();
+        due.truncate(limit);
+        let mut intents = self.intents(due.iter().map(|(_, id)| *id))?;
+        intents.sort_by_key(|intent| (intent.rank, intent.id));
+        Ok(intents)
+    }
+
+    /// Intents by number, in rising order.
+    pub(super) fn intents(&mut self, ids: impl Iterator<Item = i64>) -> Fallible<Vec<Intent>> {
+        let spans = Spans::over(ids, 1);
+        let mut found = Vec::with_capacity(spans.len());
+        let mut statement = sql::INTENTS.prepare(&self.conn)?;
+        for span in &spans.ranges {
+            let mut rows = statement.query([span.low, span.high])?;
+            while let Some(row) = rows.next()? {
+                if spans.wants(row.get(0)?) {
+                    found.extend(decode(&self.bound, row)?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn intents_in(&mut self, state: IntentState, limit: usize) -> Fallible<Vec<Intent>> {
+        let mut found = Vec::new();
+        let (mut open, mut closed);
+        let mut rows = if state.is_open() {
+            open = sql::OPEN_IN.prepare(&self.conn)?;
+            open.query((state.name(), limit as i64))?
+        } else {
+            closed = sql::CLOSED_IN.prepare(&self.conn)?;
+            closed.query((0, state.name(), limit as i64))?
+        };
+        while let Some(row) = rows.next()? {
+            found.extend(decode(&self.bound, row)?);
+        }
+        Ok(found)
+    }
+
+    pub(super) fn intents_of(&mut self, records: &[RecordId], limit: usize) -> Fallible<Vec<Intent>> {
+        let mut ids = BTreeSet::new();
+        for statement in [sql::INTENTS_TO, sql::INTENTS_FROM] {
+            let mut statement = statement.prepare(&self.conn)?;
+            for record in records {
+                let mut rows = statement.query((record.0, limit as i64))?;
+                while let Some(row) = rows.next()? {
+                    ids.insert(row.get(0)?);
+                }
+            }
+        }
+        let mut found = self.intents(ids.into_iter())?;
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    pub(super) fn intent_counts(&mut self) -> Fallible<Vec<(IntentState, u64)>> {
+        let mut counts = Vec::new();
+        let mut statement = sql::OPEN_COUNTS.prepare(&self.conn)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            counts.push((state_in(row, 0)?, row.get::<_, i64>(1)? as u64));
+        }
+        Ok(counts)
+    }
+
+    /// Writes what a commit says of intents: first the new ones, then what became of known ones.
+    pub(super) fn write_intents(&mut self, commit: &Commit) -> Fallible<()> {
+        let mut insert = sql::NEW_INTENT.prepare(&self.conn)?;
+        for intent in &commit.intents_new {
+            let source_type = self.bound.type_of(&self.conn, intent.source)?;
+            let changes = changes_out(&self.conn, &mut self.bound, intent, source_type)?;
+            let source_row = source_type.map(|ty| self.bound.ty(ty).map(|ty| ty.row)).transpose()?;
+            insert.raw_bind_parameter(1, intent.id.0)?;
+            insert.raw_bind_parameter(2, intent.run.0)?;
+            insert.raw_bind_parameter(3, intent.kind.name())?;
+            insert.raw_bind_parameter(4, intent.rank)?;
+            insert.raw_bind_parameter(5, self.bound.ty(intent.ty)?.row)?;
+            insert.raw_bind_parameter(6, intent.record.map(|id| id.0))?;
+            insert.raw_bind_parameter(7, intent.entity.0)?;
+            insert.raw_bind_parameter(8, intent.source.0)?;
+            insert.raw_bind_parameter(9, source_row)?;
+            insert.raw_bind_parameter(10, intent.flow.0)?;
+            insert.raw_bind_parameter(11, intent.base_version.as_deref())?;
+            insert.raw_bind_parameter(12, intent.state.name())?;
+            insert.raw_bind_parameter(13, intent.attempts)?;
+            insert.raw_bind_parameter(14, intent.not_before.map(|at| at.0))?;
+            insert.raw_bind_parameter(15, intent.message.as_deref())?;
+            insert.raw_bind_parameter(16, intent.decided_at.0)?;
+            insert.raw_bind_parameter(17, intent.done_at.map(|at| at.0))?;
+            insert.raw_bind_parameter(18, changes)?;
+            insert.raw_execute()?;
+        }
+        let mut set = sql::SET_INTENT.prepare(&self.conn)?;
+        let mut set_made = sql::SET_INTENT_MADE.prepare(&self.conn)?;
+        let mut in_order: Vec<&IntentUpdate> = commit.intents_changed.iter().collect();
+        // Stable: of two updates of an intent the later one stays.
+        in_order.sort_by_key(|update| update.id);
+        for update in in_order {
+            let statement = if update.record.is_some() { &mut set_made } else { &mut set };
+            statement.raw_bind_parameter(1, update.id.0)?;
+            statement.raw_bind_parameter(2, update.state.name())?;
+            statement.raw_bind_parameter(3, update.attempts)?;
+            statement.raw_bind_parameter(4, update.not_before.map(|at| at.0))?;
+            statement.raw_bind_parameter(5, update.message.as_deref())?;
+            statement.raw_bind_parameter(6, update.done_at.map(|at| at.0))?;
+            if let Some(record) = update.record {
+                statement.raw_bind_parameter(7, record.0)?;
+            }
+            if statement.raw_execute()? == 0 {
+                return Err(Fault::Damaged(format!("intent {} is to be changed and is not there", update.id)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn changes_out(conn: &rusqlite::Connection, bound: &mut Bound, intent: &Intent, source_type: Option<TypeIx>) -> Fallible<String> {
+    let mut out = Vec::with_capacity(80 * intent.changes.len() + 2);
+    out.push(b'[');
+    for change in &intent.changes {
+        // Nearly always the source's own claim.
+        let by_source = change.claim.record == intent.source && source_type.is_some();
+        let claimed_type = if by_source { source_type } else { bound.type_of(conn, change.claim.record)? };
+        let claimed = claimed_type.map(|ty| bound.ty(ty)).transpose()?;
+        let from = claimed.map(|ty| ty.path(change.claim.prop)).transpose()?;
+        let path = bound.ty(intent.ty)?.path(change.prop)?;
+        let entry = ChangeOut {
+            path,
+            value: &change.value,
+            displaced: &change.displaced,
+            of: change.counterpart_of.map(|other| other.of.0),
+            to: change.counterpart_of.map(|other| bound.ty(other.ty).map(|ty| ty.name.as_str())).transpose()?,
+            at: change.claim.at.0,
+            from: from.filter(|from| *from != path),
+            record: (!by_source).then_some(change.claim.record.0),
+            ty: claimed.filter(|_| !by_source).map(|ty| ty.name.as_str()),
+            prop: claimed.is_none().then_some(change.claim.prop.0),
+            rule: change.rule,
+        };
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        serde_json::to_writer(&mut out, &entry).map_err(|error| Fault::Damaged(error.to_string()))?;
+    }
+    out.push(b']');
+    String::from_utf8(out).map_err(|error| Fault::Damaged(error.to_string()))
+}
+
+/// Reads the changes; those of properties that the plan does not name any more are left out.
+fn changes_in(bound: &Bound, changes: &str, ty: TypeIx, source: RecordId, source_row: Option<i64>) -> Option<Vec<Change>> {
+    let entries: Vec<ChangeIn<'_>> = json::parse(changes).ok()?;
+    let target = bound.ty(ty).ok()?;
+    let source_type = source_row.and_then(|row| bound.of_row(row)).map(|(_, ty)| ty);
+    let change = |entry: ChangeIn<'_>| {
+        let prop = target.prop(&entry.path)?;
+        let claimed = match (entry.prop, &entry.ty) {
+            (Some(number), _) => PropIx(number),
+            (None, Some(name)) => bound.named(name)?.1.prop(entry.from.as_deref().unwrap_or(&entry.path))?,
+            (None, None) => source_type?.prop(entry.from.as_deref().unwrap_or(&entry.path))?,
+        };
+        let counterpart_of = match (entry.of, &entry.to) {
+            (Some(of), Some(name)) => Some(Counterpart { of: RecordId(of), ty: bound.named(name)?.0 }),
+            _ => None,
+        };
+        let record = entry.record.map_or(source, RecordId);
+        let claim = ClaimStamp { at: Timestamp(entry.at), record, prop: claimed };
+        Some(Change { prop, value: entry.value, displaced: entry.displaced, counterpart_of, claim, rule: entry.rule })
+    };
+    Some(entries.into_iter().filter_map(change).collect())
+}
+
+fn state_in(row: &Row<'_>, column: usize) -> Fallible<IntentState> {
+    let name = text(row, column)?.unwrap_or_default();
+    IntentState::parse(name).ok_or_else(|| Fault::Damaged(format!("“{name}” is no state of an intent")))
+}
+
+fn kind_in(name: &str) -> Option<IntentKind> {
+    [IntentKind::Create, IntentKind::Update, IntentKind::Delete].into_iter().find(|kind| kind.name() == name)
+}
+
+/// Reads a row with the columns of the statements over `intents`; `None` where the plan does not name its record type.
+fn decode(bound: &Bound, row: &Row<'_>) -> Fallible<Option<Intent>> {
+    let id = IntentId(row.get(0)?);
+    let Some((ty, _)) = bound.of_row(row.get(4)?) else { return Ok(None) };
+    let damaged = |what: &str| Fault::Damaged(format!("the {what} of intent {id} can't be read"));
+    let source = RecordId(row.get(7)?);
+    let changes = text(row, 17)?.and_then(|changes| changes_in(bound, changes, ty, source, row.get(8).ok()?));
+    Ok(Some(Intent {
+        id,
+        run: RunId(row.get(1)?),
+        kind: text(row, 2)?.and_then(kind_in).ok_or_else(|| damaged("kind"))?,
+        rank: row.get(3)?,
+        ty,
+        record: row.get::<_, Option<i64>>(5)?.map(RecordId),
+        entity: EntityId(row.get(6)?),
+        source,
+        flow: FlowIx(row.get(9)?),
+        base_version: text(row, 10)?.map(str::to_string),
+        changes: changes.ok_or_else(|| damaged("changes"))?,
+        state: state_in(row, 11)?,
+        attempts: row.get(12)?,
+        not_before: row.get::<_, Option<i64>>(13)?.map(Timestamp),
+        message: text(row, 14)?.map(str::to_string),
+        decided_at: Timestamp(row.get(15)?),
+        done_at: row.get::<_, Option<i64>>(16)?.map(Timestamp),
+    }))
+}

@@ -1,0 +1,116 @@
+//! What waits for a person. Only open reviews are kept here; how they ended stands in the journal.
+
+use lockstep_model::{RecordId, Review, ReviewKind, Rule, Timestamp, Value};
+use rusqlite::Row;
+
+use super::Database;
+use super::bound::Bound;
+use super::encode::text;
+use super::fault::{Fallible, Fault};
+use super::journal::{value_in, value_out};
+use super::spans::Spans;
+use super::statements as sql;
+use crate::{Commit, ReviewKey};
+
+impl Database {
+    pub(super) fn open_reviews(&mut self, records: &[RecordId]) -> Fallible<Vec<Review>> {
+        // Few records have one.
+        let spans = Spans::over(records.iter().map(|id| id.0), 30);
+        let mut found = Vec::new();
+        let mut statement = sql::OPEN_REVIEWS.prepare(&self.conn)?;
+        for span in &spans.ranges {
+            let mut rows = statement.query([span.low, span.high])?;
+            while let Some(row) = rows.next()? {
+                if spans.wants(row.get(1)?) {
+                    found.extend(review_in(&self.bound, row)?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn reviews(&mut self, limit: usize) -> Fallible<Vec<Review>> {
+        let mut found = Vec::new();
+        let mut statement = sql::REVIEWS.prepare(&self.conn)?;
+        let mut rows = statement.query([i64::MAX])?;
+        // The limit counts what is shown, not what the plan does not name any more.
+        while found.len() < limit
+            && let Some(row) = rows.next()?
+        {
+            found.extend(review_in(&self.bound, row)?);
+        }
+        Ok(found)
+    }
+
+    pub(super) fn review_counts(&mut self) -> Fallible<Vec<(ReviewKind, u64)>> {
+        let mut counts = Vec::new();
+        let mut statement = sql::REVIEW_COUNTS.prepare(&self.conn)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            counts.push((kind_in(row, 0)?, row.get::<_, i64>(1)? as u64));
+        }
+        Ok(counts)
+    }
+
+    /// Closes, then opens. One that is open already is brought up to date, and keeps the time since when it waits.
+    pub(super) fn write_reviews(&mut self, commit: &Commit) -> Fallible<()> {
+        let mut close = sql::CLOSE_REVIEW.prepare(&self.conn)?;
+        for key in &commit.reviews_closed {
+            let (row_of_type, path) = place(&self.bound, *key)?;
+            close.execute((key.record.0, key.kind.name(), row_of_type, path))?;
+        }
+        let mut open = sql::OPEN_REVIEW.prepare(&self.conn)?;
+        for review in &commit.reviews_opened {
+            let (row_of_type, path) = place(&self.bound, ReviewKey::of(review))?;
+            let candidates: Vec<i64> = review.candidates.iter().map(|id| id.0).collect();
+            let candidates = (!candidates.is_empty()).then(|| Value::from(candidates).to_string());
+            open.execute((
+                review.kind.name(),
+                review.record.0,
+                row_of_type,
+                path,
+                review.rule.to_string(),
+                candidates,
+                value_out(&review.value),
+                &review.message,
+                review.opened_at.0,
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+fn place(bound: &Bound, key: ReviewKey) -> Fallible<(i64, &str)> {
+    let ty = bound.ty(key.ty)?;
+    Ok((ty.row, key.prop.map(|prop| ty.path(prop)).transpose()?.unwrap_or_default()))
+}
+
+fn kind_in(row: &Row<'_>, column: usize) -> Fallible<ReviewKind> {
+    let name = text(row, column)?.unwrap_or_default();
+    ReviewKind::parse(name).ok_or_else(|| Fault::Damaged(format!("“{name}” is no kind of review")))
+}
+
+/// `None` where the plan does not name the record type or the property any more.
+fn review_in(bound: &Bound, row: &Row<'_>) -> Fallible<Option<Review>> {
+    let Some((ty, known)) = bound.of_row(row.get(2)?) else { return Ok(None) };
+    let prop = match text(row, 3)?.unwrap_or_default() {
+        "" => None,
+        path => match known.prop(path) {
+            Some(prop) => Some(prop),
+            None => return Ok(None),
+        },
+    };
+    let rule = text(row, 4)?.unwrap_or_default();
+    let candidates = value_in(row, 5)?;
+    Ok(Some(Review {
+        kind: kind_in(row, 0)?,
+        record: RecordId(row.get(1)?),
+        ty,
+        prop,
+        rule: Rule::parse(rule).ok_or_else(|| Fault::Damaged(format!("“{rule}” is no rule")))?,
+        candidates: candidates.as_array().into_iter().flatten().filter_map(Value::as_i64).map(RecordId).collect(),
+        value: value_in(row, 6)?,
+        message: row.get(7)?,
+        opened_at: Timestamp(row.get(8)?),
+    }))
+}

@@ -1,0 +1,200 @@
+//! Every statement that the store prepares, in one list, so that a test can look at the query plan of each: an unindexed look-up
+//! makes a run quadratic long before anybody notices it on a small project.
+//!
+//! What is run once per opening or per commit without a plan (pragmas, `BEGIN`, migrations) stands where it is used.
+
+use rusqlite::{CachedStatement, Connection};
+
+/// A statement of the list below; nothing else can be prepared.
+#[derive(Clone, Copy)]
+pub(super) struct Sql(&'static str);
+
+impl Sql {
+    /// Prepares it, or takes it from the connection's cache.
+    pub(super) fn prepare(self, conn: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+        conn.prepare_cached(self.0)
+    }
+}
+
+macro_rules! statements {
+    ($($name:ident = $text:expr;)+) => {
+        $(pub(super) const $name: Sql = Sql($text);)+
+        /// All statements, by name.
+        #[cfg(test)]
+        const ALL: &[(&str, Sql)] = &[$((stringify!($name), $name)),+];
+        /// How many there are: the size of the connection's cache.
+        pub(super) const COUNT: usize = [$($name),+].len();
+    };
+}
+
+macro_rules! record {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, type, key, entity, version, modified, first_seen, gone, written_at, claimed_at, shadow, claims FROM records ",
+            $rest
+        )
+    };
+}
+
+macro_rules! intent {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, run, kind, rank, type, record, entity, source, source_type, flow, base_version, state, attempts, not_before, ",
+            "message, decided_at, done_at, changes FROM intents ",
+            $rest
+        )
+    };
+}
+
+macro_rules! review {
+    ($rest:literal) => {
+        concat!("SELECT kind, record, type, path, rule, candidates, value, message, opened_at FROM reviews ", $rest)
+    };
+}
+
+statements! {
+    COUNTERS = "SELECT name, next FROM counters";
+    SET_COUNTER = "UPDATE counters SET next = ?2 WHERE name = ?1";
+
+    TYPE_BY_NAME = "SELECT id, checkpoint, checkpoint_bytes, complete, read_from, reading_since, fingerprint, records
+        FROM record_types WHERE name = ?1";
+    NEW_TYPE = "INSERT INTO record_types (name, fingerprint) VALUES (?1, ?2)";
+    SET_TYPE = "UPDATE record_types SET checkpoint = ?2, checkpoint_bytes = ?3, complete = ?4, read_from = ?5, reading_since = ?6,
+        fingerprint = ?7, records = ?8 WHERE id = ?1";
+
+    RECORDS = record!("WHERE id BETWEEN ?1 AND ?2");
+    KEYS_FROM = "SELECT key, id FROM records WHERE type = ?1 AND key >= ?2 ORDER BY key";
+    MEMBERS = record!("WHERE entity BETWEEN ?1 AND ?2 AND entity <> id");
+    TYPE_OF = "SELECT type FROM records WHERE id = ?1";
+    LIVE_KEYS = "SELECT key, id FROM records WHERE type = ?1 AND key > ?2 AND gone = 0 ORDER BY key LIMIT ?3";
+    // The first page: an empty text may itself be a key, and nothing is below it.
+    FIRST_LIVE_KEYS = "SELECT key, id FROM records WHERE type = ?1 AND gone = 0 ORDER BY key LIMIT ?2";
+    LINKED = "SELECT entity, type FROM records WHERE entity > ?1 AND entity <> id ORDER BY entity";
+    BEGAN_WITH = "SELECT type FROM records WHERE id = ?1 AND entity = ?1";
+    NEW_RECORD = "INSERT INTO records (id, type, key, entity, version, modified, first_seen, gone, written_at, claimed_at, shadow, claims)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    CHANGE_RECORD = "UPDATE records SET entity = ?2, version = ?3, modified = ?4, first_seen = ?5, gone = ?6, written_at = ?7,
+        claimed_at = ?8, shadow = ?9, claims = ?10 WHERE id = ?1";
+    RELINK = "UPDATE records SET entity = ?2 WHERE id = ?1";
+
+    BY_HASH = "SELECT record FROM keys WHERE hash = ?1";
+    ADD_KEY = "INSERT OR IGNORE INTO keys (hash, record) VALUES (?1, ?2)";
+    REMOVE_KEY = "DELETE FROM keys WHERE hash = ?1 AND record = ?2";
+
+    AGENDA = "SELECT rank, record FROM agenda ORDER BY rank, record LIMIT ?1";
+    ADD_AGENDA = "INSERT OR IGNORE INTO agenda (rank, record) VALUES (?1, ?2)";
+    REMOVE_AGENDA = "DELETE FROM agenda WHERE rank = ?1 AND record = ?2";
+
+    APART = "SELECT a, b FROM apart WHERE a BETWEEN ?1 AND ?2";
+    ADD_APART = "INSERT OR IGNORE INTO apart (a, b) VALUES (?1, ?2)";
+    REMOVE_APART = "DELETE FROM apart WHERE a = ?1 AND b = ?2";
+
+    INTENTS = intent!("WHERE id BETWEEN ?1 AND ?2");
+    // Four ranges of the index of open intents, put together; a list of states would be built anew for each range of entities.
+    OPEN_INTENTS = concat!(
+        intent!("WHERE state > 'dropped' AND state = 'queued' AND entity BETWEEN ?1 AND ?2 UNION ALL "),
+        intent!("WHERE state > 'dropped' AND state = 'refused' AND entity BETWEEN ?1 AND ?2 UNION ALL "),
+        intent!("WHERE state > 'dropped' AND state = 'sent' AND entity BETWEEN ?1 AND ?2 UNION ALL "),
+        intent!("WHERE state > 'dropped' AND state = 'unknown' AND entity BETWEEN ?1 AND ?2"),
+    );
+    OUTBOX = "SELECT rank, id FROM intents WHERE state = 'queued' AND type = ?1 AND (not_before IS NULL OR not_before <= ?2)
+        ORDER BY rank, id LIMIT ?3";
+    OPEN_IN = intent!("WHERE state > 'dropped' AND state = ?1 ORDER BY id LIMIT ?2");
+    // Nothing in a run asks for closed intents by state, so they have no index: this walks them in the order of their numbers.
+    CLOSED_IN = intent!("WHERE id > ?1 AND state = ?2 ORDER BY id LIMIT ?3");
+    OPEN_COUNTS = "SELECT state, count(*) FROM intents WHERE state > 'dropped' GROUP BY state";
+    INTENTS_TO = "SELECT id FROM intents WHERE record = ?1 ORDER BY id LIMIT ?2";
+    INTENTS_FROM = "SELECT id FROM intents WHERE source = ?1 ORDER BY id LIMIT ?2";
+    NEW_INTENT = "INSERT INTO intents (id, run, kind, rank, type, record, entity, source, source_type, flow, base_version, state, attempts,
+        not_before, message, decided_at, done_at, changes)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    SET_INTENT = "UPDATE intents SET state = ?2, attempts = ?3, not_before = ?4, message = ?5, done_at = ?6 WHERE id = ?1";
+    SET_INTENT_MADE = "UPDATE intents SET state = ?2, attempts = ?3, not_before = ?4, message = ?5, done_at = ?6, record = ?7
+        WHERE id = ?1";
+
+    OPEN_REVIEWS = review!("WHERE record BETWEEN ?1 AND ?2");
+    REVIEWS = review!("ORDER BY opened_at, id LIMIT ?1");
+    REVIEW_COUNTS = "SELECT kind, count(*) FROM reviews GROUP BY kind";
+    OPEN_REVIEW = "INSERT INTO reviews (kind, record, type, path, rule, candidates, value, message, opened_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        ON CONFLICT (record, kind, type, path) DO UPDATE SET
+        rule = excluded.rule, candidates = excluded.candidates, value = excluded.value, message = excluded.message";
+    CLOSE_REVIEW = "DELETE FROM reviews WHERE record = ?1 AND kind = ?2 AND type = ?3 AND path = ?4";
+
+    JOURNAL = "SELECT id, at, run, kind, record, path, before, after, rule, other, intent, text FROM journal
+        WHERE record = ?1 ORDER BY id LIMIT ?2";
+    ADD_JOURNAL = "INSERT INTO journal (at, run, kind, record, path, before, after, rule, other, intent, text)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+
+    BEGIN_RUN = "INSERT INTO runs (started) VALUES (?1)";
+    END_RUN = "UPDATE runs SET ended = ?2, summary = ?3 WHERE id = ?1";
+    RUNS = "SELECT id, started, ended, summary FROM runs ORDER BY id DESC LIMIT ?1";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What walks a whole table or index or sorts a whole result, and why it may.
+    const MAY: &[(&str, &str)] = &[
+        ("COUNTERS", "SCAN counters"),
+        // What was asked for is all there is, up to a limit, or its count.
+        ("AGENDA", "SCAN agenda"),
+        ("REVIEWS", "SCAN reviews USING INDEX reviews_age"),
+        ("REVIEW_COUNTS", "SCAN reviews USING COVERING INDEX reviews_record"),
+        ("REVIEW_COUNTS", "USE TEMP B-TREE FOR GROUP BY"),
+        ("RUNS", "SCAN runs"),
+        // An open state other than `queued` has few, and they are asked for in the order of their numbers.
+        ("OPEN_IN", "USE TEMP B-TREE FOR ORDER BY"),
+    ];
+
+    fn plan_of(conn: &Connection, sql: Sql) -> Vec<String> {
+        let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.0)).unwrap();
+        for parameter in 1..=statement.parameter_count() {
+            statement.raw_bind_parameter(parameter, 1).unwrap();
+        }
+        let mut rows = statement.raw_query();
+        let mut plan = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            plan.push(row.get(3).unwrap());
+        }
+        plan
+    }
+
+    #[test]
+    fn no_statement_walks_what_grows() {
+        let store = crate::SqliteStore::in_memory().unwrap();
+        let mut seen = Vec::new();
+        for (name, sql) in ALL {
+            for step in plan_of(store.connection(), *sql) {
+                if step.contains("SCAN") || step.contains("TEMP B-TREE") || step.contains("AUTOMATIC") {
+                    assert!(MAY.contains(&(name, &step)), "{name}: {step}");
+                    seen.push((*name, step));
+                }
+            }
+        }
+        for (name, step) in MAY {
+            assert!(seen.contains(&(name, step.to_string())), "{name} does not do this any more: {step}");
+        }
+    }
+
+    #[test]
+    fn look_ups_use_the_index_that_is_meant() {
+        let store = crate::SqliteStore::in_memory().unwrap();
+        let plan = |sql| plan_of(store.connection(), sql).join("; ");
+        assert_eq!(plan(RECORDS), "SEARCH records USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)");
+        assert_eq!(plan(KEYS_FROM), "SEARCH records USING COVERING INDEX records_key (type=? AND key>?)");
+        assert_eq!(plan(MEMBERS), "SEARCH records USING INDEX records_entity (entity>? AND entity<?)");
+        assert_eq!(plan(LIVE_KEYS), "SEARCH records USING INDEX records_key (type=? AND key>?)");
+        assert_eq!(plan(BY_HASH), "SEARCH keys USING PRIMARY KEY (hash=?)");
+        assert_eq!(
+            plan(OPEN_INTENTS).matches("SEARCH intents USING INDEX intents_open (state=? AND entity>? AND entity<?)").count(),
+            4
+        );
+        assert_eq!(plan(OPEN_IN), "SEARCH intents USING INDEX intents_open (state=?); USE TEMP B-TREE FOR ORDER BY");
+        assert_eq!(plan(OPEN_COUNTS), "SEARCH intents USING COVERING INDEX intents_open (state>?)");
+        assert_eq!(plan(OUTBOX), "SEARCH intents USING COVERING INDEX intents_queued (type=?)");
+        assert_eq!(plan(INTENTS_FROM), "SEARCH intents USING COVERING INDEX intents_source (source=?)");
+        assert_eq!(plan(JOURNAL), "SEARCH journal USING INDEX journal_record (record=?)");
+    }
+}

@@ -1,0 +1,177 @@
+//! The file: who may open it, what becomes of it when things go wrong.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lockstep_model::{EntityId, Presence, RecordId, RecordState, Slot, Timestamp, TypeIx};
+use lockstep_store::{Commit, SqliteStore, Store, StoreError, contract};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+fn place() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    (folder, path)
+}
+
+fn open(path: &Path) -> SqliteStore {
+    let mut store = SqliteStore::open(path).unwrap();
+    store.bind(&contract::plan()).unwrap();
+    store
+}
+
+fn record(id: i64) -> RecordState {
+    RecordState {
+        id: RecordId(id),
+        ty: TypeIx(0),
+        key: format!("key {id}"),
+        entity: EntityId(id),
+        version: None,
+        modified: None,
+        first_seen: Timestamp(1),
+        presence: Presence::Live,
+        written_at: None,
+        slots: vec![Slot::default(); 4],
+    }
+}
+
+fn add(store: &mut SqliteStore, ids: impl Iterator<Item = i64>) {
+    store.commit(Commit { new_records: ids.map(record).collect(), ..Commit::default() }).unwrap();
+}
+
+fn refusal(result: Result<SqliteStore, StoreError>) -> StoreError {
+    result.err().expect("it was opened")
+}
+
+#[test]
+fn a_second_process_is_kept_out_and_told_who_is_in() {
+    let (_folder, path) = place();
+    let store = open(&path);
+    let error = refusal(SqliteStore::open(&path));
+    let StoreError::Locked { holder, .. } = &error else { panic!("{error}") };
+    assert!(holder.starts_with(&format!("process {}, since 2", std::process::id())), "{holder}");
+    drop(store);
+    open(&path);
+}
+
+#[test]
+fn a_newer_store_is_left_alone() {
+    let (_folder, path) = place();
+    drop(open(&path));
+    let conn = Connection::open(&path).unwrap();
+    conn.execute("INSERT INTO schema_version (form) VALUES (1000)", []).unwrap();
+    drop(conn);
+    let before = fs::read(&path).unwrap();
+    for result in [SqliteStore::open(&path), SqliteStore::open_read_only(&path)] {
+        assert!(matches!(refusal(result), StoreError::Newer { found: 1000, known: 1.., .. }));
+    }
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_file_of_something_else_is_left_alone() {
+    let (folder, path) = place();
+    fs::write(&path, "name;mail\n".repeat(1000)).unwrap();
+    let other = folder.path().join("other.db");
+    Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+    for path in [path, other] {
+        let before = fs::read(&path).unwrap();
+        for result in [SqliteStore::open(&path), SqliteStore::open_read_only(&path)] {
+            let error = refusal(result);
+            assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+        }
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+}
+
+#[test]
+fn a_damaged_file_says_so() {
+    let (_folder, path) = place();
+    let mut store = open(&path);
+    add(&mut store, 1..=5_000);
+    drop(store);
+    let mut bytes = fs::read(&path).unwrap();
+    let from = bytes.len() / 4;
+    bytes[from..].fill(0xA5);
+    fs::write(&path, bytes).unwrap();
+    let mut store = SqliteStore::open(&path).unwrap();
+    let all: Vec<_> = (1..=5_000).map(RecordId).collect();
+    let error = store.bind(&contract::plan()).and_then(|_| store.records(&all)).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+}
+
+#[test]
+fn where_nothing_can_be_written_it_says_so() {
+    let (_folder, path) = place();
+    fs::write(&path, "").unwrap();
+    let error = refusal(SqliteStore::open(path.join("below/store.db")));
+    assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
+    let error = refusal(SqliteStore::open(path.parent().unwrap()));
+    assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
+}
+
+#[test]
+fn one_may_look_on_while_a_run_is_at_work() {
+    let (_folder, path) = place();
+    let error = refusal(SqliteStore::open_read_only(&path));
+    assert!(error.to_string().contains("lockstep sync"), "{error}");
+    let mut store = open(&path);
+    store.bulk(true).unwrap();
+    add(&mut store, 1..=10);
+    let mut looking = SqliteStore::open_read_only(&path).unwrap();
+    looking.bind(&contract::plan()).unwrap();
+    let everything: Vec<_> = (1..=99).map(RecordId).collect();
+    assert_eq!(looking.records(&everything).unwrap().len(), 10);
+    add(&mut store, 11..=20);
+    assert_eq!(looking.records(&everything).unwrap().len(), 20);
+    store.bulk(false).unwrap();
+    assert_eq!(looking.records(&everything).unwrap().len(), 20);
+    let error = looking.commit(Commit::default()).unwrap_err();
+    assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
+    assert!(looking.begin_run(Timestamp(1)).is_err());
+    // A record type that the store has not met yet is no reason to fail.
+    let mut plan = contract::plan();
+    plan[1].name.kind = "Other".into();
+    assert_eq!(looking.bind(&plan).unwrap().len(), 2);
+    assert_eq!(looking.by_key(TypeIx(1), &["key 1"]).unwrap(), []);
+    assert_eq!(looking.by_key(TypeIx(0), &["key 1"]).unwrap(), [record(1)]);
+    // Also when nobody is at work, and where nothing can be written.
+    drop((store, looking));
+    let mut looking = SqliteStore::open_read_only(&path).unwrap();
+    looking.bind(&contract::plan()).unwrap();
+    assert_eq!(looking.records(&everything).unwrap().len(), 20);
+}
+
+#[cfg(unix)]
+#[test]
+fn one_may_look_into_a_folder_that_cannot_be_written() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, path) = place();
+    let mut store = open(&path);
+    add(&mut store, 1..=3);
+    drop(store);
+    let allow = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+    allow(0o555);
+    let looked = SqliteStore::open_read_only(&path).and_then(|mut looking| {
+        looking.bind(&contract::plan())?;
+        looking.records(&[RecordId(2)])
+    });
+    allow(0o755);
+    assert_eq!(looked.unwrap(), [record(2)]);
+}
+
+#[test]
+fn what_was_committed_outlives_a_crash() {
+    // The files as they lie there when the process ends without a word.
+    let (folder, path) = place();
+    let mut store = open(&path);
+    for batch in 0..5 {
+        add(&mut store, batch * 100 + 1..=batch * 100 + 100);
+    }
+    let crashed = folder.path().join("crashed.db");
+    fs::copy(&path, &crashed).unwrap();
+    fs::copy(folder.path().join("store.db-wal"), folder.path().join("crashed.db-wal")).unwrap();
+    let mut after = open(&crashed);
+    assert_eq!(after.records(&(1..=999).map(RecordId).collect::<Vec<_>>()).unwrap().len(), 500);
+    assert_eq!(after.records(&[RecordId(500)]).unwrap(), [record(500)]);
+}
