@@ -1,0 +1,267 @@
+//! The HTTP side: one listener for all systems, on a runtime thread of its own.
+//!
+//! Every request goes through the same steps: find the system by its prefix, look for an armed fault, count it against
+//! the budgets, ask the emulator, note what it did. The emulators know none of this.
+
+use crate::admin;
+use crate::faults::{self, Fault, FaultKind};
+use crate::http::{Act, Reply, Request, pairs, percent_decode};
+use crate::rates::{Rates, Standing};
+use crate::systems::Emulator;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, Response, Uri};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The log keeps this many requests.
+const LOG_LENGTH: usize = 200_000;
+
+/// One request as the log shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoggedRequest {
+    /// Counts from 1.
+    pub n: u64,
+    pub system: String,
+    pub method: String,
+    /// With the system's prefix and the query.
+    pub path: String,
+    /// 0 when no answer was given.
+    pub status: u16,
+    /// Whether a record was created, deleted, or updated to something else.
+    pub changed: bool,
+    /// The kind of fault that struck it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultKind>,
+}
+
+/// How often records of one type were written over the vendors' APIs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct WriteCount {
+    pub create: u64,
+    pub update: u64,
+    pub delete: u64,
+}
+
+impl WriteCount {
+    pub fn total(self) -> u64 {
+        self.create + self.update + self.delete
+    }
+}
+
+/// Successful writes per system and record type.
+pub type Writes = BTreeMap<String, BTreeMap<String, WriteCount>>;
+
+#[derive(Default)]
+pub(crate) struct Log {
+    pub requests: VecDeque<LoggedRequest>,
+    pub last: u64,
+    pub writes: Writes,
+}
+
+/// One running system.
+pub(crate) struct Slot {
+    pub emulator: Box<dyn Emulator>,
+    pub rates: Rates,
+    pub faults: Vec<Fault>,
+    pub clock_offset: SignedDuration,
+}
+
+impl Slot {
+    /// The time by this system's clock.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::now() + self.clock_offset
+    }
+}
+
+/// Everything that requests share.
+pub(crate) struct Shared {
+    pub systems: Vec<(&'static str, Mutex<Slot>)>,
+    pub log: Mutex<Log>,
+}
+
+/// A panic in one request must not take the others down with it.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub fn slot(&self, system: &str) -> Option<MutexGuard<'_, Slot>> {
+        self.systems.iter().find(|(name, _)| *name == system).map(|(_, slot)| lock(slot))
+    }
+
+    fn note(&self, system: &str, request: &Request, path: &str, reply: Option<&Reply>, done: &Reply, fault: Option<FaultKind>) {
+        let mut log = lock(&self.log);
+        log.last += 1;
+        let entry = LoggedRequest {
+            n: log.last,
+            system: system.to_owned(),
+            method: request.method.clone(),
+            path: path.to_owned(),
+            status: reply.map_or(0, |reply| reply.status),
+            changed: done.wrote.iter().any(|wrote| wrote.changed),
+            fault,
+        };
+        if log.requests.len() == LOG_LENGTH {
+            log.requests.pop_front();
+        }
+        log.requests.push_back(entry);
+        for wrote in &done.wrote {
+            let count = log.writes.entry(system.to_owned()).or_default().entry(wrote.collection.to_owned()).or_default();
+            match wrote.act {
+                Act::Create => count.create += 1,
+                Act::Update => count.update += 1,
+                Act::Delete => count.delete += 1,
+            }
+        }
+    }
+}
+
+/// What becomes of a request.
+enum Outcome {
+    Answer(Reply),
+    Drop,
+    Hang,
+}
+
+/// The one handler.
+pub(crate) async fn handle(
+    State(shared): State<Arc<Shared>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    match serve(&shared, &method, &uri, &headers, body) {
+        Outcome::Answer(reply) => response(reply),
+        // Unwinding ends the task of this connection, and with it the socket, without a panic message: the caller sees
+        // the connection closed before an answer, which is what a lost answer looks like.
+        Outcome::Drop => std::panic::resume_unwind(Box::new("connection dropped on purpose")),
+        Outcome::Hang => {
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            std::panic::resume_unwind(Box::new("connection dropped on purpose"))
+        }
+    }
+}
+
+fn serve(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body: Bytes) -> Outcome {
+    let mut segments: VecDeque<String> =
+        uri.path().split('/').filter(|segment| !segment.is_empty()).map(percent_decode).collect();
+    let host = headers.get("host").and_then(|value| value.to_str().ok()).unwrap_or("127.0.0.1").to_owned();
+    let first = segments.pop_front();
+    let mut request = Request {
+        method: method.as_str().to_owned(),
+        segments: segments.into(),
+        query: pairs(uri.query().unwrap_or_default()),
+        headers: headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect(),
+        body: body.to_vec(),
+        base: format!("http://{host}"),
+    };
+    let system = match first.as_deref() {
+        None => return Outcome::Answer(admin::index(shared, &request.base)),
+        Some("_sandbox") => return Outcome::Answer(admin::answer(shared, &request)),
+        Some(name) => name.to_owned(),
+    };
+    request.base = format!("http://{host}/{system}");
+    let Some(mut slot) = shared.slot(&system) else {
+        return Outcome::Answer(Reply::text(
+            404,
+            "text/plain; charset=utf-8",
+            format!("no system '{system}' here; see http://{host}/\n"),
+        ));
+    };
+    let path = uri.path_and_query().map_or(uri.path(), |both| both.as_str());
+    let fault = faults::strike(&mut slot.faults, method.as_str(), uri.path());
+    let kind = fault.as_ref().map(|fault| fault.kind);
+    let nothing = Reply::empty(0);
+    match &fault {
+        Some(fault) if fault.kind == FaultKind::Status => {
+            let reply = faulty(slot.emulator.as_ref(), fault);
+            shared.note(&system, &request, path, Some(&reply), &nothing, kind);
+            return Outcome::Answer(reply);
+        }
+        Some(fault) if fault.kind == FaultKind::Unauthorized => {
+            let reply = slot.emulator.unauthorized();
+            shared.note(&system, &request, path, Some(&reply), &nothing, kind);
+            return Outcome::Answer(reply);
+        }
+        Some(fault) if matches!(fault.kind, FaultKind::Down | FaultKind::Hang) => {
+            shared.note(&system, &request, path, None, &nothing, kind);
+            return if fault.kind == FaultKind::Down { Outcome::Drop } else { Outcome::Hang };
+        }
+        _ => {}
+    }
+    let reply = answer(&mut slot, &request);
+    match kind {
+        Some(FaultKind::LostAnswer) => {
+            shared.note(&system, &request, path, None, &reply, kind);
+            Outcome::Drop
+        }
+        Some(FaultKind::BrokenJson) => {
+            let mut cut = reply.clone();
+            // Half of a body that is an object or an array never parses.
+            cut.body.truncate(reply.body.len() / 2);
+            if cut.body.is_empty() {
+                cut.body = b"{\"".to_vec();
+            }
+            shared.note(&system, &request, path, Some(&cut), &reply, kind);
+            Outcome::Answer(cut)
+        }
+        _ => {
+            shared.note(&system, &request, path, Some(&reply), &reply, kind);
+            Outcome::Answer(reply)
+        }
+    }
+}
+
+fn answer(slot: &mut Slot, request: &Request) -> Reply {
+    match slot.rates.take(request, Instant::now()) {
+        Standing::Over { retry_after } => slot.emulator.throttled(retry_after),
+        Standing::Free => {
+            let now = slot.now();
+            slot.emulator.answer(request, now)
+        }
+        Standing::Within { limit, remaining, resets_in } => {
+            let now = slot.now();
+            let reply = slot.emulator.answer(request, now);
+            slot.emulator.rate_headers(reply, limit, remaining, resets_in)
+        }
+    }
+}
+
+fn faulty(emulator: &dyn Emulator, fault: &Fault) -> Reply {
+    let status = fault.status.unwrap_or(503);
+    let mut reply = match status {
+        429 => emulator.throttled(fault.retry_after.unwrap_or(1)),
+        401 => emulator.unauthorized(),
+        // What stands in front of a service that is down mostly answers with a page, not with JSON.
+        status => Reply::text(
+            status,
+            "text/html; charset=utf-8",
+            format!("<html><body><h1>{status}</h1>The service is not available.</body></html>"),
+        ),
+    };
+    reply.status = status;
+    match fault.retry_after {
+        Some(seconds) => reply.header("retry-after", seconds.to_string()),
+        None => reply,
+    }
+}
+
+fn response(reply: Reply) -> Response<Body> {
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() =
+        axum::http::StatusCode::from_u16(reply.status).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in reply.headers {
+        if let Ok(value) = axum::http::HeaderValue::from_bytes(value.as_bytes()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

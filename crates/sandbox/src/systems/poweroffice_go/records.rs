@@ -1,0 +1,283 @@
+//! Shapes and validation of the three record types.
+
+use crate::util::json as tree;
+use crate::util::text::looks_like_email;
+use serde_json::{Map, Value, json};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Customers = 0,
+    Employees = 1,
+    ContactPersons = 2,
+}
+
+const CUSTOMER: &[&str] = &[
+    "Id",
+    "Number",
+    "IsPerson",
+    "FirstName",
+    "LastName",
+    "Name",
+    "LegalName",
+    "EmailAddress",
+    "PhoneNumber",
+    "InvoiceEmailAddress",
+    "OrganizationNumber",
+    "NationalIdNumber",
+    "DateOfBirth",
+    "CustomerSince",
+    "WebsiteUrl",
+    "CurrencyCode",
+    "MailAddress",
+    "ExternalImportReference",
+    "ExternalNumber",
+    "SalesPersonEmployeeId",
+    "DepartmentId",
+    "PaymentTermId",
+    "ContactGroupIds",
+    "IsActive",
+    "IsArchived",
+    "IsVatFree",
+    "ContactCreatedDateTimeOffset",
+    "CustomerCreatedDateTimeOffset",
+    "LastChangedDateTimeOffset",
+];
+const EMPLOYEE: &[&str] = &[
+    "Id",
+    "Number",
+    "FirstName",
+    "LastName",
+    "EmailAddress",
+    "PhoneNumber",
+    "JobTitle",
+    "HiredDate",
+    "StartDate",
+    "EndDate",
+    "DateOfBirth",
+    "Gender",
+    "NationalIdNumber",
+    "ManagerEmployeeId",
+    "DepartmentId",
+    "LocationId",
+    "MailAddress",
+    "ExternalImportReference",
+    "ExternalNumber",
+    "ContactGroupIds",
+    "IsArchived",
+    "ContactCreatedDateTimeOffset",
+    "EmployeeCreatedDateTimeOffset",
+    "LastChangedDateTimeOffset",
+];
+const CONTACT_PERSON: &[&str] = &[
+    "Id",
+    "ContactId",
+    "FirstName",
+    "LastName",
+    "EmailAddress",
+    "PhoneNumber",
+    "Title",
+    "IsActive",
+    "IsDefault",
+    "ExternalCode",
+    "MailAddress",
+    "CreatedDateTimeOffset",
+    "LastChangedDateTimeOffset",
+];
+const READ_ONLY: &[&str] = &[
+    "Id",
+    "ContactId",
+    "ContactCreatedDateTimeOffset",
+    "CustomerCreatedDateTimeOffset",
+    "EmployeeCreatedDateTimeOffset",
+    "CreatedDateTimeOffset",
+    "LastChangedDateTimeOffset",
+];
+const NUMBERS: &[&str] =
+    &["Number", "ExternalNumber", "SalesPersonEmployeeId", "DepartmentId", "PaymentTermId", "ManagerEmployeeId", "LocationId"];
+const FLAGS: &[&str] = &["IsPerson", "IsActive", "IsArchived", "IsVatFree", "IsDefault"];
+
+impl Kind {
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Customers, Self::Employees, Self::ContactPersons].into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Customers => "Customers",
+            Self::Employees => "Employees",
+            Self::ContactPersons => "ContactPersons",
+        }
+    }
+
+    pub fn singular(self) -> &'static str {
+        match self {
+            Self::Customers => "Customer",
+            Self::Employees => "Employee",
+            Self::ContactPersons => "ContactPerson",
+        }
+    }
+
+    /// Title of a 400.
+    pub fn validation(self) -> String {
+        format!("{} validation error(s)", self.singular())
+    }
+
+    pub fn properties(self) -> &'static [&'static str] {
+        match self {
+            Self::Customers => CUSTOMER,
+            Self::Employees => EMPLOYEE,
+            Self::ContactPersons => CONTACT_PERSON,
+        }
+    }
+
+    /// The property with this name, whatever its case.
+    pub fn property(self, name: &str) -> Option<&'static str> {
+        self.properties().iter().find(|known| known.eq_ignore_ascii_case(name.trim())).copied()
+    }
+
+    /// Whether a patch may touch it. `IsActive` is read-only on customers and not on contact persons.
+    pub fn writable(self, name: &str) -> bool {
+        self.property(name).is_some_and(|name| !READ_ONLY.contains(&name) && (name != "IsActive" || self == Self::ContactPersons))
+    }
+
+    /// What is set once; the first is the one that lists filter by.
+    pub fn created_stamps(self) -> &'static [&'static str] {
+        match self {
+            Self::Customers => &["CustomerCreatedDateTimeOffset", "ContactCreatedDateTimeOffset"],
+            Self::Employees => &["EmployeeCreatedDateTimeOffset", "ContactCreatedDateTimeOffset"],
+            Self::ContactPersons => &["CreatedDateTimeOffset"],
+        }
+    }
+}
+
+/// A property of a body, whatever the case of its name.
+pub(super) fn get(body: &Value, name: &str) -> Value {
+    body.as_object()
+        .into_iter()
+        .flatten()
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map_or(Value::Null, |(_, value)| value.clone())
+}
+
+/// A body with the properties' names as this kind writes them; unknown ones are left out.
+pub(super) fn with_own_names(kind: Kind, body: &Value) -> Value {
+    let own =
+        body.as_object().into_iter().flatten().filter_map(|(name, value)| Some((kind.property(name)?.to_owned(), value.clone())));
+    Value::Object(own.collect())
+}
+
+/// A scalar as it stands in a query.
+pub(super) fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// Look-up keys for what must be unique, and a contact person's parent.
+pub(super) fn keys(record: &Value) -> Vec<String> {
+    let mut keys = Vec::new();
+    if let Some(reference) = tree::filled(record, "ExternalImportReference") {
+        keys.push(format!("import:{}", reference.to_lowercase()));
+    }
+    if let Some(code) = tree::filled(record, "ExternalCode") {
+        keys.push(format!("code:{}", code.to_lowercase()));
+    }
+    if let Some(number) = record["Number"].as_i64() {
+        keys.push(format!("number:{number}"));
+    }
+    if let Some(parent) = record["ContactId"].as_i64() {
+        keys.push(format!("parent:{parent}"));
+    }
+    keys
+}
+
+/// The record as it is stored. `given` is the whole record after a change, or the body of a create.
+pub(super) fn normal(kind: Kind, before: Option<&Value>, given: &Value) -> Result<Value, String> {
+    let mut record = Map::new();
+    for name in kind.properties() {
+        let value = if READ_ONLY.contains(name) {
+            before.map_or(Value::Null, |before| before[*name].clone())
+        } else {
+            checked(name, get(given, name))?
+        };
+        record.insert((*name).to_owned(), value);
+    }
+    if kind == Kind::Customers {
+        // IsArchived takes a customer out of use.
+        record["IsActive"] = json!(record["IsArchived"] != true);
+        record["CurrencyCode"] = match &record["CurrencyCode"] {
+            Value::Null => json!("NOK"),
+            code => code.clone(),
+        };
+    }
+    if record.get("ContactGroupIds").is_some_and(Value::is_null) {
+        record["ContactGroupIds"] = json!([]);
+    }
+    if record.get("NationalIdNumber").is_some_and(|value| !value.is_null()) {
+        record["NationalIdNumber"] = json!("hidden");
+    }
+    let record = Value::Object(record);
+    require(kind, record)
+}
+
+fn require(kind: Kind, mut record: Value) -> Result<Value, String> {
+    let person = kind != Kind::Customers || record["IsPerson"] == true;
+    let needed: &[&str] = if person { &["FirstName", "LastName"] } else { &["Name"] };
+    for name in needed {
+        if tree::filled(&record, name).is_none() {
+            return Err(format!("{name} is required."));
+        }
+    }
+    if kind == Kind::Customers {
+        // A person has no Name and a company no first and last name.
+        let foreign: &[&str] = if person { &["Name", "LegalName"] } else { &["FirstName", "LastName"] };
+        for name in foreign {
+            record[*name] = Value::Null;
+        }
+    }
+    for name in ["EmailAddress", "InvoiceEmailAddress"] {
+        if let Some(email) = tree::filled(&record, name)
+            && !looks_like_email(email)
+        {
+            return Err(format!("{name} '{email}' is not a valid e-mail address."));
+        }
+    }
+    Ok(record)
+}
+
+fn checked(name: &str, value: Value) -> Result<Value, String> {
+    let wrong = |expected: &str| Err(format!("The JSON value of {name} could not be converted to {expected}."));
+    if FLAGS.contains(&name) {
+        return match value {
+            Value::Null => Ok(json!(name == "IsActive")),
+            Value::Bool(_) => Ok(value),
+            _ => wrong("a boolean"),
+        };
+    }
+    if NUMBERS.contains(&name) {
+        return match &value {
+            Value::Null => Ok(value),
+            Value::Number(number) if number.is_i64() => Ok(value),
+            _ => wrong("an integer"),
+        };
+    }
+    match name {
+        "MailAddress" => match value {
+            Value::Null | Value::Object(_) => Ok(value),
+            _ => wrong("an address"),
+        },
+        "ContactGroupIds" => match value {
+            Value::Null | Value::Array(_) => Ok(value),
+            _ => wrong("a list"),
+        },
+        _ => match value {
+            Value::Null => Ok(Value::Null),
+            // Blank text counts as none, and blanks around it are taken off.
+            Value::String(text) if text.trim().is_empty() => Ok(Value::Null),
+            Value::String(text) => Ok(json!(text.trim())),
+            _ => wrong("a string"),
+        },
+    }
+}

@@ -1,0 +1,98 @@
+//! The way in: OAuth 2 with a refresh token for a person's access, a signed system user token for a ticket.
+//!
+//! Access tokens live an hour; a ticket six, sliding with each use, and it needs the application's secret beside it.
+//! Vendor: sign-in-user/auth-code-flow, auth-application/get-system-user-ticket.
+
+use super::SuperOffice;
+use crate::http::{Reply, Request};
+use crate::systems::credential;
+use crate::util::base64;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+const ACCESS_TOKEN_SECONDS: i64 = 3600;
+/// Six hours, sliding with each use.
+const TICKET_SECONDS: i64 = 6 * 3600;
+
+impl SuperOffice {
+    pub(super) fn token(&mut self, request: &Request, now: Timestamp) -> Reply {
+        let form = request.form();
+        let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let (id, secret) = match request.basic() {
+            Some((id, secret)) => (Some(id), Some(secret)),
+            None => (field("client_id").map(str::to_owned), field("client_secret").map(str::to_owned)),
+        };
+        let of = |name| credential("superoffice", name);
+        if id.as_deref() != Some(of("SUPEROFFICE_CLIENT_ID")) || secret.as_deref() != Some(of("SUPEROFFICE_CLIENT_SECRET")) {
+            return Reply::json(401, &json!({"error":"invalid_client"}));
+        }
+        if field("grant_type") != Some("refresh_token") {
+            return Reply::json(400, &json!({"error":"unsupported_grant_type"}));
+        }
+        if field("refresh_token") != Some(of("SUPEROFFICE_REFRESH_TOKEN")) {
+            return Reply::json(400, &json!({"error":"invalid_grant"}));
+        }
+        let token = self.ids.token("8A:Cust12345.");
+        self.sessions.insert(token.clone(), Some(now + SignedDuration::from_secs(ACCESS_TOKEN_SECONDS)));
+        // The refresh token is long lived and is not replaced.
+        Reply::json(
+            200,
+            &json!({"token_type":"Bearer","access_token":token,"expires_in":ACCESS_TOKEN_SECONDS,
+                "refresh_token":of("SUPEROFFICE_REFRESH_TOKEN"),"id_token":null}),
+        )
+    }
+
+    /// The system user flow. The signature's form and time are checked, the signature itself is not: the sandbox has no
+    /// key pair to check it with.
+    pub(super) fn system_user(&mut self, request: &Request, now: Timestamp) -> Reply {
+        let body = request.json().unwrap_or(Value::Null);
+        let of = |name| credential("superoffice", name);
+        let failed = |message: &str| Reply::json(200, &json!({"IsSuccessful":false,"Token":null,"ErrorMessage":message}));
+        if body["ApplicationToken"] != of("SUPEROFFICE_CLIENT_SECRET") || body["ContextIdentifier"] != of("SUPEROFFICE_CONTEXT") {
+            return failed("Application or customer is not known");
+        }
+        let signed = body["SignedSystemToken"].as_str().unwrap_or_default();
+        let mut parts = signed.splitn(3, '.');
+        let (token, stamp, signature) = (parts.next(), parts.next(), parts.next());
+        let fresh = stamp
+            .and_then(|stamp| jiff::civil::DateTime::strptime("%Y%m%d%H%M", stamp).ok())
+            .and_then(|at| at.to_zoned(jiff::tz::TimeZone::UTC).ok())
+            .is_some_and(|at| now.duration_since(at.timestamp()).abs() < SignedDuration::from_mins(30));
+        if token != Some(of("SUPEROFFICE_SYSTEM_USER_TOKEN")) || !fresh || signature.is_none_or(str::is_empty) {
+            return failed("The signed system token is not valid");
+        }
+        let ticket = self.ids.token("7T:");
+        self.sessions.insert(ticket.clone(), Some(now + SignedDuration::from_secs(TICKET_SECONDS)));
+        let part = |value: Value| {
+            base64::encode(value.to_string().as_bytes()).replace('+', "-").replace('/', "_").trim_end_matches('=').to_owned()
+        };
+        // The claim's full name is unverified, so it stands under its short one as well.
+        let ticket_claim = "http://schemes.superoffice.net/identity/ticket";
+        let jwt = format!(
+            "{}.{}.c2FuZGJveA",
+            part(json!({"alg":"RS256","typ":"JWT"})),
+            part(json!({ticket_claim: ticket, "ticket": ticket}))
+        );
+        Reply::json(200, &json!({"IsSuccessful":true,"Token":jwt,"ErrorMessage":null}))
+    }
+
+    pub(super) fn admitted(&mut self, request: &Request, now: Timestamp) -> bool {
+        if let Some(token) = request.credential("Bearer") {
+            return matches!(self.sessions.get(token), Some(Some(end)) if *end > now);
+        }
+        let Some(ticket) = request.credential("SOTicket") else {
+            return false;
+        };
+        if request.header("so-apptoken") != Some(credential("superoffice", "SUPEROFFICE_CLIENT_SECRET")) {
+            return false;
+        }
+        match self.sessions.get_mut(ticket) {
+            Some(None) => true,
+            Some(Some(end)) if *end > now => {
+                *end = now + SignedDuration::from_secs(TICKET_SECONDS);
+                true
+            }
+            _ => false,
+        }
+    }
+}
