@@ -1,11 +1,14 @@
 //! Connectors: what knows how to talk to a kind of system. They read and write; they know no flows and no other systems.
 //!
 //! [`Connector`] is the boundary that the hub works against. Behind it stand the manifest interpreter for JSON over HTTP
-//! ([`manifest`]) with the built-in manifests of the six systems, and folders of files ([`files`]).
+//! ([`rest`]) with the built-in manifests of the six systems, and folders of files ([`files`]).
 //!
 //! All calls block: the hub gives every system a thread of its own, and a simulation drives the same trait without any.
 
+pub mod catalogue;
+pub mod contract;
 pub mod files;
+pub mod rest;
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{ReadRecord, TypeSchema, Value};
@@ -156,6 +159,12 @@ pub trait Connector: Send + Sync {
 
     /// Carries out writes of one record type in this order and gives one outcome for each. Never more than [`Connector::batch`] at once.
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome>;
+
+    /// A reading right after writes of this process costs next to nothing and gives none of them back, since the connector still
+    /// knows what it wrote. A run then ends with such a reading, so that the next one has nothing to read.
+    fn knows_own_writes(&self) -> bool {
+        false
+    }
 
     /// How many writes at once pay off. 1 for most systems; many where a file is replaced whole.
     fn batch(&self, kind: &str) -> usize {

@@ -1,0 +1,114 @@
+//! The single door to connectors: by name, built in or from the project's `connectors/` folder.
+
+use std::path::Path;
+
+use lockstep_model::TypeSchema;
+use serde_json::{Map, Value};
+
+use crate::files::{self, FilesConnector};
+use crate::rest::written::Manifest;
+use crate::rest::{self, Rest};
+use crate::{Connector, Trouble};
+
+const MANIFESTS: [(&str, &str); 6] = [
+    ("superoffice", include_str!("../systems/superoffice.yaml")),
+    ("wix", include_str!("../systems/wix.yaml")),
+    ("poweroffice-go", include_str!("../systems/poweroffice-go.yaml")),
+    ("crmoffice", include_str!("../systems/crmoffice.yaml")),
+    ("zendesk", include_str!("../systems/zendesk.yaml")),
+    ("youtrack", include_str!("../systems/youtrack.yaml")),
+];
+
+/// A setting of a connector, as `with:` gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    pub name: String,
+    pub secret: bool,
+    pub default: Option<String>,
+    pub description: String,
+}
+
+/// The names of the built-in connectors.
+pub fn names() -> Vec<String> {
+    MANIFESTS.iter().map(|(name, _)| (*name).to_string()).chain(["files".to_string()]).collect()
+}
+
+/// The settings of a built-in connector; none for a name that is not built in.
+pub fn settings(name: &str) -> Vec<Setting> {
+    if name == "files" {
+        let folder = Setting { name: "folder".into(), secret: false, default: None, description: "the folder of files".into() };
+        return vec![folder];
+    }
+    let Some((_, text)) = MANIFESTS.iter().find(|(known, _)| *known == name) else { return vec![] };
+    let Ok(manifest) = rest::parse(name, text) else { return vec![] };
+    let setting = |(name, s): (&String, &rest::written::SettingYaml)| Setting {
+        name: name.clone(),
+        secret: s.secret,
+        default: s.default.clone(),
+        description: s.what.clone(),
+    };
+    manifest.settings.iter().map(setting).collect()
+}
+
+/// Connects. Nothing is asked of the system yet.
+pub fn connect(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Result<Box<dyn Connector>, Trouble> {
+    match name {
+        "files" => Ok(Box::new(FilesConnector::open(settings, project_dir)?)),
+        _ => Ok(Box::new(Rest::open(manifest(name, project_dir)?, settings)?)),
+    }
+}
+
+/// The record types of a connector, without a network and without secrets.
+pub fn schemas(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Result<Vec<TypeSchema>, Trouble> {
+    match name {
+        "files" => files::schemas(settings, project_dir),
+        _ => {
+            let manifest = manifest(name, project_dir)?;
+            rest::settings(&manifest, settings, false)?;
+            Ok(rest::schemas(&manifest))
+        }
+    }
+}
+
+/// A built-in manifest, or one of the project's own.
+fn manifest(name: &str, project_dir: &Path) -> Result<Manifest, Trouble> {
+    if let Some((_, text)) = MANIFESTS.iter().find(|(known, _)| *known == name) {
+        return rest::parse(name, text);
+    }
+    let own = ["yaml", "yml"].map(|ending| project_dir.join("connectors").join(format!("{name}.{ending}")));
+    match own.iter().find(|path| path.is_file()) {
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).map_err(|error| Trouble::Misconfigured(format!("{}: {error}", path.display())))?;
+            rest::parse(&path.display().to_string(), &text)
+        }
+        None => Err(Trouble::Misconfigured(format!("there is no connector `{name}`"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_manifest_is_sound() {
+        for (name, text) in MANIFESTS {
+            let manifest = rest::parse(name, text).unwrap_or_else(|trouble| panic!("{trouble}"));
+            for schema in rest::schemas(&manifest) {
+                for property in &schema.properties {
+                    assert!(schema.resolve(&property.path).is_some(), "{name}.{} {}", schema.kind, property.path);
+                    if let Some(to) = &property.reference {
+                        assert!(manifest.types.contains_key(to), "{name}.{} {} refers to {to}", schema.kind, property.path);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_setting_is_told_with_the_known_ones() {
+        let settings = serde_json::json!({"api_kee": "x"});
+        let trouble = schemas("wix", settings.as_object().unwrap(), Path::new(".")).unwrap_err();
+        assert!(trouble.to_string().contains("api_kee") && trouble.to_string().contains("api_key"), "{trouble}");
+    }
+}

@@ -1,0 +1,162 @@
+//! CSV (RFC 4180): a row taken apart and put together again so that cells that are not touched stay as they were written.
+//!
+//! The first row names the properties. A name with dots is that path; every value is a text and an empty cell is empty.
+//! The cells are separated by comma, semicolon or tab, whichever the first row has most of: spreadsheets in countries with a
+//! decimal comma write semicolons.
+
+use std::borrow::Cow;
+
+use lockstep_model::Value;
+
+/// Where a reader of CSV stands. A quote within a cell that did not begin with one is a plain character.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Cell {
+    /// Nothing of the cell was read.
+    #[default]
+    Start,
+    Plain,
+    /// Between quotes: line ends and delimiters belong to the cell.
+    Quoted,
+    /// After a quote that ended the quoted part, unless another quote follows at once.
+    Closed,
+}
+
+impl Cell {
+    /// The state after one more byte.
+    pub(super) fn after(self, byte: u8, delimiter: u8) -> Cell {
+        match (self, byte) {
+            (Cell::Start | Cell::Closed, b'"') => Cell::Quoted,
+            (Cell::Quoted, b'"') => Cell::Closed,
+            (Cell::Quoted, _) => Cell::Quoted,
+            (_, byte) if byte == delimiter => Cell::Start,
+            _ => Cell::Plain,
+        }
+    }
+}
+
+/// The first row: which column is which property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub delimiter: u8,
+    /// Trimmed, in the order of the columns.
+    pub names: Vec<String>,
+}
+
+impl Header {
+    /// Reads it, and finds out what separates the cells.
+    pub(super) fn parse(row: &[u8]) -> Header {
+        let count = |delimiter: u8| split(row, delimiter).len();
+        // The comma wins a tie: it comes last.
+        let delimiter = [b'\t', b';', b','].into_iter().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',');
+        let names = split(row, delimiter).into_iter().map(|cell| text_of(cell).trim().to_string()).collect();
+        Header { delimiter, names }
+    }
+
+    /// The column of a property.
+    pub(super) fn column(&self, path: &str) -> Option<usize> {
+        self.names.iter().position(|name| name == path)
+    }
+}
+
+/// The cells of a row as they are written, quotes included.
+pub(super) fn split(row: &[u8], delimiter: u8) -> Vec<&[u8]> {
+    let mut cells = Vec::new();
+    let (mut from, mut state) = (0, Cell::Start);
+    for (at, &byte) in row.iter().enumerate() {
+        if byte == delimiter && state != Cell::Quoted {
+            cells.push(&row[from..at]);
+            from = at + 1;
+        }
+        state = state.after(byte, delimiter);
+    }
+    cells.push(&row[from..]);
+    cells
+}
+
+/// What a written cell says.
+pub(super) fn text_of(cell: &[u8]) -> Cow<'_, str> {
+    let Some(inner) = cell.strip_prefix(b"\"") else {
+        return String::from_utf8_lossy(cell);
+    };
+    let mut text = Vec::with_capacity(inner.len());
+    let mut state = Cell::Quoted;
+    for &byte in inner {
+        // A quote is text only as the second of two; one that stands alone opens or closes.
+        if byte != b'"' || state == Cell::Closed {
+            text.push(byte);
+        }
+        state = match (state, byte) {
+            (Cell::Quoted, b'"') => Cell::Closed,
+            (Cell::Closed, b'"') => Cell::Quoted,
+            (state, _) => state,
+        };
+    }
+    Cow::Owned(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// A cell's value: a text, or nothing.
+pub(super) fn value_of(cell: &[u8]) -> Value {
+    let text = text_of(cell);
+    if text.is_empty() { Value::Null } else { Value::String(text.into_owned()) }
+}
+
+/// A text as a cell is written: in quotes only where it needs them.
+pub(super) fn cell_of(text: &str, delimiter: u8) -> Vec<u8> {
+    let special = |byte: u8| matches!(byte, b'"' | b'\n' | b'\r') || byte == delimiter;
+    if text.bytes().any(special) || text.trim() != text {
+        format!("\"{}\"", text.replace('"', "\"\"")).into_bytes()
+    } else {
+        text.as_bytes().to_vec()
+    }
+}
+
+/// Cells as a row.
+pub(super) fn join(cells: &[Cow<'_, [u8]>], delimiter: u8) -> Vec<u8> {
+    cells.join(&delimiter)
+}
+
+/// A value as the text of a cell; `Err` says why it can't be one.
+pub(super) fn text_for(value: &Value) -> Result<String, String> {
+    match value {
+        Value::Null => Ok(String::new()),
+        Value::String(text) => Ok(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
+        Value::Array(list) if list.len() <= 1 => list.first().map_or(Ok(String::new()), text_for),
+        Value::Array(_) | Value::Object(_) => Err("a list or an object can't stand in a cell of a CSV file".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_split_as_the_csv_library_splits_them() {
+        for row in
+            ["a,b,c", "", ",", "\"a,b\",c", "\"a \"\"b\"\" c\",d", "5\" pipe,x", "\"two\nlines\",y", "a,\"\",b", "å,\"ø;\",æ"]
+        {
+            let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(row.as_bytes());
+            let expected: Vec<String> =
+                reader.records().next().map_or(vec![String::new()], |r| r.unwrap().iter().map(str::to_string).collect());
+            let ours: Vec<String> = split(row.as_bytes(), b',').into_iter().map(|cell| text_of(cell).into_owned()).collect();
+            assert_eq!(ours, expected, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for text in ["", "plain", "a;b", "say \"hi\"", "two\r\nlines", " spaced ", "\"", "Åse, Ørjan"] {
+            for delimiter in [b',', b';', b'\t'] {
+                assert_eq!(text_of(&cell_of(text, delimiter)), text);
+                assert_eq!(split(&cell_of(text, delimiter), delimiter).len(), 1, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_row_tells_what_separates_the_cells() {
+        assert_eq!(Header::parse(b"id, name ,mail").names, ["id", "name", "mail"]);
+        assert_eq!(Header::parse("id;navn;\"e-post, privat\"".as_bytes()).delimiter, b';');
+        assert_eq!(Header::parse(b"id").delimiter, b',');
+    }
+}

@@ -1,0 +1,424 @@
+//! Writing: one pass over the file for a whole batch, into a new file beside it that then takes its place.
+//!
+//! Rows that no write concerns are copied byte for byte, in their order; new records are appended. The new file is on the disk
+//! before it takes the name (write, fsync, rename, fsync of the folder), so at every moment the name stands for a whole
+//! file. If the file was changed by someone else since the pass began, the pass is made again on the new content: neither edit
+//! is lost. Between that last look and the rename there is a gap of microseconds which no portable call can close; a
+//! program that replaces the file within it loses.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::value::is_empty;
+use lockstep_model::{ReadRecord, Value};
+
+use super::fingerprint::fingerprint;
+use super::ids::{self, Kind};
+use super::listing::Plain;
+use super::table::{Opened, Refusal, Table};
+use super::take::version_of;
+use crate::{Action, Outcome, Trouble, Write};
+
+/// So often a pass is made anew because the file changed meanwhile, before the hub is asked to come back.
+const PASSES: usize = 5;
+/// No pass takes this long: a new file that is older belongs to nobody.
+const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
+
+/// Carries out the writes; `own` takes the fingerprints of the rows that were made of what the hub knew.
+pub(super) fn write(table: &Table, watch: &[PropertyRef], writes: &[Write], own: &mut HashSet<u64, Plain>) -> Vec<Outcome> {
+    write_while(table, watch, writes, own, &mut || ())
+}
+
+/// As [`write`]; `meanwhile` is called when a new file is ready, before the last look at the old one.
+fn write_while(
+    table: &Table,
+    watch: &[PropertyRef],
+    writes: &[Write],
+    own: &mut HashSet<u64, Plain>,
+    meanwhile: &mut dyn FnMut(),
+) -> Vec<Outcome> {
+    let mut numbers = true;
+    for _ in 0..PASSES {
+        let mut pass = Pass::new(table, watch, writes);
+        match pass.run(numbers, meanwhile) {
+            Ok(End::Done) => {
+                own.extend(pass.own);
+                return pass.outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect();
+            }
+            Ok(End::ChangedMeanwhile) => {}
+            Ok(End::IdsAreNoNumbers) => numbers = false,
+            Err(trouble) => return writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect(),
+        }
+    }
+    let message = format!("{} is being changed all the time", table.place);
+    writes.iter().map(|_| Outcome::Later { retry_after_ms: Some(1_000), message: message.clone() }).collect()
+}
+
+/// A pass gives every write an outcome; should one be left out, it surely was not done.
+fn unreached() -> Outcome {
+    Outcome::Later { retry_after_ms: None, message: "not reached".into() }
+}
+
+enum End {
+    Done,
+    ChangedMeanwhile,
+    /// The first id was a number, a later one is not: new ids have to be of the other kind.
+    IdsAreNoNumbers,
+}
+
+/// One pass over the file.
+struct Pass<'a> {
+    table: &'a Table,
+    watch: &'a [PropertyRef],
+    writes: &'a [Write],
+    outcomes: Vec<Option<Outcome>>,
+    own: Vec<u64>,
+    /// The writes to records that should be there, by id.
+    to: HashMap<&'a str, Vec<usize>>,
+    /// The ids that new records are to have, with the write and whether the id was given to it.
+    fresh: HashMap<String, (usize, bool)>,
+    /// The same ids by write.
+    drawn: Vec<Option<Value>>,
+    changed: bool,
+    now: jiff::Timestamp,
+}
+
+impl<'a> Pass<'a> {
+    fn new(table: &'a Table, watch: &'a [PropertyRef], writes: &'a [Write]) -> Self {
+        let mut to: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, write) in writes.iter().enumerate() {
+            if let Action::Update { id, .. } | Action::Delete { id, .. } = &write.action {
+                to.entry(id).or_default().push(at);
+            }
+        }
+        let outcomes = writes.iter().map(|_| None).collect();
+        Pass {
+            table,
+            watch,
+            writes,
+            outcomes,
+            own: Vec::new(),
+            to,
+            fresh: HashMap::new(),
+            drawn: vec![None; writes.len()],
+            changed: false,
+            now: jiff::Timestamp::now(),
+        }
+    }
+
+    fn run(&mut self, mut numbers: bool, meanwhile: &mut dyn FnMut()) -> Result<End, Trouble> {
+        let table = self.table;
+        let trouble = |error: io::Error| table.trouble(&error);
+        let Opened { mut rows, stamp, header, header_raw } = table.open()?;
+        let header = header.as_ref();
+        let ids = table.id_reader(header);
+        let mut new_file = NewFile::beside(&table.path).map_err(trouble)?;
+        new_file.put(&header_raw).map_err(trouble)?;
+        let mut kind = Kind::default();
+        let mut terminated = header_raw.is_empty() || header_raw.ends_with(b"\n");
+        let mut ending: Option<Vec<u8>> = if header_raw.is_empty() { None } else { Some(ending_of(&header_raw).to_vec()) };
+        while let Some(row) = rows.next().map_err(trouble)? {
+            terminated = row.raw.ends_with(b"\n");
+            ending.get_or_insert_with(|| row.ending().to_vec());
+            let id = if row.is_blank() { None } else { ids.id(row.text) };
+            let Some((id, as_number)) = id else {
+                new_file.put(row.raw).map_err(trouble)?;
+                continue;
+            };
+            if kind == Kind::default() {
+                // Numbers go on after the largest, which is known at the end; other ids are drawn now and looked for on the way.
+                numbers &= id.parse::<i64>().is_ok();
+                self.draw_ids(!numbers);
+            }
+            kind.meet(&id, as_number);
+            if let Some(&(at, given)) = self.fresh.get(&*id) {
+                self.outcomes[at] = Some(self.already_there(row.text, header, at, given));
+            }
+            let Some(writes) = self.to.remove(&*id) else {
+                new_file.put(row.raw).map_err(trouble)?;
+                continue;
+            };
+            let (mark, row_ending) = (row.mark(), row.ending());
+            new_file.put(mark).map_err(trouble)?;
+            if let Some(text) = self.apply(row.text, header, &writes) {
+                new_file.put(&text).and_then(|()| new_file.put(row_ending)).map_err(trouble)?;
+            }
+        }
+        if kind == Kind::default() {
+            self.draw_ids(true);
+        }
+        for (id, writes) in std::mem::take(&mut self.to) {
+            for at in writes {
+                self.outcomes[at] = Some(Outcome::Gone { message: format!("{} has no record {id}", table.place) });
+            }
+        }
+        let ending = match ending {
+            Some(ending) if !ending.is_empty() => ending,
+            _ => b"\n".to_vec(),
+        };
+        for (at, write) in self.writes.iter().enumerate() {
+            if self.outcomes[at].is_some() {
+                continue;
+            }
+            let id = match self.drawn[at].take() {
+                Some(id) => id,
+                None => match kind.next() {
+                    Some(id) => id,
+                    None => return Ok(End::IdsAreNoNumbers),
+                },
+            };
+            self.outcomes[at] = Some(match table.created(id, header, self.watch, write, self.now) {
+                Ok(made) => {
+                    if !terminated {
+                        new_file.put(&ending).map_err(trouble)?;
+                        terminated = true;
+                    }
+                    new_file.put(&made.row).and_then(|()| new_file.put(&ending)).map_err(trouble)?;
+                    self.changed = true;
+                    self.own.push(fingerprint(&made.row));
+                    Outcome::Done(made.record)
+                }
+                Err(Refusal { prop, message }) => Outcome::Rejected { prop, message },
+            });
+        }
+        if !self.changed {
+            return Ok(End::Done);
+        }
+        new_file.finish(&table.path).map_err(trouble)?;
+        meanwhile();
+        if table.stamp()? != stamp {
+            return Ok(End::ChangedMeanwhile);
+        }
+        new_file.take_the_name_of(&table.path).map_err(trouble)?;
+        Ok(End::Done)
+    }
+
+    /// The id that a write gives its new record itself.
+    fn given_id(&self, write: &'a Write) -> Option<&'a Value> {
+        let given = write.values.iter().find(|value| self.watch[value.prop].path == self.table.id)?;
+        (!is_empty(&given.value)).then_some(&given.value)
+    }
+
+    /// Settles the ids of new records that do not depend on those in the file.
+    fn draw_ids(&mut self, also_uuids: bool) {
+        for (at, write) in self.writes.iter().enumerate() {
+            if write.action != Action::Create {
+                continue;
+            }
+            let (id, given) = match self.given_id(write) {
+                Some(id) => (id.clone(), true),
+                None if also_uuids => (Value::String(ids::uuid(&self.table.kind, write, at as u64)), false),
+                None => continue,
+            };
+            let text = id.as_str().map_or_else(|| id.to_string(), str::to_string);
+            if self.fresh.contains_key(&text) {
+                let message = format!("{}: two new records are to have the id {text}", self.table.place);
+                self.outcomes[at] = Some(Outcome::Duplicate { id: Some(text), message });
+            } else {
+                self.drawn[at] = Some(id);
+                self.fresh.insert(text, (at, given));
+            }
+        }
+    }
+
+    /// A record that was to be created is there: the id was taken before, or (C2) this very write was carried out before.
+    fn already_there(&self, row: &[u8], header: Option<&super::csv::Header>, at: usize, given: bool) -> Outcome {
+        match self.table.extractor(self.watch, header).extract(row, fingerprint(row)) {
+            Ok(record) if !given => Outcome::Done(record),
+            Ok(record) => {
+                let message = format!("{} has a record {} already", self.table.place, record.id);
+                Outcome::Duplicate { id: Some(record.id), message }
+            }
+            Err(unreadable) => {
+                let message = format!("{}, write {at}: {}", self.table.place, unreadable.message);
+                Outcome::Rejected { prop: None, message }
+            }
+        }
+    }
+
+    /// What becomes of a row under these writes; `None` if it is deleted.
+    fn apply(&mut self, row: &[u8], header: Option<&super::csv::Header>, writes: &[usize]) -> Option<Vec<u8>> {
+        let mut text = Some(row.to_vec());
+        for &at in writes {
+            let write = &self.writes[at];
+            let (Action::Update { id, version } | Action::Delete { id, version }) = &write.action else { continue };
+            let place = &self.table.place;
+            let Some(current) = &text else {
+                self.outcomes[at] = Some(Outcome::Gone { message: format!("{place} has no record {id} any more") });
+                continue;
+            };
+            let current_version = version_of(fingerprint(current));
+            if version.as_ref().is_some_and(|version| *version != current_version) {
+                let message = format!("{place}: record {id} was changed after it was read");
+                self.outcomes[at] = Some(Outcome::Conflict { message });
+                continue;
+            }
+            if matches!(write.action, Action::Delete { .. }) {
+                let values = vec![None; self.watch.len()];
+                let gone = ReadRecord { id: id.clone(), version: None, modified: None, deleted: true, values };
+                self.outcomes[at] = Some(Outcome::Done(gone));
+                (text, self.changed) = (None, true);
+                continue;
+            }
+            self.outcomes[at] = Some(match self.table.revised(current, header, self.watch, write, self.now) {
+                Ok(made) => {
+                    if made.row != *current {
+                        self.changed = true;
+                        // Without a version to compare, the row may hold an edit that the hub has not seen.
+                        if version.is_some() {
+                            self.own.push(fingerprint(&made.row));
+                        }
+                        text = Some(made.row);
+                    }
+                    Outcome::Done(made.record)
+                }
+                Err(Refusal { prop, message }) => Outcome::Rejected { prop, message },
+            });
+        }
+        text
+    }
+}
+
+fn ending_of(raw: &[u8]) -> &[u8] {
+    if raw.ends_with(b"\r\n") { b"\r\n" } else { b"\n" }
+}
+
+/// Removes what a process that was killed in the middle of a pass has left. It may as well stay, so errors are nothing to tell.
+fn remove_leftovers(path: &Path, prefix: &str) {
+    let entries = path.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix)) {
+        let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+        if modified.and_then(|modified| modified.elapsed().ok()).is_some_and(|age| age > LEFTOVER_AGE) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The file that is to take another's place; removed if it does not come to that.
+struct NewFile {
+    path: PathBuf,
+    out: Option<BufWriter<File>>,
+}
+
+impl NewFile {
+    /// A file beside this one (the file that a symbolic link points to, if it is one), with a name that is no record type's.
+    fn beside(path: &Path) -> io::Result<NewFile> {
+        let path = fs::canonicalize(path)?;
+        let prefix = format!(".{}.lockstep-", path.file_name().unwrap_or_default().to_string_lossy());
+        remove_leftovers(&path, &prefix);
+        let new = path.with_file_name(format!("{prefix}{}", std::process::id()));
+        let out = Some(BufWriter::with_capacity(1 << 20, File::create(&new)?));
+        Ok(NewFile { path: new, out })
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.out {
+            Some(out) => out.write_all(bytes),
+            None => Ok(()),
+        }
+    }
+
+    /// Everything is on the disk, with the permissions of the old file.
+    fn finish(&mut self, old: &Path) -> io::Result<()> {
+        if let Some(out) = self.out.take() {
+            let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.set_permissions(fs::metadata(old)?.permissions())?;
+            file.sync_all()?;
+        }
+        Ok(())
+    }
+
+    fn take_the_name_of(self, old: &Path) -> io::Result<()> {
+        let old = fs::canonicalize(old)?;
+        fs::rename(&self.path, &old)?;
+        // That the new name outlives a power cut is the folder's matter; not every file system lets a folder be synced.
+        if let Some(folder) = old.parent()
+            && let Ok(folder) = File::open(folder)
+        {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        self.out = None;
+        // After the rename there is nothing of that name, which is as it should be.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::WriteValue;
+    use crate::files::edit::Shape;
+
+    fn table(folder: &Path) -> Table {
+        Table {
+            kind: "Contacts".into(),
+            path: folder.join("Contacts.jsonl"),
+            place: "data/Contacts.jsonl".into(),
+            is_csv: false,
+            id: "id".into(),
+            modified: None,
+            shape: Shape::default(),
+            form: None,
+        }
+    }
+
+    fn rename_one() -> Write {
+        let value = WriteValue { prop: 0, value: "Ragnhild".into(), displaced: Value::Null };
+        Write { action: Action::Update { id: "1".into(), version: None }, values: vec![value], token: "t".into() }
+    }
+
+    #[test]
+    fn an_edit_made_between_the_pass_and_the_replacement_is_not_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = table(folder.path());
+        fs::write(&table.path, "{\"id\":1,\"name\":\"Åse\"}\n").unwrap();
+        let mut edits = 0;
+        let outcomes = write_while(&table, &[PropertyRef::new("name")], &[rename_one()], &mut HashSet::default(), &mut || {
+            if edits == 0 {
+                fs::write(&table.path, "{\"id\":1,\"name\":\"Åse\",\"city\":\"Bodø\"}\n{\"id\":2}\n").unwrap();
+            }
+            edits += 1;
+        });
+        assert!(matches!(outcomes[..], [Outcome::Done(_)]), "{outcomes:?}");
+        let text = fs::read_to_string(&table.path).unwrap();
+        assert_eq!(text, "{\"id\":1,\"name\":\"Ragnhild\",\"city\":\"Bodø\"}\n{\"id\":2}\n");
+        assert_eq!(edits, 2, "the pass was made again");
+    }
+
+    #[test]
+    fn a_file_that_never_rests_is_left_for_later_and_nothing_is_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = table(folder.path());
+        fs::write(&table.path, "{\"id\":1}\n").unwrap();
+        let mut edits = 0;
+        let outcomes = write_while(&table, &[PropertyRef::new("name")], &[rename_one()], &mut HashSet::default(), &mut || {
+            edits += 1;
+            fs::write(&table.path, format!("{{\"id\":1,\"n\":{edits}}}\n")).unwrap();
+        });
+        assert!(matches!(outcomes[..], [Outcome::Later { .. }]), "{outcomes:?}");
+        assert_eq!(fs::read_to_string(&table.path).unwrap(), format!("{{\"id\":1,\"n\":{PASSES}}}\n"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_what_another_is_writing_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = table(folder.path());
+        fs::write(&table.path, "{\"id\":1}\n").unwrap();
+        let (old, young) = (folder.path().join(".Contacts.jsonl.lockstep-0"), folder.path().join(".Contacts.jsonl.lockstep-1"));
+        File::create(&old).unwrap().set_modified(std::time::SystemTime::now() - 2 * LEFTOVER_AGE).unwrap();
+        fs::write(&young, "").unwrap();
+        write(&table, &[PropertyRef::new("name")], &[rename_one()], &mut HashSet::default());
+        assert!(!old.exists() && young.exists());
+    }
+}

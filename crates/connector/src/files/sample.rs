@@ -1,0 +1,149 @@
+//! What a look into a file tells of its records: which properties they have, where lists are, how times are written.
+//!
+//! A file has no schema, so its record type stays open: this is for messages, for writing new records in the form of those that
+//! are there, and for knowing lists. Only what is told by the sample without doubt is said: a property is a string where every
+//! record has a text there; a number stays undescribed, because a text such as `0150` written there must not lose its zero.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+
+use lockstep_model::{PlainType, PropertySchema, TypeSchema, Value};
+
+use super::csv::Header;
+use super::edit::Shape;
+use super::moments::Form;
+use super::rows::Rows;
+
+/// So many rows from the start, and so many at each of so many places spread over the file.
+const ROWS_AT_START: usize = 1000;
+const PLACES: u64 = 32;
+const ROWS_AT_PLACE: usize = 16;
+
+/// What was learned.
+#[derive(Debug, Default)]
+pub(super) struct Sample {
+    order: Vec<String>,
+    seen: HashMap<String, Seen>,
+    flags: BTreeMap<String, bool>,
+    /// How the property that tells the time of the last change is written.
+    pub modified: Option<Form>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    text: bool,
+    list: bool,
+    other: bool,
+    through_list: bool,
+}
+
+impl Sample {
+    /// Looks into a file of JSON Lines.
+    pub(super) fn of_lines(file: &mut File, modified: Option<&lockstep_model::Path>) -> std::io::Result<Sample> {
+        let mut sample = Sample::default();
+        let size = file.metadata()?.len();
+        for place in 0..PLACES {
+            let (from, many) = if place == 0 { (0, ROWS_AT_START) } else { (size / PLACES * place, ROWS_AT_PLACE) };
+            if place > 0 && size < (1 << 20) {
+                break;
+            }
+            file.seek(SeekFrom::Start(from))?;
+            let mut rows = Rows::lines(&mut *file);
+            // The first line of a place in the middle is cut.
+            if from > 0 {
+                rows.next()?;
+            }
+            for _ in 0..many {
+                let Some(row) = rows.next()? else { break };
+                if let Ok(record @ Value::Object(_)) = serde_json::from_slice::<Value>(row.text) {
+                    sample.learn(&record, "", false);
+                    if sample.modified.is_none() {
+                        sample.modified = modified.and_then(|path| path.get(&record)).as_ref().and_then(Form::of);
+                    }
+                }
+            }
+        }
+        Ok(sample)
+    }
+
+    fn learn(&mut self, value: &Value, here: &str, through_list: bool) {
+        if let Value::Object(map) = value {
+            for (name, child) in map {
+                let path = if here.is_empty() { name.clone() } else { format!("{here}.{name}") };
+                self.learn(child, &path, through_list);
+            }
+            return;
+        }
+        if value.is_null() {
+            return;
+        }
+        if !self.seen.contains_key(here) {
+            self.order.push(here.to_string());
+        }
+        let seen = self.seen.entry(here.to_string()).or_default();
+        seen.through_list |= through_list;
+        match value {
+            Value::String(_) => seen.text = true,
+            Value::Array(elements) => {
+                seen.list = true;
+                for element in elements {
+                    if element.is_object() {
+                        let flagged = element.get("primary").is_some_and(Value::is_boolean);
+                        *self.flags.entry(here.to_string()).or_default() |= flagged;
+                        self.learn(element, here, true);
+                    }
+                }
+            }
+            _ => seen.other = true,
+        }
+    }
+
+    /// Where lists are.
+    pub(super) fn shape(&self) -> Shape {
+        let lists = self.seen.iter().filter(|(_, seen)| seen.list);
+        Shape { lists: lists.map(|(path, _)| (path.clone(), self.flags.get(path) == Some(&true))).collect() }
+    }
+
+    /// The properties of the sampled records, in the order in which they came.
+    pub(super) fn properties(&self) -> Vec<PropertySchema> {
+        self.order
+            .iter()
+            .map(|path| {
+                let seen = self.seen[path];
+                let ty = match (seen.list, seen.text, seen.other) {
+                    (true, false, false) => PlainType::List,
+                    (false, true, false) => PlainType::String,
+                    _ => PlainType::Any,
+                };
+                let mut property = PropertySchema::new(path.as_str(), ty);
+                property.list = seen.list || seen.through_list;
+                property
+            })
+            .collect()
+    }
+}
+
+/// The schema of a record type kept in a file.
+pub(super) fn schema(kind: &str, id: &str, modified: Option<&str>, sample: &Sample, header: Option<&Header>) -> TypeSchema {
+    let mut schema = TypeSchema::open(kind);
+    schema.can.tells_deletions = true;
+    schema.properties = match header {
+        // A CSV file holds what its columns hold and nothing else, though a missing one is only said when it is written to.
+        Some(header) => header.names.iter().map(|name| PropertySchema::new(name.as_str(), PlainType::String)).collect(),
+        None => sample.properties(),
+    };
+    if schema.property(&id.into()).is_none() {
+        schema.properties.insert(0, PropertySchema::new(id, PlainType::Any));
+    }
+    for property in &mut schema.properties {
+        if property.path.as_str() == id {
+            // An id may be given to a new record, but is never changed: it would be another record.
+            (property.ty, property.create_only) = (PlainType::Any, true);
+        }
+        if Some(property.path.as_str()) == modified {
+            property.read_only = true;
+        }
+    }
+    schema
+}

@@ -1,0 +1,271 @@
+//! One record type's file: opening it, reading a record from a row, making a row from a record.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{Path, ReadRecord, Value};
+use serde_json::Map;
+
+use super::csv::{self, Header};
+use super::edit::{self, Edit, Shape};
+use super::fingerprint::fingerprint;
+use super::moments::{Form, moment};
+use super::rows::Rows;
+use super::splice::rewritten;
+use super::stamp::Stamp;
+use super::take::{id_text, version_of};
+use crate::{Trouble, Write};
+
+/// The file that holds a record type.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub kind: String,
+    pub path: PathBuf,
+    /// The path as messages name it: from the project's folder.
+    pub place: String,
+    pub is_csv: bool,
+    pub id: Path,
+    /// The property that tells when a record was last changed.
+    pub modified: Option<Path>,
+    pub shape: Shape,
+    /// How that time is written, where a record does not show it.
+    pub form: Option<Form>,
+}
+
+/// A file opened for reading, the first row of a CSV file read.
+pub(super) struct Opened {
+    pub rows: Rows<File>,
+    pub stamp: Stamp,
+    pub header: Option<Header>,
+    /// The bytes of the first row of a CSV file.
+    pub header_raw: Vec<u8>,
+}
+
+/// Why a row can't be made as a write asks.
+pub(super) struct Refusal {
+    pub prop: Option<usize>,
+    pub message: String,
+}
+
+/// A row as it is to be, and what it shows.
+pub(super) struct Made {
+    pub row: Vec<u8>,
+    pub record: ReadRecord,
+}
+
+impl Table {
+    /// Opens the file. Where it was changed this very moment it waits until a further change would show in the stamp.
+    pub(super) fn open(&self) -> Result<Opened, Trouble> {
+        let stamp = self.stamp()?;
+        let wait = stamp.unsettled_for(SystemTime::now());
+        // Only file systems that count whole seconds make it longer; then the caller has to live with the doubt.
+        if !wait.is_zero() && wait.as_millis() < 100 {
+            std::thread::sleep(wait);
+        }
+        let file = File::open(&self.path).map_err(|error| self.trouble(&error))?;
+        let stamp = Stamp::of(&file.metadata().map_err(|error| self.trouble(&error))?);
+        let mut rows = Rows::lines(file);
+        let (mut header, mut header_raw) = (None, Vec::new());
+        if self.is_csv {
+            let first = rows.next().map_err(|error| self.trouble(&error))?;
+            let parsed = Header::parse(first.as_ref().map_or(&[], |row| row.text));
+            header_raw.extend_from_slice(first.map_or(&[], |row| row.raw));
+            if parsed.column(self.id.as_str()).is_none() {
+                return Err(Trouble::Malformed(format!(
+                    "{}: the first row names no column `{}`, which holds the ids (columns: {}); add it, or name another with `id:` \
+                     in the system's settings",
+                    self.place,
+                    self.id,
+                    parsed.names.join(", ")
+                )));
+            }
+            rows = rows.with_cells(parsed.delimiter);
+            header = Some(parsed);
+        }
+        Ok(Opened { rows, stamp, header, header_raw })
+    }
+
+    /// The file's stamp now.
+    pub(super) fn stamp(&self) -> Result<Stamp, Trouble> {
+        std::fs::metadata(&self.path).map(|metadata| Stamp::of(&metadata)).map_err(|error| self.trouble(&error))
+    }
+
+    /// What an error of the file system means.
+    pub(super) fn trouble(&self, error: &std::io::Error) -> Trouble {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Trouble::Unreachable(format!(
+                "{} is not there any more: put it back, or make an empty file of that name if there are no records",
+                self.place
+            )),
+            std::io::ErrorKind::InvalidData => Trouble::Malformed(format!("{}: {error}; is it one record a line?", self.place)),
+            _ => Trouble::Unreachable(format!("{}: {error}", self.place)),
+        }
+    }
+
+    /// A record's row after a write. The time of its last change is set if anything else changed.
+    pub(super) fn revised(
+        &self,
+        row: &[u8],
+        header: Option<&Header>,
+        watch: &[PropertyRef],
+        write: &Write,
+        now: jiff::Timestamp,
+    ) -> Result<Made, Refusal> {
+        match header {
+            Some(header) => self.revised_cells(row, header, watch, write, now),
+            None => {
+                let text = std::str::from_utf8(row).map_err(|error| self.unreadable(&error))?;
+                let before: Value = serde_json::from_str(text).map_err(|error| self.unreadable(&error))?;
+                let mut record = before.clone();
+                self.put(&mut record, watch, write)?;
+                if record == before {
+                    return Ok(Made { row: row.to_vec(), record: self.shown(&record, row, watch) });
+                }
+                self.touch(&mut record, now);
+                let row = rewritten(text, &before, &record).into_bytes();
+                Ok(Made { record: self.shown(&record, &row, watch), row })
+            }
+        }
+    }
+
+    /// The row of a new record.
+    pub(super) fn created(
+        &self,
+        id: Value,
+        header: Option<&Header>,
+        watch: &[PropertyRef],
+        write: &Write,
+        now: jiff::Timestamp,
+    ) -> Result<Made, Refusal> {
+        if let Some(header) = header {
+            let mut cells = vec![Cow::Borrowed(&b""[..]); header.names.len()];
+            if let (Some(column), Ok(text)) = (header.column(self.id.as_str()), csv::text_for(&id)) {
+                cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter));
+            }
+            return self.revised_cells(&csv::join(&cells, header.delimiter), header, watch, write, now);
+        }
+        let mut record = Value::Object(Map::new());
+        let (id_property, shape) = (PropertyRef::new(self.id.as_str()), &self.shape);
+        let id_edit = Edit { value: &id, displaced: &Value::Null, shape, watch };
+        id_edit.put(&mut record, &id_property).map_err(Refusal::whole)?;
+        self.put(&mut record, watch, write)?;
+        self.touch(&mut record, now);
+        let row = record.to_string().into_bytes();
+        Ok(Made { record: self.shown(&record, &row, watch), row })
+    }
+
+    fn put(&self, record: &mut Value, watch: &[PropertyRef], write: &Write) -> Result<(), Refusal> {
+        let is_update = !matches!(write.action, crate::Action::Create);
+        for value in &write.values {
+            let property = &watch[value.prop];
+            if is_update && property.path == self.id {
+                return Err(Refusal { prop: Some(value.prop), message: self.id_stays() });
+            }
+            Edit { value: &value.value, displaced: &value.displaced, shape: &self.shape, watch }
+                .put(record, property)
+                .map_err(|message| Refusal { prop: Some(value.prop), message: format!("{}: {message}", self.place) })?;
+        }
+        Ok(())
+    }
+
+    fn unreadable(&self, error: &dyn std::fmt::Display) -> Refusal {
+        Refusal::whole(format!("{}: the record's row can't be read ({error}): correct it", self.place))
+    }
+
+    fn id_stays(&self) -> String {
+        format!("{}: `{}` is the record's id, which is not changed", self.place, self.id)
+    }
+
+    /// Sets the time of the last change, in the form in which the record, or else the file, has it.
+    fn touch(&self, record: &mut Value, now: jiff::Timestamp) {
+        let Some(path) = &self.modified else { return };
+        let form = path.get(record).as_ref().and_then(Form::of).or_else(|| self.form.clone()).unwrap_or_else(Form::usual);
+        let edit = Edit { value: &form.write(now), displaced: &Value::Null, shape: &self.shape, watch: &[] };
+        // Where a plain value stands in the way there is no place for the time; the record is right without it.
+        let _ = edit.put(record, &PropertyRef::new(path.as_str()));
+    }
+
+    fn shown(&self, record: &Value, row: &[u8], watch: &[PropertyRef]) -> ReadRecord {
+        ReadRecord {
+            id: self.id.get(record).and_then(id_text).unwrap_or_default(),
+            version: Some(version_of(fingerprint(row))),
+            modified: self.modified.as_ref().and_then(|path| path.get(record)).as_ref().and_then(moment),
+            deleted: false,
+            values: watch.iter().map(|property| edit::read(record, property)).collect(),
+        }
+    }
+
+    fn revised_cells(
+        &self,
+        row: &[u8],
+        header: &Header,
+        watch: &[PropertyRef],
+        write: &Write,
+        now: jiff::Timestamp,
+    ) -> Result<Made, Refusal> {
+        let mut cells: Vec<Cow<'_, [u8]>> = csv::split(row, header.delimiter).into_iter().map(Cow::Borrowed).collect();
+        // A row that ends early lacks its last cells.
+        cells.resize(cells.len().max(header.names.len()), Cow::Borrowed(b""));
+        let mut changed = false;
+        for value in &write.values {
+            let refused = |message: String| Refusal { prop: Some(value.prop), message: format!("{}: {message}", self.place) };
+            let property = &watch[value.prop];
+            let text = csv::text_for(&value.value).map_err(refused)?;
+            if property.path == self.id && !matches!(write.action, crate::Action::Create) {
+                return Err(Refusal { prop: Some(value.prop), message: self.id_stays() });
+            }
+            let Some(column) = header.column(property.path.as_str()) else {
+                if text.is_empty() {
+                    continue;
+                }
+                return Err(refused(format!(
+                    "there is no column `{}`: add it to the first row, or take the property out",
+                    property.path
+                )));
+            };
+            if let Some(having) = &property.when {
+                let Some(condition) = header.column(having.path.as_str()) else {
+                    return Err(refused(format!("there is no column `{}`: add it to the first row", having.path)));
+                };
+                let there = csv::text_of(&cells[condition]).trim().to_string();
+                if there.is_empty() && !text.is_empty() {
+                    cells[condition] = Cow::Owned(csv::cell_of(&having.value, header.delimiter));
+                } else if there != having.value.trim() && !text.is_empty() {
+                    return Err(refused(format!("the record does not hold “{}” in `{}`", having.value, having.path)));
+                } else if there != having.value.trim() {
+                    continue;
+                }
+            }
+            if csv::text_of(&cells[column]) != text.as_str() {
+                cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter));
+                changed = true;
+            }
+        }
+        if (changed || matches!(write.action, crate::Action::Create))
+            && let Some(column) = self.modified.as_ref().and_then(|path| header.column(path.as_str()))
+        {
+            let form = Form::of(&csv::value_of(&cells[column])).or_else(|| self.form.clone()).unwrap_or_else(Form::usual);
+            let text = csv::text_for(&form.write(now)).map_err(Refusal::whole)?;
+            cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter));
+        }
+        let made = if changed || matches!(write.action, crate::Action::Create) {
+            csv::join(&cells, header.delimiter)
+        } else {
+            row.to_vec()
+        };
+        let record = self
+            .extractor(watch, Some(header))
+            .extract(&made, fingerprint(&made))
+            .map_err(|unreadable| self.unreadable(&unreadable.message))?;
+        Ok(Made { row: made, record })
+    }
+}
+
+impl Refusal {
+    fn whole(message: String) -> Refusal {
+        Refusal { prop: None, message }
+    }
+}

@@ -1,0 +1,223 @@
+//! Taking a record, or only its id, from a row.
+//!
+//! Which way leads to it depends on the file and on what is watched: JSON along a trie of the paths (`extract`), JSON as a
+//! tree where a property carries a condition, cells by their columns. It is found once for a reading, not for every row.
+
+use std::borrow::Cow;
+
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::value::is_empty;
+use lockstep_model::{Path, ReadRecord, Value};
+
+use super::csv::{self, Header};
+use super::edit;
+use super::extract::Trie;
+use super::moments::moment;
+use super::table::Table;
+
+/// A row that can't be read as a record.
+pub(super) struct Unreadable {
+    /// The id, if at least that can be made out.
+    pub id: Option<String>,
+    pub message: String,
+}
+
+/// What a row's version is: its fingerprint. Any change of the row is another version (P6).
+pub(super) fn version_of(fingerprint: u64) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits: [u8; 16] = std::array::from_fn(|at| DIGITS[(fingerprint >> ((15 - at) * 4)) as usize & 15]);
+    String::from_utf8_lossy(&digits).into_owned()
+}
+
+impl Table {
+    /// What takes the watched properties from a row.
+    pub(super) fn extractor(&self, watch: &[PropertyRef], header: Option<&Header>) -> Extractor {
+        let plain = watch.iter().all(|property| property.when.is_none());
+        let way = match header {
+            Some(header) => {
+                let column = |path: &Path| header.column(path.as_str());
+                let cell = |property: &PropertyRef| CellAt {
+                    column: column(&property.path),
+                    when: property.when.as_ref().map(|having| (column(&having.path), having.value.trim().to_string())),
+                };
+                Way::Cells {
+                    delimiter: header.delimiter,
+                    cells: watch.iter().map(cell).collect(),
+                    id: column(&self.id).unwrap_or(usize::MAX),
+                    modified: self.modified.as_ref().and_then(column),
+                }
+            }
+            None if plain => {
+                let paths = watch.iter().map(|property| &property.path).chain([&self.id]).chain(&self.modified);
+                Way::Trie { trie: Trie::new(paths), watched: watch.len() }
+            }
+            None => Way::Tree { watch: watch.to_vec(), id: self.id.clone(), modified: self.modified.clone() },
+        };
+        Extractor { way, found: Vec::new() }
+    }
+
+    /// What finds a row's id and nothing else.
+    pub(super) fn id_reader(&self, header: Option<&Header>) -> IdReader {
+        match header {
+            Some(header) => {
+                IdReader::Cells { delimiter: header.delimiter, column: header.column(self.id.as_str()).unwrap_or(usize::MAX) }
+            }
+            None => IdReader::Lines {
+                beginning: format!("{{{}:", Value::from(self.id.as_str())).into_bytes(),
+                direct: !self.id.as_str().contains('.'),
+                trie: Trie::new([&self.id]),
+            },
+        }
+    }
+}
+
+/// Takes what is watched from a row.
+pub(super) struct Extractor {
+    way: Way,
+    /// What the last row gave, kept for its room.
+    found: Vec<Option<Value>>,
+}
+
+enum Way {
+    /// JSON, in one pass; after the watched paths come the id's and the time's.
+    Trie {
+        trie: Trie,
+        watched: usize,
+    },
+    /// JSON with conditions, which need the whole record.
+    Tree {
+        watch: Vec<PropertyRef>,
+        id: Path,
+        modified: Option<Path>,
+    },
+    Cells {
+        delimiter: u8,
+        cells: Vec<CellAt>,
+        id: usize,
+        modified: Option<usize>,
+    },
+}
+
+/// Where a CSV row has a property.
+struct CellAt {
+    column: Option<usize>,
+    when: Option<(Option<usize>, String)>,
+}
+
+impl Extractor {
+    /// The record on a row; `row_fingerprint` becomes its version.
+    pub(super) fn extract(&mut self, row: &[u8], row_fingerprint: u64) -> Result<ReadRecord, Unreadable> {
+        let (id, modified, values) = match &self.way {
+            Way::Trie { trie, watched } => {
+                expect_object(row)?;
+                trie.extract(row, &mut self.found).map_err(Unreadable::broken)?;
+                let modified = if self.found.len() > watched + 1 { self.found.pop().flatten() } else { None };
+                let id = self.found.pop().flatten();
+                (id.and_then(id_text), modified, self.found.drain(..).collect())
+            }
+            Way::Tree { watch, id, modified } => {
+                expect_object(row)?;
+                let record: Value = serde_json::from_slice(row).map_err(Unreadable::broken)?;
+                let modified = modified.as_ref().and_then(|path| path.get(&record));
+                let values = watch.iter().map(|property| edit::read(&record, property)).collect();
+                (id.get(&record).and_then(id_text), modified, values)
+            }
+            Way::Cells { delimiter, cells, id, modified } => {
+                if std::str::from_utf8(row).is_err() {
+                    let message = "not UTF-8: save the file in that encoding".into();
+                    return Err(Unreadable { id: None, message });
+                }
+                let row = csv::split(row, *delimiter);
+                let value = |column: usize| row.get(column).map(|cell| csv::value_of(cell));
+                let values = cells.iter().map(|cell| match &cell.when {
+                    None => cell.column.and_then(value),
+                    Some((column, wanted)) => {
+                        let holds = column.and_then(value).is_some_and(|v| v.as_str().is_some_and(|text| text.trim() == wanted));
+                        if holds { cell.column.and_then(value) } else { None }
+                    }
+                });
+                (value(*id).and_then(id_text), modified.and_then(value), values.collect())
+            }
+        };
+        let Some(id) = id else {
+            return Err(Unreadable { id: None, message: "the record has no id: give it one, or remove it".into() });
+        };
+        let modified = modified.as_ref().and_then(moment);
+        Ok(ReadRecord { id, version: Some(version_of(row_fingerprint)), modified, deleted: false, values })
+    }
+}
+
+impl Unreadable {
+    fn broken(error: serde_json::Error) -> Unreadable {
+        Unreadable { id: None, message: format!("not JSON at column {} ({error}): correct the line", error.column()) }
+    }
+}
+
+fn expect_object(row: &[u8]) -> Result<(), Unreadable> {
+    match row.trim_ascii_start().first() {
+        Some(b'{') | None => Ok(()),
+        Some(b'[') => Err(Unreadable { id: None, message: "a list, where every line should be one record in braces".into() }),
+        Some(_) => Err(Unreadable { id: None, message: "no JSON object: every line should be one record in braces".into() }),
+    }
+}
+
+/// An id as text, if the value can be one.
+pub(super) fn id_text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) if !is_empty(&Value::String(text.clone())) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Finds a row's id.
+pub(super) enum IdReader {
+    /// `beginning` is how a line looks whose first property is the id.
+    Lines {
+        beginning: Vec<u8>,
+        direct: bool,
+        trie: Trie,
+    },
+    Cells {
+        delimiter: u8,
+        column: usize,
+    },
+}
+
+impl IdReader {
+    /// The id, and whether it is written as a JSON number. Works on lines that are broken behind it.
+    pub(super) fn id<'r>(&self, row: &'r [u8]) -> Option<(Cow<'r, str>, bool)> {
+        match self {
+            IdReader::Cells { delimiter, column } => {
+                let text = csv::text_of(csv::split(row, *delimiter).get(*column)?);
+                (!text.trim().is_empty()).then_some((text, false))
+            }
+            IdReader::Lines { beginning, direct, trie } => {
+                if *direct
+                    && let Some(rest) = row.strip_prefix(&beginning[..])
+                    && let Some(id) = leading_id(rest.trim_ascii_start())
+                {
+                    return Some(id);
+                }
+                let mut found = Vec::with_capacity(1);
+                trie.extract(row, &mut found).ok()?;
+                let value = found.pop()??;
+                let as_number = value.is_number();
+                Some((Cow::Owned(id_text(value)?), as_number))
+            }
+        }
+    }
+}
+
+/// A plain text without escapes, or a plain whole number, at the beginning of these bytes.
+fn leading_id(bytes: &[u8]) -> Option<(Cow<'_, str>, bool)> {
+    if let Some(text) = bytes.strip_prefix(b"\"") {
+        let end = text.iter().position(|&byte| byte == b'"' || byte == b'\\')?;
+        let id = std::str::from_utf8(&text[..end]).ok()?;
+        return (text[end] == b'"' && !id.trim().is_empty()).then_some((Cow::Borrowed(id), false));
+    }
+    let end = bytes.iter().position(|byte| !byte.is_ascii_digit())?;
+    let plain = matches!(bytes[end], b',' | b'}' | b' ') && (1..=18).contains(&end) && (bytes[0] != b'0' || end == 1);
+    let id = std::str::from_utf8(&bytes[..end]).ok()?;
+    plain.then_some((Cow::Borrowed(id), true))
+}

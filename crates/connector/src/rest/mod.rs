@@ -1,0 +1,209 @@
+//! Any JSON-over-HTTP system, described in a manifest: which requests list, read and write its records, where in the answers things are,
+//! and what answers mean. The built-in manifests are in `systems/`; [`written`] is the language.
+
+mod errors;
+mod http;
+mod read;
+mod template;
+mod value;
+mod write;
+pub mod written;
+
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::schema::StoredAs;
+use lockstep_model::{Capabilities, Path, PlainType, PropertySchema, ReadRecord, TypeSchema, Value};
+use serde_json::{Map, json};
+
+use self::http::Client;
+use self::written::{Manifest, TypeWord, TypeYaml};
+use crate::{Connector, Outcome, Page, ReadRequest, Trouble, Write};
+
+/// A connected system that a manifest describes.
+pub struct Rest {
+    manifest: Manifest,
+    client: Client,
+    schemas: Vec<TypeSchema>,
+}
+
+/// Reads a manifest.
+pub fn parse(name: &str, text: &str) -> Result<Manifest, Trouble> {
+    serde_saphyr::from_str(text).map_err(|error| Trouble::Misconfigured(format!("the manifest {name}: {error}")))
+}
+
+impl Rest {
+    /// Connects by a manifest. Nothing is asked of the system yet.
+    pub fn open(manifest: Manifest, given: &Map<String, Value>) -> Result<Rest, Trouble> {
+        let settings = settings(&manifest, given, true)?;
+        let client = Client::new(&manifest, settings)?;
+        Ok(Rest { schemas: schemas(&manifest), client, manifest })
+    }
+
+    fn ty(&self, kind: &str) -> Result<&TypeYaml, Trouble> {
+        self.manifest.types.get(kind).ok_or_else(|| {
+            let known = self.manifest.types.keys().cloned().collect::<Vec<_>>().join(", ");
+            Trouble::Misconfigured(format!("{} has no record type `{kind}`; it has {known}", self.manifest.title))
+        })
+    }
+}
+
+impl Rest {
+    /// The records that hold this value; `None` where the manifest has no look-up by it.
+    fn look_up(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        prop: usize,
+        value: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+        let Some(located) = value::locate(ty, &watch[prop]) else { return Ok(None) };
+        let Some(find) = ty.find.get(located.path) else { return Ok(None) };
+        let context = self.client.context([("value", value.clone())]);
+        let named = self.client.name(&find.request);
+        let answer = self.client.read(&find.request, &context)?;
+        if let Some(trouble) = errors::trouble(&self.manifest, &named, &answer) {
+            return Err(trouble);
+        }
+        match value::at(&answer.body, find.item.as_deref().unwrap_or("")) {
+            Some(Value::Array(found)) => Ok(Some(found.iter().filter_map(|body| self.record(ty, watch, body)).collect())),
+            Some(Value::Null) | None => Ok(Some(vec![])),
+            Some(body) => Ok(Some(self.record(ty, watch, body).into_iter().collect())),
+        }
+    }
+}
+
+/// The settings with their defaults. An unknown one is told with the known ones; so is a missing one, if they are `needed`.
+pub fn settings(manifest: &Manifest, given: &Map<String, Value>, needed: bool) -> Result<Map<String, Value>, Trouble> {
+    const COMMON: [&str; 2] = ["timeout_s", "rate_per_second"];
+    let known = || manifest.settings.keys().map(String::as_str).chain(COMMON).collect::<Vec<_>>().join(", ");
+    let mut settings = Map::new();
+    for (name, value) in given {
+        if !manifest.settings.contains_key(name) && !COMMON.contains(&name.as_str()) {
+            return Err(Trouble::Misconfigured(format!("{} has no setting `{name}`; it has {}", manifest.title, known())));
+        }
+        settings.insert(name.clone(), value.clone());
+    }
+    for (name, setting) in &manifest.settings {
+        if settings.get(name).is_some_and(|value| !matches!(value, Value::String(text) if text.is_empty())) {
+            continue;
+        }
+        match &setting.default {
+            Some(default) => drop(settings.insert(name.clone(), json!(default))),
+            None if needed => {
+                return Err(Trouble::Misconfigured(format!("{} needs the setting `{name}`: {}", manifest.title, setting.what)));
+            }
+            None => {}
+        }
+    }
+    Ok(settings)
+}
+
+/// The record types of a manifest, as the plan of flows needs them.
+pub fn schemas(manifest: &Manifest) -> Vec<TypeSchema> {
+    manifest.types.iter().map(|(kind, ty)| schema(kind, ty)).collect()
+}
+
+fn schema(kind: &str, ty: &TypeYaml) -> TypeSchema {
+    let properties = ty
+        .properties
+        .iter()
+        .map(|(path, p)| PropertySchema {
+            path: Path::new(path),
+            ty: p.ty.map_or(PlainType::String, plain),
+            list: p.list,
+            value: p.value.clone(),
+            derived_from: p.derived_from.as_deref().map(Path::new),
+            read_only: p.read_only,
+            create_only: p.create_only,
+            required: p.required,
+            reference: p.reference.clone(),
+            stored_as: StoredAs { trimmed: p.trimmed, caseless: p.caseless, max_chars: p.max_chars, ..StoredAs::default() },
+            note: p.note.clone(),
+        })
+        .collect();
+    TypeSchema {
+        kind: kind.into(),
+        properties,
+        open: false,
+        can: Capabilities {
+            create: ty.create.is_some(),
+            update: ty.update.is_some(),
+            delete: ty.delete.is_some(),
+            since: ty.changes.is_some(),
+            find: !ty.find.is_empty(),
+            get: ty.get.is_some(),
+            tells_deletions: ty.deleted.is_some(),
+        },
+        absent_is_empty: ty.absent_is_empty,
+        settles_ms: ty.settles_ms,
+        note: ty.note.clone(),
+    }
+}
+
+fn plain(word: TypeWord) -> PlainType {
+    match word {
+        TypeWord::String => PlainType::String,
+        TypeWord::Integer => PlainType::Integer,
+        TypeWord::Float => PlainType::Float,
+        TypeWord::Decimal => PlainType::Decimal,
+        TypeWord::Boolean => PlainType::Boolean,
+        TypeWord::List => PlainType::List,
+        TypeWord::Datetime => PlainType::Datetime,
+        TypeWord::Date => PlainType::Date,
+        TypeWord::Minutes => PlainType::Minutes,
+        TypeWord::Any => PlainType::Any,
+    }
+}
+
+impl Connector for Rest {
+    fn types(&self) -> &[TypeSchema] {
+        &self.schemas
+    }
+
+    fn test(&self) -> Result<String, Trouble> {
+        let get = written::RequestYaml {
+            method: None,
+            path: self.manifest.test.clone(),
+            query: Default::default(),
+            headers: Default::default(),
+            body: None,
+        };
+        let context = self.client.context([]);
+        let answer = self.client.read(&get, &context)?;
+        match errors::trouble(&self.manifest, &self.client.name(&get), &answer) {
+            Some(trouble) => Err(trouble),
+            None => Ok(format!("{} answers, and takes the key", self.manifest.title)),
+        }
+    }
+
+    fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
+        self.next_page(request)
+    }
+
+    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+        let ty = self.ty(kind)?;
+        if let Some(get) = &ty.get {
+            let body = self.fetch(get, vec![("id", json!(id))])?;
+            return Ok(body.and_then(|body| self.record(ty, watch, &body)));
+        }
+        // Only the list has it.
+        let mut checkpoint = None;
+        loop {
+            let page = self.next_page(ReadRequest { kind, watch, checkpoint: checkpoint.as_ref(), page_size: 0 })?;
+            if let Some(found) = page.records.into_iter().find(|record| record.id == id) {
+                return Ok(Some(found));
+            }
+            if !page.more {
+                return Ok(None);
+            }
+            checkpoint = Some(page.checkpoint);
+        }
+    }
+
+    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+        self.look_up(self.ty(kind)?, watch, prop, value)
+    }
+
+    fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+        writes.iter().map(|write| self.write_one(kind, watch, write)).collect()
+    }
+}

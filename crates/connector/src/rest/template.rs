@@ -1,0 +1,85 @@
+//! Templates: Jinja by `minijinja`, with fuel, without ranges, files or anything that loops for long.
+
+use minijinja::{Environment, UndefinedBehavior};
+use serde_json::Value;
+
+/// Work that one template may take, in minijinja's instructions.
+const FUEL: u64 = 20_000;
+/// A text made by a template is not longer.
+const MOST: usize = 1 << 20;
+
+/// Renders a text. A text without braces is given back as it is.
+pub fn render(text: &str, context: &Value) -> Result<String, String> {
+    if !text.contains("{{") && !text.contains("{%") {
+        return Ok(text.to_string());
+    }
+    let mut environment = Environment::new();
+    environment.add_function("range", |_: i64| -> Result<String, minijinja::Error> {
+        Err(minijinja::Error::new(minijinja::ErrorKind::UnknownFunction, "a manifest has no range"))
+    });
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    environment.set_fuel(Some(FUEL));
+    environment.add_filter("url", |text: String| percent_encoded(&text));
+    environment.add_filter("quoted", |text: String| text.replace('\'', "''"));
+    let made = environment
+        .render_str(text, minijinja::value::Serde(context))
+        .map_err(|error| format!("the template `{text}`: {error}"))?;
+    if made.len() > MOST { Err(format!("the template `{text}` makes more than {MOST} bytes")) } else { Ok(made) }
+}
+
+/// Renders all texts in a JSON value. A text that is one template alone and gives nothing becomes null; one that ends in `| int` becomes
+/// a number.
+pub fn render_value(value: &Value, context: &Value) -> Result<Value, String> {
+    Ok(match value {
+        Value::String(text) if text.starts_with("{{") && text.ends_with("}}") => {
+            let made = render(text, context)?;
+            if made.is_empty() {
+                Value::Null
+            } else if text.contains("| int") {
+                made.parse::<i64>().map_or(Value::String(made), Value::from)
+            } else {
+                Value::String(made)
+            }
+        }
+        Value::String(text) => Value::String(render(text, context)?),
+        Value::Array(list) => Value::Array(list.iter().map(|v| render_value(v, context)).collect::<Result<_, _>>()?),
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(k, v)| Ok((k.clone(), render_value(v, context)?))).collect::<Result<_, String>>()?)
+        }
+        other => other.clone(),
+    })
+}
+
+/// RFC 3986: everything but unreserved characters.
+pub fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte as char),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn templates_are_rendered_in_values() {
+        let context = json!({"id": "a b", "revision": "7"});
+        assert_eq!(render("/users/{{ id | url }}", &context).unwrap(), "/users/a%20b");
+        let made = render_value(&json!({"revision": "{{ revision | int }}", "none": "{{ nothing }}", "n": 1}), &context).unwrap();
+        assert_eq!(made, json!({"revision": 7, "none": null, "n": 1}));
+    }
+
+    #[test]
+    fn no_template_loops_for_ever() {
+        let context = json!({"list": vec![0; 2_000]});
+        let endless = "{% for a in list %}{% for b in list %}x{% endfor %}{% endfor %}";
+        assert!(render(endless, &context).unwrap_err().contains("template"));
+        assert!(render("{{ range(100000) }}", &context).is_err());
+    }
+}

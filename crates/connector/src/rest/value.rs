@@ -1,0 +1,220 @@
+//! Where properties are in a system's records: reading them out, and putting them in with all else left as it is (P9).
+
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::value::{equal, is_empty};
+use serde_json::{Map, Value, json};
+
+use super::written::{PropertyYaml, TypeYaml};
+
+/// A watched property, found in the manifest.
+#[derive(Clone, Debug)]
+pub struct Located<'a> {
+    pub property: &'a PropertyYaml,
+    /// The property's written path, as the manifest lists it.
+    pub path: &'a str,
+    /// Where it is in the record: that of the list, for a list.
+    pub at: String,
+    /// For an element of a list or an object: the child that is meant.
+    pub child: Option<String>,
+    when: Option<(String, String)>,
+}
+
+/// Finds a watched property in a record type.
+pub fn locate<'a>(ty: &'a TypeYaml, watched: &PropertyRef) -> Option<Located<'a>> {
+    let path = watched.path.as_str();
+    let (name, property, child) =
+        ty.properties.get_key_value(path).map(|(name, property)| (name, property, property.value.clone())).or_else(|| {
+            // The child of a list or an object that is not a property of its own.
+            ty.properties.iter().filter(|(_, p)| p.list || p.value.is_some()).find_map(|(name, property)| {
+                let child = path.strip_prefix(name.as_str())?.strip_prefix('.')?;
+                Some((name, property, Some(child.to_string())))
+            })
+        })?;
+    let at = property.at.clone().unwrap_or_else(|| name.clone());
+    let when = watched.when.as_ref().map(|having| {
+        let inside = having.path.as_str().strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('.'));
+        (inside.unwrap_or(having.path.as_str()).to_string(), having.value.clone())
+    });
+    Some(Located { property, path: name, at, child, when })
+}
+
+/// What is at a dotted place; lists are not gone through.
+pub fn at<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
+    if place.is_empty() {
+        return Some(value);
+    }
+    place.split('.').try_fold(value, |value, step| match value {
+        Value::Array(list) => list.get(step.parse::<usize>().ok()?),
+        other => other.get(step),
+    })
+}
+
+/// Puts a value at a dotted place; objects on the way are made.
+pub fn put(target: &mut Value, place: &str, value: Value) {
+    let (step, rest) = place.split_once('.').map_or((place, None), |(step, rest)| (step, Some(rest)));
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    if let Value::Object(map) = target {
+        match rest {
+            None => drop(map.insert(step.to_string(), value)),
+            Some(rest) => put(map.entry(step.to_string()).or_insert(Value::Null), rest, value),
+        }
+    }
+}
+
+/// A text or number as text, for ids and versions.
+pub fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+impl Located<'_> {
+    /// What a record holds (R5: `None` where it does not tell).
+    pub fn read(&self, record: &Value, absent_is_empty: bool) -> Option<Value> {
+        let absent = || absent_is_empty.then_some(Value::Null);
+        if let Some((path, value)) = self.when.as_ref().filter(|_| !self.property.list)
+            && at(record, path).and_then(text).as_deref() != Some(value)
+        {
+            return Some(Value::Null);
+        }
+        let Some(found) = at(record, &self.at) else {
+            return if self.property.list && absent_is_empty { Some(json!([])) } else { absent() };
+        };
+        if !self.property.list {
+            return match &self.child {
+                Some(child) => match found {
+                    Value::Null => Some(Value::Null),
+                    object => at(object, child).cloned().or_else(absent),
+                },
+                None => Some(found.clone()),
+            };
+        }
+        let Value::Array(elements) = found else { return Some(json!([])) };
+        let (first, rest): (Vec<&Value>, Vec<&Value>) = elements.iter().filter(|e| self.has(e)).partition(|e| self.is_primary(e));
+        let value = |element: &&Value| match &self.child {
+            Some(child) => at(element, child).cloned(),
+            None => Some((*element).clone()),
+        };
+        Some(Value::Array(first.iter().chain(&rest).filter_map(value).filter(|v| !v.is_null()).collect()))
+    }
+
+    /// Puts a value into the record; `Null` empties. Other elements of a list stay as they are, with their ids.
+    pub fn write(&self, record: &mut Value, value: &Value, displaced: &Value) {
+        if !self.property.list {
+            let place = match &self.child {
+                Some(child) => format!("{}.{child}", self.at),
+                None => self.at.clone(),
+            };
+            put(record, &place, value.clone());
+            return;
+        }
+        let mut elements = match at(record, &self.at) {
+            Some(Value::Array(elements)) => elements.clone(),
+            _ => vec![],
+        };
+        match value {
+            Value::Array(whole) => elements = self.whole(&elements, whole),
+            single => self.single(&mut elements, single, displaced),
+        }
+        put(record, &self.at, Value::Array(elements));
+    }
+
+    /// P9: in the place of the element it came from, else of the primary one, else a new one.
+    fn single(&self, elements: &mut Vec<Value>, value: &Value, displaced: &Value) {
+        let mine: Vec<usize> = (0..elements.len()).filter(|i| self.has(&elements[*i])).collect();
+        let held = |i: &&usize| !is_empty(displaced) && self.value_of(&elements[**i]).is_some_and(|v| equal(&v, displaced));
+        let place =
+            mine.iter().find(held).or_else(|| mine.iter().find(|i| self.is_primary(&elements[**i]))).or(mine.first()).copied();
+        match (place, is_empty(value)) {
+            (Some(place), true) => {
+                let was_primary = self.is_primary(&elements[place]);
+                elements.remove(place);
+                // The next one becomes the primary, as it does where the first one is it.
+                if let (true, Some(flag), Some(next)) = (was_primary, &self.property.primary, elements.first_mut()) {
+                    put(next, flag, Value::Bool(true));
+                }
+            }
+            (Some(place), false) => match &self.child {
+                Some(child) => put(&mut elements[place], child, value.clone()),
+                None => elements[place] = value.clone(),
+            },
+            (None, true) => {}
+            (None, false) => elements.push(self.element(value, elements.is_empty())),
+        }
+    }
+
+    fn whole(&self, elements: &[Value], values: &[Value]) -> Vec<Value> {
+        let keep = |value: &Value| elements.iter().find(|e| self.value_of(e).is_some_and(|v| equal(&v, value))).cloned();
+        values.iter().enumerate().map(|(n, value)| keep(value).unwrap_or_else(|| self.element(value, n == 0))).collect()
+    }
+
+    /// A new element. Where nothing but the order tells, the first is the primary one.
+    fn element(&self, value: &Value, first: bool) -> Value {
+        let Some(child) = &self.child else { return value.clone() };
+        let mut element = self.property.element.clone().unwrap_or_else(|| json!({}));
+        put(&mut element, child, value.clone());
+        if let Some((path, having)) = &self.when {
+            put(&mut element, path, Value::String(having.clone()));
+        }
+        if let (Some(flag), true) = (&self.property.primary, first) {
+            put(&mut element, flag, Value::Bool(true));
+        }
+        element
+    }
+
+    fn value_of(&self, element: &Value) -> Option<Value> {
+        match &self.child {
+            Some(child) => at(element, child).cloned(),
+            None => Some(element.clone()),
+        }
+    }
+
+    fn is_primary(&self, element: &Value) -> bool {
+        self.property.primary.as_ref().is_some_and(|flag| at(element, flag) == Some(&Value::Bool(true)))
+    }
+
+    fn has(&self, element: &Value) -> bool {
+        self.when.as_ref().is_none_or(|(path, value)| at(element, path).and_then(text).as_deref() == Some(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn emails() -> TypeYaml {
+        serde_saphyr::from_str(
+            "id: id\nlist: { request: { path: / }, paging: none }\nproperties:\n  info.emails: { list: true, at: info.emails.items, value: email, primary: primary, element: { tag: MAIN } }\n",
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn p9_a_single_value_replaces_its_own_element_and_the_others_stay() {
+        let ty = emails();
+        let located = locate(&ty, &PropertyRef::new("info.emails.email")).unwrap();
+        let mut record = json!({"info": {"emails": {"items": [
+            {"id": "1", "email": "a@example.com"}, {"id": "2", "email": "b@example.com", "primary": true}]}}});
+        assert_eq!(located.read(&record, false), Some(json!(["b@example.com", "a@example.com"])));
+        located.write(&mut record, &json!("c@example.com"), &json!("a@example.com"));
+        assert_eq!(record["info"]["emails"]["items"][0], json!({"id": "1", "email": "c@example.com"}));
+        // What it displaced is not there any more: the primary one.
+        located.write(&mut record, &json!("d@example.com"), &json!("x@example.com"));
+        assert_eq!(record["info"]["emails"]["items"][1], json!({"id": "2", "email": "d@example.com", "primary": true}));
+        located.write(&mut record, &Value::Null, &json!("d@example.com"));
+        assert_eq!(record["info"]["emails"]["items"], json!([{"id": "1", "email": "c@example.com", "primary": true}]));
+    }
+
+    #[test]
+    fn p9_an_empty_list_gets_a_primary_element() {
+        let ty = emails();
+        let located = locate(&ty, &PropertyRef::new("info.emails.email")).unwrap();
+        let mut record = json!({});
+        located.write(&mut record, &json!("a@example.com"), &Value::Null);
+        assert_eq!(record["info"]["emails"]["items"], json!([{"tag": "MAIN", "email": "a@example.com", "primary": true}]));
+    }
+}

@@ -1,0 +1,378 @@
+//! Writing: what is sent for a creation, an update, a deletion, and what the answer says.
+//!
+//! A record is read just before it is updated where the manifest asks for it: lists are then sent with their other elements as they are
+//! (P9), and the write is refused here if the record is not what the decision was made on (P6), also in systems that lock nothing.
+
+use lockstep_model::PlainType;
+use lockstep_model::ReadRecord;
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::value::{effective, equal, equal_as, is_empty};
+use serde_json::{Value, json};
+
+use super::http::Answer;
+use super::template::render_value;
+use super::value::{Located, at, locate, put, text};
+use super::written::{StepYaml, Style, TypeYaml, WriteYaml};
+use super::{Rest, errors};
+use crate::{Action, Outcome, Trouble, Write};
+
+impl Rest {
+    /// Carries out one write.
+    pub(super) fn write_one(&self, kind: &str, watch: &[PropertyRef], write: &Write) -> Outcome {
+        let ty = match self.ty(kind) {
+            Ok(ty) => ty,
+            Err(trouble) => return Outcome::Stopped(trouble),
+        };
+        let done = match &write.action {
+            Action::Create => self.create(ty, watch, write),
+            Action::Update { id, version } => self.update(ty, watch, write, id, version.as_deref()),
+            Action::Delete { id, .. } => self.delete(ty, watch, id),
+        };
+        done.unwrap_or_else(|outcome| outcome)
+    }
+
+    fn create(&self, ty: &TypeYaml, watch: &[PropertyRef], write: &Write) -> Result<Outcome, Outcome> {
+        let Some(how) = &ty.create else { return Err(cannot("created")) };
+        let mut record = match &how.from {
+            None => json!({}),
+            Some(path) => {
+                let get = super::written::GetYaml { request: plain_get(path), item: None };
+                self.fetch(&get, vec![]).map_err(Outcome::Stopped)?.unwrap_or_else(|| json!({}))
+            }
+        };
+        for value in &write.values {
+            let located = self.located(ty, watch, value.prop)?;
+            located.write(&mut record, &value.value, &Value::Null);
+        }
+        let context = self.client.context([("record", record.clone()), ("token", json!(write.token))]);
+        for (place, template) in &how.defaults {
+            let made = render_value(template, &context).map_err(misconfigured)?;
+            if !is_empty(&made) && at(&record, place).is_none_or(is_empty) {
+                put(&mut record, place, made);
+            }
+        }
+        let body = self.wrapped(how, record.clone(), &context)?;
+        let named = self.client.name(&how.request);
+        let answer = self.client.send(&how.request, &context, Some(&body)).map_err(errors::unanswered)?;
+        let outcome = errors::outcome(&self.manifest, ty, watch, &named, &answer);
+        // C2: the system has it already; where it does not say which record that is, it is looked up.
+        if let (Some(Outcome::Duplicate { id: None, message }), Some(prop)) =
+            (&outcome, errors::duplicate_of(&self.manifest, ty, watch, &answer))
+            && let Some(value) = write.values.iter().find(|v| v.prop == prop)
+            && let Ok(Some(found)) = self.look_up(ty, watch, prop, &value.value)
+        {
+            let same = |r: &&ReadRecord| {
+                !r.deleted && r.values[prop].as_ref().is_some_and(|v| same_text(effective(v, false), &value.value))
+            };
+            if let [only] = &found.iter().filter(same).collect::<Vec<_>>()[..] {
+                return Err(Outcome::Duplicate { id: Some(only.id.clone()), message: message.clone() });
+            }
+        }
+        match outcome {
+            Some(outcome) => Err(outcome),
+            None => self.told(ty, watch, how, &named, &answer, None),
+        }
+    }
+
+    fn update(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        write: &Write,
+        id: &str,
+        version: Option<&str>,
+    ) -> Result<Outcome, Outcome> {
+        let Some(how) = &ty.update else { return Err(cannot("updated")) };
+        let current = match (&ty.get, how.read_before) {
+            (Some(get), true) => match self.fetch(get, vec![("id", json!(id))]).map_err(busy)? {
+                Some(current) => Some(current),
+                None => return Err(Outcome::Gone { message: format!("{id} is not there any more") }),
+            },
+            _ => None,
+        };
+        if let Some(current) = &current {
+            self.unchanged_since(ty, watch, write, current, version)?;
+        }
+        let now = current.as_ref().and_then(|c| ty.version.as_ref().and_then(|p| at(c, p)).and_then(text));
+        let modified = current.as_ref().and_then(|c| ty.modified.as_ref().and_then(|p| at(c, p)).and_then(text));
+        let context = self.client.context([
+            ("id", json!(id)),
+            ("version", json!(now.or(version.map(str::to_string)))),
+            ("modified", json!(modified)),
+            ("modified_http", json!(modified.as_deref().and_then(as_http_date))),
+            ("record", current.clone().unwrap_or(Value::Null)),
+            ("token", json!(write.token)),
+        ]);
+        let mut changed = current.clone().unwrap_or_else(|| json!({}));
+        let mut places: Vec<String> = vec![];
+        let mut by_steps: Vec<(&[StepYaml], &Value)> = vec![];
+        for value in &write.values {
+            let located = self.located(ty, watch, value.prop)?;
+            if !located.property.update_via.is_empty() {
+                by_steps.push((&located.property.update_via, &value.value));
+                continue;
+            }
+            located.write(&mut changed, &value.value, &value.displaced);
+            let place = match (&located.child, located.property.list) {
+                (Some(child), false) => format!("{}.{child}", located.at),
+                _ => located.at.clone(),
+            };
+            let place = match how.whole {
+                Some(steps) => place.split('.').take(steps).collect::<Vec<_>>().join("."),
+                None => place,
+            };
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        // First what has requests of its own: if one is refused, nothing else of the record has been written.
+        for (steps, value) in &by_steps {
+            self.steps(ty, watch, write, steps, &context, value)?;
+        }
+        if places.is_empty() {
+            return Ok(self.read_after(ty, watch, id).unwrap_or(Outcome::Done(as_sent(id, watch, write))));
+        }
+        let body = match how.style {
+            Style::Part => {
+                let mut part = json!({});
+                for place in &places {
+                    put(&mut part, place, at(&changed, place).cloned().unwrap_or(Value::Null));
+                }
+                self.wrapped(how, part, &context)?
+            }
+            Style::Whole => self.wrapped(how, changed, &context)?,
+            Style::JsonPatch => Value::Array(
+                places
+                    .iter()
+                    .map(|place| json!({"op": "replace", "path": format!("/{}", place.replace('.', "/")), "value": at(&changed, place)}))
+                    .collect(),
+            ),
+        };
+        let outcome = self.send(ty, watch, how, &context, body, Some(id))?;
+        match outcome {
+            // The answer to the last request does not show what the steps before it did.
+            Outcome::Done(_) if !by_steps.is_empty() => Ok(self.read_after(ty, watch, id).unwrap_or(outcome)),
+            other => Ok(other),
+        }
+    }
+
+    /// P6: the record is as it was when the write was decided. Where it has no version, what is to be replaced tells.
+    fn unchanged_since(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        write: &Write,
+        current: &Value,
+        version: Option<&str>,
+    ) -> Result<(), Outcome> {
+        let now = ty.version.as_ref().and_then(|place| at(current, place)).and_then(text);
+        match (version, now.as_deref()) {
+            (Some(then), Some(now)) if then != now => {
+                return Err(Outcome::Conflict { message: format!("it changed meanwhile (version {now}, decided on {then})") });
+            }
+            (Some(_), Some(_)) => return Ok(()),
+            _ => {}
+        }
+        for value in &write.values {
+            let Ok(located) = self.located(ty, watch, value.prop) else { continue };
+            let Some(shown) = located.read(current, ty.absent_is_empty) else { continue };
+            let whole = value.value.is_array();
+            let shown = effective(&shown, whole);
+            let as_decided = equal_as(PlainType::Any, shown, &value.displaced) || equal(shown, &value.displaced);
+            if !as_decided && !equal(shown, &value.value) {
+                return Err(Outcome::Conflict { message: format!("{} changed meanwhile", watch[value.prop]) });
+            }
+        }
+        Ok(())
+    }
+
+    fn steps(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        write: &Write,
+        steps: &[StepYaml],
+        context: &Value,
+        value: &Value,
+    ) -> Result<(), Outcome> {
+        let mut context = context.clone();
+        put(&mut context, "value", value.clone());
+        for step in steps {
+            let named = self.client.name(&step.request);
+            let answer = self.client.send(&step.request, &context, None).map_err(errors::unanswered)?;
+            if let Some(outcome) = errors::outcome(&self.manifest, ty, watch, &named, &answer) {
+                // Whatever is refused here is this property.
+                return Err(match outcome {
+                    Outcome::Rejected { prop: None, message } | Outcome::Duplicate { id: None, message } => {
+                        let prop = write.values.iter().find(|v| v.value == *value).map(|v| v.prop);
+                        Outcome::Rejected { prop, message }
+                    }
+                    other => other,
+                });
+            }
+            put(&mut context, "last", answer.body);
+        }
+        Ok(())
+    }
+
+    fn delete(&self, ty: &TypeYaml, watch: &[PropertyRef], id: &str) -> Result<Outcome, Outcome> {
+        let Some(request) = &ty.delete else { return Err(cannot("deleted")) };
+        let context = self.client.context([("id", json!(id))]);
+        let named = self.client.name(request);
+        let answer = self.client.send(request, &context, None).map_err(errors::unanswered)?;
+        match errors::outcome(&self.manifest, ty, watch, &named, &answer) {
+            // Already gone is as good.
+            None | Some(Outcome::Gone { .. }) => Ok(Outcome::Done(ReadRecord {
+                id: id.into(),
+                version: None,
+                modified: None,
+                deleted: true,
+                values: vec![None; watch.len()],
+            })),
+            Some(outcome) => Err(outcome),
+        }
+    }
+
+    fn wrapped(&self, how: &WriteYaml, record: Value, context: &Value) -> Result<Value, Outcome> {
+        let mut body = match &how.wrap {
+            Some(key) => {
+                let mut body = json!({});
+                put(&mut body, key, record);
+                body
+            }
+            None => record,
+        };
+        for (place, template) in &how.beside {
+            let made = render_value(template, context).map_err(misconfigured)?;
+            if !made.is_null() {
+                put(&mut body, place, made);
+            }
+        }
+        Ok(body)
+    }
+
+    fn send(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        how: &WriteYaml,
+        context: &Value,
+        body: Value,
+        id: Option<&str>,
+    ) -> Result<Outcome, Outcome> {
+        let named = self.client.name(&how.request);
+        let answer = self.client.send(&how.request, context, Some(&body)).map_err(errors::unanswered)?;
+        match errors::outcome(&self.manifest, ty, watch, &named, &answer) {
+            // Only a creation can be a duplicate; here it is a value that another record holds.
+            Some(Outcome::Duplicate { id: None, message }) => {
+                let prop = errors::duplicate_of(&self.manifest, ty, watch, &answer);
+                Err(Outcome::Rejected { prop, message })
+            }
+            Some(outcome) => Err(outcome),
+            None => self.told(ty, watch, how, &named, &answer, id),
+        }
+    }
+
+    /// What the answer to a write that was done tells of the record.
+    fn told(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        how: &WriteYaml,
+        named: &str,
+        answer: &Answer,
+        id: Option<&str>,
+    ) -> Result<Outcome, Outcome> {
+        let shown = at(&answer.body, how.item.as_deref().unwrap_or(""));
+        let made = shown.and_then(|shown| at(shown, &ty.id)).and_then(text).or(id.map(str::to_string));
+        let Some(made) = made else {
+            // It was done, and nothing tells what it is: to be found out (C2).
+            return Err(Outcome::Unknown { message: format!("{named}: the answer has no `{}`", ty.id) });
+        };
+        if how.read_after
+            && let Some(outcome) = self.read_after(ty, watch, &made)
+        {
+            return Ok(outcome);
+        }
+        match shown.and_then(|shown| self.record(ty, watch, shown)) {
+            Some(record) => Ok(Outcome::Done(record)),
+            None => Ok(self.read_after(ty, watch, &made).unwrap_or_else(|| {
+                Outcome::Done(ReadRecord {
+                    id: made,
+                    version: None,
+                    modified: None,
+                    deleted: false,
+                    values: vec![None; watch.len()],
+                })
+            })),
+        }
+    }
+
+    fn read_after(&self, ty: &TypeYaml, watch: &[PropertyRef], id: &str) -> Option<Outcome> {
+        let body = self.fetch(ty.get.as_ref()?, vec![("id", json!(id))]).ok()??;
+        self.record(ty, watch, &body).map(Outcome::Done)
+    }
+
+    fn located<'a>(&self, ty: &'a TypeYaml, watch: &[PropertyRef], prop: usize) -> Result<Located<'a>, Outcome> {
+        let watched = &watch[prop];
+        locate(ty, watched)
+            .ok_or_else(|| Outcome::Rejected { prop: Some(prop), message: format!("there is no property {watched}") })
+    }
+}
+
+fn same_text(a: &Value, b: &Value) -> bool {
+    let folded = |v: &Value| text(v).map(|t| t.trim().to_lowercase());
+    folded(a).is_some() && folded(a) == folded(b)
+}
+
+fn plain_get(path: &str) -> super::written::RequestYaml {
+    super::written::RequestYaml {
+        method: None,
+        path: path.into(),
+        query: Default::default(),
+        headers: Default::default(),
+        body: None,
+    }
+}
+
+fn cannot(what: &str) -> Outcome {
+    Outcome::Rejected { prop: None, message: format!("records of this type can't be {what} through the API") }
+}
+
+fn misconfigured(message: String) -> Outcome {
+    Outcome::Stopped(Trouble::Misconfigured(message))
+}
+
+/// Nothing has been written yet: it can simply be tried again.
+fn busy(trouble: Trouble) -> Outcome {
+    match trouble {
+        Trouble::Busy { retry_after_ms, message } => Outcome::Later { retry_after_ms, message },
+        Trouble::Malformed(message) => Outcome::Later { retry_after_ms: None, message },
+        other => Outcome::Stopped(other),
+    }
+}
+
+fn as_sent(id: &str, watch: &[PropertyRef], write: &Write) -> ReadRecord {
+    let mut values = vec![None; watch.len()];
+    for value in &write.values {
+        values[value.prop] = Some(value.value.clone());
+    }
+    ReadRecord { id: id.into(), version: None, modified: None, deleted: false, values }
+}
+
+/// RFC 9110's form of a time, as `If-Unmodified-Since` wants it.
+fn as_http_date(time: &str) -> Option<String> {
+    let at = lockstep_model::Timestamp::parse(time)?;
+    let zoned = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(jiff::tz::TimeZone::UTC);
+    Some(zoned.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn http_dates() {
+        assert_eq!(as_http_date("1994-11-06T08:49:37").as_deref(), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
+    }
+}

@@ -1,0 +1,301 @@
+//! The manifest language as it is written: a closed vocabulary, unknown words are errors. `schema/manifest.schema.json` is made from it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A system with a JSON-over-HTTP interface. Texts may be templates: `{{ base_url }}/users/{{ id }}`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Manifest {
+    /// What the system is called.
+    pub title: String,
+    /// What a project gives under `with:`.
+    pub settings: BTreeMap<String, SettingYaml>,
+    /// The address that every request begins with.
+    pub base: String,
+    #[serde(default)]
+    pub auth: Auth,
+    /// Headers of every request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    pub rate: Rate,
+    /// A request that needs the key and changes nothing, for `lockstep connect`.
+    pub test: String,
+    /// What answers mean, the first that fits. What none fits: 2xx done, 404 and 410 gone, 408, 429 and 503 later, other 4xx rejected.
+    #[serde(default)]
+    pub errors: Vec<ErrorRule>,
+    pub types: BTreeMap<String, TypeYaml>,
+}
+
+/// A setting.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SettingYaml {
+    pub what: String,
+    pub default: Option<String>,
+    #[serde(default)]
+    pub secret: bool,
+}
+
+/// How requests prove who sends them.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Auth {
+    /// Basic authentication: `user:password`.
+    pub basic: Option<String>,
+    /// A bearer token that does not expire.
+    pub bearer: Option<String>,
+    /// Keys in headers.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// An OAuth 2 token, fetched when there is none and when one is refused.
+    pub token: Option<Token>,
+}
+
+/// A token request (RFC 6749): form fields to an address, `access_token` in the answer.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Token {
+    pub url: String,
+    /// `user:password` of the client, for basic authentication.
+    pub basic: Option<String>,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    pub form: BTreeMap<String, String>,
+}
+
+/// How many requests a system takes, all record types together.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rate {
+    pub per_second: f64,
+}
+
+/// What an answer means.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ErrorRule {
+    pub status: Option<u16>,
+    /// Only where the body has this path …
+    pub at: Option<String>,
+    /// … and, if said, it is this, or one of these.
+    #[serde(default)]
+    pub is: Vec<Value>,
+    pub means: Meaning,
+    /// Where the id of the record is that is there already.
+    pub id: Option<String>,
+    /// Where the property is named that is refused: in a text, or as a key of an object.
+    #[serde(default)]
+    pub property: Vec<String>,
+    /// Where the system's own words are.
+    #[serde(default)]
+    pub message: Vec<String>,
+}
+
+/// The meanings that a hub can act on.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Meaning {
+    Duplicate,
+    Conflict,
+    Gone,
+    Rejected,
+    Later,
+    Unauthorized,
+}
+
+/// A record type.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TypeYaml {
+    pub note: Option<String>,
+    /// Where its id is in a record.
+    pub id: String,
+    /// Where its version is, if it has any (P6).
+    pub version: Option<String>,
+    /// Where the time of its last change is.
+    pub modified: Option<String>,
+    /// Present, and it is this: the record is deleted.
+    pub deleted: Option<Mark>,
+    /// A property that is left out is empty (R5).
+    #[serde(default)]
+    pub absent_is_empty: bool,
+    /// How long a read may lag behind a write, in milliseconds (P5a).
+    #[serde(default)]
+    pub settles_ms: i64,
+    /// By path, as documents write them.
+    pub properties: BTreeMap<String, PropertyYaml>,
+    /// Everything there is.
+    pub list: ListYaml,
+    /// What changed since a time; without it, everything is listed each time.
+    pub changes: Option<ListYaml>,
+    pub get: Option<GetYaml>,
+    /// A look-up, by property.
+    #[serde(default)]
+    pub find: BTreeMap<String, GetYaml>,
+    pub create: Option<WriteYaml>,
+    pub update: Option<WriteYaml>,
+    pub delete: Option<RequestYaml>,
+}
+
+/// A value at a place.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mark {
+    pub at: String,
+    pub is: Vec<Value>,
+}
+
+/// A property.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct PropertyYaml {
+    /// `string` if not said.
+    #[serde(rename = "type")]
+    pub ty: Option<TypeWord>,
+    /// Where it is in the system's record, if not at its own path.
+    pub at: Option<String>,
+    /// It is a list.
+    pub list: bool,
+    /// The child that is the value of an element, or of an object.
+    pub value: Option<String>,
+    /// The child that marks the primary element; the first one is it where nothing is said.
+    pub primary: Option<String>,
+    /// What a new element has besides its value.
+    pub element: Option<Value>,
+    pub derived_from: Option<String>,
+    pub read_only: bool,
+    pub create_only: bool,
+    pub required: bool,
+    /// It holds the id of a record of this type.
+    pub reference: Option<String>,
+    pub max_chars: Option<usize>,
+    pub trimmed: bool,
+    /// Values that differ in case only are the same to it.
+    pub caseless: bool,
+    pub note: Option<String>,
+    /// It takes requests of its own to change it.
+    pub update_via: Vec<StepYaml>,
+}
+
+/// The types of properties.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TypeWord {
+    String,
+    Integer,
+    Float,
+    Decimal,
+    Boolean,
+    List,
+    Datetime,
+    Date,
+    Minutes,
+    Any,
+}
+
+/// A request.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RequestYaml {
+    /// `GET` if not said.
+    pub method: Option<String>,
+    pub path: String,
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    pub body: Option<Value>,
+}
+
+/// A request that lists records, page by page.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ListYaml {
+    pub request: RequestYaml,
+    /// Where the records are in the answer; the answer itself if not said.
+    pub items: Option<String>,
+    pub paging: Paging,
+    /// What is listed are ids; each record is then read by itself. Where the id is in a row.
+    pub each_id: Option<String>,
+    /// For `changes`: so many seconds before the last reading are read again.
+    #[serde(default)]
+    pub overlap_s: i64,
+}
+
+/// How a list goes on.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Paging {
+    /// One answer has it all.
+    None,
+    /// `{{ offset }}` and `{{ limit }}`, until a page is short.
+    Offset { limit: usize },
+    /// `{{ page }}` (from 1) and `{{ limit }}`, until a page is short.
+    Page { limit: usize },
+    /// `{{ cursor }}`, from where the answer has it, until it has none or `more` is not true.
+    Cursor { limit: usize, at: String, more: Option<String> },
+    /// The whole address of the next page is in the answer.
+    Next { limit: usize, at: String, more: Option<String> },
+}
+
+/// A request for one record (or for those that a look-up finds).
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GetYaml {
+    pub request: RequestYaml,
+    /// Where the record, or the list of records, is in the answer.
+    pub item: Option<String>,
+}
+
+/// How a record is created or updated.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WriteYaml {
+    pub request: RequestYaml,
+    #[serde(default)]
+    pub style: Style,
+    /// The body's key that holds the record.
+    pub wrap: Option<String>,
+    /// Besides the record, in the body.
+    #[serde(default)]
+    pub beside: BTreeMap<String, Value>,
+    /// In the record where it does not say it itself; a template that gives nothing adds nothing.
+    #[serde(default)]
+    pub defaults: BTreeMap<String, Value>,
+    /// A request for a blank record to begin with.
+    pub from: Option<String>,
+    /// The record is read just before: for its version, for lists (P9), and so that nobody's edit is overwritten (P6).
+    #[serde(default)]
+    pub read_before: bool,
+    /// So many steps of a path are sent whole, as they stand with the change; only the change itself if not said.
+    pub whole: Option<usize>,
+    /// Where the record is in the answer; not told if `none`.
+    pub item: Option<String>,
+    /// The answer does not show the record: it is read again.
+    #[serde(default)]
+    pub read_after: bool,
+}
+
+/// How changes are written down.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Style {
+    /// A part of the record, as JSON.
+    #[default]
+    Part,
+    /// The whole record, as it stands with the changes.
+    Whole,
+    /// RFC 6902.
+    JsonPatch,
+}
+
+/// One of several requests; what it answers is `{{ last }}` for the next.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StepYaml {
+    pub request: RequestYaml,
+}

@@ -1,0 +1,60 @@
+//! CRMOffice: no time of change, so everything is listed each time.
+
+use lockstep_connector::Outcome;
+use lockstep_connector::contract::{Subject, check, read_all};
+use serde_json::{Value, json};
+
+use crate::{get, open, pick, read, sandbox, update, watch};
+
+#[test]
+fn contacts_and_companies_keep_the_contract() {
+    let sandbox = sandbox("crmoffice");
+    let crmoffice = open("crmoffice", &sandbox);
+    let company = pick(&read(&*crmoffice, "Companies", &[]), |_| true).id;
+    let subject = Subject {
+        connector: &*crmoffice,
+        kind: "Contacts",
+        watch: watch(&["givenName", "familyName", "directPhone", "company.id"]),
+        creates: vec![
+            vec![json!("Ada"), json!("Berg"), json!("+47 22 00 00 00"), json!(company)],
+            vec![json!("Liv"), json!("Moe"), Value::Null, Value::Null],
+        ],
+        update: (2, json!("+47 22 33 44 55")),
+        unknown_id: "00000000-0000-4000-8000-000000000000",
+        refuses_stale_versions: false,
+    };
+    check(&subject);
+    check(&Subject {
+        kind: "Companies",
+        watch: watch(&["orgNr", "postAddress.streetAddress", "postAddress.postalArea"]),
+        creates: vec![
+            vec![json!("987654321"), json!("Storgata 1"), json!("Oslo")],
+            vec![json!("912345678"), Value::Null, Value::Null],
+        ],
+        update: (1, json!("Storgata 2")),
+        ..subject
+    });
+}
+
+#[test]
+fn each_reading_lists_everything() {
+    let sandbox = sandbox("crmoffice");
+    let crmoffice = open("crmoffice", &sandbox);
+    let watch = watch(&["givenName"]);
+    let first = read(&*crmoffice, "Contacts", &watch);
+    let second = read_all(&*crmoffice, "Contacts", &watch, Some(first.checkpoint), 100).unwrap();
+    assert!(second.everything);
+    assert_eq!(second.records, first.records);
+}
+
+#[test]
+fn p6_a_value_that_was_edited_meanwhile_is_not_overwritten() {
+    let sandbox = sandbox("crmoffice");
+    let crmoffice = open("crmoffice", &sandbox);
+    let watch = watch(&["directPhone", "givenName"]);
+    let before = pick(&read(&*crmoffice, "Contacts", &watch), |_| true);
+    sandbox.edit("crmoffice", "contacts", &before.id, &json!({"directPhone": "+47 11 11 11 11"})).unwrap();
+    let outcome = update(&*crmoffice, "Contacts", &watch, &before, 0, json!("+47 22 22 22 22"));
+    assert!(matches!(outcome, Outcome::Conflict { .. }), "{outcome:?}");
+    assert_eq!(get(&*crmoffice, "Contacts", &watch, &before.id).values[0], Some(json!("+47 11 11 11 11")));
+}

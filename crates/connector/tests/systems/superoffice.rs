@@ -1,0 +1,147 @@
+//! SuperOffice: archive rows and entities, tickets, associates that can only be listed.
+
+use lockstep_connector::Outcome;
+use lockstep_connector::contract::{Subject, check, read_all};
+use serde_json::{Value, json};
+
+use crate::{create, done, get, open, pick, read, sandbox, update, watch};
+
+const PERSON: [&str; 5] = ["Firstname", "Lastname", "Emails.Value", "PrivatePhones.Value", "Contact.ContactId"];
+
+#[test]
+fn persons_keep_the_contract() {
+    let sandbox = sandbox("superoffice");
+    let superoffice = open("superoffice", &sandbox);
+    check(&Subject {
+        connector: &*superoffice,
+        kind: "Person",
+        watch: watch(&PERSON),
+        creates: vec![
+            vec![json!("Ragna"), json!("Holm"), json!("ragna.holm@example.com"), json!("+47 22 11 00 99"), Value::Null],
+            vec![json!("Torstein"), json!("Vik"), Value::Null, Value::Null, Value::Null],
+        ],
+        update: (2, json!("ragna@example.com")),
+        unknown_id: "999999",
+        refuses_stale_versions: true,
+    });
+}
+
+#[test]
+fn contacts_and_tickets_keep_the_contract() {
+    let sandbox = sandbox("superoffice");
+    let superoffice = open("superoffice", &sandbox);
+    let subject = Subject {
+        connector: &*superoffice,
+        kind: "Contact",
+        watch: watch(&["Name", "OrgNr"]),
+        creates: vec![vec![json!("Fjordheim AS"), json!("987654321")], vec![json!("Havblikk AS"), Value::Null]],
+        update: (0, json!("Fjordheim Drift AS")),
+        unknown_id: "999999",
+        refuses_stale_versions: true,
+    };
+    check(&subject);
+    check(&Subject {
+        kind: "Ticket",
+        watch: watch(&["Title", "Person.PersonId", "OwnedBy.AssociateId"]),
+        creates: vec![
+            vec![json!("Skriveren står"), Value::Null, Value::Null],
+            vec![json!("Ny skjerm"), Value::Null, Value::Null],
+        ],
+        update: (0, json!("Skriveren står stille")),
+        ..subject
+    });
+}
+
+#[test]
+fn users_are_listed_and_never_written() {
+    let sandbox = sandbox("superoffice");
+    let superoffice = open("superoffice", &sandbox);
+    let watch = watch(&["personEmail", "contactId", "personId"]);
+    let users = read(&*superoffice, "User", &watch);
+    assert_eq!(users.records.len(), sandbox.records("superoffice", "User").unwrap().len());
+    let some = pick(&users, |_| true);
+    assert_eq!(get(&*superoffice, "User", &watch, &some.id).values, some.values);
+    let can = superoffice.types().iter().find(|t| t.kind == "User").unwrap().can;
+    assert!(!can.create && !can.update && !can.delete);
+    let outcome = update(&*superoffice, "User", &watch, &some, 0, json!("a@example.com"));
+    assert!(matches!(outcome, Outcome::Rejected { .. }), "{outcome:?}");
+}
+
+#[test]
+fn a_reference_of_zero_is_none() {
+    let sandbox = sandbox("superoffice");
+    let superoffice = open("superoffice", &sandbox);
+    let watch = watch(&["OwnedBy.AssociateId"]);
+    let ticket = pick(&read(&*superoffice, "Ticket", &watch), |_| true);
+    sandbox.edit("superoffice", "Ticket", &ticket.id, &json!({"OwnedBy": {"AssociateId": 0}})).unwrap();
+    assert_eq!(get(&*superoffice, "Ticket", &watch, &ticket.id).values[0], Some(Value::Null));
+}
+
+#[test]
+fn p9_the_first_email_is_replaced_and_the_others_stay() {
+    let sandbox = sandbox("superoffice");
+    let superoffice = open("superoffice", &sandbox);
+    let two = json!({"Firstname": "Ada", "Lastname": "Berg", "Emails": [
+        {"Value": "ada.first@example.com", "Description": "Arbeid"}, {"Value": "ada.second@example.com", "Description": "Hjem"}]});
+    let put = sandbox.put("superoffice", "Person", two).unwrap();
+    let watch = watch(&PERSON);
+    let before = get(&*superoffice, "Person", &watch, &put["PersonId"].to_string());
+    assert_eq!(before.values[2], Some(json!(["ada.first@example.com", "ada.second@example.com"])));
+    let after = done(update(&*superoffice, "Person", &watch, &before, 2, json!("ada@example.com")));
+    assert_eq!(after.values[2], Some(json!(["ada@example.com", "ada.second@example.com"])));
+    let stored = sandbox.record("superoffice", "Person", &before.id).unwrap();
+    assert_eq!(stored["Emails"][0]["StrippedValue"], json!("ada@example.com"), "the derived form follows");
+    assert_eq!(stored["Emails"][1]["Description"], json!("Hjem"));
+    let emptied = done(update(&*superoffice, "Person", &watch, &after, 2, Value::Null));
+    assert_eq!(emptied.values[2], Some(json!(["ada.second@example.com"])));
+}
+
+#[test]
+fn p6_an_edit_made_meanwhile_is_not_overwritten() {
+    let sandbox = sandbox("superoffice");
+    let superoffice = open("superoffice", &sandbox);
+    let watch = watch(&PERSON);
+    let before = pick(&read(&*superoffice, "Person", &watch), |r| r.values[0].is_some());
+    sandbox.edit("superoffice", "Person", &before.id, &json!({"Firstname": "Meanwhile"})).unwrap();
+    let outcome = update(&*superoffice, "Person", &watch, &before, 0, json!("Too late"));
+    assert!(matches!(outcome, Outcome::Conflict { .. }), "{outcome:?}");
+}
+
+#[test]
+fn a_person_can_be_moved_to_another_company_and_out_of_it() {
+    let sandbox = sandbox("superoffice");
+    let superoffice = open("superoffice", &sandbox);
+    let watch = watch(&PERSON);
+    let company = pick(&read(&*superoffice, "Contact", &[]), |_| true);
+    let person = done(create(
+        &*superoffice,
+        "Person",
+        &watch,
+        &[(0, json!("Geir")), (1, json!("Moe")), (4, json!(company.id.parse::<i64>().unwrap()))],
+    ));
+    assert_eq!(person.values[4], Some(json!(company.id.parse::<i64>().unwrap())));
+}
+
+#[test]
+fn r1_what_changed_is_read_and_nothing_else() {
+    let sandbox = sandbox("superoffice");
+    let superoffice = open("superoffice", &sandbox);
+    let watch = watch(&PERSON);
+    let first = read(&*superoffice, "Person", &watch);
+    assert_eq!(first.records.len(), sandbox.records("superoffice", "Person").unwrap().len());
+    let some = pick(&first, |_| true);
+    sandbox.edit("superoffice", "Person", &some.id, &json!({"Firstname": "Edited"})).unwrap();
+    let second = read_all(&*superoffice, "Person", &watch, Some(first.checkpoint), 100).unwrap();
+    assert!(!second.everything);
+    assert_eq!(second.records[&some.id].values[0], Some(json!("Edited")));
+    assert!(second.records.len() < first.records.len());
+}
+
+#[test]
+fn an_expired_token_is_renewed_once() {
+    let sandbox = sandbox("superoffice");
+    let superoffice = open("superoffice", &sandbox);
+    superoffice.test().unwrap();
+    sandbox.expire_tokens("superoffice").unwrap();
+    superoffice.test().unwrap();
+}

@@ -1,0 +1,160 @@
+//! Wix: revisions, lists of e-mails and phones with a primary one, duplicates, members.
+
+use lockstep_connector::Outcome;
+use lockstep_connector::contract::{Subject, check, read_all};
+use serde_json::{Value, json};
+
+use crate::{create, done, get, open, pick, read, sandbox, update, watch};
+
+const CONTACT: [&str; 4] = ["info.name.first", "info.name.last", "info.emails.email", "info.phones.phone"];
+
+#[test]
+fn contacts_keep_the_contract() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    check(&Subject {
+        connector: &*wix,
+        kind: "Contacts",
+        watch: watch(&CONTACT),
+        creates: vec![
+            vec![json!("Solveig"), json!("Fjeld"), json!("solveig.fjeld@example.com"), json!("+47 22 00 11 22")],
+            vec![json!("Eskil"), Value::Null, json!("eskil@example.com"), Value::Null],
+        ],
+        update: (0, json!("Sunniva")),
+        unknown_id: "00000000-0000-4000-8000-000000000000",
+        refuses_stale_versions: true,
+    });
+}
+
+#[test]
+fn products_keep_the_contract() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    check(&Subject {
+        connector: &*wix,
+        kind: "Products",
+        watch: watch(&["name", "description"]),
+        creates: vec![vec![json!("Fjordkanne"), json!("Kanne.")], vec![json!("Vinterlykt"), Value::Null]],
+        update: (0, json!("Fjordkrus")),
+        unknown_id: "00000000-0000-4000-8000-000000000000",
+        refuses_stale_versions: true,
+    });
+}
+
+#[test]
+fn members_are_read_with_their_login_and_their_contact() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    let watch = watch(&["loginEmail", "contactId", "contact.firstName"]);
+    let members = read(&*wix, "Members", &watch);
+    assert_eq!(members.records.len(), sandbox.records("wix", "members").unwrap().len());
+    let contacts = read(&*wix, "Contacts", &[]);
+    for member in members.records.values() {
+        assert!(member.values[0].as_ref().is_some_and(Value::is_string), "{member:?}");
+        let contact = member.values[1].as_ref().and_then(Value::as_str).unwrap();
+        assert!(contacts.records.contains_key(contact), "{member:?}");
+    }
+}
+
+#[test]
+fn p9_an_email_takes_the_place_of_the_one_it_displaces_and_the_others_stay() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    let emails = json!({"info": {"name": {"first": "Ada"}, "emails": {"items": [
+        {"tag": "HOME", "email": "ada.home@example.com"}, {"tag": "WORK", "email": "ada.work@example.com", "primary": true}]}}});
+    let put = sandbox.put("wix", "contacts", emails).unwrap();
+    let id = put["id"].as_str().unwrap();
+    let watch = watch(&CONTACT);
+    let before = get(&*wix, "Contacts", &watch, id);
+    assert_eq!(before.values[2], Some(json!(["ada.work@example.com", "ada.home@example.com"])), "the primary one comes first");
+    let after = done(update(&*wix, "Contacts", &watch, &before, 2, json!("ada.new@example.com")));
+    assert_eq!(after.values[2], Some(json!(["ada.new@example.com", "ada.home@example.com"])));
+    let stored = sandbox.record("wix", "contacts", id).unwrap();
+    let item = |place: &str, n: usize| stored.pointer(&format!("/info/emails/items/{n}/{place}")).cloned().unwrap_or_default();
+    for n in [0, 1] {
+        assert_eq!(item("id", n), put["info"]["emails"]["items"][n]["id"], "the elements keep their ids");
+    }
+    assert_eq!((item("tag", 1), item("primary", 1)), (json!("WORK"), json!(true)));
+    assert_eq!(stored["primaryInfo"]["email"], json!("ada.new@example.com"));
+}
+
+#[test]
+fn a_new_phone_number_does_not_carry_the_old_ones_derived_form() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    let watch = watch(&CONTACT);
+    let before = pick(&read(&*wix, "Contacts", &watch), |r| {
+        r.values[3].as_ref().is_some_and(|v| v.as_array().is_some_and(|l| !l.is_empty()))
+    });
+    done(update(&*wix, "Contacts", &watch, &before, 3, json!("+47 22 33 44 55")));
+    let sent = sandbox.record("wix", "contacts", &before.id).unwrap();
+    assert_eq!(sent["primaryInfo"]["phone"], json!("+47 22 33 44 55"));
+    let primary = sent["info"]["phones"]["items"].as_array().unwrap().iter().find(|e| e["primary"] == json!(true)).unwrap();
+    assert_eq!(primary["e164Phone"], json!("+4722334455"));
+}
+
+#[test]
+fn writing_a_first_name_leaves_the_last_name() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    let watch = watch(&CONTACT);
+    let both = |r: &lockstep_model::ReadRecord| r.values[..2].iter().all(|v| v.as_ref().is_some_and(Value::is_string));
+    let before = pick(&read(&*wix, "Contacts", &watch), both);
+    let after = done(update(&*wix, "Contacts", &watch, &before, 0, json!("Runa")));
+    assert_eq!((&after.values[0], &after.values[1]), (&Some(json!("Runa")), &before.values[1]));
+    let emptied = done(update(&*wix, "Contacts", &watch, &after, 0, Value::Null));
+    assert!(emptied.values[0].as_ref().is_none_or(lockstep_model::value::is_empty), "{emptied:?}");
+    assert_eq!(emptied.values[1], before.values[1]);
+}
+
+#[test]
+fn c2_a_refused_duplicate_names_the_contact_that_is_there() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    let watch = watch(&CONTACT);
+    let first = done(create(&*wix, "Contacts", &watch, &[(0, json!("Liv")), (2, json!("liv@example.com"))]));
+    match create(&*wix, "Contacts", &watch, &[(0, json!("Liv")), (2, json!("liv@example.com"))]) {
+        Outcome::Duplicate { id, .. } => assert_eq!(id, Some(first.id)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn p6_an_edit_made_meanwhile_is_not_overwritten() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    let watch = watch(&CONTACT);
+    let before = pick(&read(&*wix, "Contacts", &watch), |_| true);
+    sandbox.edit("wix", "contacts", &before.id, &json!({"info": {"name": {"first": "Meanwhile"}}})).unwrap();
+    let outcome = update(&*wix, "Contacts", &watch, &before, 0, json!("Too late"));
+    assert!(matches!(outcome, Outcome::Conflict { .. }), "{outcome:?}");
+    assert_eq!(sandbox.record("wix", "contacts", &before.id).unwrap()["info"]["name"]["first"], json!("Meanwhile"));
+}
+
+#[test]
+fn r1_what_changed_is_read_and_nothing_else() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    let watch = watch(&CONTACT);
+    let first = read(&*wix, "Contacts", &watch);
+    assert!(first.everything);
+    let some = pick(&first, |_| true);
+    sandbox.edit("wix", "contacts", &some.id, &json!({"info": {"name": {"first": "Edited"}}})).unwrap();
+    let second = read_all(&*wix, "Contacts", &watch, Some(first.checkpoint), 100).unwrap();
+    assert!(!second.everything);
+    assert_eq!(second.records[&some.id].values[0], Some(json!("Edited")));
+    assert!(second.records.len() < first.records.len(), "all {} were read again", first.records.len());
+}
+
+#[test]
+fn a_contact_is_found_by_its_email() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    let watch = watch(&CONTACT);
+    let has = |r: &lockstep_model::ReadRecord| r.values[2].as_ref().and_then(|v| v.get(0)).is_some();
+    let some = pick(&read(&*wix, "Contacts", &watch), has);
+    let email = some.values[2].as_ref().unwrap()[0].clone();
+    let found = wix.find("Contacts", &watch, 2, &email).unwrap().expect("it can be asked for");
+    assert!(found.iter().any(|r| r.id == some.id), "{found:?}");
+    assert_eq!(wix.find("Contacts", &watch, 2, &json!("nobody@example.com")).unwrap(), Some(vec![]));
+}
