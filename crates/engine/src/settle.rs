@@ -136,6 +136,7 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
     };
     match translate(plan, slice, best, by, described, shown) {
         Wanted::Write { value, .. } if equal_as(described.ty, &value, shown) => Wanted::Nothing,
+        Wanted::Write { value, .. } if described.stored_as.caseless && same_but_for_case(&value, shown) => Wanted::Nothing,
         Wanted::Write { .. } if judged_equal(slice.now, by, &best.claim.value, shown) => Wanted::Nothing,
         Wanted::Write { value, counterpart_of, claim, .. } => {
             let rule = if by.reference { Rule::P8 } else { rule };
@@ -143,6 +144,11 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
         }
         other => other,
     }
+}
+
+/// P3 for what a system tells apart by its letters only, not by their case.
+fn same_but_for_case(a: &Value, b: &Value) -> bool {
+    matches!((a, b), (Value::String(a), Value::String(b)) if a.trim().to_lowercase() == b.trim().to_lowercase())
 }
 
 /// P3 where the way to here has lost something: the two are equal if what is here, carried there, is what was claimed.
