@@ -1,0 +1,171 @@
+//! Deciding on the agenda, batch by batch, and recording what was decided.
+
+use std::collections::BTreeSet;
+
+use lockstep_engine::slice::ReadThrough;
+use lockstep_engine::{Decision, decide};
+use lockstep_model::{IntentId, IntentState, RecordId, TypeIx, Value};
+use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind, ReviewKey};
+
+use crate::load;
+use crate::report::{Event, RecordName, timed};
+use crate::run::{Hub, Progress, Result, Underway};
+
+/// Records decided on together.
+const BATCH: usize = 5_000;
+/// Ranks from here on hold records that wait for another reading; they are taken up again after it.
+pub(crate) const HELD: u16 = 0x4000;
+
+impl Hub {
+    /// Decides until nothing but what is held is left on the agenda. Gives the record types that must be read again for those.
+    pub(crate) fn decide(&mut self, under_way: &mut Underway) -> Result<BTreeSet<TypeIx>> {
+        let mut reread = BTreeSet::new();
+        loop {
+            let mut batch = self.store.agenda(BATCH)?;
+            let Some(&(rank, _)) = batch.first() else { return Ok(reread) };
+            if rank >= HELD {
+                return Ok(reread);
+            }
+            // One rank at a time: what decides whether others are created is decided and recorded first (C5).
+            batch.retain(|(r, _)| *r == rank);
+            under_way.progress.tell(Progress::Decided { records: batch.len() });
+            let focus: Vec<RecordId> = batch.iter().map(|(_, id)| *id).collect();
+            let through = self.through();
+            let (now, run) = (self.clock.now(), under_way.report.run);
+            let shares = &mut under_way.report.shares;
+            let mut slice =
+                timed(&mut shares.loading_ms, || load::slice(&self.plan, self.store.as_mut(), focus, through, now, run))?;
+            let decision = timed(&mut shares.deciding_ms, || decide(&self.plan, &mut slice));
+            reread.extend(&decision.reread);
+            let commit = self.record_decision(under_way, batch, decision, &slice)?;
+            timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
+        }
+    }
+
+    /// What is held comes back onto the agenda.
+    pub(crate) fn release_held(&mut self) -> Result<()> {
+        let mut held = self.store.agenda(i32::MAX as usize)?;
+        held.retain(|(rank, _)| *rank >= HELD);
+        if held.is_empty() {
+            return Ok(());
+        }
+        let agenda_added = held.iter().map(|(rank, id)| (rank - HELD, *id)).collect();
+        Ok(self.store.commit(Commit { agenda_done: held, agenda_added, ..Commit::default() })?)
+    }
+
+    pub(crate) fn through(&self) -> Vec<ReadThrough> {
+        self.status.iter().map(|status| ReadThrough { complete: status.complete, from: status.read_from }).collect()
+    }
+
+    fn record_decision(
+        &mut self,
+        under_way: &mut Underway,
+        batch: Vec<(u16, RecordId)>,
+        mut decision: Decision,
+        slice: &lockstep_engine::Slice,
+    ) -> Result<Commit> {
+        let now = slice.now;
+        let run = slice.run;
+        let mut commit = Commit::default();
+        if !decision.intents.is_empty() {
+            let first = self.store.take_intent_ids(decision.intents.len())?;
+            for (n, intent) in decision.intents.iter_mut().enumerate() {
+                intent.id = IntentId(first.0 + n as i64);
+            }
+        }
+        for finding in &decision.findings {
+            under_way.report.found(finding);
+        }
+        let plan = &self.plan;
+        let name = |id: &RecordId| {
+            slice.records.get(id).map_or_else(|| RecordName(format!("record {id}")), |r| RecordName::of(plan, r.ty, &r.key))
+        };
+        for linked in &decision.linked {
+            let rule = &plan.rules[linked.rule];
+            let flow = plan.flows.iter().position(|f| (f.from, f.to) == (rule.a, rule.b) || (f.from, f.to) == (rule.b, rule.a));
+            if let Some(flow) = flow {
+                under_way.report.flows[flow].linked += 1;
+            }
+            commit.journal.push(JournalEntry {
+                at: now,
+                run,
+                kind: JournalKind::Link,
+                record: linked.a,
+                path: None,
+                before: Value::Null,
+                after: Value::Null,
+                rule: Some(lockstep_model::Rule::L1),
+                other: Some(linked.b),
+                intent: None,
+                text: format!("they match by {}", rule.text),
+            });
+            let flow = flow.map_or_else(String::new, |f| plan.flow_name(lockstep_model::FlowIx(f as u16)));
+            under_way.report.event(|| Event::Linked { flow, a: name(&linked.a), b: name(&linked.b), by: rule.text.clone() });
+        }
+        let held: BTreeSet<RecordId> =
+            decision.held.iter().filter(|h| h.rule == lockstep_model::Rule::L8).map(|h| h.record).collect();
+        for waits in &decision.held {
+            let (message, rule) = (waits.why.clone(), waits.rule.to_string());
+            // What waits for a reading (L8) is read in a moment; what waits for a property (C4) is worth telling.
+            if waits.rule != lockstep_model::Rule::L8 {
+                under_way.report.event(|| Event::Waits {
+                    flow: plan.flow_name(waits.flow),
+                    record: name(&waits.record),
+                    message,
+                    rule,
+                });
+            }
+        }
+        for review in &decision.reviews_opened {
+            let (kind, message, rule) = (review.kind.name().to_string(), review.message.clone(), review.rule.to_string());
+            let ty = slice.records.get(&review.record).map(|record| record.ty);
+            let between = |f: &lockstep_engine::plan::PlanFlow| {
+                ty == Some(f.from) && review.ty == f.to || ty == Some(f.to) && review.ty == f.from
+            };
+            let flow = plan.flows.iter().position(between).or_else(|| plan.flows.iter().position(|f| ty == Some(f.to)));
+            if let Some(flow) = flow {
+                under_way.report.flows[flow].review += 1;
+            }
+            let flow = flow.map_or_else(String::new, |f| plan.flow_name(lockstep_model::FlowIx(f as u16)));
+            under_way.report.event(|| Event::Review { flow, kind, record: name(&review.record), message, rule });
+        }
+        for id in &decision.dropped {
+            commit.intents_changed.push(IntentUpdate {
+                id: *id,
+                state: IntentState::Dropped,
+                record: None,
+                attempts: 0,
+                not_before: None,
+                message: Some("another decision took its place".into()),
+                done_at: Some(now),
+            });
+        }
+        commit.agenda_added.extend(batch.iter().filter(|(_, id)| held.contains(id)).map(|(rank, id)| (rank + HELD, *id)));
+        commit
+            .agenda_added
+            .extend(decision.agenda.iter().filter_map(|id| slice.records.get(id)).map(|r| (plan.ty(r.ty).decide_rank, r.id)));
+        commit.agenda_done = batch;
+        // What has just been decided is not put back by its own neighbours, except as held.
+        let wake: Vec<u64> = if load::references(plan) { decision.wake.iter().copied().collect() } else { vec![] };
+        commit.changed_records = decision.changed;
+        commit.relinked = decision.relinked;
+        commit.intents_new = decision.intents;
+        commit.reviews_opened = decision.reviews_opened;
+        commit.reviews_closed = decision.reviews_closed.iter().map(ReviewKey::of).collect();
+        self.wake(&wake, &mut commit)?;
+        Ok(commit)
+    }
+
+    /// P8: what refers to records that have just been linked or created is decided on anew.
+    pub(crate) fn wake(&mut self, hashes: &[u64], commit: &mut Commit) -> Result<()> {
+        if hashes.is_empty() {
+            return Ok(());
+        }
+        let mut ids: Vec<RecordId> = self.store.by_hash(hashes)?.into_iter().map(|(_, id)| id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let records = self.store.records(&ids)?;
+        commit.agenda_added.extend(records.iter().map(|r| (self.plan.ty(r.ty).decide_rank, r.id)));
+        Ok(())
+    }
+}

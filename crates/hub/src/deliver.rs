@@ -1,0 +1,623 @@
+//! Delivering the outbox: each system in a thread of its own, what others refer to first.
+//!
+//! An intent is durable before it is sent (C2), and marked as sent before the request leaves; what the system answers is recorded with
+//! the record's new state in one commit (G5). A system that is down pauses alone; one bad record never stops the others (G4).
+
+use std::collections::{HashMap, HashSet};
+use std::sync::mpsc::{Sender, channel};
+
+use lockstep_connector::{Action, Connector, Outcome, Trouble, Write, WriteValue};
+use lockstep_engine::confirm;
+use lockstep_engine::keys::hashes;
+use lockstep_engine::observe::mark_gone;
+use lockstep_model::change::IntentEvent;
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::matching::reference_hash;
+use lockstep_model::value::coerce;
+use lockstep_model::{
+    EntityId, Intent, IntentKind, IntentState, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
+};
+use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind};
+
+use crate::report::{Event, PropertyChange, RecordName, millis, timed};
+use crate::run::{Hub, Progress, Result, Underway};
+
+/// So many writes are promised to a system's thread at a time where the connector takes them one by one.
+const PROMISED: usize = 8;
+/// Back-off after a failure that may pass, doubled with each try up to the last.
+const BACKOFF_MS: i64 = 500;
+const BACKOFF_MOST_MS: i64 = 60_000;
+/// A run waits this long for a system that asks to come back; then the rest waits for the next run.
+const PATIENCE_MS: i64 = 65_000;
+
+/// An intent on its way: with the values that were really sent.
+struct Parcel {
+    intent: Intent,
+    sent: Vec<(usize, Value)>,
+}
+
+/// Parcels with their writes, in the same order.
+struct Job {
+    kind: String,
+    watch: Vec<PropertyRef>,
+    parcels: Vec<Parcel>,
+    writes: Vec<Write>,
+}
+
+struct Answered {
+    system: usize,
+    /// With a record that was read again after a conflict, or that a duplicate named.
+    parcels: Vec<(Parcel, Outcome, Option<ReadRecord>)>,
+}
+
+impl Hub {
+    /// Sends what is due, until nothing is or every system with something due is paused. Gives whether anything was sent.
+    pub(crate) fn deliver(&mut self, under_way: &mut Underway) -> Result<bool> {
+        let connectors: Vec<_> = self.systems.iter().map(|system| system.connector.clone()).collect();
+        let mut sent_any = false;
+        std::thread::scope(|scope| -> Result<()> {
+            let (answer, answers) = channel::<Answered>();
+            let mut desks: Vec<Sender<Job>> = Vec::new();
+            for (system, connector) in connectors.iter().enumerate() {
+                let (desk, jobs) = channel::<Job>();
+                desks.push(desk);
+                let (answer, connector) = (answer.clone(), connector.clone());
+                scope.spawn(move || {
+                    for job in jobs {
+                        let parcels = carry_out(connector.as_ref(), job);
+                        if answer.send(Answered { system, parcels }).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            let mut busy: HashSet<usize> = HashSet::new();
+            let began = self.clock.now();
+            loop {
+                for (system, desk) in desks.iter().enumerate() {
+                    if busy.contains(&system) || under_way.paused.contains_key(&system) {
+                        continue;
+                    }
+                    if let Some(job) = self.promise(under_way, system)? {
+                        sent_any = true;
+                        busy.insert(system);
+                        // The thread only ends when its desk is closed, below.
+                        let _ = desk.send(job);
+                    }
+                }
+                if busy.is_empty() {
+                    // Something may be due in a moment: a system that asked to come back.
+                    let now = self.clock.now();
+                    match self.next_due(under_way)? {
+                        Some(due) if due.0 - began.0 < PATIENCE_MS => {
+                            self.clock.wait(std::time::Duration::from_millis((due.0 - now.0).clamp(1, 5_000) as u64));
+                            continue;
+                        }
+                        _ => return Ok(()),
+                    }
+                }
+                let waited = std::time::Instant::now();
+                let Ok(answered) = answers.recv() else { return Ok(()) };
+                under_way.report.shares.delivering_ms += millis(waited.elapsed());
+                busy.remove(&answered.system);
+                self.take_answers(under_way, answered)?;
+            }
+        })?;
+        Ok(sent_any)
+    }
+
+    fn types_of(&self, system: usize) -> Vec<TypeIx> {
+        (0..self.plan.types.len() as u16).map(TypeIx).filter(|ty| self.system_of(*ty) == system).collect()
+    }
+
+    /// When the next queued intent of a system that is not paused is due, where none is due now.
+    fn next_due(&mut self, under_way: &Underway) -> Result<Option<lockstep_model::Timestamp>> {
+        let far = self.clock.now().plus_ms(PATIENCE_MS);
+        let mut next = None;
+        for system in (0..self.systems.len()).filter(|system| !under_way.paused.contains_key(system)) {
+            let types = self.types_of(system);
+            for intent in self.store.outbox(far, &types, 100)? {
+                next = match (next, intent.not_before) {
+                    (None, due) => due,
+                    (Some(known), Some(due)) => Some(due.min(known)),
+                    (known, None) => known,
+                };
+            }
+        }
+        Ok(next)
+    }
+
+    /// Takes the next intents of a system from the outbox and marks them as sent, durably (C2).
+    fn promise(&mut self, under_way: &mut Underway, system: usize) -> Result<Option<Job>> {
+        let types = self.types_of(system);
+        let now = self.clock.now();
+        let Some(head) = self.store.outbox(now, &types, 1)?.into_iter().next() else { return Ok(None) };
+        let ty = head.ty;
+        let kind = self.plan.ty(ty).name.kind.clone();
+        // Large batches spare a folder of files from being replaced often; they are held in memory whole, so they stay in proportion.
+        let most = usize::try_from(self.status[ty.at()].records / 16).unwrap_or(PROMISED).clamp(10_000, 60_000);
+        let size = self.systems[system].connector.batch(&kind).clamp(PROMISED, most);
+        under_way.written.insert(ty);
+        let mut intents = self.store.outbox(now, &types, size)?;
+        // One record type and kind of write at a time, in the order of the outbox.
+        let together = intents.iter().take_while(|i| i.ty == ty && i.rank == head.rank).count();
+        intents.truncate(together);
+        let targets: Vec<RecordId> = intents.iter().filter_map(|i| i.record).collect();
+        let shares = &mut under_way.report.shares;
+        let targets: HashMap<RecordId, RecordState> = if targets.is_empty() {
+            HashMap::new()
+        } else {
+            timed(&mut shares.loading_ms, || self.store.records(&targets))?.into_iter().map(|r| (r.id, r)).collect()
+        };
+        let counterparts = self.counterparts(&intents)?;
+        let mut commit = Commit { durable: true, ..Commit::default() };
+        let mut parcels = Vec::with_capacity(intents.len());
+        let mut writes = Vec::with_capacity(intents.len());
+        for intent in intents {
+            let target = intent.record.and_then(|id| targets.get(&id));
+            let (values, sent) = self.values(&intent, &counterparts);
+            let key = || target.map(|t| t.key.clone()).unwrap_or_default();
+            let action = match intent.kind {
+                IntentKind::Create => Action::Create,
+                IntentKind::Update => Action::Update { id: key(), version: intent.base_version.clone() },
+                IntentKind::Delete => Action::Delete { id: key(), version: intent.base_version.clone() },
+            };
+            let needless = values.is_empty() && intent.kind == IntentKind::Update;
+            let lacks = self.lacks_required(&intent, &sent);
+            if needless || lacks.is_some() {
+                // Its reference has no counterpart yet: it waits, and is decided again when that is linked (P8, C4).
+                commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, lacks.clone()));
+                if let Some(message) = lacks {
+                    let name = self.plan.ty(intent.ty).name.to_string();
+                    let flow = self.plan.flow_name(intent.flow);
+                    under_way.report.event(|| Event::Waits {
+                        flow,
+                        record: RecordName(name),
+                        message,
+                        rule: Rule::C4.to_string(),
+                    });
+                }
+                continue;
+            }
+            commit.intents_changed.push(step(&intent, IntentEvent::Send, now, None));
+            let write = Write { action, values, token: format!("lockstep-{}-{}", self.token, intent.id) };
+            writes.push(write);
+            parcels.push(Parcel { intent, sent });
+        }
+        timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
+        if parcels.is_empty() {
+            return self.promise(under_way, system);
+        }
+        under_way.progress.tell(Progress::Sending { ty: self.plan.ty(ty).name.to_string(), writes: parcels.len() });
+        let watch = self.plan.ty(ty).watch();
+        Ok(Some(Job { kind, watch, parcels, writes }))
+    }
+
+    /// The ids of counterparts that did not exist when the intents were decided.
+    fn counterparts(&mut self, intents: &[Intent]) -> Result<HashMap<(RecordId, TypeIx), String>> {
+        let wanted: Vec<_> = intents.iter().flat_map(|i| &i.changes).filter_map(|change| change.counterpart_of).collect();
+        if wanted.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids: Vec<RecordId> = wanted.iter().map(|w| w.of).collect();
+        let sources: HashMap<RecordId, EntityId> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r.entity)).collect();
+        let entities: Vec<EntityId> = sources.values().copied().collect();
+        let members = self.store.members(&entities)?;
+        let mut found = HashMap::new();
+        for want in wanted {
+            let Some(entity) = sources.get(&want.of) else { continue };
+            if let Some(member) = members.iter().find(|m| m.entity == *entity && m.ty == want.ty && m.is_live()) {
+                found.insert((want.of, want.ty), member.key.clone());
+            }
+        }
+        Ok(found)
+    }
+
+    fn values(
+        &self,
+        intent: &Intent,
+        counterparts: &HashMap<(RecordId, TypeIx), String>,
+    ) -> (Vec<WriteValue>, Vec<(usize, Value)>) {
+        let mut values = Vec::with_capacity(intent.changes.len());
+        let mut sent = Vec::with_capacity(intent.changes.len());
+        for change in &intent.changes {
+            let value = match change.counterpart_of {
+                None => change.value.clone(),
+                Some(counterpart) => {
+                    let ty = self.plan.prop(intent.ty, change.prop).ty;
+                    match counterparts.get(&(counterpart.of, counterpart.ty)).map(|id| coerce(&Value::String(id.clone()), ty)) {
+                        Some(Ok(id)) => id,
+                        _ => continue,
+                    }
+                }
+            };
+            sent.push((change.prop.at(), value.clone()));
+            values.push(WriteValue { prop: change.prop.at(), value, displaced: change.displaced.clone() });
+        }
+        (values, sent)
+    }
+
+    /// C4 for references that were to be filled in now and can't be.
+    fn lacks_required(&self, intent: &Intent, sent: &[(usize, Value)]) -> Option<String> {
+        if intent.kind != IntentKind::Create {
+            return None;
+        }
+        let missing = intent.changes.iter().find(|change| {
+            self.plan.prop(intent.ty, change.prop).required && !sent.iter().any(|(prop, _)| *prop == change.prop.at())
+        })?;
+        Some(format!(
+            "{} is required and refers to a record that has no counterpart yet",
+            self.plan.prop(intent.ty, missing.prop).name
+        ))
+    }
+
+    fn take_answers(&mut self, under_way: &mut Underway, answered: Answered) -> Result<()> {
+        let now = self.clock.now();
+        let mut commit = Commit { durable: false, ..Commit::default() };
+        let targets: Vec<RecordId> =
+            answered.parcels.iter().flat_map(|(p, _, _)| [p.intent.record, Some(p.intent.source)]).flatten().collect();
+        let shares = &mut under_way.report.shares;
+        let known = timed(&mut shares.loading_ms, || self.store.records(&targets))?;
+        let mut known: HashMap<RecordId, RecordState> = known.into_iter().map(|r| (r.id, r)).collect();
+        let creations = answered
+            .parcels
+            .iter()
+            .filter(|(p, o, _)| p.intent.kind == IntentKind::Create && matches!(o, Outcome::Done(_)))
+            .count();
+        let mut next_id = if creations > 0 { self.store.take_record_ids(creations)?.0 } else { 0 };
+        let mut wake = Vec::new();
+        let mut adopt = Vec::new();
+        for (parcel, outcome, again) in answered.parcels {
+            let Parcel { mut intent, sent } = parcel;
+            let system = answered.system;
+            if let Some(source) = known.get(&intent.source) {
+                // The entity may have become part of another since.
+                intent.entity = source.entity;
+            }
+            match outcome {
+                Outcome::Done(answer) if intent.kind == IntentKind::Create => {
+                    let state = confirm::created(&self.plan, &intent, RecordId(next_id), answer, &sent, now);
+                    next_id += 1;
+                    self.created(under_way, &intent, state, &known, &mut commit, &mut wake);
+                }
+                Outcome::Done(answer) if intent.kind == IntentKind::Update => {
+                    let Some(state) = intent.record.and_then(|id| known.get_mut(&id)) else { continue };
+                    let before = state.clone();
+                    confirm::written(&self.plan, state, &intent, answer, &sent, now);
+                    let state = state.clone();
+                    self.updated(under_way, &intent, &before, state, &sent, &known, &mut commit)?;
+                }
+                Outcome::Done(_) => self.deleted(under_way, &intent, &mut known, &mut commit),
+                Outcome::Conflict { message } => {
+                    // P6: neither edit is lost. It is read again and decided again.
+                    commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
+                    self.read_again(under_way, &intent, again, &mut commit)?;
+                }
+                Outcome::Duplicate { id, message } => {
+                    commit.intents_changed.push(step(&intent, IntentEvent::Refuse, now, Some(message.clone())));
+                    adopt.push((intent, id, again, message));
+                }
+                Outcome::Rejected { prop, message } => {
+                    self.rejected(under_way, &intent, prop, &sent, &message, &known, &mut commit)
+                }
+                Outcome::Gone { message } => {
+                    commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
+                    self.gone(under_way, &intent, &mut known, &mut commit);
+                }
+                Outcome::Later { retry_after_ms, message } => {
+                    let backoff = (BACKOFF_MS << intent.attempts.min(7)).min(BACKOFF_MOST_MS);
+                    let wait = retry_after_ms.map_or(backoff, |ms| i64::try_from(ms).unwrap_or(BACKOFF_MOST_MS));
+                    let mut update = step(&intent, IntentEvent::PutBack, now, Some(message));
+                    update.not_before = Some(now.plus_ms(wait));
+                    update.attempts += 1;
+                    commit.intents_changed.push(update);
+                }
+                Outcome::Unknown { message } => {
+                    commit.intents_changed.push(step(&intent, IntentEvent::LoseAnswer, now, Some(message)));
+                    under_way.unknown = true;
+                }
+                Outcome::Stopped(trouble) => {
+                    commit.intents_changed.push(step(&intent, IntentEvent::PutBack, now, Some(trouble.to_string())));
+                    if !under_way.paused.contains_key(&system) {
+                        self.pause(under_way, system, &trouble);
+                    }
+                }
+            }
+        }
+        wake.sort_unstable();
+        wake.dedup();
+        self.wake(&wake, &mut commit)?;
+        timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
+        for (intent, id, record, message) in adopt {
+            self.adopt(under_way, intent, id, record, message)?;
+        }
+        Ok(())
+    }
+
+    /// Records a creation that the system confirmed. A record that Lockstep created is linked by that alone (L4).
+    pub(crate) fn created(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        state: RecordState,
+        known: &HashMap<RecordId, RecordState>,
+        commit: &mut Commit,
+        wake: &mut Vec<u64>,
+    ) {
+        let now = self.clock.now();
+        let ty = self.plan.ty(intent.ty);
+        let mut update = step(intent, IntentEvent::Confirm, now, None);
+        update.record = Some(state.id);
+        commit.intents_changed.push(update);
+        let record = RecordName::of(&self.plan, state.ty, &state.key);
+        commit.journal.push(self.entry(
+            under_way,
+            JournalKind::Written,
+            &state,
+            intent,
+            format!("created {record}"),
+            Some(Rule::C1),
+        ));
+        commit.keys_added.extend(hashes(&self.plan, &state).into_iter().map(|hash| (hash, state.id)));
+        // Other record types may want a counterpart of their own now, or values that the system filled in.
+        if ty.partners.len() > 1 || ty.flows_out.iter().any(|f| self.plan.flows[f.at()].to != self.type_of(known, intent.source))
+        {
+            commit.agenda_added.push((ty.decide_rank, state.id));
+        }
+        if crate::load::references(&self.plan) {
+            if let Some(source) = known.get(&intent.source) {
+                wake.push(reference_hash(&self.plan.ty(source.ty).name, &source.key));
+            }
+            wake.push(reference_hash(&ty.name, &state.key));
+        }
+        let system = ty.name.system.clone();
+        under_way.report.system(&system).created += 1;
+        under_way.report.flow(intent.flow).created += 1;
+        let status = &mut self.status[state.ty.at()];
+        status.records += 1;
+        let (plan, source) = (&self.plan, known.get(&intent.source));
+        under_way.report.event(|| Event::Created {
+            flow: plan.flow_name(intent.flow),
+            source: source.map_or_else(|| RecordName(String::new()), |s| RecordName::of(plan, s.ty, &s.key)),
+            record,
+            properties: property_changes(plan, intent, known),
+        });
+        commit.new_records.push(state);
+    }
+
+    fn type_of(&self, known: &HashMap<RecordId, RecordState>, id: RecordId) -> TypeIx {
+        known.get(&id).map_or(TypeIx(0), |r| r.ty)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn updated(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        before: &RecordState,
+        state: RecordState,
+        sent: &[(usize, Value)],
+        known: &HashMap<RecordId, RecordState>,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        commit.intents_changed.push(step(intent, IntentEvent::Confirm, now, None));
+        let ty = self.plan.ty(state.ty);
+        for change in intent.changes.iter().filter(|change| sent.iter().any(|(prop, _)| *prop == change.prop.at())) {
+            let prop = self.plan.prop(state.ty, change.prop);
+            let shown = state.slot(change.prop).value(prop.whole).clone();
+            let mut entry = self.entry(under_way, JournalKind::Written, &state, intent, String::new(), Some(change.rule));
+            entry.path = Some(prop.name.clone());
+            entry.before = before.slot(change.prop).value(prop.whole).clone();
+            entry.after = shown;
+            entry.other = Some(change.claim.record);
+            commit.journal.push(entry);
+        }
+        let (old, new) = (hashes(&self.plan, before), hashes(&self.plan, &state));
+        commit.keys_added.extend(new.iter().filter(|h| old.binary_search(h).is_err()).map(|h| (*h, state.id)));
+        let removed: Vec<(u64, RecordId)> =
+            old.iter().filter(|h| new.binary_search(h).is_err()).map(|h| (*h, state.id)).collect();
+        let rank = ty.decide_rank;
+        // A changed match value can make a match elsewhere: of this record, and of those that shared its old one.
+        if old != new && !ty.match_sides.is_empty() {
+            commit.agenda_added.push((rank, state.id));
+        }
+        self.wake_old_rivals(&removed, rank, commit)?;
+        commit.keys_removed.extend(removed);
+        let system = self.plan.ty(state.ty).name.system.clone();
+        under_way.report.system(&system).updated += 1;
+        under_way.report.flow(intent.flow).updated += 1;
+        let (plan, source) = (&self.plan, known.get(&intent.source));
+        under_way.report.event(|| Event::Updated {
+            flow: plan.flow_name(intent.flow),
+            source: source.map_or_else(|| RecordName(String::new()), |s| RecordName::of(plan, s.ty, &s.key)),
+            record: RecordName::of(plan, state.ty, &state.key),
+            properties: property_changes(plan, intent, known),
+        });
+        commit.changed_records.push(state);
+        Ok(())
+    }
+
+    fn deleted(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        known: &mut HashMap<RecordId, RecordState>,
+        commit: &mut Commit,
+    ) {
+        commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None));
+        let system = self.plan.ty(intent.ty).name.system.clone();
+        under_way.report.system(&system).deleted += 1;
+        self.gone(under_way, intent, known, commit);
+    }
+
+    fn gone(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        known: &mut HashMap<RecordId, RecordState>,
+        commit: &mut Commit,
+    ) {
+        let Some(state) = intent.record.and_then(|id| known.get_mut(&id)) else { return };
+        if !state.is_live() {
+            return;
+        }
+        commit.keys_removed.extend(mark_gone(&self.plan, state));
+        commit.agenda_added.push((self.plan.ty(state.ty).decide_rank, state.id));
+        let state = state.clone();
+        self.tell_gone(under_way, &state, commit);
+        self.status[state.ty.at()].records = self.status[state.ty.at()].records.saturating_sub(1);
+        commit.changed_records.push(state);
+    }
+
+    /// G4: where the target names the property that it refuses, the rest is written without it; else the whole write waits.
+    #[allow(clippy::too_many_arguments)]
+    fn rejected(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        prop: Option<usize>,
+        sent: &[(usize, Value)],
+        message: &str,
+        known: &HashMap<RecordId, RecordState>,
+        commit: &mut Commit,
+    ) {
+        let now = self.clock.now();
+        let subject = intent.record.unwrap_or(intent.source);
+        let change = prop.and_then(|prop| intent.changes.iter().find(|change| change.prop.at() == prop));
+        let system = self.plan.ty(intent.ty).name.system.clone();
+        under_way.report.system(&system).refused += 1;
+        under_way.report.flow(intent.flow).review += 1;
+        let name = known.get(&subject).map_or_else(|| RecordName(String::new()), |r| RecordName::of(&self.plan, r.ty, &r.key));
+        let flow = self.plan.flow_name(intent.flow);
+        under_way.report.event(|| Event::Refused { flow, record: name, message: message.to_string() });
+        let review = |prop, value| Review {
+            kind: ReviewKind::RejectedValue,
+            record: subject,
+            ty: intent.ty,
+            prop,
+            rule: Rule::G4,
+            candidates: vec![],
+            value,
+            message: message.to_string(),
+            opened_at: now,
+        };
+        match change {
+            Some(change) => {
+                // Decided again, without what was refused. A reference is remembered as the id it was sent as.
+                let value =
+                    sent.iter().find(|(p, _)| *p == change.prop.at()).map_or(change.value.clone(), |(_, value)| value.clone());
+                commit.intents_changed.push(step(intent, IntentEvent::Drop, now, Some(message.to_string())));
+                commit.reviews_opened.push(review(Some(change.prop), value));
+                if let Some(record) = known.get(&subject) {
+                    commit.agenda_added.push((self.plan.ty(record.ty).decide_rank, record.id));
+                }
+            }
+            None => {
+                commit.intents_changed.push(step(intent, IntentEvent::Refuse, now, Some(message.to_string())));
+                commit.reviews_opened.push(review(None, Value::Null));
+            }
+        }
+        if let Some(record) = known.get(&subject) {
+            let mut entry = self.entry(under_way, JournalKind::Refused, record, intent, message.to_string(), Some(Rule::G4));
+            entry.path = change.map(|change| self.plan.prop(intent.ty, change.prop).name.clone());
+            commit.journal.push(entry);
+        }
+    }
+
+    pub(crate) fn entry(
+        &self,
+        under_way: &Underway,
+        kind: JournalKind,
+        record: &RecordState,
+        intent: &Intent,
+        text: String,
+        rule: Option<Rule>,
+    ) -> JournalEntry {
+        JournalEntry {
+            at: self.clock.now(),
+            run: under_way.report.run,
+            kind,
+            record: record.id,
+            path: None,
+            before: Value::Null,
+            after: Value::Null,
+            rule,
+            other: Some(intent.source),
+            intent: Some(intent.id),
+            text,
+        }
+    }
+}
+
+/// An intent after a step; an illegal one leaves it as it is, which the next run sorts out.
+pub(crate) fn step(intent: &Intent, event: IntentEvent, now: lockstep_model::Timestamp, message: Option<String>) -> IntentUpdate {
+    // What is in flight was marked as sent in the store; the copy here still says queued.
+    let was = if intent.state == IntentState::Queued && !matches!(event, IntentEvent::Send | IntentEvent::Drop) {
+        IntentState::Sent
+    } else {
+        intent.state
+    };
+    let state = was.next(event).unwrap_or(was);
+    let ended = matches!(state, IntentState::Done | IntentState::Dropped);
+    IntentUpdate {
+        id: intent.id,
+        state,
+        record: intent.record,
+        attempts: intent.attempts,
+        not_before: None,
+        message,
+        done_at: ended.then_some(now),
+    }
+}
+
+/// How an intent's changes are shown.
+pub(crate) fn property_changes(
+    plan: &lockstep_engine::Plan,
+    intent: &Intent,
+    known: &HashMap<RecordId, RecordState>,
+) -> Vec<PropertyChange> {
+    intent
+        .changes
+        .iter()
+        .map(|change| PropertyChange {
+            path: plan.prop(intent.ty, change.prop).name.clone(),
+            before: change.displaced.clone(),
+            after: change.value.clone(),
+            rule: change.rule.to_string(),
+            counterpart_of: change.counterpart_of.map(|c| match known.get(&c.of) {
+                Some(record) => RecordName::of(plan, record.ty, &record.key),
+                None => RecordName(format!("record {}", c.of)),
+            }),
+        })
+        .collect()
+}
+
+/// Carries out a job in the system's own thread. Once the system is in trouble, the rest of the job is not tried.
+fn carry_out(connector: &dyn Connector, job: Job) -> Vec<(Parcel, Outcome, Option<ReadRecord>)> {
+    let size = connector.batch(&job.kind).max(1);
+    let mut outcomes = Vec::with_capacity(job.writes.len());
+    let mut stopped: Option<Trouble> = None;
+    for writes in job.writes.chunks(size) {
+        if let Some(trouble) = &stopped {
+            outcomes.extend(writes.iter().map(|_| (Outcome::Stopped(trouble.clone()), None)));
+            continue;
+        }
+        let mut came = connector.write(&job.kind, &job.watch, writes).into_iter();
+        for write in writes {
+            let outcome = came.next().unwrap_or_else(|| Outcome::Unknown { message: "the connector gave no outcome".into() });
+            let again = match (&outcome, &write.action) {
+                (Outcome::Conflict { .. }, Action::Update { id, .. } | Action::Delete { id, .. }) => {
+                    connector.get(&job.kind, &job.watch, id).ok().flatten()
+                }
+                (Outcome::Duplicate { id: Some(id), .. }, _) => connector.get(&job.kind, &job.watch, id).ok().flatten(),
+                _ => None,
+            };
+            if let Outcome::Stopped(trouble) = &outcome {
+                stopped = Some(trouble.clone());
+            }
+            outcomes.push((outcome, again));
+        }
+    }
+    job.parcels.into_iter().zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).collect()
+}

@@ -1,0 +1,227 @@
+//! G7: why a property holds what it holds, in sentences, from the claims that are stored and the journal.
+
+use std::collections::HashMap;
+
+use lockstep_engine::Plan;
+use lockstep_engine::settle::{Candidate, Entity, candidates};
+use lockstep_model::value::{effective, is_empty, shown};
+use lockstep_model::{PropIx, RecordId, RecordState, TypeIx, TypeName, Value};
+use lockstep_store::{JournalKind, Result};
+use serde::Serialize;
+
+use crate::report::RecordName;
+use crate::run::Hub;
+
+/// A record explained.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    pub record: RecordName,
+    /// The records that it is linked with, and why.
+    pub links: Vec<String>,
+    pub properties: Vec<PropertyExplanation>,
+    /// What waits for a person about it.
+    pub reviews: Vec<String>,
+}
+
+/// A property explained.
+#[derive(Clone, Debug, Serialize)]
+pub struct PropertyExplanation {
+    pub path: String,
+    pub value: Value,
+    pub sentences: Vec<String>,
+}
+
+/// Why an explanation can't be given.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LookError {
+    #[error("`{0}` is no record name: write it as system.RecordType/ID, for example wix.Contacts/42")]
+    NoName(String),
+    #[error("no flow names the record type `{name}`; the flows name {known}")]
+    NoType { name: String, known: String },
+    #[error("{0} is not known: it has not been read, or is in no system")]
+    NoRecord(String),
+    #[error("no flow maps the property `{path}` of {ty}; mapped are {known}")]
+    NoProperty { path: String, ty: String, known: String },
+    #[error("{0}")]
+    Store(String),
+}
+
+impl From<lockstep_store::StoreError> for LookError {
+    fn from(error: lockstep_store::StoreError) -> Self {
+        LookError::Store(error.to_string())
+    }
+}
+
+impl Hub {
+    /// Finds a record by its name, `system.RecordType/ID`.
+    pub fn find(&mut self, name: &str) -> std::result::Result<RecordState, LookError> {
+        let Some((ty, key)) = name.split_once('/') else { return Err(LookError::NoName(name.into())) };
+        let Some(ty_name) = TypeName::parse(ty) else { return Err(LookError::NoName(name.into())) };
+        let Some(ty) = self.plan.type_named(&ty_name) else {
+            let known = self.plan.types.iter().map(|t| t.name.to_string()).collect::<Vec<_>>().join(", ");
+            return Err(LookError::NoType { name: ty_name.to_string(), known });
+        };
+        self.store.by_key(ty, &[key])?.pop().ok_or_else(|| LookError::NoRecord(name.into()))
+    }
+
+    /// Explains a record, or one property of it.
+    pub fn explain(&mut self, name: &str, path: Option<&str>) -> std::result::Result<Explanation, LookError> {
+        let record = self.find(name)?;
+        let members = self.store.members(&[record.entity])?;
+        let ids: Vec<RecordId> = members.iter().map(|m| m.id).collect();
+        let journal = self.store.journal(&ids, 10_000)?;
+        let reviews = self.store.open_reviews(&[record.id])?;
+        let plan = &self.plan;
+        let ty = plan.ty(record.ty);
+        let names: HashMap<RecordId, RecordName> = members.iter().map(|m| (m.id, RecordName::of(plan, m.ty, &m.key))).collect();
+
+        let links = members
+            .iter()
+            .filter(|m| m.id != record.id)
+            .map(|m| {
+                let why = journal.iter().find(|entry| {
+                    matches!(entry.kind, JournalKind::Link | JournalKind::Written)
+                        && (entry.record == m.id || entry.other == Some(m.id))
+                        && entry.path.is_none()
+                });
+                let gone = if m.is_live() { "" } else { " (deleted in its system)" };
+                match why {
+                    Some(entry) => format!("{}{gone}: {} at {}", names[&m.id], entry.text, entry.at),
+                    None => format!("{}{gone}", names[&m.id]),
+                }
+            })
+            .collect();
+
+        let wanted: Vec<PropIx> = match path {
+            None => (0..ty.props.len() as u16).map(PropIx).filter(|p| ty.props[p.at()].paired).collect(),
+            Some(path) => {
+                let resolved =
+                    ty.props.iter().position(|p| p.name == path || p.reference.path.as_str().starts_with(&format!("{path}.")));
+                let Some(at) = resolved else {
+                    let known = ty.props.iter().filter(|p| p.paired).map(|p| p.name.clone()).collect::<Vec<_>>().join(", ");
+                    return Err(LookError::NoProperty { path: path.into(), ty: ty.name.to_string(), known });
+                };
+                vec![PropIx(at as u16)]
+            }
+        };
+        let entity = Entity { records: members.iter().collect(), suspended: vec![] };
+        let properties = wanted
+            .into_iter()
+            .map(|prop| {
+                let described = plan.prop(record.ty, prop);
+                let value = record.slot(prop).value(described.whole).clone();
+                let all = candidates(plan, &entity, record.ty, prop, Some(record.id));
+                let mut sentences = sentences(plan, &record, &value, prop, &all, &names);
+                for entry in journal.iter().filter(|e| e.record == record.id && e.path.as_deref() == Some(&described.name)) {
+                    match entry.kind {
+                        JournalKind::Written => sentences.push(format!(
+                            "Lockstep wrote {} over {} at {} (run {}).",
+                            shown(&entry.after),
+                            shown(&entry.before),
+                            entry.at,
+                            entry.run
+                        )),
+                        JournalKind::Refused => {
+                            sentences.push(format!("The system refused a value at {}: {}.", entry.at, entry.text))
+                        }
+                        _ => {}
+                    }
+                }
+                PropertyExplanation { path: described.name.clone(), value, sentences }
+            })
+            .collect();
+        let reviews = reviews
+            .into_iter()
+            .map(|r| format!("{}: {} ({}: {})", r.kind.name(), r.message, r.rule, r.rule.sentence()))
+            .collect();
+        Ok(Explanation { record: names[&record.id].clone(), links, properties, reviews })
+    }
+
+    /// The types and names for a list of entities: for `lockstep entities`.
+    pub fn entity_members(&mut self, after: Option<i64>, limit: usize) -> Result<Vec<Vec<(RecordName, String)>>> {
+        let entities = self.store.linked_entities(after.map(lockstep_model::EntityId), limit)?;
+        let mut members = self.store.members(&entities)?;
+        members.sort_by_key(|m| (m.entity, m.ty, m.id));
+        let mut out: Vec<Vec<(RecordName, String)>> = Vec::new();
+        let mut last = None;
+        for member in members {
+            if last != Some(member.entity) {
+                out.push(vec![]);
+                last = Some(member.entity);
+            }
+            let label = self.label(&member);
+            let name = RecordName::of(&self.plan, member.ty, &member.key);
+            out.last_mut().expect("one was just pushed").push((name, label));
+        }
+        Ok(out)
+    }
+
+    /// A few words by which a person knows the record: its first texts.
+    pub fn label(&self, record: &RecordState) -> String {
+        let texts = self.plan.ty(record.ty).props.iter().zip(&record.slots).filter(|(p, _)| p.reference_target.is_none());
+        let mut label: Vec<String> = texts
+            .filter_map(|(_, slot)| {
+                effective(slot.shadow.as_ref()?, false).as_str().map(str::trim).filter(|t| !t.is_empty()).map(String::from)
+            })
+            .take(3)
+            .collect();
+        if !record.is_live() {
+            label.push("(deleted)".into());
+        }
+        label.join(" · ")
+    }
+}
+
+fn sentences(
+    plan: &Plan,
+    record: &RecordState,
+    value: &Value,
+    prop: PropIx,
+    all: &[Candidate<'_>],
+    names: &HashMap<RecordId, RecordName>,
+) -> Vec<String> {
+    let described = plan.prop(record.ty, prop);
+    let place = |candidate: &Candidate<'_>| {
+        let theirs = candidate.stamp.prop;
+        let name = names.get(&candidate.stamp.record).map_or_else(|| "a record".into(), ToString::to_string);
+        format!("{name} {}", plan.prop(candidate.from, theirs).name)
+    };
+    let mut out = Vec::new();
+    let Some(best) = all.first() else {
+        let why = if is_empty(value) {
+            "nobody has put anything there"
+        } else {
+            "it was there when the record was made, and nobody has edited it since"
+        };
+        return vec![format!("{} is {}: {why}.", described.name, shown(value))];
+    };
+    let rule = if all.len() > 1 { " by rule P1, the latest edit wins" } else { "" };
+    match best.by {
+        None => {
+            out.push(format!("{} is {} because it was put in here at {}{rule}.", described.name, shown(value), best.stamp.at))
+        }
+        Some(_) => out.push(format!(
+            "{} is {} because {} was put into {} at {}{rule}.",
+            described.name,
+            shown(value),
+            shown(&best.claim.value),
+            place(best),
+            best.stamp.at
+        )),
+    }
+    if best.by.is_some() && described.read_only {
+        out.push("It is read-only in this system, so it is never written (P10).".into());
+    }
+    for lost in &all[1..] {
+        out.push(format!("{} from {} at {} lost to it.", shown(&lost.claim.value), place(lost), lost.stamp.at));
+    }
+    if record.slot(prop).carries.is_some() && best.by.is_some() {
+        out.push("This system stores it so (P3).".into());
+    }
+    out
+}
+
+/// The record type that a name stands for, for messages.
+pub fn type_name(plan: &Plan, ty: TypeIx) -> String {
+    plan.ty(ty).name.to_string()
+}

@@ -1,0 +1,26 @@
+//! The shell around the core: it reads, has decided, records and delivers. The only clock is here.
+//!
+//! ```text
+//! read::read_all      pages ──▶ engine::observe ──▶ one commit: shadows + checkpoint + agenda
+//! decide::decide_all  agenda ──▶ load::slice ──▶ engine::decide ──▶ one commit: links + intents + reviews
+//! deliver::deliver    outbox ──▶ connector.write ──▶ engine::confirm ──▶ one commit: shadows + intent + journal
+//! run::Hub::run       all three, until quiet
+//! ```
+//!
+//! Each system has a thread of its own for talking to it; the store has one owner. A run that is stopped or killed goes on where it
+//! was: everything between two steps is in the store.
+
+pub mod clock;
+pub mod decide;
+pub mod deliver;
+pub mod explain;
+pub mod load;
+pub mod look;
+pub mod read;
+pub mod report;
+pub mod run;
+pub mod settle_unknown;
+
+pub use clock::{Clock, SystemClock};
+pub use report::{Event, Report};
+pub use run::{Hub, HubError, RunOptions, System};

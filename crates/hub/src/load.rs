@@ -1,0 +1,173 @@
+//! Loading the slice that a decision looks at.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use lockstep_engine::keys::{each_id, match_hashes};
+use lockstep_engine::slice::ReadThrough;
+use lockstep_engine::{Plan, Slice};
+use lockstep_model::matching::reference_hash;
+use lockstep_model::{EntityId, RecordId, RecordState, RunId, Timestamp, TypeIx};
+use lockstep_store::{Result, Store};
+
+/// Everything that a decision on `focus` may look at: the records with their entities, their match candidates with theirs, and what
+/// they refer to and are referred to by.
+pub fn slice(
+    plan: &Plan,
+    store: &mut dyn Store,
+    focus: Vec<RecordId>,
+    through: Vec<ReadThrough>,
+    now: Timestamp,
+    run: RunId,
+) -> Result<Slice> {
+    let mut records: HashMap<RecordId, RecordState> = HashMap::with_capacity(focus.len() * 2);
+    let mut by_hash: HashMap<u64, Vec<RecordId>> = HashMap::new();
+    let mut entities: HashSet<EntityId> = HashSet::new();
+
+    let first = store.records(&focus)?;
+    let mut fresh = with_members(store, first, &mut records, &mut entities)?;
+    // Twice: the candidates of what is in focus, and the candidates' own, since a match must be clear from both sides.
+    for _ in 0..2 {
+        let mut hashes = Vec::new();
+        for id in &fresh {
+            let record = &records[id];
+            for side in &plan.ty(record.ty).match_sides {
+                let linked = founded_by(&records, record.entity, side.other);
+                if record.is_live() && (!linked || plan.ty(side.other).merges_duplicates) {
+                    match_hashes(plan, side, record, &mut hashes);
+                }
+            }
+        }
+        fresh = by_hashes(store, hashes, &mut by_hash, &mut records, &mut entities)?;
+        if fresh.is_empty() {
+            break;
+        }
+    }
+    if references(plan) {
+        neighbours(plan, store, &mut by_hash, &mut records, &mut entities)?;
+    }
+    let ids: Vec<RecordId> = records.keys().copied().collect();
+    let all_entities: Vec<EntityId> = entities.into_iter().collect();
+    let mut slice = Slice::new(now, run, focus, records, through);
+    if references(plan) {
+        slice.index_keys();
+    }
+    slice.by_hash = by_hash;
+    slice.apart = store.apart(&ids)?.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
+    for intent in store.open_intents(&all_entities)? {
+        // An entity may have become part of another since the intent was decided.
+        let entity = slice.records.get(&intent.source).map_or(intent.entity, |source| source.entity);
+        slice.intents.entry(entity).or_default().push(intent);
+    }
+    slice.reviews = store.open_reviews(&ids)?;
+    Ok(slice)
+}
+
+/// Whether the entity's founder is of this type. A cheap test that spares most look-ups of records that are linked already; what it
+/// misses is looked up for nothing and left out by the core.
+fn founded_by(records: &HashMap<RecordId, RecordState>, entity: EntityId, ty: TypeIx) -> bool {
+    records.get(&RecordId(entity.0)).is_some_and(|founder| founder.ty == ty && founder.entity == entity && founder.is_live())
+}
+
+/// Adds records and all members of their entities; gives the numbers that are new.
+fn with_members(
+    store: &mut dyn Store,
+    found: Vec<RecordState>,
+    records: &mut HashMap<RecordId, RecordState>,
+    entities: &mut HashSet<EntityId>,
+) -> Result<Vec<RecordId>> {
+    let mut fresh = Vec::with_capacity(found.len());
+    let mut wanted = Vec::new();
+    for record in found {
+        if entities.insert(record.entity) {
+            wanted.push(record.entity);
+        }
+        if let Entry::Vacant(place) = records.entry(record.id) {
+            fresh.push(record.id);
+            place.insert(record);
+        }
+    }
+    for record in store.members(&wanted)? {
+        if let Entry::Vacant(place) = records.entry(record.id) {
+            fresh.push(record.id);
+            place.insert(record);
+        }
+    }
+    Ok(fresh)
+}
+
+fn by_hashes(
+    store: &mut dyn Store,
+    mut hashes: Vec<u64>,
+    by_hash: &mut HashMap<u64, Vec<RecordId>>,
+    records: &mut HashMap<RecordId, RecordState>,
+    entities: &mut HashSet<EntityId>,
+) -> Result<Vec<RecordId>> {
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes.retain(|hash| !by_hash.contains_key(hash));
+    if hashes.is_empty() {
+        return Ok(vec![]);
+    }
+    let mut ids = Vec::new();
+    for (hash, id) in store.by_hash(&hashes)? {
+        by_hash.entry(hash).or_default().push(id);
+        if !records.contains_key(&id) {
+            ids.push(id);
+        }
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let found = store.records(&ids)?;
+    with_members(store, found, records, entities)
+}
+
+/// Whether any property of the plan refers to other records.
+pub fn references(plan: &Plan) -> bool {
+    plan.types.iter().any(|ty| ty.props.iter().any(|prop| prop.reference_target.is_some()))
+}
+
+/// What the records refer to, and what refers to those on whose connections a creation depends.
+fn neighbours(
+    plan: &Plan,
+    store: &mut dyn Store,
+    by_hash: &mut HashMap<u64, Vec<RecordId>>,
+    records: &mut HashMap<RecordId, RecordState>,
+    entities: &mut HashSet<EntityId>,
+) -> Result<()> {
+    let mut outgoing: HashMap<TypeIx, Vec<String>> = HashMap::new();
+    let mut incoming = Vec::new();
+    for record in records.values() {
+        for (prop, slot) in plan.ty(record.ty).props.iter().zip(&record.slots) {
+            each_id(slot.shadow.as_ref(), &mut |id| {
+                for ty in &prop.refers_to {
+                    outgoing.entry(*ty).or_default().push(id.to_string());
+                }
+            });
+            // The claim may name another record than the shadow: that is what is to be translated.
+            each_id(slot.claim.as_ref().map(|claim| &claim.value), &mut |id| {
+                for ty in &prop.refers_to {
+                    outgoing.entry(*ty).or_default().push(id.to_string());
+                }
+            });
+        }
+        if is_connected_type(plan, record.ty) {
+            incoming.push(reference_hash(&plan.ty(record.ty).name, &record.key));
+        }
+    }
+    for (ty, mut keys) in outgoing {
+        keys.sort_unstable();
+        keys.dedup();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let found = store.by_key(ty, &keys)?;
+        with_members(store, found, records, entities)?;
+    }
+    by_hashes(store, incoming, by_hash, records, entities)?;
+    Ok(())
+}
+
+/// Whether records of this type are created, or let others be created, by what they are connected to (C5).
+fn is_connected_type(plan: &Plan, ty: TypeIx) -> bool {
+    use lockstep_engine::plan::PlanCreate::ConnectedTo;
+    plan.flows.iter().any(|flow| matches!(&flow.create, ConnectedTo(types) if flow.from == ty || types.contains(&ty)))
+}

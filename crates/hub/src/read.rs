@@ -1,0 +1,351 @@
+//! Reading: pages from all systems at once, each system in a thread of its own; the store takes them in as they come.
+//!
+//! R1: checkpoint and shadows move in one transaction. The commit of a page holds both, so a run that is killed between two pages
+//! goes on with the second.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, Trouble};
+use lockstep_engine::Observed;
+use lockstep_engine::observe::{Reading, mark_gone, observe};
+use lockstep_model::{RecordId, RecordState, TypeIx, Value};
+use lockstep_store::{Commit, JournalEntry, JournalKind};
+
+use crate::report::{Event, RecordName, millis, timed};
+use crate::run::{Hub, Progress, Result, Underway};
+
+/// Records of so many pages are taken in together while a record type is read for the first time.
+const BULK: usize = 20_000;
+/// About how many records a page should have in service.
+const PAGE: usize = 1_000;
+/// A listing that has not more pages than this is believed to be one listing; beyond, the system turns in circles.
+const MOST_PAGES: usize = 1_000_000;
+
+/// What a system's thread sends.
+enum Told {
+    Page { ty: TypeIx, page: Page },
+    Trouble { system: usize, trouble: Trouble },
+}
+
+/// Where the reading of a record type stands.
+struct Stream {
+    listed: Option<HashSet<u64>>,
+    pending: Vec<Page>,
+    waiting: usize,
+    reindex: bool,
+}
+
+impl Hub {
+    /// Reads these record types to their present end.
+    pub(crate) fn read(&mut self, under_way: &mut Underway, types: &BTreeSet<TypeIx>) -> Result<()> {
+        let mut jobs: Vec<Vec<(TypeIx, Option<Checkpoint>)>> = vec![vec![]; self.systems.len()];
+        let mut streams: HashMap<TypeIx, Stream> = HashMap::new();
+        for &ty in types {
+            let system = self.system_of(ty);
+            if under_way.paused.contains_key(&system) {
+                continue;
+            }
+            let status = &mut self.status[ty.at()];
+            let reindex = status.checkpoint.is_some() && status.fingerprint != self.plan.ty(ty).fingerprint;
+            if reindex {
+                // Other properties are watched now: what is stored does not tell them, so everything is read again.
+                status.checkpoint = None;
+                status.reading_since = None;
+            }
+            // A listing that a killed run left half read says nothing about what is absent.
+            let resumed = status.reading_since.is_some();
+            if !resumed {
+                status.reading_since = Some(self.clock.now());
+            }
+            let checkpoint = status.checkpoint.clone().map(|(text, bytes)| Checkpoint { text, bytes });
+            let listed = (status.complete && !resumed).then(HashSet::new);
+            streams.insert(ty, Stream { listed, pending: vec![], waiting: 0, reindex });
+            jobs[system].push((ty, checkpoint));
+        }
+        let connectors: Vec<_> = self.systems.iter().map(|system| system.connector.clone()).collect();
+        let watches: HashMap<TypeIx, _> = streams.keys().map(|ty| (*ty, self.plan.ty(*ty).watch())).collect();
+        let kinds: HashMap<TypeIx, String> = streams.keys().map(|ty| (*ty, self.plan.ty(*ty).name.kind.clone())).collect();
+        let sizes: HashMap<TypeIx, usize> =
+            streams.keys().map(|ty| (*ty, if self.status[ty.at()].complete { PAGE } else { BULK })).collect();
+
+        std::thread::scope(|scope| {
+            let (send, receive) = sync_channel::<Told>(3);
+            for (system, jobs) in jobs.into_iter().enumerate().filter(|(_, jobs)| !jobs.is_empty()) {
+                let (send, connector) = (send.clone(), connectors[system].clone());
+                let (watches, kinds, sizes) = (&watches, &kinds, &sizes);
+                scope.spawn(move || {
+                    for (ty, checkpoint) in jobs {
+                        let request = |checkpoint| ReadRequest {
+                            kind: &kinds[&ty],
+                            watch: &watches[&ty],
+                            checkpoint,
+                            page_size: sizes[&ty],
+                        };
+                        if let Err(trouble) = pages(connector.as_ref(), ty, checkpoint, request, &send) {
+                            let stops = !matches!(trouble, Trouble::Malformed(_));
+                            // Nobody listens any more only where the run itself has failed.
+                            if send.send(Told::Trouble { system, trouble }).is_err() || stops {
+                                return;
+                            }
+                        }
+                    }
+                });
+            }
+            drop(send);
+            self.take_in(under_way, receive, &mut streams)
+        })?;
+        Ok(())
+    }
+
+    fn take_in(
+        &mut self,
+        under_way: &mut Underway,
+        receive: Receiver<Told>,
+        streams: &mut HashMap<TypeIx, Stream>,
+    ) -> Result<()> {
+        loop {
+            let began = std::time::Instant::now();
+            let Ok(told) = receive.recv() else { return Ok(()) };
+            under_way.report.shares.waiting_for_systems_ms += millis(began.elapsed());
+            match told {
+                Told::Trouble { system, trouble } => self.pause(under_way, system, &trouble),
+                Told::Page { ty, page } => {
+                    let stream = streams.get_mut(&ty).expect("only what was asked for is told");
+                    let ends = !page.more;
+                    stream.waiting += page.records.len();
+                    stream.pending.push(page);
+                    // Small pages of a first reading are taken in together; the last one always at once.
+                    if ends || self.status[ty.at()].complete || stream.waiting >= BULK {
+                        let pages = std::mem::take(&mut stream.pending);
+                        stream.waiting = 0;
+                        let reindex = stream.reindex;
+                        let mut listed = stream.listed.take();
+                        self.pages(under_way, ty, pages, reindex, &mut listed, ends)?;
+                        streams.get_mut(&ty).expect("still there").listed = listed;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes in pages of one record type in one commit.
+    fn pages(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        pages: Vec<Page>,
+        reindex: bool,
+        listed: &mut Option<HashSet<u64>>,
+        ends: bool,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        let system = self.plan.ty(ty).name.system.clone();
+        let mut commit = Commit::default();
+        let (mut records, mut gone, mut everything) = (vec![], vec![], true);
+        let mut checkpoint = None;
+        for page in pages {
+            under_way.report.system(&system).read += page.records.len() as u64;
+            for fault in page.faults {
+                under_way.report.system(&system).refused += 1;
+                under_way.report.event(|| Event::Fault { place: fault.place, message: fault.message });
+            }
+            everything &= page.everything;
+            if !page.everything {
+                *listed = None;
+            }
+            if let Some(listed) = listed {
+                listed.extend(page.records.iter().filter(|r| !r.deleted).map(|r| lockstep_model::matching::seed(&r.id)));
+            }
+            records.extend(page.records);
+            gone.extend(page.gone);
+            checkpoint = Some((page.checkpoint.text, page.checkpoint.bytes));
+        }
+        under_way.progress.tell(Progress::Read { ty: self.plan.ty(ty).name.to_string(), records: records.len() });
+        let keys: Vec<&str> = records.iter().map(|r| r.id.as_str()).chain(gone.iter().map(String::as_str)).collect();
+        let known: HashMap<String, RecordState> = if self.status[ty.at()].records == 0 && !reindex {
+            HashMap::new()
+        } else {
+            let found = timed(&mut under_way.report.shares.loading_ms, || self.store.by_key(ty, &keys))?;
+            found.into_iter().map(|record| (record.key.clone(), record)).collect()
+        };
+        let mut gone: Vec<RecordState> = gone.iter().filter_map(|id| known.get(id)).filter(|r| r.is_live()).cloned().collect();
+        if ends
+            && everything
+            && let Some(listed) = listed
+        {
+            gone.extend(self.absent(under_way, ty, listed, records.len())?);
+        }
+        let fresh = records.iter().filter(|r| !known.contains_key(&r.id)).count();
+        if fresh > 0 {
+            under_way.newest.insert(ty, now);
+        }
+        let first_id = if fresh > 0 { self.store.take_record_ids(fresh)? } else { RecordId(0) };
+        let previous = self.status[ty.at()].read_from;
+        let reading = Reading { ty, now, previous, first_id, reindex };
+        let observed = timed(&mut under_way.report.shares.observing_ms, || observe(&self.plan, reading, records, known));
+        let gone_count = gone.len() as u64 + observed.gone.len() as u64;
+        self.remember(under_way, ty, observed, &mut commit);
+        for mut record in gone {
+            commit.keys_removed.extend(mark_gone(&self.plan, &mut record));
+            commit.agenda_added.push((self.plan.ty(ty).decide_rank, record.id));
+            self.tell_gone(under_way, &record, &mut commit);
+            commit.changed_records.push(record);
+        }
+        let rank = self.plan.ty(ty).decide_rank;
+        self.wake_old_rivals(&commit.keys_removed.clone(), rank, &mut commit)?;
+        let status = &mut self.status[ty.at()];
+        status.checkpoint = checkpoint;
+        status.fingerprint = self.plan.ty(ty).fingerprint;
+        status.records += commit.new_records.len() as u64;
+        status.records = status.records.saturating_sub(gone_count);
+        if ends {
+            status.complete = true;
+            status.read_from = status.reading_since.take();
+        }
+        commit.types.push((ty, status.clone()));
+        timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
+        Ok(())
+    }
+
+    /// Puts what was observed into a commit.
+    pub(crate) fn remember(&mut self, under_way: &mut Underway, ty: TypeIx, observed: Observed, commit: &mut Commit) {
+        let (now, run) = (self.clock.now(), under_way.report.run);
+        let rank = self.plan.ty(ty).decide_rank;
+        let system = self.plan.ty(ty).name.system.clone();
+        let states: HashMap<RecordId, &RecordState> =
+            if observed.edits.is_empty() { HashMap::new() } else { observed.changed.iter().map(|s| (s.id, s)).collect() };
+        under_way.report.system(&system).edits += observed.edits.len() as u64;
+        for edit in &observed.edits {
+            let path = self.plan.prop(ty, edit.prop).name.clone();
+            commit.journal.push(JournalEntry {
+                at: edit.at,
+                run,
+                kind: JournalKind::Edit,
+                record: edit.record,
+                path: Some(path.clone()),
+                before: edit.before.clone(),
+                after: edit.after.clone(),
+                rule: None,
+                other: None,
+                intent: None,
+                text: format!("read in {system} at {now}"),
+            });
+            if let Some(state) = states.get(&edit.record) {
+                let record = RecordName::of(&self.plan, ty, &state.key);
+                under_way.report.event(|| Event::Edited { record, path, before: edit.before.clone(), after: edit.after.clone() });
+            }
+        }
+        for id in &observed.gone {
+            if let Some(state) = observed.changed.iter().find(|s| s.id == *id) {
+                self.tell_gone(under_way, state, commit);
+            }
+        }
+        commit.agenda_added.extend(observed.touched.into_iter().map(|id| (rank, id)));
+        commit.keys_added.extend(observed.keys_added);
+        commit.keys_removed.extend(observed.keys_removed);
+        commit.new_records.extend(observed.new);
+        commit.changed_records.extend(observed.changed);
+    }
+
+    pub(crate) fn tell_gone(&self, under_way: &mut Underway, record: &RecordState, commit: &mut Commit) {
+        commit.journal.push(JournalEntry {
+            at: self.clock.now(),
+            run: under_way.report.run,
+            kind: JournalKind::Deleted,
+            record: record.id,
+            path: None,
+            before: Value::Null,
+            after: Value::Null,
+            rule: Some(lockstep_model::Rule::D1),
+            other: None,
+            intent: None,
+            text: "it is not in its system any more; the link ends, the other records stay".into(),
+        });
+        let name = RecordName::of(&self.plan, record.ty, &record.key);
+        under_way
+            .report
+            .event(|| Event::Deleted { record: name, text: "it is not there any more; the other records stay (D1)".into() });
+    }
+
+    /// Who shared a match key with a record that has lost it may be settled now.
+    pub(crate) fn wake_old_rivals(&mut self, removed: &[(u64, RecordId)], rank: u16, commit: &mut Commit) -> Result<()> {
+        if removed.is_empty() {
+            return Ok(());
+        }
+        let mut hashes: Vec<u64> = removed.iter().map(|(hash, _)| *hash).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        let rivals = self.store.by_hash(&hashes)?;
+        commit.agenda_added.extend(rivals.into_iter().map(|(_, id)| (rank, id)));
+        Ok(())
+    }
+
+    /// R3: a record missing from a listing of everything is looked up by its id before it counts as deleted.
+    fn absent(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        listed: &HashSet<u64>,
+        in_page: usize,
+    ) -> Result<Vec<RecordState>> {
+        let known = self.status[ty.at()].records;
+        let name = self.plan.ty(ty).name.clone();
+        if known == 0 || !self.status[ty.at()].complete {
+            return Ok(vec![]);
+        }
+        if listed.is_empty() && in_page == 0 {
+            let message = format!("{name} had {known} records and lists none now; nothing is taken as deleted from that");
+            under_way.report.event(|| Event::Fault { place: name.to_string(), message });
+            return Ok(vec![]);
+        }
+        let (mut missing, mut after) = (vec![], None::<String>);
+        loop {
+            let page = self.store.live_keys(ty, after.as_deref(), 10_000)?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            missing.extend(page.into_iter().filter(|(key, _)| !listed.contains(&lockstep_model::matching::seed(key))));
+        }
+        let connector = self.systems[self.system_of(ty)].connector.clone();
+        let watch = self.plan.ty(ty).watch();
+        let mut gone = vec![];
+        for (key, id) in missing {
+            match connector.get(&name.kind, &watch, &key) {
+                Ok(None) => gone.push(id),
+                Ok(Some(record)) if record.deleted => gone.push(id),
+                // It is there: the listing missed it, as listings do that shift while they are read.
+                Ok(Some(_)) => {}
+                Err(trouble) => {
+                    let message = format!("whether {name}/{key} is deleted can't be told: {trouble}");
+                    under_way.report.event(|| Event::Fault { place: name.to_string(), message });
+                    break;
+                }
+            }
+        }
+        Ok(self.store.records(&gone)?)
+    }
+}
+
+/// All pages of a record type, to its present end.
+fn pages<'a>(
+    connector: &dyn Connector,
+    ty: TypeIx,
+    mut checkpoint: Option<Checkpoint>,
+    request: impl Fn(Option<&'a Checkpoint>) -> ReadRequest<'a>,
+    send: &SyncSender<Told>,
+) -> std::result::Result<(), Trouble> {
+    for _ in 0..MOST_PAGES {
+        let base = request(None);
+        let page = connector.read(ReadRequest { checkpoint: checkpoint.as_ref(), ..base })?;
+        checkpoint = Some(page.checkpoint.clone());
+        let more = page.more;
+        if send.send(Told::Page { ty, page }).is_err() || !more {
+            return Ok(());
+        }
+    }
+    Err(Trouble::Malformed(format!("{} gives pages without end", base_kind(&request))))
+}
+
+fn base_kind<'a>(request: &impl Fn(Option<&'a Checkpoint>) -> ReadRequest<'a>) -> String {
+    request(None).kind.to_string()
+}

@@ -1,0 +1,231 @@
+//! What a run did, or a plan would do: counts by the names of L9, and the single events with their reasons.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use lockstep_engine::Plan;
+use lockstep_engine::decide::Finding;
+use lockstep_model::{FlowIx, RecordId, RunId, Situation, Timestamp, TypeIx, Value};
+use serde::Serialize;
+
+/// So many single events are kept for showing; all are counted.
+const EVENTS_KEPT: usize = 5_000;
+
+/// A record as people name it: `wix.Contacts/ID`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct RecordName(pub String);
+
+impl RecordName {
+    /// The name of a record of the plan.
+    pub fn of(plan: &Plan, ty: TypeIx, key: &str) -> Self {
+        RecordName(format!("{}/{key}", plan.ty(ty).name))
+    }
+}
+
+impl std::fmt::Display for RecordName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One property of an event.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PropertyChange {
+    pub path: String,
+    pub before: Value,
+    pub after: Value,
+    /// The rule by which it was decided.
+    pub rule: String,
+    /// For a reference that is filled in when its record exists: whose counterpart it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counterpart_of: Option<RecordName>,
+}
+
+/// One thing that happened (or would happen).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    Linked { flow: String, a: RecordName, b: RecordName, by: String },
+    Created { flow: String, source: RecordName, record: RecordName, properties: Vec<PropertyChange> },
+    Updated { flow: String, source: RecordName, record: RecordName, properties: Vec<PropertyChange> },
+    Deleted { record: RecordName, text: String },
+    Edited { record: RecordName, path: String, before: Value, after: Value },
+    Review { flow: String, kind: String, record: RecordName, message: String, rule: String },
+    Refused { flow: String, record: RecordName, message: String },
+    Waits { flow: String, record: RecordName, message: String, rule: String },
+    Fault { place: String, message: String },
+    Paused { system: String, message: String },
+}
+
+/// A flow's part of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct FlowCounts {
+    pub flow: String,
+    /// Records looked at in this run, by situation (L9).
+    pub situations: BTreeMap<String, u64>,
+    pub linked: u64,
+    pub created: u64,
+    pub updated: u64,
+    /// Records that need a person.
+    pub review: u64,
+    /// Why records have no counterpart, with how many there are of each.
+    pub reasons: BTreeMap<String, u64>,
+    /// Rows that can't be kept, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows_not_kept: Vec<String>,
+}
+
+/// A system's part of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SystemCounts {
+    pub system: String,
+    pub read: u64,
+    pub edits: u64,
+    pub created: u64,
+    pub updated: u64,
+    pub deleted: u64,
+    pub refused: u64,
+    /// Why it was left alone, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
+    /// The trouble is that it could not be reached (exit status 3).
+    #[serde(skip)]
+    pub unreachable: bool,
+}
+
+/// Where the time went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Shares {
+    pub waiting_for_systems_ms: u64,
+    pub observing_ms: u64,
+    pub loading_ms: u64,
+    pub deciding_ms: u64,
+    pub storing_ms: u64,
+    pub delivering_ms: u64,
+}
+
+/// The report of a run or a plan.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    pub run: RunId,
+    pub started: Timestamp,
+    pub ended: Timestamp,
+    /// Nothing was written: it was a plan.
+    pub plan_only: bool,
+    pub systems: Vec<SystemCounts>,
+    pub flows: Vec<FlowCounts>,
+    pub events: Vec<Event>,
+    /// Events that are not among `events`.
+    pub events_left_out: u64,
+    /// Open reviews after the run, by kind.
+    pub reviews: BTreeMap<String, u64>,
+    /// Writes that are decided and not confirmed yet.
+    pub outbox: u64,
+    pub shares: Shares,
+    #[serde(skip)]
+    findings: HashMap<(FlowIx, RecordId), Situation>,
+}
+
+impl Report {
+    /// An empty report.
+    pub fn new(plan: &Plan, systems: impl Iterator<Item = String>, run: RunId, started: Timestamp, plan_only: bool) -> Self {
+        let flows = (0..plan.flows.len() as u16)
+            .map(FlowIx)
+            .map(|flow| FlowCounts {
+                flow: plan.flow_name(flow),
+                rows_not_kept: plan.blocked.iter().filter(|b| b.flow == flow).map(|b| format!("{}: {}", b.row, b.why)).collect(),
+                ..FlowCounts::default()
+            })
+            .collect();
+        Report {
+            run,
+            started,
+            ended: started,
+            plan_only,
+            systems: systems.map(|system| SystemCounts { system, ..SystemCounts::default() }).collect(),
+            flows,
+            events: vec![],
+            events_left_out: 0,
+            reviews: BTreeMap::new(),
+            outbox: 0,
+            shares: Shares::default(),
+            findings: HashMap::new(),
+        }
+    }
+
+    /// Keeps an event for showing, if there is room.
+    pub fn event(&mut self, event: impl FnOnce() -> Event) {
+        if self.events.len() < EVENTS_KEPT {
+            self.events.push(event());
+        } else {
+            self.events_left_out += 1;
+        }
+    }
+
+    /// A system's counts.
+    pub fn system(&mut self, name: &str) -> &mut SystemCounts {
+        let at = self.systems.iter().position(|s| s.system == name).unwrap_or(0);
+        &mut self.systems[at]
+    }
+
+    /// A flow's counts.
+    pub fn flow(&mut self, flow: FlowIx) -> &mut FlowCounts {
+        &mut self.flows[flow.at()]
+    }
+
+    /// Counts what was found for a record. Of several decisions on it in one run the last counts, except that what was found to match
+    /// stays *found* though it is confirmed a moment later.
+    pub fn found(&mut self, finding: &Finding) {
+        let key = (finding.flow, finding.record);
+        let before = self.findings.get(&key).copied();
+        if before == Some(Situation::Found) && finding.situation == Situation::Confirmed {
+            return;
+        }
+        let counts = &mut self.flows[finding.flow.at()];
+        if let Some(before) = before
+            && let Some(n) = counts.situations.get_mut(before.name())
+        {
+            *n -= 1;
+        }
+        *counts.situations.entry(finding.situation.name().into()).or_default() += 1;
+        self.findings.insert(key, finding.situation);
+        if let Some(why) = &finding.why
+            && before != Some(finding.situation)
+        {
+            *counts.reasons.entry(why.to_string()).or_default() += 1;
+        }
+    }
+
+    /// Writes that reached a system (or would).
+    pub fn writes(&self) -> u64 {
+        self.systems.iter().map(|s| s.created + s.updated + s.deleted).sum()
+    }
+
+    /// Something needs a person: exit status 1.
+    pub fn needs_a_person(&self) -> bool {
+        self.reviews.values().any(|n| *n > 0)
+            || self.systems.iter().any(|s| s.refused > 0 || (s.paused.is_some() && !s.unreachable))
+    }
+
+    /// A system could not be reached: exit status 3.
+    pub fn unreachable(&self) -> bool {
+        self.systems.iter().any(|s| s.unreachable)
+    }
+
+    pub(crate) fn forget_findings(&mut self) {
+        self.findings = HashMap::new();
+    }
+}
+
+/// Adds the time that `work` takes to a share.
+pub fn timed<T>(share: &mut u64, work: impl FnOnce() -> T) -> T {
+    let began = std::time::Instant::now();
+    let result = work();
+    *share += millis(began.elapsed());
+    result
+}
+
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,332 @@
+//! A run: read, decide, deliver, until quiet. And a plan: the same on a copy of the store, with systems that are only read.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, Trouble, Write};
+use lockstep_engine::Plan;
+use lockstep_engine::plan::PlanCreate;
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{IntentState, ReadRecord, Timestamp, TypeIx, TypeSchema, Value};
+use lockstep_store::{BoundType, Commit, Store, StoreError, TypeStatus};
+
+use crate::clock::Clock;
+use crate::report::{Event, Report};
+
+/// So many times a run reads again for what is held (L8) or was lost (C2) before it leaves the rest to the next run.
+const MOST_ROUNDS: usize = 20;
+
+/// A connected system.
+#[derive(Clone)]
+pub struct System {
+    pub name: String,
+    pub connector: Arc<dyn Connector>,
+}
+
+/// What keeps a run from going on.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A flow names a system that the project does not have.
+    #[error("the flows name the system `{0}`, which is not connected")]
+    NoSystem(String),
+}
+
+/// The result of a hub's call.
+pub type Result<T> = std::result::Result<T, HubError>;
+
+/// How far a run is, for who watches.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    Read { ty: String, records: usize },
+    Decided { records: usize },
+    Sending { ty: String, writes: usize },
+}
+
+/// Who watches a run.
+pub trait Watcher {
+    fn tell(&mut self, progress: Progress);
+}
+
+/// Watches nothing.
+pub struct Unwatched;
+
+impl Watcher for Unwatched {
+    fn tell(&mut self, _: Progress) {}
+}
+
+/// What a run is to do.
+pub struct RunOptions<'a> {
+    /// Only these record types are read; all of them where nothing is said.
+    pub only: Option<BTreeSet<TypeIx>>,
+    pub watcher: Box<dyn Watcher + 'a>,
+}
+
+impl Default for RunOptions<'_> {
+    fn default() -> Self {
+        RunOptions { only: None, watcher: Box::new(Unwatched) }
+    }
+}
+
+/// A run under way.
+pub(crate) struct Underway<'a> {
+    pub report: Report,
+    /// Systems that are left alone for the rest of the run.
+    pub paused: HashMap<usize, String>,
+    /// When a new record of a type was last seen in this run.
+    pub newest: HashMap<TypeIx, Timestamp>,
+    /// Record types that were written to.
+    pub written: BTreeSet<TypeIx>,
+    /// The answer to some write was lost.
+    pub unknown: bool,
+    pub progress: Box<dyn Watcher + 'a>,
+}
+
+/// A project at work: its plan, its systems, its store.
+pub struct Hub {
+    pub(crate) plan: Plan,
+    pub(crate) systems: Vec<System>,
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) status: Vec<TypeStatus>,
+    /// Part of every idempotency key: tells this store's intents from another's.
+    pub(crate) token: String,
+    system_of: Vec<usize>,
+    pretends: bool,
+}
+
+impl Hub {
+    /// Puts a hub together. Every system that the plan names must be connected.
+    pub fn new(plan: Plan, systems: Vec<System>, mut store: Box<dyn Store>, clock: Arc<dyn Clock>) -> Result<Hub> {
+        let bound: Vec<BoundType> = plan
+            .types
+            .iter()
+            .map(|ty| BoundType {
+                name: ty.name.clone(),
+                properties: ty.props.iter().map(|prop| prop.name.clone()).collect(),
+                fingerprint: ty.fingerprint,
+            })
+            .collect();
+        let status = store.bind(&bound)?;
+        let mut system_of = Vec::new();
+        for ty in &plan.types {
+            let at = systems.iter().position(|system| system.name == ty.name.system);
+            system_of.push(at.ok_or_else(|| HubError::NoSystem(ty.name.system.clone()))?);
+        }
+        let token = format!("{:x}", clock.now().0);
+        Ok(Hub { plan, systems, store, clock, status, token, system_of, pretends: false })
+    }
+
+    /// The plan of flows.
+    pub fn plan_of_flows(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The store, for looking.
+    pub fn store(&mut self) -> &mut dyn Store {
+        self.store.as_mut()
+    }
+
+    pub(crate) fn system_of(&self, ty: TypeIx) -> usize {
+        self.system_of[ty.at()]
+    }
+
+    /// Leaves a system alone for the rest of the run, and says why. Its checkpoint stays; others go on (G4).
+    pub(crate) fn pause(&mut self, under_way: &mut Underway, system: usize, trouble: &Trouble) {
+        let name = self.systems[system].name.clone();
+        let counts = under_way.report.system(&name);
+        if let Trouble::Malformed(message) = trouble {
+            // One record type can't be read; the others of the system may.
+            counts.refused += 1;
+            let message = message.clone();
+            under_way.report.event(|| Event::Fault { place: name, message });
+            return;
+        }
+        counts.unreachable = matches!(trouble, Trouble::Unreachable(_) | Trouble::Busy { .. });
+        counts.paused = Some(trouble.to_string());
+        under_way.paused.insert(system, trouble.to_string());
+        under_way.report.event(|| Event::Paused { system: name, message: trouble.to_string() });
+    }
+
+    /// One run: reads, decides and delivers until quiet.
+    pub fn run(&mut self, options: RunOptions<'_>) -> Result<Report> {
+        let started = self.clock.now();
+        let run = self.store.begin_run(started)?;
+        let names = self.systems.iter().map(|s| s.name.clone());
+        let report = Report::new(&self.plan, names, run, started, self.pretends);
+        let mut under_way = Underway {
+            report,
+            paused: HashMap::new(),
+            newest: HashMap::new(),
+            written: BTreeSet::new(),
+            unknown: false,
+            progress: options.watcher,
+        };
+        let all: BTreeSet<TypeIx> = (0..self.plan.types.len() as u16).map(TypeIx).collect();
+        let mut types = options.only.unwrap_or(all);
+        let first = self.status.iter().any(|status| !status.complete);
+        if first {
+            self.store.bulk(true)?;
+        }
+        let result = self.rounds(&mut under_way, &mut types).and_then(|()| self.pass_own_writes(&mut under_way));
+        if first {
+            self.store.bulk(false)?;
+        }
+        result?;
+        let mut report = under_way.report;
+        report.ended = self.clock.now();
+        for (kind, n) in self.store.review_counts()? {
+            report.reviews.insert(kind.name().into(), n);
+        }
+        let waits = |state| matches!(state, IntentState::Queued | IntentState::Sent | IntentState::Unknown);
+        report.outbox = self.store.intent_counts()?.into_iter().filter(|(state, _)| waits(*state)).map(|(_, n)| n).sum();
+        report.forget_findings();
+        let summary = serde_json::json!({"systems": report.systems, "flows": report.flows});
+        self.store.end_run(run, report.ended, &summary)?;
+        Ok(report)
+    }
+
+    fn rounds(&mut self, under_way: &mut Underway, types: &mut BTreeSet<TypeIx>) -> Result<()> {
+        // What a killed run left: answers that never came, an agenda half worked off, records held for a reading.
+        self.settle_unknown(under_way)?;
+        self.decide(under_way)?;
+        self.release_held()?;
+        self.read(under_way, types)?;
+        let behind = self.behind(under_way);
+        self.read(under_way, &behind)?;
+        for _ in 0..MOST_ROUNDS {
+            let reread = self.decide(under_way)?;
+            let sent = self.deliver(under_way)?;
+            if std::mem::take(&mut under_way.unknown) {
+                self.settle_unknown(under_way)?;
+                continue;
+            }
+            if sent && self.store.agenda(1)?.first().is_some_and(|(rank, _)| *rank < crate::decide::HELD) {
+                continue;
+            }
+            // L8: the other side is read again, then what was held is decided.
+            let mut again = reread;
+            again.retain(|ty| !under_way.paused.contains_key(&self.system_of(*ty)));
+            if again.is_empty() {
+                if sent {
+                    continue;
+                }
+                return Ok(());
+            }
+            self.read(under_way, &again)?;
+            self.release_held()?;
+        }
+        Ok(())
+    }
+
+    /// Moves the checkpoints of what was written past the run's own writes, where that costs next to nothing: the next run then has
+    /// nothing to read.
+    fn pass_own_writes(&mut self, under_way: &mut Underway) -> Result<()> {
+        let written = std::mem::take(&mut under_way.written);
+        let cheap = |ty: &TypeIx| self.systems[self.system_of(*ty)].connector.knows_own_writes() && !self.pretends;
+        let types: BTreeSet<TypeIx> = written.into_iter().filter(cheap).collect();
+        self.read(under_way, &types)
+    }
+
+    /// L8: the record types in which something may be created for records that are newer than what has been read of them. Read again
+    /// before deciding, which spares deciding twice.
+    fn behind(&self, under_way: &Underway) -> BTreeSet<TypeIx> {
+        let older = |ty: TypeIx, seen: Timestamp| self.status[ty.at()].read_from.is_some_and(|from| from < seen);
+        let creates = |flow: &&lockstep_engine::plan::PlanFlow| flow.matches && flow.create != PlanCreate::Never;
+        let flows = self.plan.flows.iter().filter(creates);
+        let behind =
+            flows.filter(|flow| under_way.newest.get(&flow.from).is_some_and(|seen| older(flow.to, *seen))).map(|flow| flow.to);
+        behind.filter(|ty| !under_way.paused.contains_key(&self.system_of(*ty))).collect()
+    }
+
+    /// G1: what a run would do, record by record and property by property. Reads the systems, writes nothing anywhere: all is decided in
+    /// a copy of the store, with systems that only pretend to take what they are given.
+    pub fn plan(&mut self, options: RunOptions<'_>) -> Result<Report> {
+        let scratch = self.store.scratch()?;
+        let systems = self
+            .systems
+            .iter()
+            .map(|system| System { name: system.name.clone(), connector: Arc::new(Pretend::new(system.connector.clone())) })
+            .collect();
+        let plan = std::mem::replace(&mut self.plan, Plan { types: vec![], flows: vec![], rules: vec![], blocked: vec![] });
+        let mut pretending = Hub {
+            plan,
+            systems,
+            store: scratch,
+            clock: self.clock.clone(),
+            status: self.status.clone(),
+            token: self.token.clone(),
+            system_of: self.system_of.clone(),
+            pretends: true,
+        };
+        let result = pretending.run(options);
+        self.plan = pretending.plan;
+        result
+    }
+
+    /// Records a commit of the caller's, for `link`, `unlink` and their like.
+    pub fn commit(&mut self, commit: Commit) -> Result<()> {
+        Ok(self.store.commit(commit)?)
+    }
+}
+
+/// A connector that reads for real and only pretends to write.
+struct Pretend {
+    real: Arc<dyn Connector>,
+    made: std::sync::atomic::AtomicU64,
+}
+
+impl Pretend {
+    fn new(real: Arc<dyn Connector>) -> Self {
+        Pretend { real, made: std::sync::atomic::AtomicU64::new(1) }
+    }
+}
+
+impl Connector for Pretend {
+    fn types(&self) -> &[TypeSchema] {
+        self.real.types()
+    }
+
+    fn test(&self) -> std::result::Result<String, Trouble> {
+        self.real.test()
+    }
+
+    fn read(&self, request: ReadRequest<'_>) -> std::result::Result<Page, Trouble> {
+        self.real.read(request)
+    }
+
+    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> std::result::Result<Option<ReadRecord>, Trouble> {
+        self.real.get(kind, watch, id)
+    }
+
+    fn find(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        prop: usize,
+        value: &Value,
+    ) -> std::result::Result<Option<Vec<ReadRecord>>, Trouble> {
+        self.real.find(kind, watch, prop, value)
+    }
+
+    fn write(&self, _: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+        let done = |write: &Write| {
+            let mut values = vec![None; watch.len()];
+            for value in &write.values {
+                values[value.prop] = Some(value.value.clone());
+            }
+            let id = match &write.action {
+                // No system has such an id: a number below none, that also a reference of type integer can hold.
+                Action::Create => format!("-{}", self.made.fetch_add(1, std::sync::atomic::Ordering::Relaxed)),
+                Action::Update { id, .. } | Action::Delete { id, .. } => id.clone(),
+            };
+            Outcome::Done(ReadRecord { id, version: None, modified: None, deleted: false, values })
+        };
+        writes.iter().map(done).collect()
+    }
+
+    fn batch(&self, kind: &str) -> usize {
+        self.real.batch(kind)
+    }
+}

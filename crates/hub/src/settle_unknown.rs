@@ -1,0 +1,243 @@
+//! C2: finding out. A write whose answer was lost may have landed, and is never simply sent again; a creation that the system refuses
+//! as a duplicate has found the record that is there.
+
+use std::collections::{BTreeSet, HashMap};
+
+use lockstep_engine::observe::{Reading, observe};
+use lockstep_model::change::IntentEvent;
+use lockstep_model::value::{effective, equal_as};
+use lockstep_model::{
+    Intent, IntentKind, IntentState, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
+};
+use lockstep_store::{Commit, JournalEntry, JournalKind};
+
+use crate::deliver::step;
+use crate::report::{Event, RecordName};
+use crate::run::{Hub, Result, Underway};
+
+impl Hub {
+    /// Finds out what became of writes whose answer was lost, also of those that a killed run had under way.
+    pub(crate) fn settle_unknown(&mut self, under_way: &mut Underway) -> Result<()> {
+        let mut open = self.store.intents_in(IntentState::Unknown, 1_000)?;
+        open.extend(self.store.intents_in(IntentState::Sent, 1_000)?);
+        let open: Vec<Intent> = open.into_iter().filter(|i| !under_way.paused.contains_key(&self.system_of(i.ty))).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        // An update or a deletion can be decided again from what the record shows now: nothing is made twice by it.
+        let (creations, others): (Vec<Intent>, Vec<Intent>) = open.into_iter().partition(|i| i.kind == IntentKind::Create);
+        for intent in others {
+            let now = self.clock.now();
+            let mut commit = Commit::default();
+            commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some("its answer was lost; decided anew".into())));
+            let again = match intent.record {
+                Some(id) => self.get_now(&intent, id)?,
+                None => None,
+            };
+            self.read_again(under_way, &intent, again, &mut commit)?;
+            self.store.commit(commit)?;
+        }
+        if creations.is_empty() {
+            return Ok(());
+        }
+        // What is new in the target since: one of the new records may be the one that was created.
+        let types: BTreeSet<TypeIx> = creations.iter().map(|i| i.ty).collect();
+        let settles = types.iter().map(|ty| self.plan.ty(*ty).settles_ms).max().unwrap_or(0);
+        if settles > 0 {
+            self.clock.wait(std::time::Duration::from_millis(settles.min(5_000) as u64));
+        }
+        self.read(under_way, &types)?;
+        for intent in creations {
+            if under_way.paused.contains_key(&self.system_of(intent.ty)) {
+                continue;
+            }
+            self.find_created(under_way, intent)?;
+        }
+        Ok(())
+    }
+
+    fn get_now(&mut self, intent: &Intent, id: RecordId) -> Result<Option<ReadRecord>> {
+        let Some(record) = self.store.records(&[id])?.pop() else { return Ok(None) };
+        let connector = self.systems[self.system_of(intent.ty)].connector.clone();
+        let ty = self.plan.ty(intent.ty);
+        Ok(connector.get(&ty.name.kind, &ty.watch(), &record.key).ok().flatten())
+    }
+
+    /// Looks for the record that an unanswered creation may have made: one that is in no entity yet and holds all that was sent.
+    fn find_created(&mut self, under_way: &mut Underway, intent: Intent) -> Result<()> {
+        let now = self.clock.now();
+        let agenda = self.store.agenda(20_000)?;
+        let ids: Vec<RecordId> = agenda.into_iter().map(|(_, id)| id).collect();
+        let records = self.store.records(&ids)?;
+        let holds_it = |record: &&RecordState| {
+            record.ty == intent.ty
+                && record.is_live()
+                && record.entity.0 == record.id.0
+                && record.first_seen >= intent.decided_at
+                && intent.changes.iter().filter(|c| c.counterpart_of.is_none()).all(|change| {
+                    let prop = self.plan.prop(intent.ty, change.prop);
+                    let shown = record.slot(change.prop).shadow.as_ref().unwrap_or(&Value::Null);
+                    equal_as(prop.ty, effective(shown, prop.whole), &change.value)
+                })
+        };
+        let found: Vec<RecordState> = records.iter().filter(holds_it).cloned().collect();
+        let mut commit = Commit::default();
+        match &found[..] {
+            [] => {
+                // It did not land: the target has been read since, and holds no such record.
+                let mut update =
+                    step(&intent, IntentEvent::PutBack, now, Some("its answer was lost; it had not been created".into()));
+                update.attempts += 1;
+                commit.intents_changed.push(update);
+            }
+            [record] => {
+                let mut update =
+                    step(&intent, IntentEvent::Confirm, now, Some("its answer was lost; found again by what was sent".into()));
+                update.record = Some(record.id);
+                commit.intents_changed.push(update);
+                self.join(under_way, &intent, record, "its answer was lost; it was found again", &mut commit)?;
+            }
+            several => {
+                let message = format!(
+                    "the answer to a creation was lost, and {} new records of {} could be it: link the one that is",
+                    several.len(),
+                    self.plan.ty(intent.ty).name
+                );
+                commit.reviews_opened.push(Review {
+                    kind: ReviewKind::UnknownOutcome,
+                    record: intent.source,
+                    ty: intent.ty,
+                    prop: None,
+                    rule: Rule::C2,
+                    candidates: several.iter().map(|r| r.id).collect(),
+                    value: Value::Null,
+                    message,
+                    opened_at: now,
+                });
+            }
+        }
+        self.store.commit(commit).map_err(Into::into)
+    }
+
+    /// C2: a target that refuses a creation as a duplicate and names the record it has, has made a match.
+    pub(crate) fn adopt(
+        &mut self,
+        under_way: &mut Underway,
+        intent: Intent,
+        id: Option<String>,
+        record: Option<ReadRecord>,
+        message: String,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        let mut commit = Commit::default();
+        if let Some(record) = record {
+            self.observe_one(under_way, intent.ty, record, &mut commit)?;
+            self.store.commit(std::mem::take(&mut commit))?;
+        }
+        let found = match &id {
+            Some(id) => self.store.by_key(intent.ty, &[id])?.pop(),
+            None => None,
+        };
+        let source = self.store.records(&[intent.source])?.pop();
+        if let (Some(found), Some(source)) = (&found, &source) {
+            let theirs = self.store.members(&[found.entity])?;
+            let mine = self.store.members(&[source.entity])?;
+            let clash = theirs.iter().filter(|t| t.is_live()).any(|t| mine.iter().any(|m| m.is_live() && m.ty == t.ty));
+            if !clash {
+                let refused = Intent { state: IntentState::Refused, ..intent.clone() };
+                commit.intents_changed.push(step(&refused, IntentEvent::Drop, now, Some(message)));
+                self.join(under_way, &intent, found, "the system has it already, and said so", &mut commit)?;
+                return Ok(self.store.commit(commit)?);
+            }
+        }
+        let text = match &found {
+            Some(record) => format!("{message} ({}/{}, which belongs to another)", self.plan.ty(record.ty).name, record.key),
+            None => message,
+        };
+        let review = Review {
+            kind: ReviewKind::DisputedEntity,
+            record: intent.source,
+            ty: intent.ty,
+            prop: None,
+            rule: Rule::C2,
+            candidates: found.iter().map(|r| r.id).collect(),
+            value: Value::Null,
+            message: text.clone(),
+            opened_at: now,
+        };
+        commit.reviews_opened.push(review);
+        under_way.report.flow(intent.flow).review += 1;
+        let name = source.map_or_else(|| RecordName(String::new()), |s| RecordName::of(&self.plan, s.ty, &s.key));
+        let (kind, rule) = (ReviewKind::DisputedEntity.name().to_string(), Rule::C2.to_string());
+        let flow = self.plan.flow_name(intent.flow);
+        under_way.report.event(|| Event::Review { flow, kind, record: name, message: text, rule });
+        Ok(self.store.commit(commit)?)
+    }
+
+    /// Puts a record into the entity of an intent's source.
+    fn join(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        record: &RecordState,
+        why: &str,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let Some(source) = self.store.records(&[intent.source])?.pop() else { return Ok(()) };
+        let (into, gone) = (source.entity.min(record.entity), source.entity.max(record.entity));
+        for member in self.store.members(&[gone])? {
+            commit.relinked.push((member.id, into));
+        }
+        for member in [&source, record] {
+            commit.agenda_added.push((self.plan.ty(member.ty).decide_rank, member.id));
+        }
+        commit.journal.push(JournalEntry {
+            at: self.clock.now(),
+            run: under_way.report.run,
+            kind: JournalKind::Link,
+            record: source.id,
+            path: None,
+            before: Value::Null,
+            after: Value::Null,
+            rule: Some(Rule::C2),
+            other: Some(record.id),
+            intent: Some(intent.id),
+            text: why.into(),
+        });
+        under_way.report.flow(intent.flow).linked += 1;
+        let (a, b) = (RecordName::of(&self.plan, source.ty, &source.key), RecordName::of(&self.plan, record.ty, &record.key));
+        let flow = self.plan.flow_name(intent.flow);
+        under_way.report.event(|| Event::Linked { flow, a, b, by: why.into() });
+        Ok(())
+    }
+
+    /// Takes in a record that was read by itself, and puts the intent's records back onto the agenda.
+    pub(crate) fn read_again(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        again: Option<ReadRecord>,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        if let Some(record) = again {
+            self.observe_one(under_way, intent.ty, record, commit)?;
+        }
+        let ids: Vec<RecordId> = intent.record.into_iter().chain([intent.source]).collect();
+        for record in self.store.records(&ids)? {
+            commit.agenda_added.push((self.plan.ty(record.ty).decide_rank, record.id));
+        }
+        Ok(())
+    }
+
+    fn observe_one(&mut self, under_way: &mut Underway, ty: TypeIx, record: ReadRecord, commit: &mut Commit) -> Result<()> {
+        let known: HashMap<String, RecordState> =
+            self.store.by_key(ty, &[&record.id])?.into_iter().map(|state| (state.key.clone(), state)).collect();
+        let first_id = if known.is_empty() { self.store.take_record_ids(1)? } else { RecordId(0) };
+        let previous = self.status[ty.at()].read_from;
+        let reading = Reading { ty, now: self.clock.now(), previous, first_id, reindex: false };
+        let observed = observe(&self.plan, reading, vec![record], known);
+        self.status[ty.at()].records += observed.new.len() as u64;
+        self.remember(under_way, ty, observed, commit);
+        Ok(())
+    }
+}
