@@ -1,0 +1,152 @@
+//! `demo` and `sandbox`: the six systems emulated on this machine.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lockstep_hub::Hub;
+use lockstep_hub::run::RunOptions;
+use lockstep_sandbox::{Options, Running, SYSTEMS, Sandbox, StartError, credentials};
+
+use crate::exit::{Exit, Failure, Result};
+use crate::{print, progress, project, work};
+
+/// The port that `demo` and `sandbox` take where none is asked for.
+const PORT: u16 = 4700;
+/// How often the demo reads all systems once it keeps running.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// The example project as it stands in `examples/`.
+const EXAMPLE: [(&str, &str); 6] = [
+    ("lockstep.yaml", include_str!("../../../examples/lockstep.yaml")),
+    ("flows/superoffice-wix.yaml", include_str!("../../../examples/flows/superoffice-wix.yaml")),
+    ("flows/poweroffice-go-wix.yaml", include_str!("../../../examples/flows/poweroffice-go-wix.yaml")),
+    ("flows/wix-crmoffice.yaml", include_str!("../../../examples/flows/wix-crmoffice.yaml")),
+    ("flows/wix-youtrack.yaml", include_str!("../../../examples/flows/wix-youtrack.yaml")),
+    ("flows/superoffice-zendesk.yaml", include_str!("../../../examples/flows/superoffice-zendesk.yaml")),
+];
+
+/// Starts the sandbox with sample data, runs the example flows twice, and goes on unless it is to end there.
+pub fn demo(port: u16, once: bool) -> Result<Exit> {
+    let sandbox = start(Options { port, ..Options::default() })?;
+    let folder = Folder::new(&sandbox)?;
+    println!("Six systems are emulated at {}, with about 200 people, companies, tickets and products.", sandbox.root());
+    println!("Five dataflow documents say what is kept in step; the project is in {}.", folder.path.display());
+    let mut hub = project::open(&folder.path)?.hub()?;
+
+    println!("\n—— first run ——");
+    let first = hub.run(progress::watched()).map_err(project::hub_failure)?;
+    print!("{}", print::report(&first, false));
+    println!("\n—— second run ——");
+    let second = hub.run(progress::watched()).map_err(project::hub_failure)?;
+    print!("{}", second_run(&second));
+    if second.writes() > 0 {
+        return Err(Failure::person("the second run should have written nothing: please report this"));
+    }
+    if once {
+        return Ok(Exit::Done);
+    }
+    go_on(&mut hub, &sandbox, &folder)
+}
+
+fn second_run(report: &lockstep_hub::Report) -> String {
+    let mut out = String::new();
+    for flow in &report.flows {
+        let done = flow.linked + flow.created + flow.updated;
+        if done > 0 {
+            out.push_str(&format!("{}: {done} done\n", flow.flow));
+        }
+    }
+    let read: u64 = report.systems.iter().map(|s| s.read).sum();
+    out.push_str(&format!("{} read again.\n", print::count(read, "record")));
+    out.push_str(if report.writes() == 0 { "Nothing was written.\n" } else { "" });
+    out
+}
+
+fn go_on(hub: &mut Hub, sandbox: &Running, folder: &Folder) -> Result<Exit> {
+    println!("\nIt goes on, reading every {} s. Make an edit, and watch it travel; {} lists", EVERY.as_secs(), sandbox.root());
+    println!("the systems' addresses and how to edit in each. For example:\n");
+    println!("{}", example_edit(sandbox));
+    println!("Look from another terminal:  lockstep status -C {0}   lockstep review -C {0}", folder.path.display());
+    println!("Ctrl-C ends it.\n");
+    loop {
+        std::thread::sleep(EVERY);
+        match hub.run(RunOptions::default()) {
+            Ok(report) => work::narrate(&report),
+            Err(error) => eprintln!("! {error}"),
+        }
+    }
+}
+
+/// A command that edits a telephone number in Wix, of a contact that is linked with others.
+fn example_edit(sandbox: &Running) -> String {
+    let contacts = sandbox.records("wix", "contacts").unwrap_or_default();
+    let with_phone = contacts.iter().find(|c| c.pointer("/info/phones/items/0/phone").is_some());
+    let Some(id) = with_phone.and_then(|c| c["id"].as_str()) else { return String::new() };
+    format!(
+        "  curl -s -X PATCH {}/_sandbox/wix/contacts/{id} -H 'content-type: application/json' \\\n       -d '{{\"info\":{{\"name\":{{\"first\":\"Solveig\"}}}}}}'\n",
+        sandbox.root()
+    )
+}
+
+/// Emulated systems to work against, until it is stopped.
+pub fn sandbox(systems: Vec<String>, port: u16, empty: bool) -> Result<Exit> {
+    let names = if systems.is_empty() { SYSTEMS.iter().map(|s| (*s).to_string()).collect() } else { systems.clone() };
+    let sandbox = start(Options { port, systems, sample_data: !empty, ..Options::default() })?;
+    println!("{} shows how to work with them.", sandbox.root());
+    for name in names {
+        println!("\n{name}: {}", sandbox.url(&name).unwrap_or_default());
+        for (variable, value) in credentials(&name) {
+            println!("  {variable}={value}");
+        }
+    }
+    println!("\nCtrl-C ends it.");
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Starts the sandbox; where the usual port is taken, on any free one.
+fn start(options: Options) -> Result<Running> {
+    match Sandbox::start(options.clone()) {
+        Err(StartError::Listen { .. }) if options.port == PORT => Sandbox::start(Options { port: 0, ..options }),
+        started => started,
+    }
+    .map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// The example project in a folder of its own, with the sandbox's addresses and keys.
+struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    fn new(sandbox: &Running) -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("lockstep-demo-{}", std::process::id()));
+        let failed = |at: &Path| {
+            let at = at.to_path_buf();
+            move |error: std::io::Error| Failure::file(&at, &error)
+        };
+        std::fs::create_dir_all(path.join("flows")).map_err(failed(&path))?;
+        for (name, text) in EXAMPLE {
+            std::fs::write(path.join(name), text).map_err(failed(&path.join(name)))?;
+        }
+        let mut env = String::from("# The sandbox's addresses and keys. They open nothing else.\nRATE=1000\n");
+        env.push_str(&format!("CRMOFFICE_TOKEN_URL={}/connect/token\n", sandbox.url("crmoffice").unwrap_or_default()));
+        for system in SYSTEMS {
+            let variable = system.to_uppercase().replace('-', "_");
+            env.push_str(&format!("{variable}_URL={}\n", sandbox.url(system).unwrap_or_default()));
+            for (name, value) in credentials(system) {
+                env.push_str(&format!("{name}={value}\n"));
+            }
+        }
+        std::fs::write(path.join(".env"), env).map_err(failed(&path.join(".env")))?;
+        Ok(Folder { path })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A demo's leftovers help nobody; that a temporary folder can't be removed hurts nobody.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}

@@ -1,0 +1,141 @@
+//! `doc` and `import`: flow files to documents, documents to flow files. Nothing here needs a project, a network or a store.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use lockstep_config::{FlowFile, Names, Problem, Severity, SystemNames};
+use lockstep_document::{write_html, write_markdown, write_rst};
+
+use crate::args::DocFormat;
+use crate::exit::{Exit, Failure, Result};
+
+/// Flow files (or documents) to documents.
+pub fn doc(dir: &Path, format: DocFormat, out: Option<&Path>, files: &[PathBuf]) -> Result<Exit> {
+    let mut written: Vec<(PathBuf, String)> = Vec::new();
+    if files.is_empty() {
+        let (project, problems) = lockstep_config::load(dir);
+        tell(&problems);
+        let project = project.ok_or_else(|| Failure::usage("there is no project to write documents of"))?;
+        for file in &project.files {
+            written.push((PathBuf::from(&file.source.name), as_document(file, format)));
+        }
+    } else {
+        for (path, text) in read_all(files)? {
+            let file = read_flows(&path, &text, files.len() == 1)?;
+            written.push((path, as_document(&file, format)));
+        }
+    }
+    let extension = match format {
+        DocFormat::Rst => "rst",
+        DocFormat::Md => "md",
+        DocFormat::Html => "html",
+    };
+    put(written, out, extension)
+}
+
+/// A document that was read is given back as it is, byte for byte, when it is asked for in its own form.
+fn as_document(file: &FlowFile, format: DocFormat) -> String {
+    match format {
+        DocFormat::Rst if file.is_document => file.source.text.clone(),
+        DocFormat::Rst => write_rst(&file.draft),
+        DocFormat::Md => write_markdown(&file.draft),
+        DocFormat::Html => write_html(&file.draft),
+    }
+}
+
+/// Documents to flow files.
+pub fn import(documents: &[PathBuf], out: Option<&Path>) -> Result<Exit> {
+    let mut written = Vec::new();
+    for (path, text) in read_all(documents)? {
+        let file = read_flows(&path, &text, true)?;
+        written.push((path, lockstep_config::write_flows_yaml(&file)));
+    }
+    put(written, out, "yaml")
+}
+
+/// The texts of files. One that is no text is told with what it is.
+pub fn read_all(files: &[PathBuf]) -> Result<Vec<(PathBuf, String)>> {
+    let read = |path: &PathBuf| {
+        let bytes = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok((path.clone(), text)),
+            Err(error) => match lockstep_document::read_bytes(error.as_bytes()) {
+                Err(why) => Err(Failure::usage(format!("{}: {why}", path.display()))),
+                Ok(_) => Err(Failure::usage(format!("{}: not UTF-8", path.display()))),
+            },
+        }
+    };
+    files.iter().map(read).collect()
+}
+
+/// Reads a file of flows by itself: the systems get the names that the text itself suggests.
+pub fn read_flows(path: &Path, text: &str, warn: bool) -> Result<FlowFile> {
+    let name = path.display().to_string();
+    let names = if name.ends_with(".yaml") || name.ends_with(".yml") {
+        let systems = systems_named(text).into_iter().map(|name| SystemNames { name, ..SystemNames::default() });
+        Names::new(systems.collect())
+    } else {
+        let connectors = lockstep_connector::catalogue::names();
+        let connectors: Vec<&str> = connectors.iter().map(AsRef::as_ref).collect();
+        lockstep_config::names_of(&lockstep_config::propose_systems(&[text], &connectors))
+    };
+    let (file, problems) = lockstep_config::read_flows(&name, text, &names);
+    if warn {
+        tell(&problems);
+    }
+    match problems.iter().filter(|p| p.severity == Severity::Error).count() {
+        0 => Ok(file),
+        // A document is still given back as it was read.
+        _ if file.is_document => Ok(file),
+        n => {
+            if !warn {
+                tell(&problems);
+            }
+            Err(Failure::usage(format!("{name}: {}", crate::print::count(n as u64, "error"))))
+        }
+    }
+}
+
+/// The systems that a flow file names, where no project says which there are: what stands before the first dot of every record type.
+fn systems_named(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        let line = line.trim().trim_start_matches("- ");
+        let names = match line.split_once(':') {
+            Some(("from" | "to", name)) => name,
+            Some(("create", rest)) if rest.contains("when_connected_to") => rest.split_once('[').map_or("", |(_, names)| names),
+            _ => continue,
+        };
+        for name in names.split(',') {
+            if let Some((system, _)) = name.trim().trim_matches(['"', '\'', ']', '}', ' ']).split_once('.') {
+                found.insert(system.trim().to_string());
+            }
+        }
+    }
+    found
+}
+
+fn tell(problems: &[Problem]) {
+    for problem in problems {
+        eprintln!("{}", problem.render());
+    }
+}
+
+/// One file each under the same base name; without a folder, all to standard output.
+fn put(texts: Vec<(PathBuf, String)>, out: Option<&Path>, extension: &str) -> Result<Exit> {
+    let Some(out) = out else {
+        for (_, text) in texts {
+            print!("{text}");
+        }
+        return Ok(Exit::Done);
+    };
+    std::fs::create_dir_all(out).map_err(|error| Failure::file(out, &error))?;
+    for (path, text) in texts {
+        let base = path.file_stem().unwrap_or(OsStr::new("document"));
+        let target = out.join(base).with_extension(extension);
+        std::fs::write(&target, text).map_err(|error| Failure::file(&target, &error))?;
+        println!("{}", target.display());
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,105 @@
+//! `init`: a new project folder, from documents where given.
+
+use std::path::{Path, PathBuf};
+
+use crate::documents::{read_all, read_flows};
+use crate::exit::{Exit, Failure, Result};
+
+const STARTER: &str = "\
+# The systems to keep in step. Secrets stand in .env and are named here: ${NAME}.
+store: sqlite:lockstep.db
+
+systems:
+  crm:
+    connector: files
+    title: CRM
+    with: { folder: data/crm }
+  shop:
+    connector: files
+    title: Shop
+    with: { folder: data/shop }
+
+flows:
+  - flows/*.yaml
+";
+
+const STARTER_FLOWS: &str = "\
+flows:
+  - from: crm.People
+    to: shop.Customers
+    create: always
+    match:
+      - email = mail            # a row; several rows are alternatives
+    properties:
+      - email <-> mail
+      - name  <-> name
+      - phone <-> phone
+";
+
+const STARTER_DATA: [(&str, &str); 2] = [
+    (
+        "data/crm/People.jsonl",
+        "{\"id\":1,\"name\":\"Solveig Aas\",\"email\":\"solveig@example.com\",\"phone\":\"+47 22 00 00 01\"}\n\
+         {\"id\":2,\"name\":\"Torbjørn Lie\",\"email\":\"torbjorn@example.com\",\"phone\":\"\"}\n",
+    ),
+    ("data/shop/Customers.jsonl", "{\"id\":\"c-1\",\"name\":\"Solveig Aas\",\"mail\":\"SOLVEIG@example.com\",\"phone\":\"\"}\n"),
+];
+
+/// Writes a project. Nothing that is there is overwritten.
+pub fn init(dir: &Path, from: &[PathBuf]) -> Result<Exit> {
+    if dir.join("lockstep.yaml").exists() {
+        return Err(Failure::usage(format!("{} holds a project already; nothing was changed", dir.display())));
+    }
+    let files = if from.is_empty() { starter() } else { from_documents(from)? };
+    for (name, text) in files {
+        let path = dir.join(name);
+        if path.exists() {
+            println!("kept    {}", path.display());
+            continue;
+        }
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+        }
+        std::fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+        println!("wrote   {}", path.display());
+    }
+    println!(
+        "\nNext:\n  lockstep check -C {0}    what is wrong, or may do harm\n  lockstep plan -C {0}     what a run would do",
+        dir.display()
+    );
+    Ok(Exit::Done)
+}
+
+fn starter() -> Vec<(String, String)> {
+    let mut files = vec![
+        ("lockstep.yaml".to_string(), STARTER.to_string()),
+        ("flows/people.yaml".to_string(), STARTER_FLOWS.to_string()),
+        (".gitignore".to_string(), ".env\nlockstep.db*\n".to_string()),
+    ];
+    files.extend(STARTER_DATA.map(|(name, text)| (name.to_string(), text.to_string())));
+    files
+}
+
+fn from_documents(documents: &[PathBuf]) -> Result<Vec<(String, String)>> {
+    let texts = read_all(documents)?;
+    let all: Vec<&str> = texts.iter().map(|(_, text)| text.as_str()).collect();
+    let connectors = lockstep_connector::catalogue::names();
+    let connectors: Vec<&str> = connectors.iter().map(AsRef::as_ref).collect();
+    let proposals = lockstep_config::propose_systems(&all, &connectors);
+    let mut files = Vec::new();
+    for (path, text) in &texts {
+        // Read once for its warnings; the document itself goes into the project as it is.
+        read_flows(path, text, true)?;
+        let name = path.file_stem().map_or_else(|| "document".into(), |stem| stem.to_string_lossy().into_owned());
+        files.push((format!("flows/{name}.rst"), text.clone()));
+    }
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let settings = |connector: &str| {
+        let all = lockstep_connector::catalogue::settings(connector);
+        all.into_iter().filter(|s| s.default.is_none()).map(|s| (s.name, s.description)).collect()
+    };
+    let yaml = lockstep_config::write_project_yaml(&proposals, &names, &settings);
+    files.insert(0, ("lockstep.yaml".into(), yaml));
+    files.push((".gitignore".into(), ".env\nlockstep.db*\n".into()));
+    Ok(files)
+}

@@ -1,0 +1,50 @@
+//! The `lockstep` command: arguments, wiring, messages. Everything it does, libraries do.
+
+// A third of a first run's time went into allocating; this allocator takes half of that. See docs/decisions/0004-allocator.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+mod args;
+mod demo;
+mod documents;
+mod exit;
+mod init;
+mod look;
+mod print;
+mod progress;
+mod project;
+mod work;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Demo { port, once } => demo::demo(port, once),
+        Command::Init { dir, from } => init::init(&dir, &from),
+        Command::Import { documents, out } => documents::import(&documents, out.as_deref()),
+        Command::Doc { project, format, out, files } => documents::doc(&project.dir, format, out.as_deref(), &files),
+        Command::Check { project, format } => work::check(&project.dir, format),
+        Command::Connect { system, project } => work::connect(&project.dir, &system),
+        Command::Plan { project, format } => work::plan(&project.dir, format),
+        Command::Sync { project, format, shares } => work::sync(&project.dir, format, shares),
+        Command::Run { project } => work::run(&project.dir),
+        Command::Status { project, format } => look::status(&project.dir, format),
+        Command::Entities { project, format, limit, after } => look::entities(&project.dir, format, limit, after),
+        Command::Review { project, format } => look::review(&project.dir, format),
+        Command::History { record, project, format } => look::history(&project.dir, format, &record),
+        Command::Explain { record, path, project, format } => look::explain(&project.dir, format, &record, path.as_deref()),
+        Command::Sandbox { systems, port, empty } => demo::sandbox(systems, port, empty),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("lockstep: {}", failure.message);
+            ExitCode::from(failure.status)
+        }
+    }
+}

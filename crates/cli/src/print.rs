@@ -1,0 +1,161 @@
+//! How results are shown to a person: what was done, per flow, and what waits and why.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use lockstep_hub::report::{Event, FlowCounts, PropertyChange, Report};
+use lockstep_model::Situation;
+use lockstep_model::value::shown;
+
+/// How many single events of a kind are shown for a flow before the rest is only counted.
+const SHOWN: usize = 6;
+
+/// The report of a run or a plan as text.
+pub fn report(report: &Report, all: bool) -> String {
+    let mut out = String::new();
+    let would = report.plan_only;
+    for system in &report.systems {
+        if let Some(why) = &system.paused {
+            let _ = writeln!(out, "! {} was left alone: {why}", system.system);
+        }
+    }
+    for event in &report.events {
+        if let Event::Fault { place, message } = event {
+            let _ = writeln!(out, "! {place}: {message}");
+        }
+    }
+    for flow in &report.flows {
+        flow_text(&mut out, report, flow, if all { usize::MAX } else { SHOWN });
+    }
+    let writes = report.writes();
+    let _ = match (would, writes) {
+        (true, 0) => writeln!(out, "\nNothing would be written."),
+        (true, n) => writeln!(out, "\n{} would be written. Nothing has been: this was a plan.", count(n, "record")),
+        (false, 0) => writeln!(out, "\nNothing was written."),
+        (false, n) => writeln!(out, "\n{} written.", count(n, "record")),
+    };
+    let reviews: Vec<String> = report.reviews.iter().filter(|(_, n)| **n > 0).map(|(kind, n)| format!("{n} × {kind}")).collect();
+    if !reviews.is_empty() {
+        let _ = writeln!(out, "Waiting for a person: {} (lockstep review).", reviews.join(", "));
+    }
+    if report.outbox > 0 && !would {
+        let _ = writeln!(out, "{} decided and not delivered yet; the next run goes on with them.", count(report.outbox, "write"));
+    }
+    out
+}
+
+fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) {
+    let _ = writeln!(out, "\n{}", flow.flow);
+    let verb = |past: &'static str, would: &'static str| if report.plan_only { would } else { past };
+    let done = [
+        (flow.linked, verb("linked", "to link")),
+        (flow.created, verb("created", "to create")),
+        (flow.updated, verb("updated", "to update")),
+        (flow.review, "held for review"),
+    ];
+    let done: Vec<String> = done.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    let _ = writeln!(out, "  {}", if done.is_empty() { "nothing to do".into() } else { done.join(", ") });
+    let situations: Vec<String> = Situation::ALL
+        .iter()
+        .filter_map(|s| flow.situations.get(s.name()).filter(|n| **n > 0).map(|n| format!("{n} {}", s.name())))
+        .collect();
+    if !situations.is_empty() {
+        let _ = writeln!(out, "  looked at: {}", situations.join(", "));
+    }
+    for row in &flow.rows_not_kept {
+        let _ = writeln!(out, "  ! row not kept: {row}");
+    }
+    let mine = |name: &str| name == flow.flow;
+    let mut lines: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    for event in &report.events {
+        match event {
+            Event::Linked { flow, a, b, by } if mine(flow) => {
+                lines.entry("1 link").or_default().push(format!("{a} = {b}  ({by})"))
+            }
+            Event::Created { flow, source, record, properties } if mine(flow) => {
+                let arrow = if report.plan_only { format!("a new {}", type_of(&record.0)) } else { record.to_string() };
+                lines.entry("2 create").or_default().push(format!("{arrow} from {source}: {}", changes(properties, false)));
+            }
+            Event::Updated { flow, source, record, properties } if mine(flow) => {
+                lines.entry("3 update").or_default().push(format!("{record} from {source}: {}", changes(properties, true)));
+            }
+            Event::Waits { flow, record, message, rule } if mine(flow) => {
+                lines.entry("5 wait").or_default().push(format!("{record}: {message} ({rule})"));
+            }
+            _ => {}
+        }
+    }
+    for (kind, lines) in &lines {
+        for line in lines.iter().take(most) {
+            let _ = writeln!(out, "  {:<6} {line}", &kind[2..]);
+        }
+        if lines.len() > most {
+            let _ = writeln!(out, "  {:<6} … and {} more", &kind[2..], lines.len() - most);
+        }
+    }
+    let mut reviews: Vec<String> = Vec::new();
+    for event in &report.events {
+        match event {
+            Event::Review { flow, kind, record, message, rule } if mine(flow) => {
+                reviews.push(format!("{record}: {kind}: {message} ({rule})"))
+            }
+            Event::Refused { flow, record, message } if mine(flow) => reviews.push(format!("{record}: refused: {message} (G4)")),
+            _ => {}
+        }
+    }
+    for line in reviews.iter().take(most) {
+        let _ = writeln!(out, "  review {line}");
+    }
+    if reviews.len() > most {
+        let _ = writeln!(out, "  review … and {} more", reviews.len() - most);
+    }
+    for (why, n) in &flow.reasons {
+        // What waits for a person is told above, record by record.
+        if why != "a counterpart is being created" && !why.contains("link one of them") {
+            let _ = writeln!(out, "  {n} without a counterpart: {why}");
+        }
+    }
+}
+
+fn type_of(record: &str) -> &str {
+    record.rsplit_once('/').map_or(record, |(ty, _)| ty)
+}
+
+fn changes(properties: &[PropertyChange], with_before: bool) -> String {
+    let one = |p: &PropertyChange| {
+        let after = match &p.counterpart_of {
+            Some(of) => format!("the id of {of}’s counterpart"),
+            None => shown(&p.after),
+        };
+        if with_before {
+            format!("{} {} → {after} ({})", p.path, shown(&p.before), p.rule)
+        } else {
+            format!("{} {after}", p.path)
+        }
+    };
+    properties.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// `1 record`, `2 records`
+pub fn count(n: u64, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+/// Where the time went, with shares in per cent.
+pub fn shares(report: &Report) -> String {
+    let s = report.shares;
+    let total = u64::try_from((report.ended.0 - report.started.0).max(1)).unwrap_or(1);
+    let rows = [
+        ("waiting for reading and parsing", s.waiting_for_systems_ms),
+        ("observing", s.observing_ms),
+        ("loading", s.loading_ms),
+        ("deciding", s.deciding_ms),
+        ("storing", s.storing_ms),
+        ("waiting for writing", s.delivering_ms),
+    ];
+    let mut out = format!("time: {total} ms in all\n");
+    for (what, ms) in rows {
+        let _ = writeln!(out, "  {what:<32} {ms:>8} ms {:>3} %", ms * 100 / total);
+    }
+    out
+}

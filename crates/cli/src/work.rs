@@ -1,0 +1,167 @@
+//! `check`, `connect`, `plan`, `sync`, `run`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use lockstep_config::Severity;
+use lockstep_connector::Trouble;
+use lockstep_hub::report::Report;
+use lockstep_hub::run::Unwatched;
+use lockstep_hub::{Event, RunOptions};
+use lockstep_model::TypeIx;
+use lockstep_model::value::shown;
+
+use crate::args::Format;
+use crate::exit::{Exit, Failure, Result};
+use crate::{print, progress, project};
+
+/// A system is read this often where the project does not say, in seconds.
+const SCHEDULE_S: u64 = 60;
+
+/// Validates all that can be without a network.
+pub fn check(dir: &Path, format: Format) -> Result<Exit> {
+    let (loaded, _, problems) = project::examine(dir);
+    let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
+    let warnings = problems.len() - errors;
+    if format == Format::Json {
+        let problems: Vec<_> = problems.iter().map(|p| p.to_json()).collect();
+        println!("{}", serde_json::json!({"errors": errors, "warnings": warnings, "problems": problems}));
+    } else {
+        for problem in &problems {
+            println!("{}", problem.render());
+        }
+        if let Some(project) = &loaded {
+            println!(
+                "{}, {}: {}, {}.",
+                print::count(project.systems.len() as u64, "system"),
+                print::count(project.flows.len() as u64, "flow"),
+                print::count(errors as u64, "error"),
+                print::count(warnings as u64, "warning")
+            );
+        }
+    }
+    if errors > 0 { Err(Failure::usage("nothing runs before the errors are put right")) } else { Ok(Exit::Done) }
+}
+
+/// Tests one connection.
+pub fn connect(dir: &Path, system: &str) -> Result<Exit> {
+    let opened = project::open(dir)?;
+    let Some(known) = opened.project.system(system) else {
+        let names: Vec<&str> = opened.project.systems.iter().map(|s| s.name.as_str()).collect();
+        return Err(Failure::usage(format!("there is no system `{system}` in lockstep.yaml; there are {}", names.join(", "))));
+    };
+    let connector = lockstep_connector::catalogue::connect(&known.connector, &known.with, &opened.project.dir)
+        .map_err(|trouble| Failure::usage(format!("{system}: {trouble}")))?;
+    match connector.test() {
+        Ok(line) => {
+            println!("{system}: {line}");
+            Ok(Exit::Done)
+        }
+        Err(trouble @ (Trouble::Unreachable(_) | Trouble::Busy { .. })) => {
+            Err(Failure::unreachable(format!("{system}: {trouble}")))
+        }
+        Err(trouble) => Err(Failure::usage(format!("{system}: {trouble}"))),
+    }
+}
+
+/// G1: what a run would do.
+pub fn plan(dir: &Path, format: Format) -> Result<Exit> {
+    let mut hub = project::open(dir)?.hub()?;
+    let report = hub.plan(progress::watched()).map_err(project::hub_failure)?;
+    tell(&report, format, true);
+    Ok(exit(&report))
+}
+
+/// One run.
+pub fn sync(dir: &Path, format: Format, shares: bool) -> Result<Exit> {
+    let mut hub = project::open(dir)?.hub()?;
+    let report = hub.run(progress::watched()).map_err(project::hub_failure)?;
+    tell(&report, format, false);
+    if shares && format == Format::Text {
+        print!("{}", print::shares(&report));
+    }
+    Ok(exit(&report))
+}
+
+fn tell(report: &Report, format: Format, all: bool) {
+    match format {
+        Format::Json => {
+            println!("{}", serde_json::to_string(report).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}")))
+        }
+        Format::Text => print!("{}", print::report(report, all)),
+    }
+}
+
+fn exit(report: &Report) -> Exit {
+    if report.unreachable() {
+        Exit::Unreachable
+    } else if report.needs_a_person() {
+        Exit::NeedsAPerson
+    } else {
+        Exit::Done
+    }
+}
+
+/// The service: every record type on its schedule, until it is stopped.
+pub fn run(dir: &Path) -> Result<Exit> {
+    let opened = project::open(dir)?;
+    let mut hub = opened.hub()?;
+    let period = |ty: TypeIx| {
+        let name = &hub.plan_of_flows().ty(ty).name;
+        let schedule = opened.project.system(&name.system).map(|s| s.schedule.clone()).unwrap_or_default();
+        let seconds = schedule.types.get(&name.kind).copied().or(schedule.every_seconds).unwrap_or(SCHEDULE_S);
+        Duration::from_secs(seconds.max(1))
+    };
+    let types: Vec<(TypeIx, Duration)> =
+        (0..hub.plan_of_flows().types.len() as u16).map(TypeIx).map(|ty| (ty, period(ty))).collect();
+    for (ty, period) in &types {
+        eprintln!("{} is read every {} s", hub.plan_of_flows().ty(*ty).name, period.as_secs());
+    }
+    let mut due: Vec<Instant> = types.iter().map(|_| Instant::now()).collect();
+    loop {
+        let now = Instant::now();
+        let mut only = BTreeSet::new();
+        for ((ty, period), due) in types.iter().zip(&mut due) {
+            if *due <= now {
+                only.insert(*ty);
+                *due = now + *period;
+            }
+        }
+        if !only.is_empty() {
+            let options = RunOptions { only: Some(only), watcher: Box::new(Unwatched) };
+            match hub.run(options) {
+                Ok(report) => narrate(&report),
+                // A full disk or a busy file may be better in a while; nothing of the step was kept, so it is simply tried again.
+                Err(error) => eprintln!("! {error}"),
+            }
+        }
+        let next = due.iter().min().copied().unwrap_or_else(|| Instant::now() + Duration::from_secs(SCHEDULE_S));
+        std::thread::sleep(next.saturating_duration_since(Instant::now()).max(Duration::from_millis(20)));
+    }
+}
+
+/// What a run of the service did, a line each; nothing where nothing happened.
+pub fn narrate(report: &Report) {
+    for event in &report.events {
+        let line = match event {
+            Event::Edited { record, path, before, after } => {
+                format!("edited   {record} {path}: {} → {}", shown(before), shown(after))
+            }
+            Event::Linked { a, b, by, .. } => format!("linked   {a} = {b} ({by})"),
+            Event::Created { source, record, .. } => format!("created  {record} from {source}"),
+            Event::Updated { source, record, properties, .. } => {
+                let what: Vec<String> =
+                    properties.iter().map(|p| format!("{} {} → {}", p.path, shown(&p.before), shown(&p.after))).collect();
+                format!("updated  {record} from {source}: {}", what.join(", "))
+            }
+            Event::Deleted { record, text } => format!("deleted  {record}: {text}"),
+            Event::Review { kind, record, message, .. } => format!("review   {record}: {kind}: {message}"),
+            Event::Refused { record, message, .. } => format!("refused  {record}: {message}"),
+            Event::Waits { record, message, .. } => format!("waits    {record}: {message}"),
+            Event::Fault { place, message } => format!("fault    {place}: {message}"),
+            Event::Paused { system, message } => format!("paused   {system}: {message}"),
+        };
+        println!("{} {line}", report.ended);
+    }
+}
