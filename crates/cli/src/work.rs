@@ -23,12 +23,11 @@ const SCHEDULE_S: u64 = 60;
 pub fn check(dir: &Path, format: Format) -> Result<Exit> {
     let (loaded, _, problems) = project::examine(dir);
     let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
-    let warnings = problems.len() - errors;
+    let warnings = problems.iter().filter(|p| p.severity == Severity::Warning).count();
     if format == Format::Json {
-        let problems: Vec<_> = problems.iter().map(|p| p.to_json()).collect();
-        println!("{}", serde_json::json!({"errors": errors, "warnings": warnings, "problems": problems}));
+        println!("{}", serde_json::json!({"errors": errors, "warnings": warnings, "problems": lockstep_config::to_json(&problems)}));
     } else {
-        for problem in &problems {
+        for problem in lockstep_config::in_order(problems) {
             println!("{}", problem.render());
         }
         if let Some(project) = &loaded {

@@ -11,8 +11,8 @@ use crate::load;
 use crate::report::{Event, RecordName, timed};
 use crate::run::{Hub, Progress, Result, Underway};
 
-/// Records decided on together.
-const BATCH: usize = 5_000;
+/// Records decided on together. Large batches write a page of the store once where small ones write it often.
+const BATCH: usize = 10_000;
 /// Ranks from here on hold records that wait for another reading; they are taken up again after it.
 pub(crate) const HELD: u16 = 0x4000;
 

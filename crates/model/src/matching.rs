@@ -24,7 +24,9 @@ impl MatchKind {
     /// The kind that a property's name tells: `info.emails.email` is an e-mail address, `MobilePhones.Value` a telephone number.
     pub fn of_path(path: &str) -> Self {
         let name = path.to_lowercase();
-        if name.contains("mail") && !name.contains("mailaddress") && !name.contains("mailingaddress") {
+        let last = name.rsplit('.').next().unwrap_or(&name);
+        // `MailAddress` is where letters go.
+        if name.contains("email") || name.contains("e-mail") || last == "mail" {
             MatchKind::Email
         } else if name.contains("phone") || name.contains("mobile") || name.ends_with("fax") {
             MatchKind::Phone
@@ -127,6 +129,15 @@ mod tests {
             assert_eq!(normalise(&json!(written), MatchKind::Phone).as_deref(), Some("+4722334455"), "{written}");
         }
         assert_eq!(normalise(&json!("-"), MatchKind::Phone), None);
+    }
+
+    #[test]
+    fn a_propertys_name_tells_by_which_rule_it_matches() {
+        for path in ["EmailAddress", "info.emails.email", "Emails.Value", "loginEmail", "mail", "profile.email.email"] {
+            assert_eq!(MatchKind::of_path(path), MatchKind::Email, "{path}");
+        }
+        assert_eq!(MatchKind::of_path("MailAddress.City"), MatchKind::Text);
+        assert_eq!(MatchKind::of_path("MobilePhones.Value"), MatchKind::Phone);
     }
 
     #[test]

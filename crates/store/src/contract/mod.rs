@@ -215,6 +215,8 @@ fn a_relinked_record_changes_nothing_but_its_entity(mut store: Box<dyn Store>) {
     for entity in [1, 2, 1].map(EntityId) {
         store.commit(Commit { relinked: vec![(RecordId(2), entity)], ..Commit::default() }).unwrap();
         assert_eq!(store.records(&[RecordId(2)]).unwrap(), [RecordState { entity, ..record.clone() }]);
+        let beyond = numbers(store.joined(&[EntityId(1), EntityId(2)]).unwrap());
+        assert_eq!(beyond.len(), if entity.0 == 1 { 1 } else { 0 }, "those that an entity began with are left out");
         assert_eq!(numbers(store.members(&[EntityId(1)]).unwrap()).len(), if entity.0 == 1 { 2 } else { 1 });
         assert_eq!(numbers(store.members(&[EntityId(2)]).unwrap()).len(), if entity.0 == 1 { 0 } else { 1 });
     }

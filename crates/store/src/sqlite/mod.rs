@@ -292,6 +292,10 @@ impl Store for SqliteStore {
         self.reading(|database| database.members(entities))
     }
 
+    fn joined(&mut self, entities: &[EntityId]) -> Result<Vec<RecordState>> {
+        self.reading(|database| database.joined(entities))
+    }
+
     fn by_hash(&mut self, hashes: &[u64]) -> Result<Vec<(u64, RecordId)>> {
         self.reading(|database| database.by_hash(hashes))
     }

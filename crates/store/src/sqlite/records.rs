@@ -98,6 +98,22 @@ impl Database {
         Ok(found)
     }
 
+    pub(super) fn joined(&mut self, entities: &[EntityId]) -> Fallible<Vec<RecordState>> {
+        let spans = Spans::over(entities.iter().map(|id| id.0), HOLE_IN_RECORDS);
+        let mut found = Vec::new();
+        let mut joined = sql::MEMBERS.prepare(&self.conn)?;
+        for span in &spans.ranges {
+            let mut rows = joined.query([span.low, span.high])?;
+            while let Some(row) = rows.next()? {
+                if spans.wants(row.get(3)?) {
+                    found.extend(decode(&self.bound, row)?);
+                }
+            }
+        }
+        remember(&mut self.bound, &found);
+        Ok(found)
+    }
+
     pub(super) fn by_hash(&mut self, hashes: &[u64]) -> Fallible<Vec<(u64, RecordId)>> {
         let mut sorted: Vec<i64> = hashes.iter().map(|&hash| hash as i64).collect();
         sorted.sort_unstable();
