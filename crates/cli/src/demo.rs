@@ -77,7 +77,7 @@ fn go_on(hub: &mut Hub, sandbox: &Running, folder: &Folder) -> Result<Exit> {
     }
 }
 
-/// A command that edits a telephone number in Wix, of a contact that is linked with others.
+/// A command that edits a first name in Wix, of a contact with a telephone number: it has a counterpart in CRMOffice.
 fn example_edit(sandbox: &Running) -> String {
     let contacts = sandbox.records("wix", "contacts").unwrap_or_default();
     let with_phone = contacts.iter().find(|c| c.pointer("/info/phones/items/0/phone").is_some());
