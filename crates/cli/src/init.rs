@@ -142,7 +142,9 @@ fn unnamed_system(text: &str) -> Option<String> {
         for statement in &section.statements {
             match &statement.kind {
                 StatementKind::Match { rows } => {
-                    paths.extend(rows.iter().flat_map(|r| &r.pairs).map(|p| if from { p.from.path.clone() } else { p.to.path.clone() }));
+                    paths.extend(
+                        rows.iter().flat_map(|r| &r.pairs).map(|p| if from { p.from.path.clone() } else { p.to.path.clone() }),
+                    );
                 }
                 StatementKind::Properties { rows } => {
                     paths.extend(rows.iter().map(|r| if from { r.from.path.clone() } else { r.to.path.clone() }));

@@ -7,6 +7,7 @@ use lockstep_config::{Problem, Project, Severity};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::{Hub, HubError, System, SystemClock};
+use lockstep_model::flow::Deletes;
 use lockstep_store::StoreError;
 use lockstep_store::sqlite::SqliteStore;
 
@@ -37,6 +38,19 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
         }
     }
     problems.extend(lockstep_config::check(&project, &schemas));
+    // D1: this version carries out the default only; a policy that it would not follow must not be taken for one that it does.
+    for (flow, places) in project.flows.iter().zip(&project.places) {
+        if flow.deletes != Deletes::Ignore {
+            let message = format!(
+                "{}: this version passes no deletion on, whatever `deletes` says: the link ends, the other records stay (D1)",
+                flow.name()
+            );
+            problems.push(
+                Problem::warning("config::deletes", places.flow.clone(), message)
+                    .help("take `deletes` out until it is carried out"),
+            );
+        }
+    }
     (Some(project), schemas, problems)
 }
 
