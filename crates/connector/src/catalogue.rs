@@ -36,8 +36,17 @@ pub fn names() -> Vec<String> {
 /// The settings of a built-in connector; none for a name that is not built in.
 pub fn settings(name: &str) -> Vec<Setting> {
     if name == "files" {
-        let folder = Setting { name: "folder".into(), secret: false, default: None, description: "the folder of files".into() };
-        return vec![folder];
+        let setting = |name: &str, default: Option<&str>, description: &str| Setting {
+            name: name.into(),
+            secret: false,
+            default: default.map(str::to_string),
+            description: description.into(),
+        };
+        return vec![
+            setting("folder", None, "the folder of files, from the project's own"),
+            setting("id", Some("id"), "the property that holds a record's id"),
+            setting("modified", Some(""), "the property that holds the time of a record's last change, if there is one"),
+        ];
     }
     let Some((_, text)) = MANIFESTS.iter().find(|(known, _)| *known == name) else { return vec![] };
     let Ok(manifest) = rest::parse(name, text) else { return vec![] };
@@ -82,7 +91,10 @@ fn manifest(name: &str, project_dir: &Path) -> Result<Manifest, Trouble> {
                 std::fs::read_to_string(path).map_err(|error| Trouble::Misconfigured(format!("{}: {error}", path.display())))?;
             rest::parse(&path.display().to_string(), &text)
         }
-        None => Err(Trouble::Misconfigured(format!("there is no connector `{name}`"))),
+        None => Err(Trouble::Misconfigured(format!(
+            "there is no connector `{name}`: built in are {}; one of your own is the file connectors/{name}.yaml",
+            names().join(", ")
+        ))),
     }
 }
 

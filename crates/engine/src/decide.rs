@@ -50,6 +50,8 @@ pub struct Decision {
     pub intents: Vec<Intent>,
     /// Open intents that are not needed any more.
     pub dropped: Vec<IntentId>,
+    /// Open intents whose entity has become part of another.
+    pub moved: Vec<(IntentId, EntityId)>,
     pub reviews_opened: Vec<Review>,
     pub reviews_closed: Vec<Review>,
     pub findings: Vec<Finding>,
@@ -109,6 +111,9 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
             }
             out.wake.insert(reference_hash(&plan.ty(record.ty).name, &record.key));
         }
+    }
+    for entity in &joined {
+        out.moved.extend(slice.intents_of(*entity).filter(|intent| intent.entity != *entity).map(|intent| (intent.id, *entity)));
     }
     out.relinked.sort_unstable();
     out.relinked.dedup();

@@ -33,8 +33,10 @@ impl Hub {
             let through = self.through();
             let (now, run) = (self.clock.now(), under_way.report.run);
             let shares = &mut under_way.report.shares;
-            let mut slice =
-                timed(&mut shares.loading_ms, || load::slice(&self.plan, self.store.as_mut(), focus, through, now, run))?;
+            let mut slice = timed(&mut shares.loading_ms, || {
+                let (open, reviews) = (under_way.open.as_ref(), under_way.reviews);
+                load::slice(&self.plan, self.store.as_mut(), focus, through, open, reviews, now, run)
+            })?;
             let decision = timed(&mut shares.deciding_ms, || decide(&self.plan, &mut slice));
             reread.extend(&decision.reread);
             let commit = self.record_decision(under_way, batch, decision, &slice)?;
@@ -149,6 +151,12 @@ impl Hub {
         let wake: Vec<u64> = if load::references(plan) { decision.wake.iter().copied().collect() } else { vec![] };
         commit.changed_records = decision.changed;
         commit.relinked = decision.relinked;
+        commit.intents_moved = decision.moved;
+        if let Some(open) = &mut under_way.open {
+            open.extend(decision.intents.iter().map(|intent| intent.entity));
+            open.extend(commit.intents_moved.iter().map(|(_, entity)| *entity));
+        }
+        under_way.reviews |= !decision.reviews_opened.is_empty();
         commit.intents_new = decision.intents;
         commit.reviews_opened = decision.reviews_opened;
         commit.reviews_closed = decision.reviews_closed.iter().map(ReviewKey::of).collect();

@@ -483,6 +483,7 @@ impl Hub {
         commit: &mut Commit,
     ) {
         let now = self.clock.now();
+        under_way.reviews = true;
         let subject = intent.record.unwrap_or(intent.source);
         let change = prop.and_then(|prop| intent.changes.iter().find(|change| change.prop.at() == prop));
         let system = self.plan.ty(intent.ty).name.system.clone();

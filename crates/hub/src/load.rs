@@ -11,12 +11,16 @@ use lockstep_model::{EntityId, RecordId, RecordState, RunId, Timestamp, TypeIx};
 use lockstep_store::{Result, Store};
 
 /// Everything that a decision on `focus` may look at: the records with their entities, their match candidates with theirs, and what
-/// they refer to and are referred to by.
+/// they refer to and are referred to by. `open` are the entities that can have open intents, where that is known; `reviews` tells that
+/// there are reviews at all: a first run then asks for neither, a million times.
+#[allow(clippy::too_many_arguments)]
 pub fn slice(
     plan: &Plan,
     store: &mut dyn Store,
     focus: Vec<RecordId>,
     through: Vec<ReadThrough>,
+    open: Option<&HashSet<EntityId>>,
+    reviews: bool,
     now: Timestamp,
     run: RunId,
 ) -> Result<Slice> {
@@ -47,19 +51,22 @@ pub fn slice(
         neighbours(plan, store, &mut by_hash, &mut records, &mut entities)?;
     }
     let ids: Vec<RecordId> = records.keys().copied().collect();
-    let all_entities: Vec<EntityId> = entities.into_iter().collect();
+    let with_intents: Vec<EntityId> =
+        entities.into_iter().filter(|entity| open.is_none_or(|open| open.contains(entity))).collect();
     let mut slice = Slice::new(now, run, focus, records, through);
     if references(plan) {
         slice.index_keys();
     }
     slice.by_hash = by_hash;
     slice.apart = store.apart(&ids)?.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
-    for intent in store.open_intents(&all_entities)? {
+    for intent in store.open_intents(&with_intents)? {
         // An entity may have become part of another since the intent was decided.
         let entity = slice.records.get(&intent.source).map_or(intent.entity, |source| source.entity);
         slice.intents.entry(entity).or_default().push(intent);
     }
-    slice.reviews = store.open_reviews(&ids)?;
+    if reviews {
+        slice.reviews = store.open_reviews(&ids)?;
+    }
     Ok(slice)
 }
 

@@ -98,6 +98,7 @@ impl Hub {
                 self.join(under_way, &intent, record, "its answer was lost; it was found again", &mut commit)?;
             }
             several => {
+                under_way.reviews = true;
                 let message = format!(
                     "the answer to a creation was lost, and {} new records of {} could be it: link the one that is",
                     several.len(),
@@ -165,6 +166,7 @@ impl Hub {
             message: text.clone(),
             opened_at: now,
         };
+        under_way.reviews = true;
         commit.reviews_opened.push(review);
         under_way.report.flow(intent.flow).review += 1;
         let name = source.map_or_else(|| RecordName(String::new()), |s| RecordName::of(&self.plan, s.ty, &s.key));
@@ -187,6 +189,12 @@ impl Hub {
         let (into, gone) = (source.entity.min(record.entity), source.entity.max(record.entity));
         for member in self.store.members(&[gone])? {
             commit.relinked.push((member.id, into));
+        }
+        for open in self.store.open_intents(&[gone])? {
+            commit.intents_moved.push((open.id, into));
+        }
+        if let Some(open) = &mut under_way.open {
+            open.insert(into);
         }
         for member in [&source, record] {
             commit.agenda_added.push((self.plan.ty(member.ty).decide_rank, member.id));

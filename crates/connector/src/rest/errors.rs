@@ -58,7 +58,8 @@ pub fn trouble(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trou
     let rule = manifest.errors.iter().find(|rule| fits(rule, answer));
     match (rule.map(|rule| rule.means), answer.status) {
         (None, 200..=299) => None,
-        (Some(Meaning::Unauthorized), _) | (None, 401 | 403) => Some(unauthorized(manifest)),
+        // Reading is what the key is for, whatever a refusal means to a single write.
+        (Some(Meaning::Unauthorized), _) | (_, 401 | 403) => Some(unauthorized(manifest)),
         _ => {
             let told =
                 rule.and_then(|rule| rule.message.iter().find_map(|place| at(&answer.body, place)).map(said)).unwrap_or_default();
@@ -91,7 +92,11 @@ fn fits(rule: &ErrorRule, answer: &Answer) -> bool {
     }
     match &rule.at {
         None => true,
-        Some(place) => at(&answer.body, place).is_some_and(|found| rule.is.is_empty() || rule.is.contains(found)),
+        Some(place) => at(&answer.body, place).is_some_and(|found| {
+            let text = said(found).to_lowercase();
+            let has = rule.has.is_empty() || rule.has.iter().any(|word| text.contains(&word.to_lowercase()));
+            has && (rule.is.is_empty() || rule.is.contains(found))
+        }),
     }
 }
 
@@ -117,6 +122,9 @@ pub fn duplicate_of(manifest: &Manifest, ty: &TypeYaml, watch: &[PropertyRef], a
 
 /// The watched property that an answer blames: named in a text, or as a key.
 fn blamed(rule: &ErrorRule, ty: &TypeYaml, watch: &[PropertyRef], body: &Value) -> Option<usize> {
+    if let Some(path) = &rule.blames {
+        return watch.iter().position(|watched| locate(ty, watched).is_some_and(|located| located.path == path));
+    }
     let mut named = Vec::new();
     for place in &rule.property {
         match at(body, place) {

@@ -4,6 +4,7 @@
 mod errors;
 mod http;
 mod read;
+mod sound;
 mod template;
 mod value;
 mod write;
@@ -27,7 +28,9 @@ pub struct Rest {
 
 /// Reads a manifest.
 pub fn parse(name: &str, text: &str) -> Result<Manifest, Trouble> {
-    serde_saphyr::from_str(text).map_err(|error| Trouble::Misconfigured(format!("the manifest {name}: {error}")))
+    let manifest =
+        serde_saphyr::from_str(text).map_err(|error| Trouble::Misconfigured(format!("the manifest {name}: {error}")))?;
+    sound::settle(manifest).map_err(|wrong| Trouble::Misconfigured(format!("the manifest {name}: {wrong}")))
 }
 
 impl Rest {
@@ -60,14 +63,27 @@ impl Rest {
         let context = self.client.context([("value", value.clone())]);
         let named = self.client.name(&find.request);
         let answer = self.client.read(&find.request, &context)?;
+        if answer.status == 404 {
+            return Ok(Some(vec![]));
+        }
         if let Some(trouble) = errors::trouble(&self.manifest, &named, &answer) {
             return Err(trouble);
         }
-        match value::at(&answer.body, find.item.as_deref().unwrap_or("")) {
-            Some(Value::Array(found)) => Ok(Some(found.iter().filter_map(|body| self.record(ty, watch, body)).collect())),
-            Some(Value::Null) | None => Ok(Some(vec![])),
-            Some(body) => Ok(Some(self.record(ty, watch, body).into_iter().collect())),
-        }
+        let shown = match value::at(&answer.body, find.item.as_deref().unwrap_or("")) {
+            Some(Value::Array(found)) => found.as_slice(),
+            Some(Value::Null) | None => &[],
+            Some(one) => std::slice::from_ref(one),
+        };
+        // A system's search may find more than was asked for: what is like the value, and what is deleted.
+        let holds = |record: &ReadRecord| {
+            let held = record.values[prop].as_ref();
+            held.is_some_and(|held| match held {
+                Value::Array(elements) => elements.iter().any(|element| value::same_text(element, value)),
+                held => value::same_text(held, value),
+            })
+        };
+        let found = shown.iter().filter_map(|body| self.record(ty, watch, body));
+        Ok(Some(found.filter(|record| !record.deleted && holds(record)).collect()))
     }
 }
 
@@ -92,6 +108,16 @@ pub fn settings(manifest: &Manifest, given: &Map<String, Value>, needed: bool) -
                 return Err(Trouble::Misconfigured(format!("{} needs the setting `{name}`: {}", manifest.title, setting.what)));
             }
             None => {}
+        }
+    }
+    // A default may follow from other settings: an address from an address. It sees what was given, and plain defaults.
+    let given = Value::Object(settings.clone());
+    for setting in settings.values_mut() {
+        if let Value::String(text) = setting
+            && (text.contains("{%") || text.contains("{{"))
+            && manifest.settings.values().any(|known| known.default.as_deref() == Some(text))
+        {
+            *text = template::render(text, &given).map_err(Trouble::Misconfigured)?;
         }
     }
     Ok(settings)
@@ -131,7 +157,7 @@ fn schema(kind: &str, ty: &TypeYaml) -> TypeSchema {
             since: ty.changes.is_some(),
             find: !ty.find.is_empty(),
             get: ty.get.is_some(),
-            tells_deletions: ty.deleted.is_some(),
+            tells_deletions: ty.deleted.as_ref().is_some_and(|mark| mark.told_by_changes),
         },
         absent_is_empty: ty.absent_is_empty,
         settles_ms: ty.settles_ms,
@@ -160,18 +186,12 @@ impl Connector for Rest {
     }
 
     fn test(&self) -> Result<String, Trouble> {
-        let get = written::RequestYaml {
-            method: None,
-            path: self.manifest.test.clone(),
-            query: Default::default(),
-            headers: Default::default(),
-            body: None,
-        };
+        let get = written::RequestYaml { path: self.manifest.test.clone(), ..Default::default() };
         let context = self.client.context([]);
         let answer = self.client.read(&get, &context)?;
         match errors::trouble(&self.manifest, &self.client.name(&get), &answer) {
             Some(trouble) => Err(trouble),
-            None => Ok(format!("{} answers, and takes the key", self.manifest.title)),
+            None => Ok(format!("{} at {} answers, and takes the key", self.manifest.title, self.client.server())),
         }
     }
 
@@ -183,7 +203,7 @@ impl Connector for Rest {
         let ty = self.ty(kind)?;
         if let Some(get) = &ty.get {
             let body = self.fetch(get, vec![("id", json!(id))])?;
-            return Ok(body.and_then(|body| self.record(ty, watch, &body)));
+            return Ok(body.and_then(|body| self.record(ty, watch, &body)).filter(|record| !record.deleted));
         }
         // Only the list has it.
         let mut checkpoint = None;

@@ -10,22 +10,39 @@ use serde_json::{Value, json};
 
 use super::http::Answer;
 use super::value::{at, locate, text};
-use super::written::{GetYaml, ListYaml, Paging, RequestYaml, TypeYaml};
+use super::written::{GetYaml, ListYaml, Mark as Deleted, Paging, RequestYaml, TypeYaml};
 use super::{Rest, errors};
 use crate::{Checkpoint, Page, ReadRequest, RecordFault, Trouble};
 
 /// What the checkpoint's text holds, as JSON.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 struct Mark {
     /// What changed before this has been read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Timestamp>,
     /// A listing is under way: where it goes on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Next>,
     /// The server's clock when the listing began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     began: Option<Timestamp>,
+    /// How many records a page of this listing has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<usize>,
+    /// How many it has shown.
+    #[serde(skip_serializing_if = "is_zero")]
+    shown: usize,
+    /// What the last page showed, so that one which comes for ever is noticed.
+    #[serde(skip_serializing_if = "is_zero")]
+    page: u64,
+    /// It was begun anew because a page could not be gone on from.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    anew: bool,
+}
+
+fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
+    *number == T::default()
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -40,35 +57,47 @@ enum Next {
 impl Rest {
     /// The next page of a record type.
     pub(super) fn next_page(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
-        let ty = self.ty(request.kind)?;
         let mark: Mark = match request.checkpoint {
             Some(checkpoint) => serde_json::from_str(&checkpoint.text).unwrap_or_default(),
             None => Mark::default(),
         };
+        match self.page(request, &mark) {
+            // Cursors and addresses of pages grow old, and a system may have moved: once, the listing begins anew.
+            Err(Trouble::Malformed(_)) if mark.next.is_some() && !mark.anew => {
+                self.page(request, &Mark { since: mark.since, anew: true, ..Mark::default() })
+            }
+            page => page,
+        }
+    }
+
+    fn page(&self, request: ReadRequest<'_>, mark: &Mark) -> Result<Page, Trouble> {
+        let ty = self.ty(request.kind)?;
         let (list, since) = match (&ty.changes, mark.since) {
             (Some(changes), Some(since)) => (changes, Some(since)),
             _ => (&ty.list, None),
         };
-        let (asked, variables) = self.page_request(list, &mark, since);
+        let limit = mark.limit.unwrap_or_else(|| list.paging.limit(request.page_size));
+        let (asked, variables) = page_request(list, mark, limit, since);
         let context = self.client.context(variables);
-        let named = self.client.name(&asked);
+        let named = self.client.name(&list.request);
         let answer = self.client.read(&asked, &context)?;
         if let Some(trouble) = errors::trouble(&self.manifest, &named, &answer) {
             return Err(trouble);
         }
         let items = self.items(list, &named, &answer)?;
-        let count = items.len();
-        let began = mark.began.or_else(|| answer.date.as_deref().and_then(http_date));
-        let next = following(list, &mark, &answer, count);
-        if next.is_some() && next == mark.next {
-            return Err(Trouble::Malformed(format!("{named} names the same next page again and again: the listing is given up")));
+        let began = mark.began.or(answer.date);
+        let shown = mark.shown + items.len();
+        let next = following(list, mark, limit, &answer, items.len());
+        let page = fingerprint(items, list.each_id.as_ref().unwrap_or(&ty.id));
+        if next.is_some() && (next == mark.next || !items.is_empty() && page == mark.page) {
+            return Err(Trouble::Malformed(format!("{named} shows the same page again and again: the listing is given up")));
         }
-        let (mut records, mut faults) = (Vec::with_capacity(count), vec![]);
+        let (mut records, mut faults) = (Vec::with_capacity(items.len()), vec![]);
         for (place, item) in items.iter().enumerate() {
             match self.record_of(ty, list, request.watch, item)? {
                 Some(record) => records.push(record),
                 None => faults.push(RecordFault {
-                    place: format!("{named}, record {} of its page", place + 1),
+                    place: format!("{named}, record {}", mark.shown + place + 1),
                     message: format!(
                         "it has no `{}`, so it can't be told apart from others; it is left out",
                         list.each_id.as_ref().unwrap_or(&ty.id)
@@ -78,54 +107,14 @@ impl Rest {
         }
         let more = next.is_some();
         let mark = if more {
-            Mark { since, next, began }
+            Mark { since, next, began, limit: Some(limit), shown, page, anew: mark.anew }
         } else {
             // Without the server's clock the next reading lists everything: late, but nothing is missed.
-            Mark {
-                since: began.map(|began| began.plus_ms(-1000 * ty.changes.as_ref().map_or(0, |c| c.overlap_s))),
-                next: None,
-                began: None,
-            }
+            let overlap_ms = ty.changes.as_ref().map_or(0, |changes| 1000 * changes.overlap_s);
+            Mark { since: began.map(|began| began.plus_ms(-overlap_ms)), ..Mark::default() }
         };
         let checkpoint = Checkpoint { text: serde_json::to_string(&mark).unwrap_or_default(), bytes: vec![] };
         Ok(Page { records, faults, gone: vec![], checkpoint, more, everything: since.is_none() })
-    }
-
-    fn page_request(&self, list: &ListYaml, mark: &Mark, since: Option<Timestamp>) -> (RequestYaml, Vec<(&'static str, Value)>) {
-        let mut asked = list.request.clone();
-        let mut variables: Vec<(&'static str, Value)> = vec![];
-        if let Some(since) = since {
-            let whole = since.to_string();
-            variables.push(("since", json!(whole)));
-            // Without zone and fractions, and as a Unix time, as some systems want it.
-            variables.push(("since_plain", json!(whole.get(..19).unwrap_or(&whole))));
-            variables.push(("since_unix", json!(since.0.div_euclid(1000))));
-        }
-        match &list.paging {
-            Paging::None => {}
-            Paging::Offset { limit } => {
-                let offset = if let Some(Next::Offset(offset)) = mark.next { offset } else { 0 };
-                variables.extend([("offset", json!(offset)), ("limit", json!(limit))]);
-            }
-            Paging::Page { limit } => {
-                let page = if let Some(Next::Page(page)) = mark.next { page } else { 1 };
-                variables.extend([("page", json!(page)), ("limit", json!(limit))]);
-            }
-            Paging::Cursor { limit, .. } => {
-                variables.push(("limit", json!(limit)));
-                if let Some(Next::Cursor(cursor)) = &mark.next {
-                    variables.push(("cursor", json!(cursor)));
-                }
-            }
-            Paging::Next { limit, .. } => {
-                variables.push(("limit", json!(limit)));
-                if let Some(Next::Address(address)) = &mark.next {
-                    asked.path = address.clone();
-                    asked.query.clear();
-                }
-            }
-        }
-        (asked, variables)
     }
 
     fn items<'v>(&self, list: &ListYaml, named: &str, answer: &'v Answer) -> Result<&'v [Value], Trouble> {
@@ -164,7 +153,7 @@ impl Rest {
     pub(super) fn record(&self, ty: &TypeYaml, watch: &[PropertyRef], body: &Value) -> Option<ReadRecord> {
         let id = at(body, &ty.id).and_then(text)?;
         let place = |place: &Option<String>| place.as_ref().and_then(|place| at(body, place));
-        let deleted = ty.deleted.as_ref().is_some_and(|mark| at(body, &mark.at).is_some_and(|found| mark.is.contains(found)));
+        let deleted = ty.deleted.as_ref().is_some_and(|mark| at(body, &mark.at).is_some_and(|found| mark.fits(found)));
         let values = watch.iter().map(|watched| locate(ty, watched).and_then(|l| l.read(body, ty.absent_is_empty))).collect();
         Some(ReadRecord {
             id,
@@ -194,36 +183,86 @@ impl Rest {
     }
 }
 
+/// The request for a page, and the variables of its templates.
+fn page_request(
+    list: &ListYaml,
+    mark: &Mark,
+    limit: usize,
+    since: Option<Timestamp>,
+) -> (RequestYaml, Vec<(&'static str, Value)>) {
+    let mut asked = list.request.clone();
+    let mut variables = vec![("limit", json!(limit))];
+    if let Some(since) = since {
+        let whole = since.to_string();
+        // Without zone and fractions, and as a Unix time, as some systems want it.
+        variables.push(("since_plain", json!(whole.get(..19).unwrap_or(&whole))));
+        variables.push(("since_unix", json!(since.0.div_euclid(1000))));
+        variables.push(("since", json!(whole)));
+    }
+    match (&list.paging, &mark.next) {
+        (Paging::Offset { .. }, Some(Next::Offset(offset))) => variables.push(("offset", json!(offset))),
+        (Paging::Offset { .. }, _) => variables.push(("offset", json!(0))),
+        (Paging::Page { .. }, Some(Next::Page(page))) => variables.push(("page", json!(page))),
+        (Paging::Page { .. }, _) => variables.push(("page", json!(1))),
+        (Paging::Cursor { .. }, Some(Next::Cursor(cursor))) => variables.push(("cursor", json!(cursor))),
+        (Paging::Next { .. } | Paging::Link { .. }, Some(Next::Address(address))) => {
+            asked.path = address.clone();
+            asked.query.clear();
+        }
+        (Paging::None | Paging::Cursor { .. } | Paging::Next { .. } | Paging::Link { .. }, _) => {}
+    }
+    (asked, variables)
+}
+
 /// Where a listing goes on after this page.
-fn following(list: &ListYaml, mark: &Mark, answer: &Answer, count: usize) -> Option<Next> {
+fn following(list: &ListYaml, mark: &Mark, limit: usize, answer: &Answer, count: usize) -> Option<Next> {
     let told = |place: &str| at(&answer.body, place).and_then(text);
-    let goes_on = |more: &Option<String>| more.as_ref().is_none_or(|place| at(&answer.body, place) == Some(&Value::Bool(true)));
+    let is_true = |place: &String| at(&answer.body, place) == Some(&Value::Bool(true));
+    let goes_on =
+        |more: &Option<String>, end: &Option<String>| more.as_ref().is_none_or(is_true) && !end.as_ref().is_some_and(is_true);
+    let shown = mark.shown + count;
+    // A page may be short because the system gives fewer at once than it was asked for.
+    let full = |total: &Option<String>| {
+        let total = total.as_ref().and_then(|place| at(&answer.body, place)).and_then(Value::as_u64);
+        count > 0 && total.map_or(count >= limit, |total| total > shown as u64)
+    };
     match &list.paging {
         Paging::None => None,
-        Paging::Offset { limit } if count >= *limit => {
-            Some(Next::Offset(if let Some(Next::Offset(offset)) = mark.next { offset + count } else { count }))
+        Paging::Offset { total, .. } => full(total).then_some(Next::Offset(shown)),
+        Paging::Page { total, .. } => {
+            full(total).then(|| Next::Page(if let Some(Next::Page(page)) = mark.next { page + 1 } else { 2 }))
         }
-        Paging::Page { limit } if count >= *limit => {
-            Some(Next::Page(if let Some(Next::Page(page)) = mark.next { page + 1 } else { 2 }))
+        Paging::Cursor { at, more, end, .. } => {
+            told(at).filter(|_| goes_on(more, end) && (end.is_some() || count > 0)).map(Next::Cursor)
         }
-        Paging::Offset { .. } | Paging::Page { .. } => None,
-        Paging::Cursor { at, more, .. } => told(at).filter(|_| goes_on(more) && count > 0).map(Next::Cursor),
-        Paging::Next { at, more, .. } => told(at).filter(|_| goes_on(more)).map(Next::Address),
+        Paging::Next { at, more, end, .. } => told(at).filter(|_| goes_on(more, end)).map(Next::Address),
+        Paging::Link { .. } => answer.link.clone().map(Next::Address),
     }
 }
 
-/// RFC 9110, section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`.
-fn http_date(text: &str) -> Option<Timestamp> {
-    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Timestamp(at.as_millisecond()))
+impl Paging {
+    /// How many records to ask for at once: what the system takes, or fewer if fewer are wanted.
+    fn limit(&self, wanted: usize) -> usize {
+        let most = match self {
+            Paging::None => 1,
+            Paging::Offset { limit, .. }
+            | Paging::Page { limit, .. }
+            | Paging::Cursor { limit, .. }
+            | Paging::Next { limit, .. }
+            | Paging::Link { limit } => *limit,
+        };
+        if wanted == 0 { most } else { most.min(wanted) }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_servers_clock_is_read() {
-        assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Timestamp(784_111_777_000)));
+impl Deleted {
+    fn fits(&self, found: &Value) -> bool {
+        self.is.contains(found) || (!self.is_not.is_empty() && !found.is_null() && !self.is_not.contains(found))
     }
+}
+
+/// Tells pages apart by the ids that they show.
+fn fingerprint(items: &[Value], id: &str) -> u64 {
+    let ids: Vec<String> = items.iter().map(|item| at(item, id).and_then(text).unwrap_or_else(|| item.to_string())).collect();
+    xxhash_rust::xxh3::xxh3_64(ids.join("\n").as_bytes())
 }

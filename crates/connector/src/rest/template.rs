@@ -8,11 +8,8 @@ const FUEL: u64 = 20_000;
 /// A text made by a template is not longer.
 const MOST: usize = 1 << 20;
 
-/// Renders a text. A text without braces is given back as it is.
-pub fn render(text: &str, context: &Value) -> Result<String, String> {
-    if !text.contains("{{") && !text.contains("{%") {
-        return Ok(text.to_string());
-    }
+/// What a manifest's templates may use: the built-in filters, `url` and `quoted`; nothing that reads files or loops for long.
+fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.add_function("range", |_: i64| -> Result<String, minijinja::Error> {
         Err(minijinja::Error::new(minijinja::ErrorKind::UnknownFunction, "a manifest has no range"))
@@ -21,33 +18,60 @@ pub fn render(text: &str, context: &Value) -> Result<String, String> {
     environment.set_fuel(Some(FUEL));
     environment.add_filter("url", |text: String| percent_encoded(&text));
     environment.add_filter("quoted", |text: String| text.replace('\'', "''"));
-    let made = environment
-        .render_str(text, minijinja::value::Serde(context))
-        .map_err(|error| format!("the template `{text}`: {error}"))?;
-    if made.len() > MOST { Err(format!("the template `{text}` makes more than {MOST} bytes")) } else { Ok(made) }
+    environment
 }
 
-/// Renders all texts in a JSON value. A text that is one template alone and gives nothing becomes null; one that ends in `| int` becomes
-/// a number.
+/// Renders a text. A text without braces is given back as it is.
+pub fn render(text: &str, context: &Value) -> Result<String, String> {
+    if !text.contains("{{") && !text.contains("{%") {
+        return Ok(text.to_string());
+    }
+    let made = environment()
+        .render_str(text, minijinja::value::Serde(context))
+        .map_err(|error| format!("the template `{text}`: {error}"))?;
+    bounded(text, made)
+}
+
+/// Renders all texts in a JSON value. A text that is one expression alone, `{{ version | int }}`, becomes what the expression is: a number,
+/// a truth, an object; one that gives nothing, or an empty text, becomes null.
 pub fn render_value(value: &Value, context: &Value) -> Result<Value, String> {
     Ok(match value {
-        Value::String(text) if text.starts_with("{{") && text.ends_with("}}") => {
-            let made = render(text, context)?;
-            if made.is_empty() {
-                Value::Null
-            } else if text.contains("| int") {
-                made.parse::<i64>().map_or(Value::String(made), Value::from)
-            } else {
-                Value::String(made)
+        Value::String(text) => match expression(text) {
+            Some(expression) => {
+                let environment = environment();
+                let made = environment
+                    .compile_expression(expression)
+                    .and_then(|compiled| compiled.eval(minijinja::value::Serde(context)))
+                    .map_err(|error| format!("the template `{text}`: {error}"))?;
+                match serde_json::to_value(&made).map_err(|error| format!("the template `{text}`: {error}"))? {
+                    Value::String(made) if made.is_empty() => Value::Null,
+                    Value::String(made) => Value::String(bounded(text, made)?),
+                    made => made,
+                }
             }
-        }
-        Value::String(text) => Value::String(render(text, context)?),
+            None => Value::String(render(text, context)?),
+        },
         Value::Array(list) => Value::Array(list.iter().map(|v| render_value(v, context)).collect::<Result<_, _>>()?),
         Value::Object(map) => {
             Value::Object(map.iter().map(|(k, v)| Ok((k.clone(), render_value(v, context)?))).collect::<Result<_, String>>()?)
         }
         other => other.clone(),
     })
+}
+
+/// Whether a text is a template that can be read at all; what is wrong, if not.
+pub fn readable(text: &str) -> Result<(), String> {
+    environment().template_from_str(text).map(drop).map_err(|error| format!("the template `{text}`: {error}"))
+}
+
+fn bounded(text: &str, made: String) -> Result<String, String> {
+    if made.len() > MOST { Err(format!("the template `{text}` makes more than {MOST} bytes")) } else { Ok(made) }
+}
+
+/// The expression of a text that is nothing else.
+fn expression(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    (!inner.contains("{{") && !inner.contains("{%")).then_some(inner)
 }
 
 /// RFC 3986: everything but unreserved characters.
@@ -73,6 +97,9 @@ mod tests {
         assert_eq!(render("/users/{{ id | url }}", &context).unwrap(), "/users/a%20b");
         let made = render_value(&json!({"revision": "{{ revision | int }}", "none": "{{ nothing }}", "n": 1}), &context).unwrap();
         assert_eq!(made, json!({"revision": 7, "none": null, "n": 1}));
+        let typed =
+            render_value(&json!(["{{ true if id }}", "{{ true if nothing }}", "{{ id }}-{{ revision }}"]), &context).unwrap();
+        assert_eq!(typed, json!([true, null, "a b-7"]));
     }
 
     #[test]

@@ -43,10 +43,18 @@ pub fn at<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
     if place.is_empty() {
         return Some(value);
     }
-    place.split('.').try_fold(value, |value, step| match value {
+    if let Value::Object(map) = value
+        // Some names have dots in them: `odata.nextLink`.
+        && let Some(found) = map.get(place)
+    {
+        return Some(found);
+    }
+    let (step, rest) = place.split_once('.').unwrap_or((place, ""));
+    let below = match value {
         Value::Array(list) => list.get(step.parse::<usize>().ok()?),
         other => other.get(step),
-    })
+    };
+    at(below?, rest)
 }
 
 /// Puts a value at a dotted place; objects on the way are made.
@@ -72,9 +80,20 @@ pub fn text(value: &Value) -> Option<String> {
     }
 }
 
+/// Whether two texts (or numbers) are the same but for case and space around them.
+pub fn same_text(a: &Value, b: &Value) -> bool {
+    let folded = |v: &Value| text(v).map(|t| t.trim().to_lowercase());
+    folded(a).is_some() && folded(a) == folded(b)
+}
+
 impl Located<'_> {
     /// What a record holds (R5: `None` where it does not tell).
     pub fn read(&self, record: &Value, absent_is_empty: bool) -> Option<Value> {
+        let found = self.found(record, absent_is_empty)?;
+        Some(if self.property.none.contains(&found) { Value::Null } else { found })
+    }
+
+    fn found(&self, record: &Value, absent_is_empty: bool) -> Option<Value> {
         let absent = || absent_is_empty.then_some(Value::Null);
         if let Some((path, value)) = self.when.as_ref().filter(|_| !self.property.list)
             && at(record, path).and_then(text).as_deref() != Some(value)
@@ -104,6 +123,8 @@ impl Located<'_> {
 
     /// Puts a value into the record; `Null` empties. Other elements of a list stay as they are, with their ids.
     pub fn write(&self, record: &mut Value, value: &Value, displaced: &Value) {
+        // Emptied in the way in which the system itself says that there is none.
+        let value = if value.is_null() { self.property.none.first().unwrap_or(value) } else { value };
         if !self.property.list {
             let place = match &self.child {
                 Some(child) => format!("{}.{child}", self.at),
@@ -139,7 +160,12 @@ impl Located<'_> {
                 }
             }
             (Some(place), false) => match &self.child {
-                Some(child) => put(&mut elements[place], child, value.clone()),
+                Some(child) => {
+                    if let Value::Object(element) = &mut elements[place] {
+                        element.retain(|name, _| !self.property.made_of_value.contains(name));
+                    }
+                    put(&mut elements[place], child, value.clone());
+                }
                 None => elements[place] = value.clone(),
             },
             (None, true) => {}
@@ -191,6 +217,15 @@ mod tests {
             "id: id\nlist: { request: { path: / }, paging: none }\nproperties:\n  info.emails: { list: true, at: info.emails.items, value: email, primary: primary, element: { tag: MAIN } }\n",
         )
         .unwrap()
+    }
+
+    #[test]
+    fn names_may_have_dots() {
+        let answer = json!({"odata.nextLink": "x", "errors": [{"field": "email"}], "a": {"b": 1}});
+        assert_eq!(at(&answer, "odata.nextLink"), Some(&json!("x")));
+        assert_eq!(at(&answer, "errors.0.field"), Some(&json!("email")));
+        assert_eq!(at(&answer, "a.b"), Some(&json!(1)));
+        assert_eq!((at(&answer, "a.b.c"), at(&answer, "a.c"), at(&answer, "errors.1")), (None, None, None));
     }
 
     #[test]

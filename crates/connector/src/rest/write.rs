@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::http::Answer;
 use super::template::render_value;
-use super::value::{Located, at, locate, put, text};
+use super::value::{Located, at, locate, put, same_text, text};
 use super::written::{StepYaml, Style, TypeYaml, WriteYaml};
 use super::{Rest, errors};
 use crate::{Action, Outcome, Trouble, Write};
@@ -26,7 +26,7 @@ impl Rest {
         let done = match &write.action {
             Action::Create => self.create(ty, watch, write),
             Action::Update { id, version } => self.update(ty, watch, write, id, version.as_deref()),
-            Action::Delete { id, .. } => self.delete(ty, watch, id),
+            Action::Delete { id, version } => self.delete(ty, watch, id, version.as_deref()),
         };
         done.unwrap_or_else(|outcome| outcome)
     }
@@ -36,7 +36,8 @@ impl Rest {
         let mut record = match &how.from {
             None => json!({}),
             Some(path) => {
-                let get = super::written::GetYaml { request: plain_get(path), item: None };
+                let request = super::written::RequestYaml { path: path.clone(), api: ty.api.clone(), ..Default::default() };
+                let get = super::written::GetYaml { request, item: None };
                 self.fetch(&get, vec![]).map_err(Outcome::Stopped)?.unwrap_or_else(|| json!({}))
             }
         };
@@ -44,7 +45,7 @@ impl Rest {
             let located = self.located(ty, watch, value.prop)?;
             located.write(&mut record, &value.value, &Value::Null);
         }
-        let context = self.client.context([("record", record.clone()), ("token", json!(write.token))]);
+        let context = self.client.context([("record", record.clone()), ("intent", json!(write.token))]);
         for (place, template) in &how.defaults {
             let made = render_value(template, &context).map_err(misconfigured)?;
             if !is_empty(&made) && at(&record, place).is_none_or(is_empty) {
@@ -60,13 +61,9 @@ impl Rest {
             (&outcome, errors::duplicate_of(&self.manifest, ty, watch, &answer))
             && let Some(value) = write.values.iter().find(|v| v.prop == prop)
             && let Ok(Some(found)) = self.look_up(ty, watch, prop, &value.value)
+            && let [only] = &found[..]
         {
-            let same = |r: &&ReadRecord| {
-                !r.deleted && r.values[prop].as_ref().is_some_and(|v| same_text(effective(v, false), &value.value))
-            };
-            if let [only] = &found.iter().filter(same).collect::<Vec<_>>()[..] {
-                return Err(Outcome::Duplicate { id: Some(only.id.clone()), message: message.clone() });
-            }
+            return Err(Outcome::Duplicate { id: Some(only.id.clone()), message: message.clone() });
         }
         match outcome {
             Some(outcome) => Err(outcome),
@@ -91,6 +88,9 @@ impl Rest {
             _ => None,
         };
         if let Some(current) = &current {
+            if self.record(ty, &[], current).is_some_and(|record| record.deleted) {
+                return Err(Outcome::Gone { message: format!("{id} is deleted") });
+            }
             self.unchanged_since(ty, watch, write, current, version)?;
         }
         let now = current.as_ref().and_then(|c| ty.version.as_ref().and_then(|p| at(c, p)).and_then(text));
@@ -101,7 +101,7 @@ impl Rest {
             ("modified", json!(modified)),
             ("modified_http", json!(modified.as_deref().and_then(as_http_date))),
             ("record", current.clone().unwrap_or(Value::Null)),
-            ("token", json!(write.token)),
+            ("intent", json!(write.token)),
         ]);
         let mut changed = current.clone().unwrap_or_else(|| json!({}));
         let mut places: Vec<String> = vec![];
@@ -141,12 +141,7 @@ impl Rest {
                 self.wrapped(how, part, &context)?
             }
             Style::Whole => self.wrapped(how, changed, &context)?,
-            Style::JsonPatch => Value::Array(
-                places
-                    .iter()
-                    .map(|place| json!({"op": "replace", "path": format!("/{}", place.replace('.', "/")), "value": at(&changed, place)}))
-                    .collect(),
-            ),
+            Style::JsonPatch => json_patch(&places, current.as_ref().unwrap_or(&Value::Null), &changed),
         };
         let outcome = self.send(ty, watch, how, &context, body, Some(id))?;
         match outcome {
@@ -170,6 +165,7 @@ impl Rest {
             (Some(then), Some(now)) if then != now => {
                 return Err(Outcome::Conflict { message: format!("it changed meanwhile (version {now}, decided on {then})") });
             }
+            // A version that counts each change tells it all.
             (Some(_), Some(_)) => return Ok(()),
             _ => {}
         }
@@ -177,9 +173,12 @@ impl Rest {
             let Ok(located) = self.located(ty, watch, value.prop) else { continue };
             let Some(shown) = located.read(current, ty.absent_is_empty) else { continue };
             let whole = value.value.is_array();
-            let shown = effective(&shown, whole);
-            let as_decided = equal_as(PlainType::Any, shown, &value.displaced) || equal(shown, &value.displaced);
-            if !as_decided && !equal(shown, &value.value) {
+            let same = |held: &Value, other: &Value| equal(held, other) || equal_as(PlainType::Any, held, other);
+            // Of a list, the element that is to be replaced is still there, wherever it stands.
+            let among = |list: &Value| list.as_array().is_some_and(|list| list.iter().any(|held| same(held, &value.displaced)));
+            let as_decided =
+                same(effective(&shown, whole), &value.displaced) || (!whole && !is_empty(&value.displaced) && among(&shown));
+            if !as_decided && !same(effective(&shown, whole), &value.value) {
                 return Err(Outcome::Conflict { message: format!("{} changed meanwhile", watch[value.prop]) });
             }
         }
@@ -198,6 +197,10 @@ impl Rest {
         let mut context = context.clone();
         put(&mut context, "value", value.clone());
         for step in steps {
+            let left_out = step.unless.as_ref().map(|unless| render_value(&json!(unless), &context).map_err(misconfigured));
+            if left_out.transpose()?.is_some_and(|given| !is_empty(&given)) {
+                continue;
+            }
             let named = self.client.name(&step.request);
             let answer = self.client.send(&step.request, &context, None).map_err(errors::unanswered)?;
             if let Some(outcome) = errors::outcome(&self.manifest, ty, watch, &named, &answer) {
@@ -210,13 +213,26 @@ impl Rest {
                     other => other,
                 });
             }
+            if let Some(pick) = &step.pick {
+                let holds = |element: &&Value| at(element, &pick.at).is_some_and(|held| same_text(held, value));
+                let picked = at(&answer.body, &pick.from).and_then(Value::as_array).and_then(|list| list.iter().find(holds));
+                put(&mut context, "picked", picked.cloned().unwrap_or(Value::Null));
+            }
             put(&mut context, "last", answer.body);
         }
         Ok(())
     }
 
-    fn delete(&self, ty: &TypeYaml, watch: &[PropertyRef], id: &str) -> Result<Outcome, Outcome> {
+    fn delete(&self, ty: &TypeYaml, watch: &[PropertyRef], id: &str, version: Option<&str>) -> Result<Outcome, Outcome> {
         let Some(request) = &ty.delete else { return Err(cannot("deleted")) };
+        // P6: what changed since it was decided is not deleted.
+        if let (Some(then), Some(place), Some(get)) = (version, &ty.version, &ty.get)
+            && let Some(current) = self.fetch(get, vec![("id", json!(id))]).map_err(busy)?
+            && let Some(now) = at(&current, place).and_then(text)
+            && now != then
+        {
+            return Err(Outcome::Conflict { message: format!("it changed meanwhile (version {now}, decided on {then})") });
+        }
         let context = self.client.context([("id", json!(id))]);
         let named = self.client.name(request);
         let answer = self.client.send(request, &context, None).map_err(errors::unanswered)?;
@@ -264,7 +280,7 @@ impl Rest {
         let answer = self.client.send(&how.request, context, Some(&body)).map_err(errors::unanswered)?;
         match errors::outcome(&self.manifest, ty, watch, &named, &answer) {
             // Only a creation can be a duplicate; here it is a value that another record holds.
-            Some(Outcome::Duplicate { id: None, message }) => {
+            Some(Outcome::Duplicate { message, .. }) => {
                 let prop = errors::duplicate_of(&self.manifest, ty, watch, &answer);
                 Err(Outcome::Rejected { prop, message })
             }
@@ -320,19 +336,26 @@ impl Rest {
     }
 }
 
-fn same_text(a: &Value, b: &Value) -> bool {
-    let folded = |v: &Value| text(v).map(|t| t.trim().to_lowercase());
-    folded(a).is_some() && folded(a) == folded(b)
-}
-
-fn plain_get(path: &str) -> super::written::RequestYaml {
-    super::written::RequestYaml {
-        method: None,
-        path: path.into(),
-        query: Default::default(),
-        headers: Default::default(),
-        body: None,
+/// RFC 6902: replaces what is there, adds what is not; where there is not even an object to add it to, adds the object.
+fn json_patch(places: &[String], current: &Value, changed: &Value) -> Value {
+    let mut touched: Vec<&str> = vec![];
+    for place in places {
+        let mut place = place.as_str();
+        while let Some((parent, _)) = place.rsplit_once('.')
+            && !at(current, parent).is_some_and(Value::is_object)
+        {
+            place = parent;
+        }
+        if !touched.contains(&place) {
+            touched.push(place);
+        }
     }
+    let pointer = |place: &str| format!("/{}", place.replace('~', "~0").replace('/', "~1").replace('.', "/"));
+    let operation = |place: &&str| {
+        let op = if at(current, place).is_some() { "replace" } else { "add" };
+        json!({"op": op, "path": pointer(place), "value": at(changed, place)})
+    };
+    Value::Array(touched.iter().map(operation).collect())
 }
 
 fn cannot(what: &str) -> Outcome {
@@ -370,6 +393,22 @@ fn as_http_date(time: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_json_patch_makes_what_it_needs() {
+        let current = json!({"A": 1, "Address": null, "Mail": {"City": "Oslo"}});
+        let changed = json!({"A": 2, "B": 3, "Address": {"City": "Moss", "Zip": "1530"}, "Mail": {"City": "Moss"}});
+        let places = ["A", "B", "Address.City", "Address.Zip", "Mail.City"].map(String::from);
+        assert_eq!(
+            json_patch(&places, &current, &changed),
+            json!([
+                {"op": "replace", "path": "/A", "value": 2},
+                {"op": "add", "path": "/B", "value": 3},
+                {"op": "replace", "path": "/Address", "value": {"City": "Moss", "Zip": "1530"}},
+                {"op": "replace", "path": "/Mail/City", "value": "Moss"},
+            ])
+        );
+    }
 
     #[test]
     fn http_dates() {

@@ -6,6 +6,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+/// The JSON Schema of a manifest, for editors.
+pub fn manifest_schema() -> schemars::Schema {
+    let mut schema = schemars::schema_for!(Manifest);
+    schema.insert("title".into(), "Lockstep connector manifest".into());
+    schema
+}
+
 /// A system with a JSON-over-HTTP interface. Texts may be templates: `{{ base_url }}/users/{{ id }}`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -21,6 +28,9 @@ pub struct Manifest {
     /// Headers of every request.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Other interfaces of the same account, by name: an older version at another address, with a key or token of its own.
+    #[serde(default)]
+    pub apis: BTreeMap<String, Api>,
     pub rate: Rate,
     /// A request that needs the key and changes nothing, for `lockstep connect`.
     pub test: String,
@@ -30,7 +40,18 @@ pub struct Manifest {
     pub types: BTreeMap<String, TypeYaml>,
 }
 
-/// A setting.
+/// Another interface of the same account. A record type that is reached by it says `api: NAME`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Api {
+    pub base: String,
+    #[serde(default)]
+    pub auth: Auth,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+}
+
+/// A setting. Its default may be a template over the other settings.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SettingYaml {
@@ -84,12 +105,17 @@ pub struct ErrorRule {
     /// … and, if said, it is this, or one of these.
     #[serde(default)]
     pub is: Vec<Value>,
+    /// … and, if said, one of these words is in the text there, in whatever case.
+    #[serde(default)]
+    pub has: Vec<String>,
     pub means: Meaning,
     /// Where the id of the record is that is there already.
     pub id: Option<String>,
     /// Where the property is named that is refused: in a text, or as a key of an object.
     #[serde(default)]
     pub property: Vec<String>,
+    /// The property that is refused, where the answer does not name it in a way that can be read.
+    pub blames: Option<String>,
     /// Where the system's own words are.
     #[serde(default)]
     pub message: Vec<String>,
@@ -112,6 +138,8 @@ pub enum Meaning {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TypeYaml {
     pub note: Option<String>,
+    /// Which of the manifest's `apis` it is reached by, if not by `base`.
+    pub api: Option<String>,
     /// Where its id is in a record.
     pub id: String,
     /// Where its version is, if it has any (P6).
@@ -141,12 +169,21 @@ pub struct TypeYaml {
     pub delete: Option<RequestYaml>,
 }
 
-/// A value at a place.
+/// What a deleted record looks like.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Mark {
+    /// Where it says so …
     pub at: String,
+    /// … by being one of these …
+    #[serde(default)]
     pub is: Vec<Value>,
+    /// … or by being there and none of these.
+    #[serde(default)]
+    pub is_not: Vec<Value>,
+    /// `changes` shows deleted records; without it, deletions are found by a full listing (R3).
+    #[serde(default)]
+    pub told_by_changes: bool,
 }
 
 /// A property.
@@ -166,6 +203,10 @@ pub struct PropertyYaml {
     pub primary: Option<String>,
     /// What a new element has besides its value.
     pub element: Option<Value>,
+    /// Children of an element that the system makes of its value: dropped from an element whose value changes.
+    pub made_of_value: Vec<String>,
+    /// Values that mean that there is none: 0 for an id.
+    pub none: Vec<Value>,
     pub derived_from: Option<String>,
     pub read_only: bool,
     pub create_only: bool,
@@ -198,17 +239,20 @@ pub enum TypeWord {
 }
 
 /// A request.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RequestYaml {
     /// `GET` if not said.
     pub method: Option<String>,
+    /// Below the address of the system. Everything in it that is not known beforehand goes through `| url`.
     pub path: String,
     #[serde(default)]
     pub query: BTreeMap<String, String>,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     pub body: Option<Value>,
+    /// Which of the manifest's `apis` it goes to; the record type's own if not said.
+    pub api: Option<String>,
 }
 
 /// A request that lists records, page by page.
@@ -232,14 +276,16 @@ pub struct ListYaml {
 pub enum Paging {
     /// One answer has it all.
     None,
-    /// `{{ offset }}` and `{{ limit }}`, until a page is short.
-    Offset { limit: usize },
-    /// `{{ page }}` (from 1) and `{{ limit }}`, until a page is short.
-    Page { limit: usize },
-    /// `{{ cursor }}`, from where the answer has it, until it has none or `more` is not true.
-    Cursor { limit: usize, at: String, more: Option<String> },
-    /// The whole address of the next page is in the answer.
-    Next { limit: usize, at: String, more: Option<String> },
+    /// `{{ offset }}` and `{{ limit }}`, until a page is short; or, where `total` tells how many there are, until all have been shown.
+    Offset { limit: usize, total: Option<String> },
+    /// `{{ page }}` (from 1) and `{{ limit }}`, until a page is short, or as with `offset`.
+    Page { limit: usize, total: Option<String> },
+    /// `{{ cursor }}`, from where the answer has it, until it has none, `more` is not true, or `end` is true.
+    Cursor { limit: usize, at: String, more: Option<String>, end: Option<String> },
+    /// The whole address of the next page is in the answer; ends as with `cursor`.
+    Next { limit: usize, at: String, more: Option<String>, end: Option<String> },
+    /// The address of the next page is in the answer's `Link` header (RFC 8288).
+    Link { limit: usize },
 }
 
 /// A request for one record (or for those that a look-up finds).
@@ -298,4 +344,18 @@ pub enum Style {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct StepYaml {
     pub request: RequestYaml,
+    /// Left out where this gives something.
+    pub unless: Option<String>,
+    /// The answer is a list: the element that holds the value to be written is `{{ picked }}` from here on.
+    pub pick: Option<PickYaml>,
+}
+
+/// Which element of a list.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PickYaml {
+    /// Where the list is in the answer.
+    pub from: String,
+    /// The child of an element that holds the value; texts that differ in case are the same.
+    pub at: String,
 }

@@ -27,11 +27,15 @@ fn sandbox(system: &str) -> Running {
 /// The settings that lead to the sandbox: its address where an address is asked for, its keys for the rest.
 fn with(system: &str, sandbox: &Running) -> Map<String, Value> {
     let keys = credentials(system);
-    let mut with = Map::new();
+    let base = sandbox.url(system).unwrap();
+    // No vendor's rate in tests; an answer that does not come is given up soon.
+    let mut with = Map::from_iter([("rate_per_second".into(), 10_000.into()), ("timeout_s".into(), 5.into())]);
     for setting in settings(system) {
         let variable = format!("_{}", setting.name.to_uppercase());
-        if setting.name.ends_with("url") {
-            with.insert(setting.name, sandbox.url(system).unwrap().into());
+        if setting.name == "token_url" {
+            with.insert(setting.name, format!("{base}/connect/token").into());
+        } else if setting.name == "base_url" {
+            with.insert(setting.name, base.clone().into());
         } else if let Some((_, key)) = keys.iter().find(|(name, _)| name.ends_with(&variable)) {
             with.insert(setting.name, key.clone().into());
         }

@@ -22,7 +22,7 @@ fn persons_keep_the_contract() {
         ],
         update: (2, json!("ragna@example.com")),
         unknown_id: "999999",
-        refuses_stale_versions: true,
+        refuses_stale_versions: false,
     });
 }
 
@@ -37,7 +37,7 @@ fn contacts_and_tickets_keep_the_contract() {
         creates: vec![vec![json!("Fjordheim AS"), json!("987654321")], vec![json!("Havblikk AS"), Value::Null]],
         update: (0, json!("Fjordheim Drift AS")),
         unknown_id: "999999",
-        refuses_stale_versions: true,
+        refuses_stale_versions: false,
     };
     check(&subject);
     check(&Subject {
@@ -120,6 +120,10 @@ fn a_person_can_be_moved_to_another_company_and_out_of_it() {
         &[(0, json!("Geir")), (1, json!("Moe")), (4, json!(company.id.parse::<i64>().unwrap()))],
     ));
     assert_eq!(person.values[4], Some(json!(company.id.parse::<i64>().unwrap())));
+    let before = sandbox.requests(0).len();
+    let out = done(update(&*superoffice, "Person", &watch, &person, 4, Value::Null));
+    assert_eq!((&out.values[0], &out.values[4]), (&Some(json!("Geir")), &Some(Value::Null)));
+    assert_eq!(sandbox.requests(before as u64).iter().filter(|r| r.changed).count(), 1);
 }
 
 #[test]
@@ -144,4 +148,22 @@ fn an_expired_token_is_renewed_once() {
     superoffice.test().unwrap();
     sandbox.expire_tokens("superoffice").unwrap();
     superoffice.test().unwrap();
+}
+
+#[test]
+fn a_company_that_a_person_deleted_is_not_there() {
+    let sandbox = sandbox("superoffice");
+    let superoffice = open("superoffice", &sandbox);
+    let watch = watch(&["Name"]);
+    let company = pick(&read(&*superoffice, "Contact", &watch), |_| true);
+    sandbox.remove("superoffice", "Contact", &company.id).unwrap();
+    assert_eq!(superoffice.get("Contact", &watch, &company.id).unwrap(), None);
+    assert!(!read(&*superoffice, "Contact", &watch).records.contains_key(&company.id));
+    let outcome = update(&*superoffice, "Contact", &watch, &company, 0, json!("Nobody AS"));
+    assert!(matches!(outcome, Outcome::Gone { .. }), "{outcome:?}");
+    // No listing of changes shows it: the hub has to look for itself (R3).
+    assert!(superoffice.types().iter().all(|ty| !ty.can.tells_deletions));
+    let ticket = pick(&read(&*superoffice, "Ticket", &[]), |_| true);
+    sandbox.remove("superoffice", "Ticket", &ticket.id).unwrap();
+    assert_eq!(superoffice.get("Ticket", &[], &ticket.id).unwrap(), None);
 }

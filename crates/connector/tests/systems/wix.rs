@@ -1,7 +1,7 @@
 //! Wix: revisions, lists of e-mails and phones with a primary one, duplicates, members.
 
-use lockstep_connector::Outcome;
 use lockstep_connector::contract::{Subject, check, read_all};
+use lockstep_connector::{Action, Outcome, Write};
 use serde_json::{Value, json};
 
 use crate::{create, done, get, open, pick, read, sandbox, update, watch};
@@ -37,7 +37,7 @@ fn products_keep_the_contract() {
         creates: vec![vec![json!("Fjordkanne"), json!("Kanne.")], vec![json!("Vinterlykt"), Value::Null]],
         update: (0, json!("Fjordkrus")),
         unknown_id: "00000000-0000-4000-8000-000000000000",
-        refuses_stale_versions: true,
+        refuses_stale_versions: false,
     });
 }
 
@@ -157,4 +157,39 @@ fn a_contact_is_found_by_its_email() {
     let found = wix.find("Contacts", &watch, 2, &email).unwrap().expect("it can be asked for");
     assert!(found.iter().any(|r| r.id == some.id), "{found:?}");
     assert_eq!(wix.find("Contacts", &watch, 2, &json!("nobody@example.com")).unwrap(), Some(vec![]));
+}
+
+#[test]
+fn p6_what_changed_meanwhile_is_not_deleted() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    let watch = watch(&CONTACT);
+    let made = done(create(&*wix, "Contacts", &watch, &[(0, json!("Ada"))]));
+    sandbox.edit("wix", "contacts", &made.id, &json!({"info": {"name": {"first": "Edited"}}})).unwrap();
+    let delete = |version: Option<String>| {
+        let action = Action::Delete { id: made.id.clone(), version };
+        crate::one(&*wix, "Contacts", &watch, Write { action, values: vec![], token: "test".into() })
+    };
+    let outcome = delete(made.version.clone());
+    assert!(matches!(outcome, Outcome::Conflict { .. }), "{outcome:?}");
+    done(delete(get(&*wix, "Contacts", &watch, &made.id).version));
+    assert_eq!(wix.get("Contacts", &watch, &made.id).unwrap(), None);
+}
+
+#[test]
+fn g4_an_email_that_cannot_be_changed_is_named() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    let watch = watch(&CONTACT);
+    // A member's own address changes with the member only.
+    let members = read(&*wix, "Members", &crate::watch(&["contactId"]));
+    let contact = pick(&members, |_| true).values[0].clone().unwrap();
+    let contact = get(&*wix, "Contacts", &watch, contact.as_str().unwrap());
+    let outcome = update(&*wix, "Contacts", &watch, &contact, 2, json!("member.new@example.com"));
+    assert!(matches!(&outcome, Outcome::Rejected { prop: Some(2), message } if !message.is_empty()), "{outcome:?}");
+    // An address that somebody else has: no duplicate of this record, but a value that it can't take.
+    done(create(&*wix, "Contacts", &watch, &[(0, json!("Liv")), (2, json!("liv@example.com"))]));
+    let other = done(create(&*wix, "Contacts", &watch, &[(0, json!("Runa")), (2, json!("runa@example.com"))]));
+    let outcome = update(&*wix, "Contacts", &watch, &other, 2, json!("liv@example.com"));
+    assert!(matches!(outcome, Outcome::Rejected { prop: Some(2), .. }), "{outcome:?}");
 }

@@ -185,6 +185,10 @@ impl Database {
             insert.raw_bind_parameter(18, changes)?;
             insert.raw_execute()?;
         }
+        let mut moving = sql::MOVE_INTENT.prepare(&self.conn)?;
+        for (id, entity) in &commit.intents_moved {
+            moving.execute([id.0, entity.0])?;
+        }
         let mut set = sql::SET_INTENT.prepare(&self.conn)?;
         let mut set_made = sql::SET_INTENT_MADE.prepare(&self.conn)?;
         let mut in_order: Vec<&IntentUpdate> = commit.intents_changed.iter().collect();

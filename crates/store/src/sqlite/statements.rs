@@ -108,6 +108,7 @@ statements! {
     NEW_INTENT = "INSERT INTO intents (id, run, kind, rank, type, record, entity, source, source_type, flow, base_version, state, attempts,
         not_before, message, decided_at, done_at, changes)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    MOVE_INTENT = "UPDATE intents SET entity = ?2 WHERE id = ?1";
     SET_INTENT = "UPDATE intents SET state = ?2, attempts = ?3, not_before = ?4, message = ?5, done_at = ?6 WHERE id = ?1";
     SET_INTENT_MADE = "UPDATE intents SET state = ?2, attempts = ?3, not_before = ?4, message = ?5, done_at = ?6, record = ?7
         WHERE id = ?1";

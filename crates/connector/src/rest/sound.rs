@@ -1,0 +1,172 @@
+//! What a manifest must hold beyond its grammar: names that lead somewhere, templates that can be read, lists that a
+//! request can page through. A manifest that passes here has no mistake that would show only in the middle of a run.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::template;
+use super::written::{GetYaml, ListYaml, Manifest, Paging, RequestYaml, TypeYaml, WriteYaml};
+
+/// Variables that requests bring along; a setting of the same name would hide behind them.
+const VARIABLES: [&str; 18] = [
+    "id",
+    "record",
+    "value",
+    "version",
+    "modified",
+    "modified_http",
+    "intent",
+    "last",
+    "since",
+    "since_plain",
+    "since_unix",
+    "offset",
+    "limit",
+    "page",
+    "cursor",
+    "picked",
+    "timeout_s",
+    "rate_per_second",
+];
+
+/// Checks a manifest, and gives each request the interface that its record type names.
+///
+/// # Errors
+/// All that is wrong, one problem a line.
+pub fn settle(mut manifest: Manifest) -> Result<Manifest, String> {
+    let mut wrong = Vec::new();
+    for name in manifest.settings.keys().filter(|name| VARIABLES.contains(&name.as_str())) {
+        wrong.push(format!("the setting `{name}` has the name of a variable that templates have already: call it otherwise"));
+    }
+    let apis: Vec<String> = manifest.apis.keys().cloned().collect();
+    let kinds: Vec<String> = manifest.types.keys().cloned().collect();
+    let mut texts: Vec<String> = vec![manifest.base.clone(), manifest.test.clone()];
+    texts.extend(manifest.apis.values().map(|api| api.base.clone()));
+    texts.extend(manifest.settings.values().filter_map(|setting| setting.default.clone()));
+    for (kind, ty) in &mut manifest.types {
+        refers(kind, ty, &kinds, &mut wrong);
+        let own = ty.api.clone();
+        for request in requests(ty) {
+            request.api = request.api.take().or_else(|| own.clone());
+            if let Some(api) = request.api.as_ref().filter(|api| !apis.contains(api)) {
+                wrong.push(format!("{kind}: there is no api `{api}`; {}", known("apis has", &apis)));
+            }
+            texts.push(request.path.clone());
+            texts.extend(request.query.values().chain(request.headers.values()).cloned());
+            request.body.iter().for_each(|body| collect(body, &mut texts));
+        }
+        for how in [&ty.create, &ty.update].into_iter().flatten() {
+            how.beside.values().chain(how.defaults.values()).for_each(|value| collect(value, &mut texts));
+        }
+        for list in [Some(&ty.list), ty.changes.as_ref()].into_iter().flatten() {
+            pages(kind, list, &mut wrong);
+        }
+    }
+    wrong.extend(texts.iter().filter_map(|text| template::readable(text).err()));
+    if wrong.is_empty() { Ok(manifest) } else { Err(wrong.join("\n")) }
+}
+
+fn refers(kind: &str, ty: &TypeYaml, kinds: &[String], wrong: &mut Vec<String>) {
+    for (path, property) in &ty.properties {
+        if let Some(to) = property.reference.as_ref().filter(|to| !kinds.contains(to)) {
+            wrong.push(format!("{kind}.{path} refers to `{to}`, which is no record type here; {}", known("there are", kinds)));
+        }
+        if let Some(from) = property.derived_from.as_ref().filter(|from| !ty.properties.contains_key(*from)) {
+            wrong.push(format!("{kind}.{path} is derived from `{from}`, which is no property of {kind}"));
+        }
+    }
+    for path in ty.find.keys().filter(|path| !ty.properties.contains_key(*path)) {
+        wrong.push(format!("{kind}: `find` looks for `{path}`, which is no property of {kind}"));
+    }
+    let lists_ids = [Some(&ty.list), ty.changes.as_ref()].into_iter().flatten().any(|list| list.each_id.is_some());
+    if lists_ids && ty.get.is_none() {
+        wrong.push(format!("{kind}: a list with `each-id` needs `get`, which reads each record"));
+    }
+}
+
+/// A list that does not ask for the next page would show the first one for ever.
+fn pages(kind: &str, list: &ListYaml, wrong: &mut Vec<String>) {
+    let mut texts: Vec<String> = vec![list.request.path.clone()];
+    texts.extend(list.request.query.values().cloned());
+    list.request.body.iter().for_each(|body| collect(body, &mut texts));
+    let needs: &[&str] = match list.paging {
+        Paging::None | Paging::Next { .. } | Paging::Link { .. } => &[],
+        Paging::Offset { .. } => &["offset", "limit"],
+        Paging::Page { .. } => &["page"],
+        Paging::Cursor { .. } => &["cursor"],
+    };
+    for variable in needs.iter().filter(|variable| !texts.iter().any(|text| text.contains("{{") && text.contains(*variable))) {
+        wrong.push(format!("{kind}: `{}` pages, but its request has no {{{{ {variable} }}}}", list.request.path));
+    }
+}
+
+/// Every request of a record type.
+fn requests(ty: &mut TypeYaml) -> Vec<&mut RequestYaml> {
+    let mut all: Vec<&mut RequestYaml> = vec![&mut ty.list.request];
+    all.extend(ty.changes.as_mut().map(|list| &mut list.request));
+    all.extend(ty.get.as_mut().map(|get| &mut get.request));
+    all.extend(found(&mut ty.find));
+    all.extend([ty.create.as_mut(), ty.update.as_mut()].into_iter().flatten().map(|how: &mut WriteYaml| &mut how.request));
+    all.extend(ty.delete.as_mut());
+    all.extend(ty.properties.values_mut().flat_map(|property| &mut property.update_via).map(|step| &mut step.request));
+    all
+}
+
+fn found(find: &mut BTreeMap<String, GetYaml>) -> impl Iterator<Item = &mut RequestYaml> {
+    find.values_mut().map(|get| &mut get.request)
+}
+
+fn collect(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text.clone()),
+        Value::Array(list) => list.iter().for_each(|value| collect(value, texts)),
+        Value::Object(map) => map.values().for_each(|value| collect(value, texts)),
+        _ => {}
+    }
+}
+
+fn known(opening: &str, names: &[String]) -> String {
+    if names.is_empty() { format!("{opening} none") } else { format!("{opening} {}", names.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(yaml: &str) -> String {
+        settle(serde_saphyr::from_str(yaml).unwrap()).unwrap_err()
+    }
+
+    #[test]
+    fn everything_that_leads_nowhere_is_told_at_once() {
+        let told = told(
+            "
+title: Fjord
+settings: { id: { what: a number } }
+base: https://example.com/{{ broken
+rate: { per-second: 1 }
+test: /
+types:
+  People:
+    id: id
+    api: v0
+    properties:
+      company: { reference: Companies }
+      mail: { derived-from: mails }
+    list: { request: { path: /people }, paging: { page: { limit: 10 } }, each-id: id }
+",
+        );
+        for part in [
+            "setting `id`",
+            "https://example.com/{{ broken",
+            "no api `v0`",
+            "`Companies`",
+            "`mails`",
+            "{{ page }}",
+            "needs `get`",
+        ] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+    }
+}

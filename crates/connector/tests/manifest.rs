@@ -1,0 +1,324 @@
+//! The manifest interpreter against answers that no vendor's documentation promises: a small server that says what each
+//! test tells it to say, and remembers what it was asked.
+
+use std::io::{BufRead, BufReader, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use lockstep_connector::contract::read_all;
+use lockstep_connector::rest::{Rest, parse};
+use lockstep_connector::{Action, Connector, Outcome, ReadRequest, Trouble, Write, WriteValue};
+use lockstep_model::flow::PropertyRef;
+use serde_json::{Map, Value, json};
+
+/// One request as it came: method, path with query, headers in lower case, body.
+#[derive(Clone, Debug)]
+struct Asked {
+    method: String,
+    path: String,
+    headers: String,
+    body: String,
+}
+
+struct Server {
+    address: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+/// Serves what `answer` makes of each request: status, further header lines, body.
+fn serve(answer: impl Fn(&Asked) -> (u16, String, String) + Send + 'static) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let remembered = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let Some(request) = request(&mut reader) else { continue };
+            remembered.lock().unwrap().push(request.clone());
+            let (status, headers, body) = answer(&request);
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status} X\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}"
+            );
+        }
+    });
+    Server { address, asked }
+}
+
+fn request(reader: &mut impl BufRead) -> Option<Asked> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let mut words = line.split_whitespace();
+    let (method, path) = (words.next()?.to_string(), words.next()?.to_string());
+    let (mut headers, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+        let (name, value) = line.split_once(':')?;
+        headers.push_str(&format!("{}:{}\n", name.to_ascii_lowercase(), value.trim()));
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Asked { method, path, headers, body: String::from_utf8(body).ok()? })
+}
+
+impl Server {
+    fn connect(&self, manifest: &str) -> Rest {
+        let settings = Map::from_iter([("address".into(), json!(self.address)), ("key".into(), json!("s3cret"))]);
+        Rest::open(parse("test", manifest).unwrap_or_else(|t| panic!("{t}")), &settings).unwrap_or_else(|t| panic!("{t}"))
+    }
+
+    fn paths(&self) -> Vec<String> {
+        self.asked.lock().unwrap().iter().map(|asked| format!("{} {}", asked.method, asked.path)).collect()
+    }
+}
+
+/// A manifest with one record type, `People`, listed as `list` says.
+fn people(list: &str) -> String {
+    format!(
+        "
+title: Fjord
+settings: {{ address: {{ what: address }}, key: {{ what: key, secret: true }} }}
+base: '{{{{ address }}}}'
+auth: {{ bearer: '{{{{ key }}}}' }}
+rate: {{ per-second: 1000 }}
+test: /me
+types:
+  People:
+    id: id
+    modified: changed
+    properties:
+      name: {{}}
+    {list}
+    get: {{ request: {{ path: '/people/{{{{ id | url }}}}' }} }}
+    create: {{ request: {{ method: POST, path: /people }} }}
+"
+    )
+}
+
+fn names() -> Vec<PropertyRef> {
+    vec![PropertyRef::new("name")]
+}
+
+fn ok(body: Value) -> (u16, String, String) {
+    (200, String::new(), body.to_string())
+}
+
+/// The whole number at a query key.
+fn number(path: &str, key: &str) -> usize {
+    path.split(['?', '&']).find_map(|part| part.strip_prefix(&format!("{key}="))).and_then(|v| v.parse().ok()).unwrap_or(0)
+}
+
+fn person(n: usize) -> Value {
+    json!({"id": n, "name": format!("Person {n}")})
+}
+
+#[test]
+fn a_total_tells_that_a_short_page_is_not_the_last() {
+    // It gives two at a time, however many it is asked for.
+    let answer = |asked: &Asked| {
+        let offset = number(&asked.path, "offset");
+        ok(json!({"total": 5, "items": (offset..(offset + 2).min(5)).map(person).collect::<Vec<_>>()}))
+    };
+    let server = serve(answer);
+    let list = |paging: &str| {
+        people(&format!(
+            "list: {{ request: {{ path: /people, query: {{ offset: '{{{{ offset }}}}', limit: '{{{{ limit }}}}' }} }}, items: items, paging: {{ offset: {paging} }} }}"
+        ))
+    };
+    let all = read_all(&server.connect(&list("{ limit: 100, total: total }")), "People", &names(), None, 1000).unwrap();
+    assert_eq!((all.records.len(), all.pages, all.everything), (5, 3, true));
+    let in_pairs = read_all(&server.connect(&list("{ limit: 2 }")), "People", &names(), None, 1000).unwrap();
+    assert_eq!(in_pairs.records.len(), 5);
+}
+
+#[test]
+fn a_page_that_comes_for_ever_is_given_up() {
+    let server = serve(|_| ok(json!({"items": [person(1), person(2)], "next": "x"})));
+    for paging in ["offset: { limit: 2 }", "page: { limit: 2 }", "cursor: { limit: 2, at: next }"] {
+        let request =
+            "request: { path: /people, query: { o: '{{ offset }}', p: '{{ page }}', c: '{{ cursor }}', l: '{{ limit }}' } }";
+        let rest = server.connect(&people(&format!("list: {{ {request}, items: items, paging: {{ {paging} }} }}")));
+        match read_all(&rest, "People", &names(), None, 1000) {
+            Err(Trouble::Malformed(message)) => assert!(message.contains("same page") && message.contains("Fjord"), "{message}"),
+            other => panic!("{paging}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_next_address_leads_nowhere_but_to_the_system() {
+    let server = serve(|_| ok(json!({"items": [person(1)], "next": "http://127.0.0.1:1/steal"})));
+    let rest =
+        server.connect(&people("list: { request: { path: /people }, items: items, paging: { next: { limit: 1, at: next } } }"));
+    match read_all(&rest, "People", &names(), None, 1000) {
+        Err(Trouble::Malformed(message)) => assert!(message.contains("another host"), "{message}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_page_that_has_grown_old_begins_the_listing_anew_once() {
+    let answer = |asked: &Asked| match asked.path.as_str() {
+        "/people?cursor=old" => (422, String::new(), json!({"error": "cursor expired"}).to_string()),
+        "/people?cursor=c2" => ok(json!({"items": [person(2)]})),
+        _ => ok(json!({"items": [person(1)], "next": "c2"})),
+    };
+    let server = serve(answer);
+    let list = "list: { request: { path: /people, query: { cursor: '{{ cursor }}' } }, items: items, paging: { cursor: { limit: 1, at: next } } }";
+    let rest = server.connect(&people(list));
+    let first = rest.read(ReadRequest { kind: "People", watch: &names(), checkpoint: None, page_size: 10 }).unwrap();
+    let mut old = first.checkpoint.clone();
+    old.text = old.text.replace("c2", "old");
+    let all = read_all(&rest, "People", &names(), Some(old), 10).unwrap();
+    assert_eq!(all.records.len(), 2);
+}
+
+#[test]
+fn r1_the_next_reading_asks_from_the_servers_clock_less_the_overlap() {
+    let server = serve(|_| ok(json!([person(1)])));
+    let list = "list: { request: { path: /people }, paging: none }
+    changes: { request: { path: /people, query: { since: '{{ since }}', unix: '{{ since_unix }}', plain: '{{ since_plain }}' } }, paging: none, overlap-s: 60 }";
+    let rest = server.connect(&people(list));
+    let first = read_all(&rest, "People", &names(), None, 10).unwrap();
+    let second = read_all(&rest, "People", &names(), Some(first.checkpoint), 10).unwrap();
+    assert!(first.everything && !second.everything);
+    assert_eq!(
+        server.paths(),
+        ["GET /people", "GET /people?plain=1994-11-06T08%3A48%3A37&since=1994-11-06T08%3A48%3A37Z&unix=784111717"]
+    );
+}
+
+#[test]
+fn a_record_without_an_id_is_a_fault_and_the_others_go_on() {
+    let server = serve(|_| ok(json!([{"name": "nobody"}, person(1), "nonsense"])));
+    let rest = server.connect(&people("list: { request: { path: /people }, paging: none }"));
+    let all = read_all(&rest, "People", &names(), None, 10).unwrap();
+    assert_eq!((all.records.len(), all.faults.len()), (1, 2));
+    assert!(all.faults[0].place.contains("record 1") && all.faults[0].message.contains("`id`"), "{:?}", all.faults);
+}
+
+#[test]
+fn r5_what_a_record_does_not_tell_is_not_empty() {
+    let server = serve(|_| ok(json!([{"id": 1}, {"id": 2, "name": null}])));
+    let rest = server.connect(&people("list: { request: { path: /people }, paging: none }"));
+    let all = read_all(&rest, "People", &names(), None, 10).unwrap();
+    assert_eq!((&all.records["1"].values[0], &all.records["2"].values[0]), (&None, &Some(Value::Null)));
+}
+
+#[test]
+fn answers_that_are_no_records_name_what_was_asked_and_expected() {
+    let list = people("list: { request: { path: /people }, items: items, paging: none }");
+    for body in ["<html>maintenance</html>", "{\"items\": 7}", "{}"] {
+        let server = serve(move |_| (200, String::new(), body.to_string()));
+        match read_all(&server.connect(&list), "People", &names(), None, 10) {
+            Err(Trouble::Malformed(message)) => {
+                assert!(message.contains("Fjord GET /people") && message.contains("expected"), "{body}: {message}");
+            }
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_redirect_is_not_followed_with_the_key() {
+    let elsewhere = serve(|_| ok(json!([])));
+    let to = elsewhere.address.clone();
+    let server = serve(move |_| (302, format!("Location: {to}/people\r\n"), String::new()));
+    let rest = server.connect(&people("list: { request: { path: /people }, paging: none }"));
+    assert!(read_all(&rest, "People", &names(), None, 10).is_err());
+    assert!(elsewhere.paths().is_empty());
+}
+
+#[test]
+fn the_key_is_sent_where_it_belongs_and_stands_in_no_message() {
+    let server = serve(|asked| match asked.path.as_str() {
+        "/me" => (401, String::new(), json!({"message": "no"}).to_string()),
+        _ => (500, String::new(), "oh".into()),
+    });
+    let rest = server.connect(&people("list: { request: { path: /people }, paging: none }"));
+    let told = rest.test().unwrap_err().to_string();
+    assert!(told.contains("key") && !told.contains("s3cret"), "{told}");
+    assert!(server.asked.lock().unwrap()[0].headers.contains("authorization:Bearer s3cret"));
+}
+
+#[test]
+fn c2_what_comes_of_a_creation_is_never_guessed() {
+    let create = Write {
+        action: Action::Create,
+        values: vec![WriteValue { prop: 0, value: json!("Ada"), displaced: Value::Null }],
+        token: "1".into(),
+    };
+    let list = people("list: { request: { path: /people }, paging: none }");
+    let outcome = |status: u16, headers: &'static str, body: &'static str| {
+        let server = serve(move |_| (status, headers.into(), body.into()));
+        let outcome = server.connect(&list).write("People", &names(), std::slice::from_ref(&create)).remove(0);
+        assert_eq!(server.paths(), ["POST /people"], "it is sent once");
+        assert_eq!(server.asked.lock().unwrap()[0].body, "{\"name\":\"Ada\"}");
+        outcome
+    };
+    assert!(matches!(outcome(201, "", "{\"id\": 7, \"name\": \"Ada\"}"), Outcome::Done(record) if record.id == "7"));
+    assert!(matches!(outcome(201, "", "{}"), Outcome::Unknown { .. }), "done, and nothing tells which it is");
+    assert!(matches!(outcome(201, "", "{\"id\""), Outcome::Unknown { .. }));
+    assert!(matches!(outcome(502, "", ""), Outcome::Unknown { .. }));
+    assert!(matches!(outcome(503, "Retry-After: 3\r\n", ""), Outcome::Later { retry_after_ms: Some(3000), .. }));
+    assert!(
+        matches!(outcome(400, "", "{\"message\": \"too long\"}"), Outcome::Rejected { message, .. } if message == "too long")
+    );
+    assert!(matches!(outcome(401, "", ""), Outcome::Stopped(Trouble::Unauthorized(_))));
+}
+
+#[test]
+fn a_system_that_does_not_answer_in_time_leaves_a_creation_unknown() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", silent.local_addr().unwrap());
+    let settings = json!({"address": address, "key": "k", "timeout_s": 0.2});
+    let list = people("list: { request: { path: /people }, paging: none }");
+    let rest = Rest::open(parse("test", &list).unwrap(), settings.as_object().unwrap()).unwrap();
+    let create = Write { action: Action::Create, values: vec![], token: "1".into() };
+    let outcome = rest.write("People", &names(), &[create]).remove(0);
+    assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+}
+
+#[test]
+fn an_unknown_word_in_a_manifest_is_told_with_its_place() {
+    let manifest = people("list: { request: { path: /people }, pagination: none }");
+    let told = parse("connectors/fjord.yaml", &manifest).unwrap_err().to_string();
+    assert!(told.contains("connectors/fjord.yaml") && told.contains("pagination") && told.contains("line"), "{told}");
+}
+
+#[test]
+fn a_link_header_leads_to_the_next_page() {
+    let answer = |asked: &Asked| match asked.path.as_str() {
+        "/people" => {
+            (200, "Link: </people?page=2>; rel=\"next\", </people?page=9>; rel=last\r\n".into(), json!([person(1)]).to_string())
+        }
+        _ => ok(json!([person(2)])),
+    };
+    let server = serve(answer);
+    let rest = server.connect(&people("list: { request: { path: /people }, paging: { link: { limit: 1 } } }"));
+    let all = read_all(&rest, "People", &names(), None, 10).unwrap();
+    assert_eq!(all.records.len(), 2);
+    assert_eq!(server.paths(), ["GET /people", "GET /people?page=2"]);
+}
+
+#[test]
+fn what_a_search_finds_beside_what_was_asked_for_is_left_out() {
+    let server =
+        serve(|_| ok(json!([{"id": 1, "name": "Ada Berg"}, {"id": 2, "name": " ada BERG "}, {"id": 3, "name": "Ada Bergset"}])));
+    let list = "list: { request: { path: /people }, paging: none }
+    find: { name: { request: { path: /search, query: { q: '{{ value }}' } } } }";
+    let rest = server.connect(&people(list));
+    let found = rest.find("People", &names(), 0, &json!("Ada Berg")).unwrap().unwrap();
+    assert_eq!(found.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), ["1", "2"]);
+    assert_eq!(server.paths(), ["GET /search?q=Ada%20Berg"]);
+}
