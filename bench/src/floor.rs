@@ -32,7 +32,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     {
         let mut insert = transaction.prepare("INSERT INTO records VALUES (?1, ?2)")?;
         let mut key = transaction.prepare("INSERT OR IGNORE INTO keys VALUES (?1, ?2)")?;
-        for (file, id, mail) in [("a/Contacts.jsonl", "/id", "/info/emails/0/email"), ("b/Person.jsonl", "/PersonId", "/Emails/0/Value")] {
+        for (file, id, mail) in
+            [("a/Contacts.jsonl", "/id", "/info/emails/0/email"), ("b/Person.jsonl", "/PersonId", "/Emails/0/Value")]
+        {
             let mut lines = BufReader::with_capacity(1 << 20, File::open(dir.join(file))?);
             let mut line = String::new();
             while lines.read_line(&mut line)? > 0 {

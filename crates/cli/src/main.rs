@@ -54,7 +54,8 @@ fn main() -> ExitCode {
 fn end_quietly_with_the_pipe() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        if info.payload_as_str().is_some_and(|text| text.contains("Broken pipe")) {
+        let text = info.payload().downcast_ref::<String>().map(String::as_str);
+        if text.is_some_and(|text| text.contains("Broken pipe")) {
             std::process::exit(0);
         }
         usual(info);

@@ -96,7 +96,7 @@ impl Project {
             flow("b.Person", "a.Contacts", Create::Always, &[("mail", "emails.email")], &[]),
         ];
         let plan = Plan::compile(&flows, &schemas).unwrap();
-        let store = SqliteStore::open(&self.path("lockstep.db")).unwrap();
+        let store = SqliteStore::open(self.path("lockstep.db")).unwrap();
         Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap()
     }
 
