@@ -25,10 +25,7 @@ pub fn check(dir: &Path, format: Format) -> Result<Exit> {
     let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
     let warnings = problems.iter().filter(|p| p.severity == Severity::Warning).count();
     if format == Format::Json {
-        println!(
-            "{}",
-            serde_json::json!({"errors": errors, "warnings": warnings, "problems": lockstep_config::to_json(&problems)})
-        );
+        println!("{}", lockstep_config::to_json(&problems));
     } else {
         for problem in lockstep_config::in_order(problems) {
             println!("{}", problem.render());

@@ -62,7 +62,14 @@ fn page(offset: usize) -> Vec<ReadRecord> {
 }
 
 fn reading(ty: u16, first_id: i64) -> Reading {
-    Reading { ty: TypeIx(ty), now: Timestamp(2_000), previous: None, first_id: RecordId(first_id), reindex: false }
+    Reading {
+        ty: TypeIx(ty),
+        now: Timestamp(2_000),
+        untold: Timestamp(2_000),
+        previous: None,
+        first_id: RecordId(first_id),
+        reindex: false,
+    }
 }
 
 #[divan::bench]

@@ -16,6 +16,9 @@ use crate::plan::Plan;
 pub struct Reading {
     pub ty: TypeIx,
     pub now: Timestamp,
+    /// When an edit counts as made whose time the system does not tell: when the run began. One time for all systems of a run, so that
+    /// it is no race which of two such values is the later one.
+    pub untold: Timestamp,
     /// When the previous reading of the record type began, by Lockstep's clock (P1b); `None` before the first.
     pub previous: Option<Timestamp>,
     /// The number for the first new record; they rise from there.
@@ -123,7 +126,7 @@ fn rekey(plan: &Plan, state: &RecordState, before: &[u64], added: &mut Vec<(u64,
 
 /// P1b: an edit happened between the previous read of its record and this one, by Lockstep's own clock.
 fn edited_at(reading: Reading, modified: Option<Timestamp>, seen_before: bool) -> Timestamp {
-    let at = modified.unwrap_or(reading.now).min(reading.now);
+    let at = modified.unwrap_or(reading.untold).min(reading.now);
     match reading.previous {
         Some(previous) if seen_before => at.max(previous.min(reading.now)),
         _ => at,

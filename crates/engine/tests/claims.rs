@@ -153,7 +153,14 @@ impl Play {
             values[prop.at()] = Some(value.clone());
             let modified = self.edited_at.get(&(ty, prop)).copied();
             let page = vec![ReadRecord { id: "1".into(), version: None, modified, deleted: false, values }];
-            let reading = Reading { ty, now: Timestamp(self.now), previous: None, first_id: RecordId(99), reindex: false };
+            let reading = Reading {
+                ty,
+                now: Timestamp(self.now),
+                untold: Timestamp(self.now),
+                previous: None,
+                first_id: RecordId(99),
+                reindex: false,
+            };
             let known = HashMap::from([("1".to_string(), self.records[&ty].clone())]);
             let observed = observe(&self.plan, reading, page, known);
             assert!(observed.new.is_empty());

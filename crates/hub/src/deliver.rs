@@ -254,8 +254,11 @@ impl Hub {
     fn take_answers(&mut self, under_way: &mut Underway, answered: Answered) -> Result<()> {
         let now = self.clock.now();
         let mut commit = Commit { durable: false, ..Commit::default() };
-        let targets: Vec<RecordId> =
-            answered.parcels.iter().flat_map(|(p, _, _)| [p.intent.record, Some(p.intent.source)]).flatten().collect();
+        // What a write came from is only looked up where something is to be said about it, or refers to it: not a million times.
+        let all_done = answered.parcels.iter().all(|(_, outcome, _)| matches!(outcome, Outcome::Done(_)));
+        let sources = !all_done || under_way.report.has_room() || crate::load::references(&self.plan);
+        let ids = |intent: &Intent| intent.record.into_iter().chain(sources.then_some(intent.source));
+        let targets: Vec<RecordId> = answered.parcels.iter().flat_map(|(parcel, _, _)| ids(&parcel.intent)).collect();
         let shares = &mut under_way.report.shares;
         let known = timed(&mut shares.loading_ms, || self.store.records(&targets))?;
         let mut known: HashMap<RecordId, RecordState> = known.into_iter().map(|r| (r.id, r)).collect();
@@ -360,7 +363,8 @@ impl Hub {
         ));
         commit.keys_added.extend(hashes(&self.plan, &state).into_iter().map(|hash| (hash, state.id)));
         // Other record types may want a counterpart of their own now, or values that the system filled in.
-        if ty.partners.len() > 1 || ty.flows_out.iter().any(|f| self.plan.flows[f.at()].to != self.type_of(known, intent.source))
+        if ty.partners.len() > 1
+            || ty.flows_out.iter().any(|f| self.plan.flows[f.at()].to != self.plan.flows[intent.flow.at()].from)
         {
             commit.agenda_added.push((ty.decide_rank, state.id));
         }
@@ -383,10 +387,6 @@ impl Hub {
             properties: property_changes(plan, intent, known),
         });
         commit.new_records.push(state);
-    }
-
-    fn type_of(&self, known: &HashMap<RecordId, RecordState>, id: RecordId) -> TypeIx {
-        known.get(&id).map_or(TypeIx(0), |r| r.ty)
     }
 
     #[allow(clippy::too_many_arguments)]

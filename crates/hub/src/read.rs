@@ -182,7 +182,7 @@ impl Hub {
         }
         let first_id = if fresh > 0 { self.store.take_record_ids(fresh)? } else { RecordId(0) };
         let previous = self.status[ty.at()].read_from;
-        let reading = Reading { ty, now, previous, first_id, reindex };
+        let reading = Reading { ty, now, untold: under_way.report.started, previous, first_id, reindex };
         let observed = timed(&mut under_way.report.shares.observing_ms, || observe(&self.plan, reading, records, known));
         let gone_count = gone.len() as u64 + observed.gone.len() as u64;
         self.remember(under_way, ty, observed, &mut commit);

@@ -154,9 +154,14 @@ impl Report {
         }
     }
 
+    /// Whether another event would be kept.
+    pub fn has_room(&self) -> bool {
+        self.events.len() < EVENTS_KEPT
+    }
+
     /// Keeps an event for showing, if there is room.
     pub fn event(&mut self, event: impl FnOnce() -> Event) {
-        if self.events.len() < EVENTS_KEPT {
+        if self.has_room() {
             self.events.push(event());
         } else {
             self.events_left_out += 1;

@@ -82,6 +82,8 @@ pub(crate) struct Underway<'a> {
     pub newest: HashMap<TypeIx, Timestamp>,
     /// Record types that were written to.
     pub written: BTreeSet<TypeIx>,
+    /// Some lost answers could not be found out about, as their system can't be read now.
+    pub left_unknown: bool,
     /// The answer to some write was lost.
     pub unknown: bool,
     pub progress: Box<dyn Watcher + 'a>,
@@ -169,6 +171,7 @@ impl Hub {
             reviews,
             newest: HashMap::new(),
             written: BTreeSet::new(),
+            left_unknown: false,
             unknown: false,
             progress: options.watcher,
         };
@@ -207,7 +210,7 @@ impl Hub {
         for _ in 0..MOST_ROUNDS {
             let reread = self.decide(under_way)?;
             let sent = self.deliver(under_way)?;
-            if std::mem::take(&mut under_way.unknown) {
+            if std::mem::take(&mut under_way.unknown) && !under_way.left_unknown {
                 self.settle_unknown(under_way)?;
                 continue;
             }

@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, HashMap};
 
 use lockstep_engine::observe::{Reading, observe};
 use lockstep_model::change::IntentEvent;
-use lockstep_model::value::{effective, equal_as};
 use lockstep_model::{
     Intent, IntentKind, IntentState, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
@@ -18,8 +17,9 @@ use crate::run::{Hub, Result, Underway};
 impl Hub {
     /// Finds out what became of writes whose answer was lost, also of those that a killed run had under way.
     pub(crate) fn settle_unknown(&mut self, under_way: &mut Underway) -> Result<()> {
-        let mut open = self.store.intents_in(IntentState::Unknown, 1_000)?;
-        open.extend(self.store.intents_in(IntentState::Sent, 1_000)?);
+        // All of them: one that is left would be decided on, and sent again, as if nothing were known of it.
+        let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
+        open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
         let open: Vec<Intent> = open.into_iter().filter(|i| !under_way.paused.contains_key(&self.system_of(i.ty))).collect();
         if open.is_empty() {
             return Ok(());
@@ -47,13 +47,12 @@ impl Hub {
             self.clock.wait(std::time::Duration::from_millis(settles.min(5_000) as u64));
         }
         self.read(under_way, &types)?;
-        for intent in creations {
-            if under_way.paused.contains_key(&self.system_of(intent.ty)) {
-                continue;
-            }
-            self.find_created(under_way, intent)?;
-        }
-        Ok(())
+        // A system that could not be read to its end says nothing about what it does not hold.
+        let (known, unread): (Vec<Intent>, Vec<Intent>) = creations.into_iter().partition(|intent| {
+            !under_way.paused.contains_key(&self.system_of(intent.ty)) && self.status[intent.ty.at()].reading_since.is_none()
+        });
+        under_way.left_unknown |= !unread.is_empty();
+        self.find_created(under_way, known)
     }
 
     fn get_now(&mut self, intent: &Intent, id: RecordId) -> Result<Option<ReadRecord>> {
@@ -63,45 +62,71 @@ impl Hub {
         Ok(connector.get(&ty.name.kind, &ty.watch(), &record.key).ok().flatten())
     }
 
-    /// Looks for the record that an unanswered creation may have made: one that is in no entity yet and holds all that was sent.
-    fn find_created(&mut self, under_way: &mut Underway, intent: Intent) -> Result<()> {
+    /// Looks for the records that unanswered creations may have made: those that were linked by a match key meanwhile, and new ones that
+    /// are in no entity yet and hold all that was sent. New ones are on the agenda, as nothing has been decided since they were read.
+    fn find_created(&mut self, under_way: &mut Underway, creations: Vec<Intent>) -> Result<()> {
+        if creations.is_empty() {
+            return Ok(());
+        }
+        let agenda: Vec<RecordId> = self.store.agenda(usize::MAX >> 1)?.into_iter().map(|(_, id)| id).collect();
+        let earliest = creations.iter().map(|intent| intent.decided_at).min().unwrap_or(self.clock.now());
+        let mut fresh = self.store.records(&agenda)?;
+        fresh.retain(|record| record.is_live() && record.entity.0 == record.id.0 && record.first_seen >= earliest);
+        // Creations that sent the same are told apart by nothing: as many records, as many of them landed.
+        let mut alike: HashMap<(TypeIx, String), Vec<Intent>> = HashMap::new();
+        for intent in creations {
+            let sent: Vec<(usize, &Value)> =
+                intent.changes.iter().filter(|c| c.counterpart_of.is_none()).map(|c| (c.prop.at(), &c.value)).collect();
+            alike.entry((intent.ty, likeness(&sent))).or_default().push(intent);
+        }
+        let mut by_likeness: HashMap<(TypeIx, Vec<usize>), HashMap<String, Vec<RecordState>>> = HashMap::new();
+        for ((ty, sent), intents) in alike {
+            let props: Vec<usize> =
+                intents[0].changes.iter().filter(|c| c.counterpart_of.is_none()).map(|c| c.prop.at()).collect();
+            let found = by_likeness.entry((ty, props.clone())).or_insert_with(|| {
+                let mut found: HashMap<String, Vec<RecordState>> = HashMap::new();
+                for record in fresh.iter().filter(|record| record.ty == ty) {
+                    let described = &self.plan.ty(ty).props;
+                    let shown: Vec<(usize, &Value)> =
+                        props.iter().map(|p| (*p, record.slots[*p].value(described[*p].whole))).collect();
+                    found.entry(likeness(&shown)).or_default().push(record.clone());
+                }
+                found
+            });
+            let found = found.remove(&sent).unwrap_or_default();
+            self.settle_alike(under_way, intents, found)?;
+        }
+        Ok(())
+    }
+
+    /// Settles creations that sent the same, with the new records that hold it.
+    fn settle_alike(&mut self, under_way: &mut Underway, intents: Vec<Intent>, found: Vec<RecordState>) -> Result<()> {
         let now = self.clock.now();
-        let agenda = self.store.agenda(20_000)?;
-        let ids: Vec<RecordId> = agenda.into_iter().map(|(_, id)| id).collect();
-        let records = self.store.records(&ids)?;
-        let holds_it = |record: &&RecordState| {
-            record.ty == intent.ty
-                && record.is_live()
-                && record.entity.0 == record.id.0
-                && record.first_seen >= intent.decided_at
-                && intent.changes.iter().filter(|c| c.counterpart_of.is_none()).all(|change| {
-                    let prop = self.plan.prop(intent.ty, change.prop);
-                    let shown = record.slot(change.prop).shadow.as_ref().unwrap_or(&Value::Null);
-                    equal_as(prop.ty, effective(shown, prop.whole), &change.value)
-                })
-        };
-        let found: Vec<RecordState> = records.iter().filter(holds_it).cloned().collect();
+        let mut open = Vec::new();
         let mut commit = Commit::default();
-        match &found[..] {
-            [] => {
-                // It did not land: the target has been read since, and holds no such record.
-                let mut update =
-                    step(&intent, IntentEvent::PutBack, now, Some("its answer was lost; it had not been created".into()));
-                update.attempts += 1;
-                commit.intents_changed.push(update);
+        for intent in intents {
+            let source = self.store.records(&[intent.source])?.pop();
+            let members = match &source {
+                Some(source) => self.store.members(&[source.entity])?,
+                None => vec![],
+            };
+            match members.iter().find(|member| member.ty == intent.ty && member.is_live()) {
+                // It landed, was read, and was linked by its match key.
+                Some(member) => {
+                    let mut update =
+                        step(&intent, IntentEvent::Confirm, now, Some("its answer was lost; it had been created".into()));
+                    update.record = Some(member.id);
+                    commit.intents_changed.push(update);
+                }
+                None => open.push(intent),
             }
-            [record] => {
-                let mut update =
-                    step(&intent, IntentEvent::Confirm, now, Some("its answer was lost; found again by what was sent".into()));
-                update.record = Some(record.id);
-                commit.intents_changed.push(update);
-                self.join(under_way, &intent, record, "its answer was lost; it was found again", &mut commit)?;
-            }
-            several => {
+        }
+        if found.len() > open.len() {
+            for intent in open {
                 under_way.reviews = true;
                 let message = format!(
                     "the answer to a creation was lost, and {} new records of {} could be it: link the one that is",
-                    several.len(),
+                    found.len(),
                     self.plan.ty(intent.ty).name
                 );
                 commit.reviews_opened.push(Review {
@@ -110,14 +135,38 @@ impl Hub {
                     ty: intent.ty,
                     prop: None,
                     rule: Rule::C2,
-                    candidates: several.iter().map(|r| r.id).collect(),
+                    candidates: found.iter().map(|r| r.id).collect(),
                     value: Value::Null,
                     message,
                     opened_at: now,
                 });
             }
+            return Ok(self.store.commit(commit)?);
         }
-        self.store.commit(commit).map_err(Into::into)
+        let mut found = found.into_iter();
+        for intent in open {
+            match found.next() {
+                Some(record) => {
+                    let mut update = step(
+                        &intent,
+                        IntentEvent::Confirm,
+                        now,
+                        Some("its answer was lost; found again by what was sent".into()),
+                    );
+                    update.record = Some(record.id);
+                    commit.intents_changed.push(update);
+                    self.join(under_way, &intent, &record, "its answer was lost; it was found again", &mut commit)?;
+                }
+                None => {
+                    // It did not land: the target has been read since, and holds no such record.
+                    let mut update =
+                        step(&intent, IntentEvent::PutBack, now, Some("its answer was lost; it had not been created".into()));
+                    update.attempts += 1;
+                    commit.intents_changed.push(update);
+                }
+            }
+        }
+        Ok(self.store.commit(commit)?)
     }
 
     /// C2: a target that refuses a creation as a duplicate and names the record it has, has made a match.
@@ -242,10 +291,20 @@ impl Hub {
             self.store.by_key(ty, &[&record.id])?.into_iter().map(|state| (state.key.clone(), state)).collect();
         let first_id = if known.is_empty() { self.store.take_record_ids(1)? } else { RecordId(0) };
         let previous = self.status[ty.at()].read_from;
-        let reading = Reading { ty, now: self.clock.now(), previous, first_id, reindex: false };
+        let reading = Reading { ty, now: self.clock.now(), untold: under_way.report.started, previous, first_id, reindex: false };
         let observed = observe(&self.plan, reading, vec![record], known);
         self.status[ty.at()].records += observed.new.len() as u64;
         self.remember(under_way, ty, observed, commit);
         Ok(())
     }
+}
+
+/// Values in a form in which those that a system would hold alike are the same text.
+fn likeness(values: &[(usize, &Value)]) -> String {
+    let one = |(prop, value): &(usize, &Value)| match value {
+        Value::String(text) => format!("{prop}={:?}", text.trim()),
+        Value::Null => format!("{prop}=\"\""),
+        other => format!("{prop}={:?}", other.to_string()),
+    };
+    values.iter().map(one).collect::<Vec<_>>().join(",")
 }

@@ -131,7 +131,8 @@ impl World {
         let known =
             self.records.values().filter(|r| r.ty == ty && r.key == read.id).map(|r| (r.key.clone(), r.clone())).collect();
         let first_id = RecordId(self.records.len() as i64 + 1);
-        let reading = Reading { ty, now: Timestamp(self.now), previous: None, first_id, reindex: false };
+        let reading =
+            Reading { ty, now: Timestamp(self.now), untold: Timestamp(self.now), previous: None, first_id, reindex: false };
         let observed = observe(&self.plan, reading, vec![read], known);
         self.agenda.extend(&observed.touched);
         for state in observed.new.into_iter().chain(observed.changed) {

@@ -1,0 +1,455 @@
+//! What goes wrong, and what the command makes of it: slips in files, broken records, systems in trouble, a full disk, a run that is
+//! killed. Each must be told with its place and a remedy, must stop no more than itself, and must lose nothing (G4, G5, C2).
+
+mod transcript;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use lockstep_sandbox::{Fault, FaultKind, Options, Running, SYSTEMS, Sandbox, collections};
+use serde_json::Value;
+use transcript::{Ran, command, contents, example, lockstep, read, replace, write};
+
+fn started() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    lockstep(dir.path(), &["init"]).exits(0);
+    // Nothing that both sides hold differs, so that nothing depends on which was seen first.
+    let people = "{\"id\":1,\"name\":\"Solveig Aas\",\"email\":\"solveig@example.com\",\"phone\":\"+47 22 00 00 01\"}\n\
+                  {\"id\":2,\"name\":\"Torbjørn Lie\",\"email\":\"torbjorn@example.com\",\"phone\":\"\"}\n";
+    write(&dir.path().join("data/crm/People.jsonl"), people);
+    let customers = "{\"id\":\"c-1\",\"name\":\"Solveig Aas\",\"mail\":\"solveig@example.com\",\"phone\":\"\"}\n";
+    write(&dir.path().join("data/shop/Customers.jsonl"), customers);
+    dir
+}
+
+fn sandbox() -> Running {
+    Sandbox::start(Options { rate_scale: 0.0, ..Options::default() }).unwrap()
+}
+
+/// Two folders that are kept in step, with these lines on both sides.
+fn two_folders(rows: &str, a: &str, b: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let systems = "\
+systems:
+  a: { connector: files, with: { folder: a } }
+  b: { connector: files, with: { folder: b } }
+flows: [flows/*.yaml]
+";
+    write(&dir.path().join("lockstep.yaml"), systems);
+    let flows = format!(
+        "flows:\n  - from: a.People\n    to: b.People\n    create: always\n    match: [email = email]\n    properties: [{rows}]\n"
+    );
+    write(&dir.path().join("flows/people.yaml"), &flows);
+    write(&dir.path().join("a/People.jsonl"), a);
+    write(&dir.path().join("b/People.jsonl"), b);
+    dir
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    read(path).lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+// ---- slips in the project's files
+
+/// Puts a slip into a file of the example project and expects it to be told, with its place and what would be right, by every command
+/// that needs the files in order; and that nothing is written.
+fn slip(file: &str, right: &str, wrong: &str, place: &str, told: &[&str]) {
+    let dir = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::start(Options::empty()).unwrap();
+    example(dir.path(), &sandbox, &[]);
+    replace(&dir.path().join(file), right, wrong);
+    for args in [["check"], ["plan"], ["sync"]] {
+        let mut ran = lockstep(dir.path(), &args).exits(2).says(&format!(" --> {place}"));
+        for text in told {
+            ran = ran.says(text);
+        }
+        assert!(!ran.stderr.contains("panicked"), "{ran}");
+    }
+    assert!(!dir.path().join("lockstep.db").exists(), "there was nothing to store");
+    assert_eq!(sandbox.requests(0).len(), 0, "there was nothing to ask");
+}
+
+#[test]
+fn a_slip_in_a_record_type() {
+    slip(
+        "flows/wix-youtrack.yaml",
+        "from: wix.Members",
+        "from: wix.Membres",
+        "flows/wix-youtrack.yaml:",
+        &["wix has no record type `Membres`", "did you mean `wix.Members`?"],
+    );
+}
+
+#[test]
+fn a_slip_in_a_path() {
+    slip(
+        "flows/wix-youtrack.yaml",
+        "loginEmail",
+        "loginEmial",
+        "flows/wix-youtrack.yaml:",
+        &["`loginEmial`", "did you mean `loginEmail`?"],
+    );
+}
+
+#[test]
+fn a_slip_in_a_policy() {
+    slip(
+        "flows/poweroffice-go-wix.yaml",
+        "create: always",
+        "create: allways",
+        "flows/poweroffice-go-wix.yaml:",
+        &["`allways` is nothing that `create` can be", "did you mean `always`?"],
+    );
+}
+
+#[test]
+fn a_slip_in_a_file_name() {
+    slip(
+        "lockstep.yaml",
+        "flows/*.yaml",
+        "flows/wix-youtrak.yaml",
+        "lockstep.yaml:",
+        &["there is no file `flows/wix-youtrak.yaml`", "did you mean `flows/wix-youtrack.yaml`?"],
+    );
+}
+
+#[test]
+fn a_flow_between_systems_that_are_not_there() {
+    slip(
+        "flows/wix-youtrack.yaml",
+        "to: youtrack.Users",
+        "to: yuotrack.Users",
+        "flows/wix-youtrack.yaml:",
+        &["lockstep.yaml has no system `yuotrack`", "did you mean `youtrack`?"],
+    );
+    slip(
+        "flows/wix-youtrack.yaml",
+        "to: youtrack.Users",
+        "to: hubspot.Users",
+        "flows/wix-youtrack.yaml:",
+        &["lockstep.yaml has no system `hubspot`"],
+    );
+}
+
+#[test]
+fn a_variable_that_is_nowhere_and_a_connector_that_is_not_there() {
+    slip(
+        "lockstep.yaml",
+        "${WIX_API_KEY}",
+        "${WIX_API_KYE}",
+        "lockstep.yaml:",
+        &["the variable WIX_API_KYE is not set", "did you mean `${WIX_API_KEY}`"],
+    );
+    slip("lockstep.yaml", "connector: zendesk", "connector: zendsk", "lockstep.yaml:", &["zendsk", "built in are"]);
+}
+
+// ---- records that are broken
+
+#[test]
+fn a_record_without_its_id_is_told_with_its_line_and_the_others_go_on() {
+    let good = "{\"id\":1,\"email\":\"ase@example.com\"}\n";
+    let dir = two_folders(
+        "email <-> email",
+        &format!("{good}{{\"email\":\"nobody@example.com\"}}\n{{\"id\":3,\"email\":\"eli@example.com\"}}\n"),
+        "",
+    );
+    lockstep(dir.path(), &["sync"])
+        .exits(1)
+        .says("a/People.jsonl:2: the record has no id: give it one, or remove it")
+        .says("2 created");
+    let made: Vec<Value> = lines(&dir.path().join("b/People.jsonl")).into_iter().map(|record| record["email"].clone()).collect();
+    assert_eq!(made, ["ase@example.com", "eli@example.com"]);
+    assert!(read(&dir.path().join("a/People.jsonl")).contains("nobody@example.com"), "what can't be read is left as it is");
+}
+
+#[test]
+fn a_line_that_is_no_json_is_told_with_its_line_and_the_others_go_on() {
+    let dir = two_folders("email <-> email", "{\"id\":1,\"email\":\"ase@\n{\"id\":2,\"email\":\"bo@example.com\"}\n", "");
+    lockstep(dir.path(), &["sync"]).exits(1).says("a/People.jsonl:1: not JSON at column").says("1 created");
+    assert_eq!(lines(&dir.path().join("b/People.jsonl")).len(), 1);
+}
+
+#[test]
+fn a_value_that_can_not_be_converted_goes_to_review_and_the_rest_of_the_record_does_not_wait() {
+    let dir = two_folders(
+        "email <-> email, \"age <-> age : integer\"",
+        "{\"id\":1,\"email\":\"ase@example.com\",\"age\":\"forty\"}\n{\"id\":2,\"email\":\"bo@example.com\",\"age\":\"41\"}\n",
+        "",
+    );
+    lockstep(dir.path(), &["sync"]).exits(1).says("2 created").says("1 × unconvertible value").says("“forty” is no integer");
+    let mut made: Vec<(Value, Value)> = lines(&dir.path().join("b/People.jsonl"))
+        .into_iter()
+        .map(|record| (record["email"].clone(), record["age"].clone()))
+        .collect();
+    made.sort_by_key(|(email, _)| email.to_string());
+    assert_eq!(made, [("ase@example.com".into(), Value::Null), ("bo@example.com".into(), 41.into())]);
+    lockstep(dir.path(), &["review"]).exits(1).says("a.People/1").says("“forty” is no integer");
+    // The text in the source is not touched by what could not be carried on.
+    assert!(read(&dir.path().join("a/People.jsonl")).contains("\"forty\""));
+}
+
+// ---- systems in trouble
+
+fn flow<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let flows = report["flows"].as_array().expect("a report has flows");
+    flows.iter().find(|flow| flow["flow"] == name).unwrap_or_else(|| panic!("no {name} in {report}"))
+}
+
+/// The flows between systems other than Wix did their work.
+fn others_went_on(ran: &Ran) {
+    let report = ran.json();
+    let wix = report["systems"].as_array().unwrap().iter().find(|system| system["system"] == "wix").unwrap();
+    assert!(wix["paused"].is_string(), "{ran}");
+    assert!(flow(&report, "superoffice.Person to zendesk.Users")["linked"].as_u64() > Some(10), "{ran}");
+}
+
+/// With the trouble gone the next run does what was left.
+fn wix_goes_on(dir: &Path) {
+    let report = lockstep(dir, &["sync", "--format", "json"]).exits(1).json();
+    let wix = report["systems"].as_array().unwrap().iter().find(|system| system["system"] == "wix").unwrap();
+    assert!(wix["paused"].is_null() && wix["read"].as_u64() > Some(50), "{report}");
+    assert!(flow(&report, "poweroffice-go.Customers to wix.Contacts")["created"].as_u64() > Some(0), "{report}");
+}
+
+#[test]
+fn a_page_of_broken_json_is_told_and_all_else_goes_on() {
+    let (dir, sandbox) = (tempfile::tempdir().unwrap(), sandbox());
+    example(dir.path(), &sandbox, &[]);
+    sandbox.fault("wix", Fault::new(FaultKind::BrokenJson, 20).on_path("contacts")).unwrap();
+    let ran = lockstep(dir.path(), &["sync", "--format", "json"]).exits(1);
+    let report = ran.json();
+    let fault =
+        report["events"].as_array().unwrap().iter().find(|event| event["event"] == "fault").unwrap_or_else(|| panic!("{ran}"));
+    let told = fault["message"].as_str().unwrap();
+    assert!(told.starts_with("Wix GET /contacts/v4/contacts: expected JSON, and it is not"), "{told}");
+    assert!(flow(&report, "superoffice.Person to zendesk.Users")["linked"].as_u64() > Some(10), "{ran}");
+    let members = flow(&report, "wix.Members to youtrack.Users");
+    assert!(members["linked"].as_u64() > Some(10), "the system's other record types go on too: {members}");
+    sandbox.clear_faults("wix").unwrap();
+    wix_goes_on(dir.path());
+}
+
+#[test]
+fn a_wrong_key_is_told_with_its_setting_and_is_printed_and_kept_nowhere() {
+    const SECRET: &str = "sesame-4711-open";
+    let (dir, sandbox) = (tempfile::tempdir().unwrap(), sandbox());
+    example(dir.path(), &sandbox, &[("WIX_API_KEY", SECRET)]);
+    let text =
+        lockstep(dir.path(), &["sync"]).exits(1).says("wix was left alone").says("api_key").says("lockstep.yaml").says(".env");
+    assert!(!text.stdout.contains("panicked") && !text.stderr.contains("panicked"), "{text}");
+    let mut all = vec![text];
+    all.push(lockstep(dir.path(), &["sync", "--format", "json"]).exits(1));
+    all.push(lockstep(dir.path(), &["plan"]).exits(1));
+    all.push(lockstep(dir.path(), &["connect", "wix"]).exits(2).says("api_key"));
+    all.push(lockstep(dir.path(), &["status"]).exits(0));
+    all.push(lockstep(dir.path(), &["check"]).exits(0));
+    for ran in all {
+        ran.says_nothing_of(SECRET);
+    }
+    for (path, bytes) in contents(dir.path()) {
+        let held = bytes.windows(SECRET.len()).any(|part| part == SECRET.as_bytes());
+        assert_eq!(held, path.ends_with(".env"), "the key in {}", path.display());
+    }
+    example(dir.path(), &sandbox, &[]);
+    wix_goes_on(dir.path());
+}
+
+#[test]
+fn a_dead_host_is_told_with_its_address_and_stops_its_system_alone() {
+    let (dir, sandbox) = (tempfile::tempdir().unwrap(), sandbox());
+    // Nobody listens on a port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let dead = format!("http://127.0.0.1:{port}");
+    example(dir.path(), &sandbox, &[("WIX_URL", &dead)]);
+    let ran = lockstep(dir.path(), &["sync", "--format", "json"]).exits(3).says(&dead);
+    others_went_on(&ran);
+    lockstep(dir.path(), &["connect", "wix"]).exits(3).says(&dead);
+    lockstep(dir.path(), &["sync"]).exits(3).says("wix was left alone").says(&dead);
+    example(dir.path(), &sandbox, &[]);
+    wix_goes_on(dir.path());
+}
+
+// ---- two at once, and no room
+
+#[test]
+fn a_second_run_on_a_store_is_told_who_works_on_it_and_nothing_is_lost() {
+    let dir = started();
+    // The service holds its store from the moment that it says what it reads.
+    let mut service = command(dir.path(), &["run"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    // Kept to the end: a service that nobody listens to any more would end by itself.
+    let mut told = BufReader::new(service.stdout.take().unwrap());
+    told.read_line(&mut first).unwrap();
+    assert!(first.contains("linked") || first.contains("created"), "{first}");
+    for args in [["sync"], ["plan"]] {
+        lockstep(dir.path(), &args)
+            .exits(1)
+            .says("lockstep.db is in use by another run")
+            .says(&format!("process {}", service.id()))
+            .says("wait for it to end, or stop it");
+    }
+    lockstep(dir.path(), &["status"]).exits(0).says("read to the end");
+    service.kill().unwrap();
+    service.wait().unwrap();
+    lockstep(dir.path(), &["sync"]).exits(0);
+    lockstep(dir.path(), &["sync"]).exits(0).says("Nothing was written.");
+    assert_eq!(lines(&dir.path().join("data/shop/Customers.jsonl")).len(), 2);
+    lockstep(dir.path(), &["entities"]).exits(0).says("shop.Customers/c-1").says("crm.People/2");
+}
+
+/// Runs the command where no file may grow beyond so many blocks, as on a full disk.
+#[cfg(unix)]
+fn with_little_room(dir: &Path, blocks: u32, args: &[&str]) -> Ran {
+    let shell = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let mut command = Command::new("sh");
+    command.current_dir(dir).args(["-c", &shell, env!("CARGO_BIN_EXE_lockstep")]).args(args).stdin(Stdio::null());
+    let output = command.output().expect("a shell can be started");
+    Ran::of(&command, output)
+}
+
+#[cfg(unix)]
+#[test]
+fn without_room_for_the_store_nothing_is_lost_and_the_next_run_goes_on() {
+    let dir = started();
+    let dir = dir.path();
+    let before = contents(&dir.join("data"));
+    for blocks in [8, 100, 300] {
+        with_little_room(dir, blocks, &["sync"]).exits(1).says("lockstep.db can't be written").says("make room and run again");
+        assert_eq!(contents(&dir.join("data")), before, "nothing is sent that was not recorded before (C2)");
+    }
+    lockstep(dir, &["sync"]).exits(0).says("1 linked, 1 created, 1 updated");
+    lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
+}
+
+#[cfg(unix)]
+#[test]
+fn without_room_for_a_systems_file_the_file_stays_whole_and_the_next_run_goes_on() {
+    // The file to write is the only one that would grow beyond the limit: its one long text is no property of any flow.
+    let long = "x".repeat(3 << 20);
+    let b = format!("{{\"id\":\"b1\",\"email\":\"bo@example.com\",\"text\":\"{long}\"}}\n");
+    let dir = two_folders("email <-> email", "{\"id\":1,\"email\":\"ase@example.com\"}\n", &b);
+    let dir = dir.path();
+    let ran = with_little_room(dir, 4096, &["sync"]).says("b/People.jsonl");
+    assert!(ran.status.is_some_and(|status| status == 1 || status == 3), "{ran}");
+    assert!(read(&dir.join("b/People.jsonl")) == b, "the file is as it was");
+    lockstep(dir, &["sync"]).exits(0);
+    let mut made: Vec<String> = lines(&dir.join("b/People.jsonl")).iter().map(|record| record["email"].to_string()).collect();
+    made.sort();
+    assert_eq!(made, ["\"ase@example.com\"", "\"bo@example.com\""]);
+    assert_eq!(std::fs::read_dir(dir.join("b")).unwrap().count(), 1, "no half-written file is left");
+}
+
+// ---- killed
+
+/// What both folders hold, whatever ids were given to what is new.
+fn folders(dir: &Path) -> Vec<String> {
+    let mut all = Vec::new();
+    for side in ["a", "b"] {
+        for mut record in lines(&dir.join(side).join("People.jsonl")) {
+            record.as_object_mut().unwrap().remove("id");
+            all.push(format!("{side} {record}"));
+        }
+    }
+    all.sort();
+    all
+}
+
+/// Runs until there is nothing to write any more.
+fn until_quiet(dir: &Path) {
+    for _ in 0..5 {
+        let ran = lockstep(dir, &["sync"]);
+        assert!(matches!(ran.status, Some(0 | 1)), "{ran}");
+        if ran.stdout.contains("Nothing was written.") {
+            return;
+        }
+    }
+    panic!("five runs, and there is still something to write");
+}
+
+#[test]
+fn a_run_that_is_killed_again_and_again_ends_where_an_undisturbed_one_does() {
+    let person = |n: usize, side: &str| format!("{{\"id\":\"{side}{n}\",\"email\":\"p{n}@example.com\",\"{side}\":\"{n}\"}}\n");
+    let a: String = (0..900).map(|n| person(n, "a")).collect();
+    let b: String = (600..1500).map(|n| person(n, "b")).collect();
+    let rows = "email <-> email, a <-> a, b <-> b";
+    let both = "  - { from: b.People, to: a.People, create: always }\n";
+    let project = || {
+        let dir = two_folders(rows, &a, &b);
+        let flows = dir.path().join("flows/people.yaml");
+        write(&flows, &(read(&flows) + both));
+        dir
+    };
+    let undisturbed = project();
+    until_quiet(undisturbed.path());
+    let expected = folders(undisturbed.path());
+    assert_eq!(expected.len(), 3000, "every person once on each side");
+
+    let disturbed = project();
+    let mut killed = 0;
+    for n in 0..12u64 {
+        let mut run = command(disturbed.path(), &["sync"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(10 + 25 * n));
+        run.kill().unwrap();
+        killed += u32::from(run.wait().unwrap().code().is_none());
+    }
+    assert!(killed >= 2, "no run was killed at its work");
+    until_quiet(disturbed.path());
+    let got = folders(disturbed.path());
+    let more: Vec<_> = got.iter().filter(|record| !expected.contains(record)).take(5).collect();
+    let less: Vec<_> = expected.iter().filter(|record| !got.contains(record)).take(5).collect();
+    assert!(got == expected, "{} records, of which {more:?} are new, and {less:?} are missing", got.len());
+}
+
+/// How many records of each collection hold each e-mail address: a duplicate shows as one more.
+fn census(sandbox: &Running) -> BTreeMap<String, u64> {
+    let mut found = BTreeMap::new();
+    for system in SYSTEMS {
+        for collection in collections(system) {
+            for record in sandbox.records(system, &collection).unwrap() {
+                *found.entry(format!("{system} {collection}")).or_default() += 1;
+                let text = record.to_string().to_lowercase();
+                let mut mails: Vec<&str> = text.split('"').filter(|part| part.contains('@') && !part.contains(' ')).collect();
+                mails.sort_unstable();
+                mails.dedup();
+                for mail in mails {
+                    *found.entry(format!("{system} {collection} {mail}")).or_default() += 1;
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_was_sent_when_a_run_was_killed_is_not_sent_twice() {
+    let (calm, calm_sandbox) = (tempfile::tempdir().unwrap(), sandbox());
+    example(calm.path(), &calm_sandbox, &[]);
+    until_quiet(calm.path());
+    let expected = census(&calm_sandbox);
+
+    let (dir, sandbox) = (tempfile::tempdir().unwrap(), sandbox());
+    example(dir.path(), &sandbox, &[]);
+    let mut killed = 0;
+    for writes in [1, 20, 60, 110, 170] {
+        let mut run = command(dir.path(), &["sync"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // The moment does not matter, only that some of the work is done: every moment must do.
+        while sandbox.total_writes() < writes && run.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        run.kill().unwrap();
+        killed += u32::from(run.wait().unwrap().code().is_none());
+    }
+    assert!(killed >= 3, "hardly any run was killed at its work");
+    until_quiet(dir.path());
+    let got = census(&sandbox);
+    let differences: Vec<_> = expected
+        .keys()
+        .chain(got.keys())
+        .filter(|key| expected.get(*key) != got.get(*key))
+        .map(|key| format!("{key}: {:?} undisturbed, {:?} killed", expected.get(key), got.get(key)))
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}

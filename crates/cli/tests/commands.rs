@@ -1,0 +1,240 @@
+//! Transcripts of the commands on projects that are in order: what they print, what they change, how they end (design, section 6).
+
+mod transcript;
+
+use std::path::Path;
+
+use transcript::{contents, files, lockstep, read, root, seeds, write};
+
+fn started() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    lockstep(dir.path(), &["init"]).exits(0).says("lockstep.yaml").says("Next:");
+    // Nothing that both sides hold differs, so that nothing depends on which was seen first.
+    let people = "{\"id\":1,\"name\":\"Solveig Aas\",\"email\":\"solveig@example.com\",\"phone\":\"+47 22 00 00 01\"}\n\
+                  {\"id\":2,\"name\":\"Torbjørn Lie\",\"email\":\"torbjorn@example.com\",\"phone\":\"\"}\n";
+    write(&dir.path().join("data/crm/People.jsonl"), people);
+    let customers = "{\"id\":\"c-1\",\"name\":\"Solveig Aas\",\"mail\":\"solveig@example.com\",\"phone\":\"\"}\n";
+    write(&dir.path().join("data/shop/Customers.jsonl"), customers);
+    dir
+}
+
+/// All that a status tells of the store: a plan may not change any of it.
+fn stored(dir: &Path) -> serde_json::Value {
+    lockstep(dir, &["status", "--format", "json"]).exits(0).json()
+}
+
+#[test]
+fn a_new_project_goes_from_nothing_to_in_step_and_stays_there() {
+    let dir = started();
+    let dir = dir.path();
+    lockstep(dir, &["check"]).exits(0).says("2 systems, 1 flow: 0 errors, 0 warnings.");
+    lockstep(dir, &["sync"]).exits(0).says("1 linked, 1 created, 1 updated").says("2 records written.");
+    let shop = read(&dir.join("data/shop/Customers.jsonl"));
+    assert!(shop.contains("torbjorn@example.com") && shop.contains("+47 22 00 00 01"), "{shop}");
+
+    // P4: a second run straight after a first writes nothing.
+    let before = contents(&dir.join("data"));
+    lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
+    assert_eq!(contents(&dir.join("data")), before);
+
+    lockstep(dir, &["status"]).exits(0).says("crm.People").says("read to the end").says("run 2 began");
+    lockstep(dir, &["entities"]).exits(0).says("• crm.People/1").says("= shop.Customers/c-1").says("Torbjørn Lie");
+    lockstep(dir, &["explain", "shop.Customers/c-1", "phone"])
+        .exits(0)
+        .says("= crm.People/1: they match by email = mail")
+        .says("+47 22 00 00 01");
+    lockstep(dir, &["history", "shop.Customers/c-1"]).exits(0).says("written").says("phone: “” → “+47 22 00 00 01”").says("(P2)");
+    lockstep(dir, &["review"]).exits(0).says("Nothing waits for a person.");
+}
+
+#[test]
+fn a_plan_changes_neither_the_systems_nor_the_store_and_the_run_after_it_does_just_that() {
+    let dir = started();
+    let dir = dir.path();
+    let before = contents(&dir.join("data"));
+    let first =
+        lockstep(dir, &["plan"]).exits(0).says("1 to link, 1 to create, 1 to update").says("Nothing has been: this was a plan.");
+    assert_eq!(contents(&dir.join("data")), before, "G1: files changed");
+    let store = stored(dir);
+    assert_eq!(store["runs"], serde_json::json!([]), "G1: {store}");
+    let again = lockstep(dir, &["plan"]).exits(0);
+    // A link has no direction: which of its two records is named first is no difference.
+    let lines = |text: &str| -> Vec<String> {
+        let sorted = |line: &str| {
+            let mut words: Vec<&str> = line.split_whitespace().collect();
+            words.sort_unstable();
+            words.join(" ")
+        };
+        text.lines().map(sorted).collect()
+    };
+    assert_eq!(lines(&first.stdout), lines(&again.stdout), "a plan after a plan says the same");
+    assert_eq!(stored(dir), store);
+
+    let planned = lockstep(dir, &["plan", "--format", "json"]).exits(0).json();
+    let done = lockstep(dir, &["sync", "--format", "json"]).exits(0).json();
+    assert_eq!((&planned["plan_only"], &done["plan_only"]), (&true.into(), &false.into()));
+    for count in ["linked", "created", "updated"] {
+        assert_eq!(planned["flows"][0][count], 1, "{planned}");
+        assert_eq!(planned["flows"][0][count], done["flows"][0][count]);
+    }
+}
+
+#[test]
+fn with_format_json_standard_output_is_one_json_document() {
+    let dir = started();
+    let dir = dir.path();
+    let json = |args: &[&str]| {
+        let args: Vec<&str> = args.iter().copied().chain(["--format", "json"]).collect();
+        lockstep(dir, &args).exits(0).json()
+    };
+    assert_eq!(json(&["check"])["errors"], 0);
+    assert_eq!(json(&["plan"])["systems"][0]["system"], "crm");
+    assert_eq!(json(&["sync"])["systems"][1]["created"], 1);
+    assert_eq!(json(&["status"])["types"][0]["records"], 2);
+    assert_eq!(json(&["entities"]).as_array().unwrap().len(), 2);
+    assert_eq!(json(&["review"]), serde_json::json!([]));
+    assert_eq!(json(&["explain", "crm.People/1", "email"])["properties"][0]["value"], "solveig@example.com");
+    let history = json(&["history", "shop.Customers/c-1"]);
+    assert!(history.as_array().unwrap().iter().any(|entry| entry["path"] == "phone" && entry["rule"] == "P2"), "{history}");
+    write(&dir.join("flows/people.yaml"), "flows:\n  - from: crm.Peopel\n    to: shop.Customers\n");
+    let wrong = lockstep(dir, &["check", "--format", "json"]).exits(2);
+    assert_eq!(wrong.json()["errors"], 1, "{wrong}");
+}
+
+#[test]
+fn a_project_is_never_started_over_another() {
+    let dir = started();
+    let before = contents(dir.path());
+    lockstep(dir.path(), &["init"]).exits(2).says("holds a project already; nothing was changed");
+    assert_eq!(contents(dir.path()), before);
+}
+
+#[test]
+fn looking_needs_a_store_and_a_known_record() {
+    let dir = started();
+    lockstep(dir.path(), &["status"]).exits(2).says("`lockstep sync` makes it");
+    lockstep(dir.path(), &["sync"]).exits(0);
+    lockstep(dir.path(), &["explain", "crm.People/77"]).exits(2).says("crm.People/77 is not known");
+    lockstep(dir.path(), &["connect", "shopp"]).exits(2).says("there are crm, shop");
+    lockstep(dir.path(), &["connect", "shop"]).exits(0).says("shop: ");
+    lockstep(dir.path(), &["synch"]).exits(2).says("sync");
+}
+
+#[test]
+fn doc_writes_rst_markdown_and_html() {
+    let dir = started();
+    let dir = dir.path();
+    let rst = lockstep(dir, &["doc", "flows/people.yaml"]).exits(0);
+    assert!(rst.stdout.contains("Every crm People will be synchronized with a shop Customers."), "{rst}");
+    lockstep(dir, &["doc"]).exits(0).says("Every CRM People will be synchronized with a Shop Customers.");
+    let md = lockstep(dir, &["doc", "--format", "md", "flows/people.yaml"]).exits(0);
+    assert!(md.stdout.starts_with("# ") && md.stdout.contains("| email | mail |"), "{md}");
+    let html = lockstep(dir, &["doc", "--format", "html", "flows/people.yaml"]).exits(0);
+    assert!(html.stdout.trim_start().starts_with("<!") && html.stdout.contains("<table"), "{html}");
+    for format in ["rst", "md", "html"] {
+        let told = lockstep(dir, &["doc", "--format", format, "-o", "out", "flows/people.yaml"]).exits(0);
+        assert_eq!(told.stdout.trim(), format!("out/people.{format}"));
+    }
+    assert_eq!(read(&dir.join("out/people.rst")), rst.stdout);
+    assert_eq!(read(&dir.join("out/people.md")), md.stdout);
+    assert_eq!(read(&dir.join("out/people.html")), html.stdout);
+}
+
+/// Document to flow file and back, and document to document.
+fn comes_back(document: &Path) {
+    let out = tempfile::tempdir().unwrap();
+    let base = document.file_stem().unwrap().to_string_lossy().into_owned();
+    let path = document.to_string_lossy();
+    lockstep(out.path(), &["doc", "--format", "rst", "-o", "same", &path]).exits(0);
+    assert!(
+        std::fs::read(out.path().join(format!("same/{base}.rst"))).unwrap() == std::fs::read(document).unwrap(),
+        "doc changes {path}"
+    );
+    lockstep(out.path(), &["import", &path, "-o", "flows"]).exits(0);
+    let back = lockstep(out.path(), &["doc", &format!("flows/{base}.yaml")]).exits(0);
+    assert_eq!(back.stdout, read(document), "import and doc change {path}");
+}
+
+#[test]
+fn the_example_documents_come_back_from_flow_files() {
+    let documents = files(&root().join("examples/documents"), "rst");
+    assert_eq!(documents.len(), 5);
+    documents.iter().for_each(|document| comes_back(document));
+}
+
+#[test]
+fn the_seed_documents_come_back_byte_for_byte() {
+    seeds().iter().for_each(|document| comes_back(document));
+}
+
+#[test]
+fn the_example_flows_are_what_import_makes_of_the_example_documents() {
+    for flows in files(&root().join("examples/flows"), "yaml") {
+        let base = flows.file_stem().unwrap().to_string_lossy().into_owned();
+        let made = lockstep(&root(), &["import", &format!("examples/documents/{base}.rst")]).exits(0);
+        assert_eq!(made.stdout, read(&flows), "examples/flows/{base}.yaml is not what import makes");
+    }
+}
+
+#[test]
+fn the_demo_needs_nothing_and_its_second_run_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = lockstep(dir.path(), &["demo", "--once", "--port", "0"]).exits(0);
+    let (first, second) = ran.stdout.split_once("second run").unwrap_or_else(|| panic!("{ran}"));
+    assert!(first.contains("records written."), "{ran}");
+    assert!(second.contains("Nothing was written."), "{ran}");
+    assert!(contents(dir.path()).is_empty(), "the demo leaves nothing in the folder it is started in");
+}
+
+#[test]
+fn check_says_of_all_five_seed_documents_what_would_do_harm() {
+    let seeds = seeds();
+    let [so_wix, go_wix, wix_yt, wix_crm, so_zd] = &seeds[..] else { return };
+    let dir = tempfile::tempdir().unwrap();
+    for (name, path) in [("so-wix", so_wix), ("go-wix", go_wix), ("wix-yt", wix_yt), ("wix-crm", wix_crm), ("so-zd", so_zd)] {
+        write(&dir.path().join(format!("flows/{name}.rst")), &read(path));
+    }
+    let project = "\
+systems:
+  superoffice: { connector: superoffice, title: SuperOffice, with: { base_url: http://x, context: c, client_id: i, client_secret: s, refresh_token: r } }
+  wix: { connector: wix, title: Wix, aliases: [Wix.com], with: { api_key: k, site_id: s } }
+  poweroffice-go: { connector: poweroffice-go, title: PowerOffice Go, aliases: [Powerofficego], with: { application_key: a, client_key: c, subscription_key: s } }
+  crmoffice: { connector: crmoffice, title: CRMOffice, with: { client_id: i, client_secret: s, refresh_token: r } }
+  zendesk: { connector: zendesk, title: Zendesk, with: { base_url: http://x, email: ops@example.com, api_token: t } }
+  youtrack: { connector: youtrack, title: YouTrack, with: { base_url: http://x, token: t } }
+flows:
+  - flows/so-wix.rst
+  - flows/go-wix.rst
+  - { file: flows/wix-yt.rst, unnamed: youtrack }
+  - flows/wix-crm.rst
+  - { file: flows/so-zd.rst, unnamed: zendesk }
+";
+    write(&dir.path().join("lockstep.yaml"), project);
+    let ran = lockstep(dir.path(), &["check"]).exits(0);
+    // G6: the flows that create everything without recognising what is there.
+    for flow in [
+        "every poweroffice-go.Employees gets a wix.Contacts of its own",
+        "every poweroffice-go.Contactperson gets a wix.Contacts of its own",
+        "every poweroffice-go.Customers gets a wix.Contacts of its own",
+        "every wix.Contacts gets a crmoffice.Contacts of its own",
+        "every superoffice.Contact gets a zendesk.Organizations of its own",
+        "every superoffice.Ticket gets a zendesk.Tickets of its own",
+    ] {
+        assert!(ran.stdout.contains(flow), "{flow}\n{ran}");
+    }
+    // The empty tables, the one that would create nothing but empty records among them (C3).
+    let ran = ran
+        .says("nothing is kept equal between superoffice.Person and wix.Contacts")
+        .says("nothing is kept equal between superoffice.User and wix.Contacts")
+        .says("the flow synchronizes no property towards crmoffice.Companies, so it creates nothing (C3)")
+        // The section that is there twice, at its line.
+        .says("the flow wix.Contacts to crmoffice.Contacts is stated before")
+        .says("flows/wix-crm.rst:53:1")
+        // One property fanned out to two that are one, and a path with its own parent.
+        .says("wix.Contacts derives `primaryInfo.phone` from `info.phones`")
+        .says("wix.Contacts derives `primaryInfo.email` from `info.emails`")
+        .says("flows/go-wix.rst:35:8")
+        .says("`profile.email` of youtrack.Users stands for its value `profile.email.email`")
+        .says("flows/wix-yt.rst:39:8");
+    ran.says("6 systems, 13 flows: 0 errors,");
+}

@@ -1,0 +1,214 @@
+//! The repository is what its documents say: crate arrows, links, rule names; and nothing unfinished or of one machine is in it.
+
+mod transcript;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use transcript::{read, root};
+
+/// Which crates of the workspace each may know: for its library, and for its tests alone.
+const ARROWS: [(&str, &[&str], &[&str]); 9] = [
+    ("model", &[], &[]),
+    ("document", &[], &[]),
+    ("config", &["document", "model"], &[]),
+    ("engine", &["model"], &[]),
+    ("store", &["model"], &[]),
+    ("connector", &["model"], &["sandbox"]),
+    ("hub", &["connector", "engine", "model", "store"], &[]),
+    ("sandbox", &[], &[]),
+    ("cli", &["config", "connector", "document", "engine", "hub", "model", "sandbox", "store"], &[]),
+];
+
+/// The rules by their names.
+const RULES: [&str; 41] = [
+    "R1", "R2", "R3", "R4", "R5", "L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9", "C1", "C2", "C3", "C4", "C5", "P0", "P1",
+    "P1a", "P1b", "P2", "P3", "P4", "P5", "P5a", "P6", "P7", "P8", "P9", "P10", "D1", "G1", "G2", "G3", "G4", "G5", "G6", "G7",
+];
+
+/// The workspace's crates that a manifest names, by the table in which they stand.
+fn dependencies(manifest: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut table = String::new();
+    for line in read(manifest).lines() {
+        let line = line.trim();
+        if let Some(name) = line.strip_prefix('[') {
+            table = name.trim_end_matches(']').to_string();
+        } else if let Some(rest) = line.strip_prefix("lockstep-") {
+            let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+            found.entry(table.clone()).or_default().insert(name);
+        }
+    }
+    found
+}
+
+#[test]
+fn crates_know_only_what_the_architecture_says() {
+    let crates = root().join("crates");
+    let there: BTreeSet<String> =
+        std::fs::read_dir(&crates).unwrap().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    assert_eq!(there, ARROWS.iter().map(|(name, ..)| name.to_string()).collect(), "the list here and the folders of crates/");
+
+    let set = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<BTreeSet<_>>();
+    for (name, known, in_tests) in ARROWS {
+        let mut found = dependencies(&crates.join(name).join("Cargo.toml"));
+        assert_eq!(found.remove("dependencies").unwrap_or_default(), set(known), "what {name} knows");
+        let mut dev = found.remove("dev-dependencies").unwrap_or_default();
+        dev.retain(|other| !known.contains(&other.as_str()));
+        assert_eq!(dev, set(in_tests), "what the tests of {name} know");
+        assert!(found.is_empty(), "{name} knows crates in another table: {found:?}");
+    }
+}
+
+#[test]
+fn the_table_of_crates_names_every_crate_below_those_that_it_knows() {
+    let page = read(&root().join("docs/ARCHITECTURE.md"));
+    let table = page.split("## The crates").nth(1).expect("a section on the crates").split("\n## ").next().unwrap();
+    let rows: Vec<&str> = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    for (name, known, _) in ARROWS {
+        let at = |name: &str| rows.iter().position(|row| *row == name).unwrap_or_else(|| panic!("{name} is not in the table"));
+        for other in known {
+            assert!(at(other) < at(name), "{name} knows {other}, which stands below it: arrows go one way");
+        }
+    }
+}
+
+/// The text files of the repository: everything but what is built, fetched or a person's own.
+fn texts() -> Vec<(PathBuf, String)> {
+    let root = root();
+    let mut found = Vec::new();
+    let mut open = vec![root.clone()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            if path.is_dir() {
+                if ![".git", "target", "node_modules"].contains(&name.as_str()) {
+                    open.push(path);
+                }
+            } else if name != ".env"
+                && let Ok(text) = std::fs::read_to_string(&path)
+            {
+                found.push((path.strip_prefix(&root).unwrap().to_path_buf(), text));
+            }
+        }
+    }
+    assert!(found.len() > 100, "the repository is more than {} files", found.len());
+    found
+}
+
+fn with_extension<'a>(texts: &'a [(PathBuf, String)], extension: &'a str) -> impl Iterator<Item = &'a (PathBuf, String)> {
+    texts.iter().filter(move |(path, _)| path.extension().is_some_and(|e| e == extension))
+}
+
+/// The targets of a page's links that lead to files, with their lines.
+fn links(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut fenced = false;
+    for (n, line) in text.lines().enumerate() {
+        fenced ^= line.trim_start().starts_with("```");
+        if fenced {
+            continue;
+        }
+        for part in line.split("](").skip(1) {
+            let target = part.split([')', ' ']).next().unwrap_or_default();
+            let target = target.split('#').next().unwrap_or_default();
+            if !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:") {
+                found.push((n + 1, target));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn links_in_the_pages_lead_to_files() {
+    assert_eq!(
+        links("see [a](b.md#c), [d](#e), [f](https://example.com/g.md)\n```\n[h](i.md)\n```\n[j](../k/)"),
+        [(1, "b.md"), (5, "../k/")]
+    );
+    let (texts, root) = (texts(), root());
+    let (mut checked, mut broken) = (0, Vec::new());
+    for (path, text) in with_extension(&texts, "md") {
+        for (line, target) in links(text) {
+            checked += 1;
+            if !root.join(path).parent().unwrap().join(target).exists() {
+                broken.push(format!("{}:{line}: {target}", path.display()));
+            }
+        }
+    }
+    assert!(checked > 0 && broken.is_empty(), "of {checked} links these lead nowhere:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn nothing_in_the_sources_is_unfinished() {
+    // Written in two halves, so that this file does not hold them itself.
+    let words =
+        [("todo", "!("), ("unimplemented", "!("), ("dbg", "!("), ("TO", "DO"), ("FIX", "ME")].map(|(a, b)| format!("{a}{b}"));
+    let texts = texts();
+    let mut found = Vec::new();
+    for (path, text) in with_extension(&texts, "rs") {
+        for (n, line) in text.lines().enumerate() {
+            if words.iter().any(|word| line.contains(word)) {
+                found.push(format!("{}:{}: {}", path.display(), n + 1, line.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Rule names that a comment cites: a letter of the list, digits, perhaps a small letter, and nothing around them that makes it a word.
+fn cited(comment: &str) -> Vec<String> {
+    let joins = |c: char| c.is_alphanumeric() || "_-'+.".contains(c);
+    let mut found = Vec::new();
+    for word in comment.split(|c: char| !joins(c)) {
+        let word = word.trim_end_matches(['.', '-', '\'']).trim_end_matches("'s");
+        let Some(rest) = word.strip_prefix(['R', 'L', 'C', 'P', 'D', 'G']) else { continue };
+        let digits = rest.chars().take_while(char::is_ascii_digit).count();
+        let tail = &rest[digits..];
+        if (1..=2).contains(&digits) && (tail.is_empty() || tail.len() == 1 && tail.chars().all(|c| c.is_ascii_lowercase())) {
+            found.push(word.to_string());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_rule_that_a_comment_cites_is_a_rule() {
+    assert_eq!(cited("as P9 and P1a say (G4, C2), not P1.5, COL1, U+00C5 or L100; see D1."), ["P9", "P1a", "G4", "C2", "D1"]);
+    let rules: BTreeSet<&str> = RULES.into_iter().collect();
+    let texts = texts();
+    let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
+    for (path, text) in
+        with_extension(&texts, "rs").filter(|(path, _)| path.starts_with("crates") && path.iter().any(|part| part == "src"))
+    {
+        for (n, line) in text.lines().enumerate() {
+            let Some((_, comment)) = line.split_once("//") else { continue };
+            for name in cited(comment) {
+                if !rules.contains(name.as_str()) {
+                    wrong.push(format!("{}:{}: {name}: {}", path.display(), n + 1, line.trim()));
+                }
+                seen.insert(name);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "cited, but no rule:\n{}", wrong.join("\n"));
+    assert!(seen.len() > 20, "comments cite rules: {seen:?}");
+}
+
+#[test]
+fn nothing_names_a_folder_of_one_machine() {
+    let folders = [("/wo", "rk/"), ("/ro", "ot/"), ("/ho", "me/"), ("/Us", "ers/")].map(|(a, b)| format!("{a}{b}"));
+    let (texts, mut found) = (texts(), Vec::new());
+    for (path, text) in &texts {
+        for (n, line) in text.lines().enumerate() {
+            for folder in &folders {
+                // A part of an address or of a longer path is none.
+                let alone = |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || "./-_}$~".contains(c));
+                if line.match_indices(folder.as_str()).any(|(at, _)| alone(at)) {
+                    found.push(format!("{}:{}: {}", path.display(), n + 1, line.trim()));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
