@@ -339,42 +339,64 @@ fn an_employees_phone_that_is_cleared_is_cleared_everywhere_and_other_numbers_st
 }
 
 #[test]
-fn names_that_poweroffice_does_not_require_are_cleared_both_ways() {
-    for mut three in [Three::of_person(), Three::of_customer()] {
-        three.edit_wix(json!({"name": {"first": null}}));
-        three.run();
-        assert_eq!((text(&three.go(), "/FirstName"), text(&three.crm(), "/givenName")), ("", ""), "P2 {}", three.collection);
-        three.edit_wix(json!({"name": {"first": "Liv"}}));
-        three.run();
-        assert_eq!((text(&three.go(), "/FirstName"), text(&three.crm(), "/givenName")), ("Liv", "Liv"));
-        three.edit_go(json!({"FirstName": null}));
-        three.run();
-        assert_eq!(
-            (three.wix().pointer("/info/name/first"), text(&three.crm(), "/givenName")),
-            (None, ""),
-            "P2 {}",
-            three.collection
-        );
+fn a_name_that_poweroffice_requires_is_refused_there_and_cleared_elsewhere() {
+    for three in [Three::of_employee, Three::of_person, Three::of_customer] {
+        for (part, go, crm) in [("first", "/FirstName", "/givenName"), ("last", "/LastName", "/familyName")] {
+            let mut three = three();
+            let before = text(&three.go(), go).to_string();
+            three.edit_wix(json!({"name": {part: null}}));
+            let report = three.world.run();
+            assert_eq!(report.reviews.get("rejected value"), Some(&1), "G4 {}: {}", three.collection, shown(&report));
+            assert_eq!(text(&three.go(), go), before);
+            assert_eq!(text(&three.crm(), crm), "", "P2, G4: other systems do not wait");
+            three.world.idle();
+            // It is over when a person gives it a value again.
+            three.edit_wix(json!({"name": {part: "Ny"}}));
+            three.run();
+            assert_eq!((text(&three.go(), go), text(&three.crm(), crm)), ("Ny", "Ny"), "{}", three.collection);
+        }
     }
 }
 
 #[test]
-fn a_name_that_poweroffice_requires_is_refused_there_and_cleared_elsewhere() {
-    for (part, go, crm) in [("first", "/FirstName", "/givenName"), ("last", "/LastName", "/familyName")] {
-        let mut three = Three::of_employee();
-        let before = text(&three.go(), go).to_string();
-        three.edit_wix(json!({"name": {part: null}, "phones": {"items": [{"phone": "+47 22 00 00 08"}]}}));
-        let report = three.world.run();
-        assert_eq!(report.reviews.get("rejected value"), Some(&1), "G4: {}", shown(&report));
-        assert_eq!(text(&three.go(), go), before);
-        assert_eq!(text(&three.go(), "/PhoneNumber"), "+47 22 00 00 08", "G4: the rest of the record does not wait");
-        assert_eq!(text(&three.crm(), crm), "", "G4: nor do other systems");
-        three.world.idle();
-        // It is over when a person gives it a value again.
-        three.edit_wix(json!({"name": {part: "Ny"}}));
-        three.run();
-        assert_eq!((text(&three.go(), go), text(&three.crm(), crm)), ("Ny", "Ny"));
-    }
+fn what_comes_with_a_refused_name_is_written_all_the_same() {
+    let mut three = Three::of_employee();
+    three.edit_wix(json!({"name": {"first": null}, "phones": {"items": [{"phone": "+47 22 00 00 08"}]}}));
+    let report = three.world.run();
+    assert_eq!(report.reviews.get("rejected value"), Some(&1), "G4: {}", shown(&report));
+    assert_eq!((text(&three.go(), "/FirstName"), text(&three.go(), "/PhoneNumber")), ("Solveig", "+47 22 00 00 08"), "G4");
+    three.world.idle();
+
+    let mut three = Three::of_person();
+    three.edit_wix(json!({"name": {"last": null}, "emails": {"items": [{"email": "lie@example.no"}]}}));
+    let report = three.world.run();
+    assert_eq!(report.reviews.get("rejected value"), Some(&1), "G4: {}", shown(&report));
+    assert_eq!((text(&three.go(), "/LastName"), text(&three.go(), "/EmailAddress")), ("Lie", "lie@example.no"), "G4");
+    three.world.idle();
+}
+
+#[test]
+fn a_company_keeps_no_first_and_last_name_and_is_not_written_to_for_ever() {
+    let mut world = world();
+    let firm = company(&world, "Fjordbruket AS", "post@example.org");
+    world.run_smoothly();
+    let (contact, _) = world.one("wix", "contacts", "/primaryInfo/email", "post@example.org");
+    world.edit("wix", "contacts", &contact, json!({"info": {"name": {"first": "Inga", "last": "Vik"}}}));
+    world.run();
+    let company = world.record(GO, "Customers", &firm);
+    assert_eq!(
+        (&company["Name"], &company["FirstName"], &company["LastName"]),
+        (&json!("Fjordbruket AS"), &Value::Null, &Value::Null)
+    );
+    world.one("crmoffice", "contacts", "/familyName", "Vik");
+    // P3: what PowerOffice does not keep is no edit, and comes back to nobody.
+    world.idle();
+    assert_eq!(text(&world.record("wix", "contacts", &contact), "/info/name/last"), "Vik");
+    world.edit(GO, "Customers", &firm, json!({"EmailAddress": "firma@example.org"}));
+    world.run_smoothly();
+    let contact = world.record("wix", "contacts", &contact);
+    assert_eq!((text(&contact, "/primaryInfo/email"), text(&contact, "/info/name/first")), ("firma@example.org", "Inga"));
+    world.idle();
 }
 
 #[test]
@@ -452,4 +474,27 @@ fn a_company_with_nothing_to_tell_makes_no_contact_until_it_has() {
     world.run_smoothly();
     world.one("wix", "contacts", "/primaryInfo/email", "post@example.org");
     world.idle();
+}
+
+#[test]
+fn a_contact_that_is_deleted_in_wix_is_not_created_anew() {
+    let mut three = Three::of_employee();
+    three.world.remove("wix", "contacts", &three.wix);
+    three.edit_go(json!({"FirstName": "Ragnhild"}));
+    three.world.run_smoothly();
+    assert_eq!(three.world.records("wix", "contacts"), Vec::<Value>::new(), "D1");
+    assert_eq!((text(&three.go(), "/LastName"), text(&three.crm(), "/familyName")), ("Aas", "Aas"), "D1");
+    three.world.idle();
+}
+
+#[test]
+fn edits_in_all_three_systems_between_two_runs_all_arrive() {
+    let mut three = Three::of_employee();
+    three.edit_go(json!({"FirstName": "Ragnhild"}));
+    three.edit_wix(json!({"name": {"last": "Bakken"}}));
+    three.edit_crm(json!({"directPhone": "+47 22 00 00 09"}));
+    three.run();
+    three.all_are_called("Ragnhild", "Bakken");
+    assert_eq!(text(&three.go(), "/PhoneNumber"), "+47 22 00 00 09");
+    assert_eq!(phones(&three.wix()), [item("+47 22 00 00 09", "UNTAGGED", true)]);
 }

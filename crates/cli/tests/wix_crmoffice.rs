@@ -222,3 +222,79 @@ fn edits_on_both_sides_between_two_runs_both_arrive_and_of_one_property_the_late
     assert_eq!(text(&world.record("crmoffice", "contacts", &crm), "/givenName"), "Ragna");
     world.idle();
 }
+
+#[test]
+fn a_number_that_wix_shows_with_its_country_stays_as_it_was_typed_until_a_person_edits_it() {
+    let mut world = world();
+    let phones_of = json!({"items": [{"phone": "22 33 44 55", "countryCode": "NO", "tag": "WORK", "primary": true}]});
+    let wix = world.put("wix", "contacts", json!({"info": {"name": {"last": "Aas"}, "phones": phones_of}}));
+    world.run_smoothly();
+    let (crm, contact) = world.one("crmoffice", "contacts", "/familyName", "Aas");
+    let digits: String = text(&contact, "/directPhone").chars().filter(char::is_ascii_digit).collect();
+    assert!(digits.ends_with("22334455"), "{contact}");
+    world.idle();
+    assert_eq!(phones(&world, &wix), [item("22 33 44 55", "WORK", true)], "P3: Wix's own way of showing it is no edit");
+
+    world.edit("crmoffice", "contacts", &crm, json!({"directPhone": "90 00 00 01"}));
+    world.run_smoothly();
+    assert_eq!(phones(&world, &wix), [item("90 00 00 01", "WORK", true)]);
+    world.idle();
+    assert_eq!(text(&world.record("crmoffice", "contacts", &crm), "/directPhone"), "90 00 00 01", "P5: no echo");
+}
+
+#[test]
+fn a_contact_that_is_deleted_on_one_side_stays_on_the_other_and_is_not_created_anew() {
+    let (mut world, wix, crm) = pair();
+    world.remove("crmoffice", "contacts", &crm);
+    world.run_smoothly();
+    world.edit("wix", "contacts", &wix, json!({"info": {"name": {"first": "Ragnhild"}}}));
+    world.run_smoothly();
+    assert_eq!(world.records("crmoffice", "contacts"), Vec::<Value>::new(), "D1");
+    assert_eq!(text(&world.record("wix", "contacts", &wix), "/info/name/last"), "Aas", "D1");
+    world.idle();
+
+    let (mut world, wix, crm) = pair();
+    world.remove("wix", "contacts", &wix);
+    world.edit("crmoffice", "contacts", &crm, json!({"givenName": "Ragnhild"}));
+    world.run_smoothly();
+    assert_eq!(world.records("wix", "contacts"), Vec::<Value>::new(), "D1");
+    assert_eq!(text(&world.record("crmoffice", "contacts", &crm), "/familyName"), "Aas", "D1");
+    world.idle();
+}
+
+#[test]
+fn a_contact_that_crmoffice_refuses_waits_for_a_person_and_keeps_no_other_back() {
+    let mut world = world();
+    // Nothing but a phone: CRMOffice wants a name.
+    let phone = json!({"items": [{"phone": "+47 22 33 44 55"}]});
+    let wix = world.put("wix", "contacts", json!({"info": {"phones": phone}}));
+    world.put("wix", "contacts", json!({"info": {"name": {"first": "Eirik", "last": "Dahl"}}}));
+    let report = world.run();
+    assert!(report.needs_a_person(), "G4: {}", shown(&report));
+    assert_eq!(world.records("crmoffice", "contacts").len(), 1);
+    world.one("crmoffice", "contacts", "/familyName", "Dahl");
+    world.idle();
+    world.edit("wix", "contacts", &wix, json!({"info": {"name": {"last": "Vik"}}}));
+    world.run_smoothly();
+    let (_, contact) = world.one("crmoffice", "contacts", "/familyName", "Vik");
+    assert_eq!(text(&contact, "/directPhone"), "+47 22 33 44 55");
+    world.idle();
+}
+
+#[test]
+fn more_contacts_than_a_page_holds_all_get_their_counterpart_once() {
+    let mut world = world();
+    for n in 0..230 {
+        world.put("wix", "contacts", json!({"info": {"name": {"first": format!("Liv {n}"), "last": "Moe"}}}));
+    }
+    world.run_smoothly();
+    assert_eq!(world.written("crmoffice", "contacts"), (230, 0));
+    let mut names: Vec<String> =
+        world.records("crmoffice", "contacts").iter().map(|contact| text(contact, "/givenName").to_string()).collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 230);
+    let report = world.idle();
+    let read = report.systems.iter().find(|system| system.system == "crmoffice").map(|system| system.read);
+    assert_eq!(read, Some(230), "CRMOffice tells no changes: all are read and compared (R2)");
+}

@@ -1,9 +1,10 @@
 //! Under which hashes a record is to be found: its match keys (L1–L3), and the records it refers to (C5, P8).
 
-use lockstep_model::matching::{forms, key_hash, reference_hash};
+use lockstep_model::matching::{forms, key_hash, normalise, reference_hash};
+use lockstep_model::value::effective;
 use lockstep_model::{RecordState, TypeIx, Value};
 
-use crate::plan::{MatchSide, Plan};
+use crate::plan::{MatchProp, MatchSide, Plan};
 
 /// A row with lists on both of several pairs has a key for each combination; more than this are not made.
 const MOST_COMBINATIONS: usize = 64;
@@ -30,14 +31,12 @@ pub fn hashes(plan: &Plan, record: &RecordState) -> Vec<u64> {
 /// The hashes of a record by one match rule.
 pub fn match_hashes(plan: &Plan, side: &MatchSide, record: &RecordState, found: &mut Vec<u64>) {
     let seed = plan.rules[side.rule].seed;
-    if let [(prop, kind)] = side.props[..] {
-        let Some(value) = &record.slot(prop).shadow else { return };
+    if let [one] = side.props[..] {
+        let Some(value) = value_of(one, record) else { return };
         match value {
             // The common case, without a list in between.
-            Value::String(_) => {
-                found.extend(lockstep_model::matching::normalise(value, kind).map(|form| key_hash(seed, &[&form])))
-            }
-            _ => found.extend(forms(value, kind).iter().map(|form| key_hash(seed, &[form]))),
+            Value::String(_) => found.extend(normalise(value, one.kind).map(|form| key_hash(seed, &[&form]))),
+            _ => found.extend(forms(value, one.kind).iter().map(|form| key_hash(seed, &[form]))),
         }
         return;
     }
@@ -47,11 +46,17 @@ pub fn match_hashes(plan: &Plan, side: &MatchSide, record: &RecordState, found: 
     }
 }
 
+/// What a property of a match rule holds: all elements of a list, or the primary one where only that is meant.
+fn value_of(one: MatchProp, record: &RecordState) -> Option<&Value> {
+    let value = record.slot(one.prop).shadow.as_ref()?;
+    Some(if one.primary { effective(value, false) } else { value })
+}
+
 /// The normalised values of a record by one match rule, in the rule's order.
 pub fn combinations(side: &MatchSide, record: &RecordState) -> Vec<Vec<String>> {
     let mut all: Vec<Vec<String>> = vec![vec![]];
-    for (prop, kind) in &side.props {
-        let values = record.slot(*prop).shadow.as_ref().map_or(vec![], |value| forms(value, *kind));
+    for one in &side.props {
+        let values = value_of(*one, record).map_or(vec![], |value| forms(value, one.kind));
         all = all
             .into_iter()
             .flat_map(|so_far| {

@@ -139,7 +139,16 @@ pub struct MatchRule {
 pub struct MatchSide {
     pub rule: usize,
     pub other: TypeIx,
-    pub props: Vec<(PropIx, MatchKind)>,
+    pub props: Vec<MatchProp>,
+}
+
+/// A property of a match rule.
+#[derive(Clone, Copy, Debug)]
+pub struct MatchProp {
+    pub prop: PropIx,
+    pub kind: MatchKind,
+    /// The row names what the system derives from the primary element of a list: only that one counts, not any (L3).
+    pub primary: bool,
 }
 
 /// A row that can't be kept.
@@ -514,7 +523,10 @@ impl<'a> Build<'a> {
                 (MatchKind::Phone, MatchKind::Phone) => MatchKind::Phone,
                 _ => MatchKind::Text,
             };
-            resolved.push((p, q, kind, names));
+            let mine = MatchProp { prop: p, kind, primary: self.is_derived(from, &a.path) };
+            let theirs = MatchProp { prop: q, kind, primary: self.is_derived(to, &b.path) };
+            let marked = |name: String, primary: bool| if primary { format!("{name} (primary)") } else { name };
+            resolved.push((mine, theirs, kind, (marked(names.0, mine.primary), marked(names.1, theirs.primary))));
         }
         resolved.sort_by(|a, b| a.3.cmp(&b.3));
         let (from_name, to_name) = (self.types[from.at()].name.to_string(), self.types[to.at()].name.to_string());
@@ -539,8 +551,15 @@ impl<'a> Build<'a> {
         }
         let rule = rules.len();
         rules.push(MatchRule { a: from, b: to, seed, text });
-        sides.push((from, MatchSide { rule, other: to, props: resolved.iter().map(|r| (r.0, r.2)).collect() }));
-        sides.push((to, MatchSide { rule, other: from, props: resolved.iter().map(|r| (r.1, r.2)).collect() }));
+        sides.push((from, MatchSide { rule, other: to, props: resolved.iter().map(|r| r.0).collect() }));
+        sides.push((to, MatchSide { rule, other: from, props: resolved.iter().map(|r| r.1).collect() }));
+    }
+
+    fn is_derived(&self, ty: TypeIx, path: &Path) -> bool {
+        self.types[ty.at()]
+            .schema
+            .and_then(|schema| schema.property(path))
+            .is_some_and(|property| property.derived_from.is_some())
     }
 
     /// Watches the references by which records are connected (C5), and settles what every reference refers to.

@@ -76,11 +76,12 @@ impl World {
         id_in(&record)
     }
 
-    /// Edits a record as a person would: objects are merged, lists replaced, null clears. A moment passes first, so that the edit is later
-    /// than all that was done before also by clocks that show milliseconds.
+    /// Edits a record as a person would: objects are merged, lists replaced, null clears. A moment passes before and after, so that by
+    /// clocks that show milliseconds too the edit is later than all that was done before, and earlier than all that is done next.
     pub fn edit(&self, system: &str, collection: &str, id: &str, patch: Value) {
         std::thread::sleep(Duration::from_millis(3));
         self.sandbox.edit(system, collection, id, &patch).unwrap();
+        std::thread::sleep(Duration::from_millis(3));
     }
 
     /// Deletes a record as a person would.
@@ -226,6 +227,6 @@ fn open(dir: &Path) -> (Hub, Vec<Problem>) {
         let connector = lockstep_connector::catalogue::connect(&system.connector, &settings, &project.dir).unwrap();
         systems.push(System { name: system.name.clone(), connector: Arc::from(connector) });
     }
-    let store = SqliteStore::open(&dir.join("lockstep.db")).unwrap();
+    let store = SqliteStore::open(dir.join("lockstep.db")).unwrap();
     (Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap(), problems)
 }
