@@ -47,6 +47,8 @@ pub struct Decision {
     /// Records of which only the entity changed.
     pub relinked: Vec<(RecordId, EntityId)>,
     pub linked: Vec<Linked>,
+    /// Entities that went into others: (gone, into).
+    pub merged: Vec<(EntityId, EntityId)>,
     /// New intents; their numbers are still to be given.
     pub intents: Vec<Intent>,
     /// Open intents that are not needed any more.
@@ -134,6 +136,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     out.relinked.dedup();
     out.changed = changed.into_iter().map(|id| slice.records[&id].clone()).collect();
     out.linked = links.made;
+    out.merged = links.merged;
     out
 }
 

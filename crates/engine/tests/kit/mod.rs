@@ -2,7 +2,7 @@
 
 #![allow(dead_code)]
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_engine::keys::hashes;
 use lockstep_engine::observe::Reading;
@@ -178,7 +178,8 @@ impl World {
     }
 
     pub fn decide_on(&mut self, focus: Vec<RecordId>) {
-        let records: HashMap<RecordId, RecordState> = self.records.iter().map(|(id, r)| (*id, r.clone())).collect();
+        let records: lockstep_model::NumberMap<RecordId, RecordState> =
+            self.records.iter().map(|(id, r)| (*id, r.clone())).collect();
         let mut slice = Slice::new(Timestamp(self.now), RunId(1), focus, records, self.through.clone());
         slice.index_keys();
         for record in self.records.values() {
