@@ -127,6 +127,12 @@ statements! {
     ADD_JOURNAL = "INSERT INTO journal (at, run, kind, record, path, before, after, rule, other, intent, text)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
+    MARKS = "SELECT name, value FROM marks ORDER BY name";
+    SET_MARK = "INSERT INTO marks (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    REMOVE_MARK = "DELETE FROM marks WHERE name = ?1";
+    // Asked for where a run begins with writes left over, and where a guard has tripped.
+    QUEUED = "SELECT count(*) FROM intents WHERE state = 'queued' AND type = ?1 AND kind = ?2 AND id > ?3";
+
     BEGIN_RUN = "INSERT INTO runs (started) VALUES (?1)";
     END_RUN = "UPDATE runs SET ended = ?2, summary = ?3 WHERE id = ?1";
     RUNS = "SELECT id, started, ended, summary FROM runs ORDER BY id DESC LIMIT ?1";
@@ -145,6 +151,7 @@ mod tests {
         ("REVIEW_COUNTS", "SCAN reviews USING COVERING INDEX reviews_record"),
         ("REVIEW_COUNTS", "USE TEMP B-TREE FOR GROUP BY"),
         ("RUNS", "SCAN runs"),
+        ("MARKS", "SCAN marks"),
         // An open state other than `queued` has few, and they are asked for in the order of their numbers.
         ("OPEN_IN", "USE TEMP B-TREE FOR ORDER BY"),
     ];
