@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use lockstep_model::value::{effective, equal, is_empty};
 use lockstep_model::{Claim, EntityId, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, TypeIx, Value};
 
+use crate::deletes::passes_deletions;
 use crate::keys::hashes;
 use crate::plan::Plan;
 
@@ -111,11 +112,17 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
     out
 }
 
-/// D1, R3: a record that is not there any more. Its match keys go, its place in its entity stays.
-pub fn mark_gone(plan: &Plan, state: &mut RecordState) -> Vec<(u64, RecordId)> {
+/// D1, R3: a record that is not there any more. Its match keys go, its place in its entity stays. `seen` is when it was last known to be
+/// there: when the previous reading of its record type began.
+pub fn mark_gone(plan: &Plan, state: &mut RecordState, seen: Option<Timestamp>) -> Vec<(u64, RecordId)> {
     let keys = hashes(plan, state).into_iter().map(|hash| (hash, state.id)).collect();
-    state.presence = Presence::Gone;
+    leave(plan, state, seen);
     keys
+}
+
+fn leave(plan: &Plan, state: &mut RecordState, seen: Option<Timestamp>) {
+    let since = seen.unwrap_or(state.first_seen);
+    state.presence = if passes_deletions(plan, state.ty) { Presence::Leaving { since } } else { Presence::Gone };
 }
 
 fn rekey(plan: &Plan, state: &RecordState, before: &[u64], added: &mut Vec<(u64, RecordId)>, removed: &mut Vec<(u64, RecordId)>) {
@@ -181,7 +188,9 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
     }
     if read.deleted {
         let was_live = state.is_live();
-        state.presence = Presence::Gone;
+        if was_live {
+            leave(plan, state, reading.previous);
+        }
         return was_live;
     }
     // P5: what a system shows of the version that Lockstep's own write made is no edit, whatever it differs in.

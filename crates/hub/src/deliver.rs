@@ -462,7 +462,7 @@ impl Hub {
         if !state.is_live() {
             return;
         }
-        commit.keys_removed.extend(mark_gone(&self.plan, state));
+        commit.keys_removed.extend(mark_gone(&self.plan, state, self.status[state.ty.at()].read_from));
         commit.agenda_added.push((self.plan.ty(state.ty).decide_rank, state.id));
         let state = state.clone();
         self.tell_gone(under_way, &state, commit);

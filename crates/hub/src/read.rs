@@ -187,7 +187,7 @@ impl Hub {
         let gone_count = gone.len() as u64 + observed.gone.len() as u64;
         self.remember(under_way, ty, observed, &mut commit);
         for mut record in gone {
-            commit.keys_removed.extend(mark_gone(&self.plan, &mut record));
+            commit.keys_removed.extend(mark_gone(&self.plan, &mut record, previous));
             commit.agenda_added.push((self.plan.ty(ty).decide_rank, record.id));
             self.tell_gone(under_way, &record, &mut commit);
             commit.changed_records.push(record);
