@@ -128,7 +128,7 @@ pub fn run(dir: &Path) -> Result<Exit> {
             }
         }
         if !only.is_empty() {
-            let options = RunOptions { only: Some(only), watcher: Box::new(Unwatched) };
+            let options = RunOptions { only: Some(only), full: false, watcher: Box::new(Unwatched) };
             match hub.run(options) {
                 Ok(report) => narrate(&report),
                 // A full disk or a busy file may be better in a while; nothing of the step was kept, so it is simply tried again.
@@ -142,6 +142,9 @@ pub fn run(dir: &Path) -> Result<Exit> {
 
 /// What a run of the service did, a line each; nothing where nothing happened.
 pub fn narrate(report: &Report) {
+    for guard in &report.guards {
+        println!("{} stopped  {} (G3)", report.ended, guard.message);
+    }
     for event in &report.events {
         let line = match event {
             Event::Edited { record, path, before, after } => {
@@ -154,7 +157,9 @@ pub fn narrate(report: &Report) {
                     properties.iter().map(|p| format!("{} {} → {}", p.path, shown(&p.before), shown(&p.after))).collect();
                 format!("updated  {record} from {source}: {}", what.join(", "))
             }
-            Event::Deleted { record, text } => format!("deleted  {record}: {text}"),
+            Event::Deleted { record, text } => format!("gone     {record}: {text}"),
+            Event::Removed { source, record, .. } => format!("deleted  {record}, as {source} was deleted"),
+            Event::Kept { record, text, .. } => format!("kept     {record}: {text}"),
             Event::Review { kind, record, message, .. } => format!("review   {record}: {kind}: {message}"),
             Event::Refused { record, message, .. } => format!("refused  {record}: {message}"),
             Event::Waits { record, message, .. } => format!("waits    {record}: {message}"),

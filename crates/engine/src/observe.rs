@@ -3,7 +3,7 @@
 //! Each record is judged by itself, against its own shadow; what an edit means for other records is decided later, with the whole
 //! entity at hand. So pages can come in any order, overlap, and come twice.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use lockstep_model::value::{effective, equal, is_empty};
 use lockstep_model::{Claim, EntityId, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, TypeIx, Value};
@@ -50,6 +50,8 @@ pub struct Observed {
     pub edits: Vec<Edit>,
     /// Records that the system tells are gone.
     pub gone: Vec<RecordId>,
+    /// Records that were gone and are there again (D1).
+    pub back: Vec<RecordId>,
     /// R2: dropped at once.
     pub unchanged: usize,
 }
@@ -57,6 +59,7 @@ pub struct Observed {
 /// Compares a page with what is known of its records.
 pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: HashMap<String, RecordState>) -> Observed {
     let mut out = Observed::default();
+    let absent: HashSet<RecordId> = known.values().filter(|state| !state.is_live()).map(|state| state.id).collect();
     let mut next = reading.first_id.0;
     let mut known: HashMap<String, (RecordState, Option<Vec<u64>>)> =
         known.into_iter().map(|(key, state)| (key, (state, None))).collect();
@@ -101,10 +104,13 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
         } else {
             rekey(plan, &state, &before, &mut out.keys_added, &mut out.keys_removed);
         }
-        if !state.is_live() {
-            out.gone.push(state.id);
+        let was_live = !absent.contains(&state.id);
+        match (was_live, state.is_live()) {
+            (true, false) => out.gone.push(state.id),
+            (false, true) => out.back.push(state.id),
+            (true, true) | (false, false) => {}
         }
-        if reading.reindex || !state.is_live() || state.slots.iter().any(|slot| slot.displaced.is_some()) {
+        if reading.reindex || was_live != state.is_live() || state.slots.iter().any(|slot| slot.displaced.is_some()) {
             out.touched.push(state.id);
         }
         out.changed.push(state);

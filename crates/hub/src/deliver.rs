@@ -9,7 +9,6 @@ use std::sync::mpsc::{Sender, channel};
 use lockstep_connector::{Action, Connector, Outcome, Trouble, Write, WriteValue};
 use lockstep_engine::confirm;
 use lockstep_engine::keys::hashes;
-use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::matching::reference_hash;
@@ -53,6 +52,9 @@ struct Answered {
 impl Hub {
     /// Sends what is due, until nothing is or every system with something due is paused. Gives whether anything was sent.
     pub(crate) fn deliver(&mut self, under_way: &mut Underway) -> Result<bool> {
+        if !self.may_write(under_way)? {
+            return Ok(false);
+        }
         let connectors: Vec<_> = self.systems.iter().map(|system| system.connector.clone()).collect();
         let mut sent_any = false;
         std::thread::scope(|scope| -> Result<()> {
@@ -106,8 +108,11 @@ impl Hub {
         Ok(sent_any)
     }
 
-    fn types_of(&self, system: usize) -> Vec<TypeIx> {
-        (0..self.plan.types.len() as u16).map(TypeIx).filter(|ty| self.system_of(*ty) == system).collect()
+    /// The record types of a system that may be written to.
+    fn types_of(&self, under_way: &Underway, system: usize) -> Vec<TypeIx> {
+        let stopped = &under_way.guards.stopped;
+        let all = (0..self.plan.types.len() as u16).map(TypeIx);
+        all.filter(|ty| self.system_of(*ty) == system && !stopped.contains(ty)).collect()
     }
 
     /// When the next queued intent of a system that is not paused is due, where none is due now.
@@ -115,7 +120,7 @@ impl Hub {
         let far = self.clock.now().plus_ms(PATIENCE_MS);
         let mut next = None;
         for system in (0..self.systems.len()).filter(|system| !under_way.paused.contains_key(system)) {
-            let types = self.types_of(system);
+            let types = self.types_of(under_way, system);
             for intent in self.store.outbox(far, &types, 100)? {
                 next = match (next, intent.not_before) {
                     (None, due) => due,
@@ -129,7 +134,7 @@ impl Hub {
 
     /// Takes the next intents of a system from the outbox and marks them as sent, durably (C2).
     fn promise(&mut self, under_way: &mut Underway, system: usize) -> Result<Option<Job>> {
-        let types = self.types_of(system);
+        let types = self.types_of(under_way, system);
         let now = self.clock.now();
         let Some(head) = self.store.outbox(now, &types, 1)?.into_iter().next() else { return Ok(None) };
         let ty = head.ty;
@@ -362,8 +367,10 @@ impl Hub {
             Some(Rule::C1),
         ));
         commit.keys_added.extend(hashes(&self.plan, &state).into_iter().map(|hash| (hash, state.id)));
-        // Other record types may want a counterpart of their own now, or values that the system filled in.
+        // Other record types may want a counterpart of their own now, or values that the system filled in; and what it was made from may
+        // have been deleted meanwhile (D1).
         if ty.partners.len() > 1
+            || known.get(&intent.source).is_some_and(|source| !source.is_live())
             || ty.flows_out.iter().any(|f| self.plan.flows[f.at()].to != self.plan.flows[intent.flow.at()].from)
         {
             commit.agenda_added.push((ty.decide_rank, state.id));
@@ -436,38 +443,6 @@ impl Hub {
         });
         commit.changed_records.push(state);
         Ok(())
-    }
-
-    fn deleted(
-        &mut self,
-        under_way: &mut Underway,
-        intent: &Intent,
-        known: &mut HashMap<RecordId, RecordState>,
-        commit: &mut Commit,
-    ) {
-        commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None));
-        let system = self.plan.ty(intent.ty).name.system.clone();
-        under_way.report.system(&system).deleted += 1;
-        self.gone(under_way, intent, known, commit);
-    }
-
-    fn gone(
-        &mut self,
-        under_way: &mut Underway,
-        intent: &Intent,
-        known: &mut HashMap<RecordId, RecordState>,
-        commit: &mut Commit,
-    ) {
-        let Some(state) = intent.record.and_then(|id| known.get_mut(&id)) else { return };
-        if !state.is_live() {
-            return;
-        }
-        commit.keys_removed.extend(mark_gone(&self.plan, state, self.status[state.ty.at()].read_from));
-        commit.agenda_added.push((self.plan.ty(state.ty).decide_rank, state.id));
-        let state = state.clone();
-        self.tell_gone(under_way, &state, commit);
-        self.status[state.ty.at()].records = self.status[state.ty.at()].records.saturating_sub(1);
-        commit.changed_records.push(state);
     }
 
     /// G4: where the target names the property that it refuses, the rest is written without it; else the whole write waits.
