@@ -119,7 +119,8 @@ fn edited(plan: &Plan, slice: &Slice, entity: &Entity<'_>, gone: &RecordState, o
         }
         reaches.extend(mine);
         let (claim, must_be_later) = match wanted(plan, slice, entity, gone, prop) {
-            Wanted::Nothing => continue,
+            // It holds what it should, as one of its elements perhaps.
+            Wanted::Nothing | Wanted::Pick { .. } => continue,
             // It would have been written. What its system refused, or can't take at all, was never going to reach it.
             Wanted::Write { claim, .. } => (claim, !can_take || refused(&slice.reviews, gone, gone.ty, prop).is_some()),
             Wanted::Waits { claim, .. } | Wanted::Unconvertible { claim, .. } => (claim, true),

@@ -20,6 +20,7 @@ pub mod deletes;
 pub mod keys;
 pub mod link;
 pub mod observe;
+pub mod pick;
 pub mod plan;
 pub mod settle;
 pub mod slice;

@@ -34,8 +34,13 @@ impl Database {
     }
 
     pub(super) fn queued(&mut self, ty: TypeIx, kind: IntentKind, after: IntentId) -> Fallible<u64> {
-        let row = self.bound.ty(ty)?.row;
-        let count: i64 = sql::QUEUED.prepare(&self.conn)?.query_row((row, kind.name(), after.0), |row| row.get(0))?;
-        Ok(count as u64)
+        self.look_at_open()?;
+        let mut kind_of = sql::KIND_OF.prepare(&self.conn)?;
+        let mut count = 0;
+        for id in self.open.queued(self.bound.ty(ty)?.row, after.0) {
+            let is_it = kind_of.query_row([id], |row| Ok(row.get_ref(0)?.as_str().is_ok_and(|name| name == kind.name())))?;
+            count += u64::from(is_it);
+        }
+        Ok(count)
     }
 }
