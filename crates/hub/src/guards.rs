@@ -304,8 +304,9 @@ impl Hub {
             record_type: Some(name.to_string()),
             message,
         });
-        let commit =
+        let mut commit =
             Commit { types: vec![(ty, self.status[ty.at()].clone())], reviews_opened: vec![review], ..Commit::default() };
+        self.listed_whole(ty, false, &mut commit);
         Ok(self.store.commit(commit)?)
     }
 
@@ -321,7 +322,8 @@ impl Hub {
     }
 
     /// Remembers that everything of a record type has been listed, or that it is still owed: a listing that a killed run had begun says
-    /// nothing about what is absent.
+    /// nothing about what is absent, nor does one that is not believed, or a record that could not be looked
+    /// up.
     pub(crate) fn listed_whole(&self, ty: TypeIx, whole: bool, commit: &mut Commit) {
         let mark = if whole { json!({"at": self.clock.now().0}) } else { json!({"owed": true}) };
         commit.marks.push((self.type_mark("full", ty), Some(mark)));

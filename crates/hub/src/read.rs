@@ -171,7 +171,7 @@ impl Hub {
             found.into_iter().map(|record| (record.key.clone(), record)).collect()
         };
         let mut gone: Vec<RecordState> = gone.iter().filter_map(|id| known.get(id)).filter(|r| r.is_live()).cloned().collect();
-        let mut told_whole = ends && everything;
+        let mut found_out = true;
         if ends {
             let missing = match listed {
                 Some(listed) if everything => self.missing(ty, listed)?,
@@ -186,7 +186,7 @@ impl Hub {
             }
             let (absent, all_found_out) = self.look_up(under_way, ty, missing, &mut commit)?;
             gone.extend(absent);
-            told_whole &= all_found_out;
+            found_out = all_found_out;
         }
         let fresh = records.iter().filter(|r| !known.contains_key(&r.id)).count();
         if fresh > 0 {
@@ -216,8 +216,8 @@ impl Hub {
             status.read_from = status.reading_since.take();
         }
         commit.types.push((ty, status.clone()));
-        if told_whole {
-            self.listed_whole(ty, !stream.resumed, &mut commit);
+        if ends && everything {
+            self.listed_whole(ty, found_out && !stream.resumed, &mut commit);
         }
         timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
         Ok(())
