@@ -177,7 +177,10 @@ impl Hub {
         }
         let dropped: Vec<&lockstep_model::Intent> = match decision.dropped.is_empty() {
             true => vec![],
-            false => slice.intents.values().flatten().filter(|intent| decision.dropped.contains(&intent.id)).collect(),
+            false => {
+                let dropped: BTreeSet<IntentId> = decision.dropped.iter().copied().collect();
+                slice.intents.values().flatten().filter(|intent| dropped.contains(&intent.id)).collect()
+            }
         };
         let type_of = |id: RecordId| slice.records.get(&id).map(|record| record.ty);
         self.count_for_guards(under_way, &decision.intents, &dropped, type_of);

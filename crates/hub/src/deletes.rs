@@ -3,18 +3,42 @@
 
 use std::collections::HashMap;
 
+use lockstep_connector::{Action, Connector, Write};
 use lockstep_engine::decide::delete_rank;
 use lockstep_engine::deletes::{Departure, Verdict, policy};
 use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::value::equal;
 use lockstep_model::{
-    FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, RecordId, RecordState, ReviewKind, Rule, RunId, TypeIx, Value,
+    FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, ReadRecord, RecordId, RecordState, ReviewKind, Rule, RunId,
+    TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
 
 use crate::deliver::step;
 use crate::report::{Event, RecordName};
 use crate::run::{Hub, Result, Underway};
+
+/// What a record is known to hold, by property.
+pub(crate) fn known_of(record: &RecordState) -> Vec<(usize, Value)> {
+    record.slots.iter().enumerate().filter_map(|(prop, slot)| Some((prop, slot.shadow.clone()?))).collect()
+}
+
+/// P6, D1: a record that is to be deleted is looked at a moment before, in whatever system: an edit up to then beats the deletion. Gives the
+/// record as it is where it was edited. Where it can't be read, deleting it will say why.
+pub(crate) fn edited_since(
+    connector: &dyn Connector,
+    kind: &str,
+    watch: &[PropertyRef],
+    write: &Write,
+    known: &[(usize, Value)],
+) -> Option<ReadRecord> {
+    let Action::Delete { id, .. } = &write.action else { return None };
+    let record = connector.get(kind, watch, id).ok().flatten().filter(|record| record.id == *id)?;
+    let differs = |(prop, was): &(usize, Value)| record.values[*prop].as_ref().is_some_and(|is| !equal(is, was));
+    known.iter().any(differs).then_some(record)
+}
 
 impl Hub {
     /// A deletion that Lockstep carried out. The journal keeps all that was known of the record (G7).

@@ -3,7 +3,7 @@
 //! An intent is durable before it is sent (C2), and marked as sent before the request leaves; what the system answers is recorded with
 //! the record's new state in one commit (G5). A system that is down pauses alone; one bad record never stops the others (G4).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::mpsc::{Sender, channel};
 
 use lockstep_connector::{Action, Connector, Outcome, Trouble, Write, WriteValue};
@@ -29,7 +29,7 @@ const BACKOFF_MOST_MS: i64 = 60_000;
 /// A run waits this long for a system that asks to come back; then the rest waits for the next run.
 const PATIENCE_MS: i64 = 65_000;
 
-/// An intent on its way: with the values that were really sent.
+/// An intent on its way: with the values that were really sent; for a deletion, with those that the record is known to hold.
 struct Parcel {
     intent: Intent,
     sent: Vec<(usize, Value)>,
@@ -185,6 +185,10 @@ impl Hub {
                 continue;
             }
             commit.intents_changed.push(step(&intent, IntentEvent::Send, now, None));
+            let sent = match (intent.kind, target) {
+                (IntentKind::Delete, Some(target)) => crate::deletes::known_of(target),
+                _ => sent,
+            };
             let write = Write { action, values, token: format!("lockstep-{}-{}", self.token, intent.id) };
             writes.push(write);
             parcels.push(Parcel { intent, sent });
@@ -335,6 +339,10 @@ impl Hub {
         wake.sort_unstable();
         wake.dedup();
         self.wake(&wake, &mut commit)?;
+        // How many there are now is known of a system also where nothing of it is read any more.
+        let counted = commit.new_records.iter().chain(&commit.changed_records).map(|record| record.ty);
+        let counted: BTreeSet<TypeIx> = counted.collect();
+        commit.types = counted.into_iter().map(|ty| (ty, self.status[ty.at()].clone())).collect();
         timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
         for (intent, id, record, message) in adopt {
             self.adopt(under_way, intent, id, record, message)?;
@@ -563,7 +571,22 @@ pub(crate) fn property_changes(
 }
 
 /// Carries out a job in the system's own thread. Once the system is in trouble, the rest of the job is not tried.
-fn carry_out(connector: &dyn Connector, job: Job) -> Vec<(Parcel, Outcome, Option<ReadRecord>)> {
+fn carry_out(connector: &dyn Connector, mut job: Job) -> Vec<(Parcel, Outcome, Option<ReadRecord>)> {
+    let mut edited = Vec::new();
+    if job.parcels.first().is_some_and(|parcel| parcel.intent.kind == IntentKind::Delete) {
+        let (parcels, writes) = (std::mem::take(&mut job.parcels), std::mem::take(&mut job.writes));
+        for (parcel, write) in parcels.into_iter().zip(writes) {
+            match crate::deletes::edited_since(connector, &job.kind, &job.watch, &write, &parcel.sent) {
+                Some(again) => {
+                    edited.push((parcel, Outcome::Conflict { message: "it was edited meanwhile".into() }, Some(again)))
+                }
+                None => {
+                    job.parcels.push(parcel);
+                    job.writes.push(write);
+                }
+            }
+        }
+    }
     let size = connector.batch(&job.kind).max(1);
     let mut outcomes = Vec::with_capacity(job.writes.len());
     let mut stopped: Option<Trouble> = None;
@@ -588,5 +611,6 @@ fn carry_out(connector: &dyn Connector, job: Job) -> Vec<(Parcel, Outcome, Optio
             outcomes.push((outcome, again));
         }
     }
-    job.parcels.into_iter().zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).collect()
+    let carried = job.parcels.into_iter().zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again));
+    carried.chain(edited).collect()
 }

@@ -37,6 +37,8 @@ struct Stream {
     reindex: bool,
     /// It goes on with what a killed run began.
     resumed: bool,
+    /// Something of it is recorded.
+    begun: bool,
     /// As it was before this reading.
     before: TypeStatus,
 }
@@ -70,7 +72,7 @@ impl Hub {
             }
             let checkpoint = status.checkpoint.clone().map(|(text, bytes)| Checkpoint { text, bytes });
             let listed = (status.complete && !resumed).then(HashSet::new);
-            streams.insert(ty, Stream { listed, pending: vec![], waiting: 0, reindex, resumed, before });
+            streams.insert(ty, Stream { listed, pending: vec![], waiting: 0, reindex, resumed, begun: false, before });
             jobs[system].push((ty, checkpoint));
         }
         let connectors: Vec<_> = self.systems.iter().map(|system| system.connector.clone()).collect();
@@ -105,6 +107,10 @@ impl Hub {
             drop(send);
             self.take_in(under_way, receive, &mut streams)
         })?;
+        // What could not be begun goes on where it was.
+        for (ty, stream) in streams.into_iter().filter(|(_, stream)| !stream.begun) {
+            self.status[ty.at()].checkpoint = stream.before.checkpoint;
+        }
         Ok(())
     }
 
@@ -137,7 +143,7 @@ impl Hub {
     /// Takes in the pending pages of one record type in one commit.
     fn pages(&mut self, under_way: &mut Underway, ty: TypeIx, stream: &mut Stream, ends: bool) -> Result<()> {
         let pages = std::mem::take(&mut stream.pending);
-        stream.waiting = 0;
+        (stream.waiting, stream.begun) = (0, true);
         let reindex = stream.reindex;
         let listed = &mut stream.listed;
         let now = self.clock.now();
@@ -164,7 +170,10 @@ impl Hub {
         }
         under_way.progress.tell(Progress::Read { ty: self.plan.ty(ty).name.to_string(), records: records.len() });
         let keys: Vec<&str> = records.iter().map(|r| r.id.as_str()).chain(gone.iter().map(String::as_str)).collect();
-        let known: HashMap<String, RecordState> = if self.status[ty.at()].records == 0 && !reindex {
+        // The very first page of all: nothing is known, also of what is gone or was created.
+        let status = &self.status[ty.at()];
+        let nothing_known = status.records == 0 && !status.complete && status.checkpoint.is_none() && !reindex;
+        let known: HashMap<String, RecordState> = if nothing_known {
             HashMap::new()
         } else {
             let found = timed(&mut under_way.report.shares.loading_ms, || self.store.by_key(ty, &keys))?;

@@ -1,15 +1,16 @@
 //! Deletions and guards in whole runs: a SQLite file and two folders of JSON Lines.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use lockstep_connector::files::FilesConnector;
+use lockstep_connector::{Connector, Outcome, Page, ReadRequest, Trouble, Write};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::report::Report;
 use lockstep_hub::{Hub, RunOptions, Safeguards, System, SystemClock};
 use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
-use lockstep_model::{Flow, GuardKind, Limit, Limits, MatchRow, PropertyPair, TypeName};
+use lockstep_model::{Flow, GuardKind, Limit, Limits, MatchRow, PropertyPair, ReadRecord, TypeName, TypeSchema};
 use lockstep_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
 
@@ -17,6 +18,56 @@ struct Project {
     dir: tempfile::TempDir,
     deletes: Deletes,
     limits: Limits,
+    knows_own_writes: bool,
+    /// What happens to `b` right after it has been read.
+    after_reading: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+/// A folder of files in which somebody does something right after it was read.
+struct Edited {
+    real: FilesConnector,
+    knows_own_writes: bool,
+    then: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Connector for Edited {
+    fn types(&self) -> &[TypeSchema] {
+        self.real.types()
+    }
+
+    fn test(&self) -> Result<String, Trouble> {
+        self.real.test()
+    }
+
+    fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
+        let page = self.real.read(request)?;
+        if !page.more
+            && let Some(then) = self.then.lock().unwrap().take()
+        {
+            then();
+        }
+        Ok(page)
+    }
+
+    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+        self.real.get(kind, watch, id)
+    }
+
+    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+        self.real.find(kind, watch, prop, value)
+    }
+
+    fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+        self.real.write(kind, watch, writes)
+    }
+
+    fn knows_own_writes(&self) -> bool {
+        self.knows_own_writes
+    }
+
+    fn batch(&self, kind: &str) -> usize {
+        self.real.batch(kind)
+    }
 }
 
 impl Project {
@@ -30,7 +81,7 @@ impl Project {
         for (kind, limit) in limits {
             set.set(*kind, Limit::parse(limit).unwrap());
         }
-        let project = Project { dir, deletes, limits: set };
+        let project = Project { dir, deletes, limits: set, knows_own_writes: true, after_reading: Mutex::default() };
         let person = |n: usize| json!({"id": format!("a{n}"), "mail": format!("p{n}@example.com"), "phone": n.to_string()});
         project.write("a", &(0..people).map(person).collect::<Vec<_>>());
         std::fs::write(project.dir.path().join("b/Person.jsonl"), "").unwrap();
@@ -69,7 +120,11 @@ impl Project {
         let connect = |name: &str| {
             let settings = json!({"folder": name, "id": "id"});
             let connector = FilesConnector::open(settings.as_object().unwrap(), Path::new(self.dir.path())).unwrap();
-            System { name: name.into(), connector: Arc::new(connector) }
+            let then = Mutex::new(self.after_reading.lock().unwrap().take_if(|_| name == "b"));
+            System {
+                name: name.into(),
+                connector: Arc::new(Edited { real: connector, knows_own_writes: self.knows_own_writes, then }),
+            }
         };
         let systems = vec![connect("a"), connect("b")];
         let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
@@ -147,6 +202,23 @@ fn d1_an_edit_beats_a_deletion() {
     assert_eq!(report.writes(), 0, "{report:#?}");
     assert!(format!("{:?}", report.events).contains("it is kept, though a.Person/a1 was deleted"), "{report:#?}");
     assert_eq!(project.counts(), (2, 3));
+    assert_eq!(project.run().writes(), 0);
+}
+
+#[test]
+fn p6_an_edit_between_reading_and_deleting_beats_the_deletion_too() {
+    let project = Project::started(3, Deletes::Propagate, &[]);
+    project.keep("a", |mail| !mail.starts_with("p1"));
+    let path = project.path("b");
+    let edit = move || {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("\"phone\":\"1\""), "{text}");
+        std::fs::write(&path, text.replace("\"phone\":\"1\"", "\"phone\":\"99\"")).unwrap();
+    };
+    *project.after_reading.lock().unwrap() = Some(Box::new(edit));
+    let report = project.run();
+    assert_eq!((report.writes(), project.counts()), (0, (2, 3)), "{report:#?}");
+    assert!(format!("{:?}", report.events).contains("it is kept, though a.Person/a1 was deleted"), "{report:#?}");
     assert_eq!(project.run().writes(), 0);
 }
 
@@ -305,4 +377,39 @@ fn g2_a_flow_is_approved_as_it_is_and_by_a_run_that_a_person_asked_for() {
     assert_eq!(project.hub().unapproved().unwrap().len(), 1, "a plan approves nothing");
     assert_eq!(project.hub().approve().unwrap(), ["a.Person to b.Person"]);
     assert_eq!(project.hub().unapproved().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn d1_records_that_come_back_are_known_again_though_all_were_gone() {
+    let project = Project::started(3, Deletes::Ignore, &[(GuardKind::Vanished, "none")]);
+    let before = std::fs::read(project.path("b")).unwrap();
+    project.write("b", &[]);
+    assert_eq!(project.run().writes(), 0);
+    assert_eq!(project.hub().status().unwrap().types[1].records, 0);
+    std::fs::write(project.path("b"), &before).unwrap();
+    assert_eq!(project.run().writes(), 0);
+    assert_eq!(project.hub().status().unwrap().types[1].records, 3);
+    project.edit_all("a", "5");
+    assert_eq!(project.run().systems[1].updated, 3, "they are kept equal as before");
+}
+
+#[test]
+fn c2_what_was_created_in_an_empty_system_is_known_to_the_next_process() {
+    // A system over HTTP does not know its own writes: the next reading shows them.
+    let dir = tempfile::tempdir().unwrap();
+    for side in ["a", "b"] {
+        std::fs::create_dir(dir.path().join(side)).unwrap();
+    }
+    let project = Project {
+        dir,
+        deletes: Deletes::Ignore,
+        limits: Limits::default(),
+        knows_own_writes: false,
+        after_reading: Mutex::default(),
+    };
+    project.write("a", &[json!({"id": "a1", "mail": "p1@example.com", "phone": "1"})]);
+    project.write("b", &[]);
+    assert_eq!(project.run().writes(), 1);
+    assert_eq!(project.hub().status().unwrap().types[1].records, 1);
+    assert_eq!(project.run().writes(), 0);
 }
