@@ -4,7 +4,7 @@
 //! it should hold, which counterparts are to be made. What was decided before and is still open is compared with what is decided now:
 //! the same decision is left alone, another one takes its place.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::{equal, is_empty};
@@ -75,8 +75,6 @@ pub struct Decision {
 /// Decides on the records in focus.
 pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     let mut out = Decision::default();
-    let before: BTreeMap<RecordId, EntityId> =
-        if slice.by_hash.is_empty() { BTreeMap::new() } else { slice.records.values().map(|r| (r.id, r.entity)).collect() };
     let links = link(plan, slice);
     let joined: BTreeSet<EntityId> = links.merged.iter().map(|(_, into)| *into).collect();
     let entities: BTreeSet<EntityId> =
@@ -128,13 +126,9 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
         }
     }
     settle_reviews(slice, &entities, reviews, &mut out);
-    for (gone, into) in &links.merged {
-        let _ = gone;
-        for id in slice.members(*into) {
-            let record = &slice.records[id];
-            if !changed.contains(id) && before.get(id) != Some(into) {
-                out.relinked.push((*id, *into));
-            }
+    out.relinked = links.moved.iter().filter(|(id, _)| !changed.contains(id)).copied().collect();
+    for into in joined.iter().filter(|_| plan.has_references()) {
+        for record in slice.members(*into).iter().map(|id| &slice.records[id]) {
             out.wake.insert(reference_hash(&plan.ty(record.ty).name, &record.key));
         }
     }
