@@ -29,7 +29,13 @@ impl Hub {
         for intent in others {
             let now = self.clock.now();
             let mut commit = Commit::default();
-            commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some("its answer was lost; decided anew".into())));
+            // What was deleted can be deleted once more, and a person may have said that it is to be; what speaks against it is decided
+            // from what the record shows now.
+            let (event, what) = match intent.kind {
+                IntentKind::Delete => (IntentEvent::PutBack, "its answer was lost; it is tried again"),
+                _ => (IntentEvent::Drop, "its answer was lost; decided anew"),
+            };
+            commit.intents_changed.push(step(&intent, event, now, Some(what.into())));
             let again = match intent.record {
                 Some(id) => self.get_now(&intent, id)?,
                 None => None,
