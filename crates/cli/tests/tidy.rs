@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use transcript::{read, root};
 
 /// Which crates of the workspace each may know: for its library, and for its tests alone.
-const ARROWS: [(&str, &[&str], &[&str]); 9] = [
+const ARROWS: [(&str, &[&str], &[&str]); 10] = [
     ("model", &[], &[]),
     ("document", &[], &[]),
     ("config", &["document", "model"], &[]),
@@ -17,6 +17,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 9] = [
     ("connector", &["model"], &["sandbox"]),
     ("hub", &["connector", "engine", "model", "store"], &[]),
     ("sandbox", &[], &[]),
+    ("simulation", &["connector", "engine", "hub", "model", "store"], &[]),
     ("cli", &["config", "connector", "document", "engine", "hub", "model", "sandbox", "store"], &[]),
 ];
 

@@ -3,7 +3,7 @@
 //! An intent is durable before it is sent (C2), and marked as sent before the request leaves; what the system answers is recorded with
 //! the record's new state in one commit (G5). A system that is down pauses alone; one bad record never stops the others (G4).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::mpsc::{Sender, channel};
 
 use lockstep_connector::{Action, Connector, Outcome, Trouble, Write, WriteValue};
@@ -79,6 +79,7 @@ impl Hub {
                     }
                 });
             }
+            let mut here: VecDeque<Answered> = VecDeque::new();
             let mut busy: HashSet<usize> = HashSet::new();
             let began = self.clock.now();
             loop {
@@ -89,8 +90,12 @@ impl Hub {
                     if let Some(job) = self.promise(under_way, system)? {
                         sent_any = true;
                         busy.insert(system);
-                        // The thread only ends when its desk is closed, below.
-                        let _ = desk.send(job);
+                        if self.one_thread {
+                            here.push_back(Answered { system, parcels: carry_out(connectors[system].as_ref(), job) });
+                        } else {
+                            // The thread only ends when its desk is closed, below.
+                            let _ = desk.send(job);
+                        }
                     }
                 }
                 if busy.is_empty() {
@@ -105,7 +110,8 @@ impl Hub {
                     }
                 }
                 let waited = std::time::Instant::now();
-                let Ok(answered) = answers.recv() else { return Ok(()) };
+                let answered = if self.one_thread { here.pop_front() } else { answers.recv().ok() };
+                let Some(answered) = answered else { return Ok(()) };
                 under_way.report.shares.delivering_ms += millis(waited.elapsed());
                 busy.remove(&answered.system);
                 let mut parcels = answered.parcels.into_iter();

@@ -3,8 +3,8 @@
 //! R1: checkpoint and shadows move in one transaction. The commit of a page holds both, so a run that is killed between two pages
 //! goes on with the second.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::mpsc::sync_channel;
 
 use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, Trouble};
 use lockstep_engine::Observed;
@@ -27,6 +27,9 @@ enum Told {
     Page { ty: TypeIx, page: Page },
     Trouble { system: usize, trouble: Trouble },
 }
+
+/// Takes what a system's thread sends; gives whether anybody listens.
+type Tell<'a> = dyn FnMut(Told) -> bool + 'a;
 
 /// Where the reading of a record type stands.
 struct Stream {
@@ -81,32 +84,42 @@ impl Hub {
         let sizes: HashMap<TypeIx, usize> =
             streams.keys().map(|ty| (*ty, if self.status[ty.at()].complete { PAGE } else { BULK })).collect();
 
-        std::thread::scope(|scope| {
-            let (send, receive) = sync_channel::<Told>(3);
-            for (system, jobs) in jobs.into_iter().enumerate().filter(|(_, jobs)| !jobs.is_empty()) {
-                let (send, connector) = (send.clone(), connectors[system].clone());
-                let (watches, kinds, sizes) = (&watches, &kinds, &sizes);
-                scope.spawn(move || {
-                    for (ty, checkpoint) in jobs {
-                        let request = |checkpoint| ReadRequest {
-                            kind: &kinds[&ty],
-                            watch: &watches[&ty],
-                            checkpoint,
-                            page_size: sizes[&ty],
-                        };
-                        if let Err(trouble) = pages(connector.as_ref(), ty, checkpoint, request, &send) {
-                            let stops = !matches!(trouble, Trouble::Malformed(_));
-                            // Nobody listens any more only where the run itself has failed.
-                            if send.send(Told::Trouble { system, trouble }).is_err() || stops {
-                                return;
-                            }
+        let (watches, kinds, sizes) = (&watches, &kinds, &sizes);
+        let list =
+            move |system: usize, connector: &dyn Connector, jobs: Vec<(TypeIx, Option<Checkpoint>)>, tell: &mut Tell<'_>| {
+                for (ty, checkpoint) in jobs {
+                    let request =
+                        |checkpoint| ReadRequest { kind: &kinds[&ty], watch: &watches[&ty], checkpoint, page_size: sizes[&ty] };
+                    if let Err(trouble) = pages(connector, ty, checkpoint, request, tell) {
+                        let stops = !matches!(trouble, Trouble::Malformed(_));
+                        // Nobody listens any more only where the run itself has failed.
+                        if !tell(Told::Trouble { system, trouble }) || stops {
+                            return;
                         }
                     }
+                }
+            };
+        let jobs = jobs.into_iter().enumerate().filter(|(_, jobs)| !jobs.is_empty());
+        if self.one_thread {
+            let mut told = VecDeque::new();
+            for (system, jobs) in jobs {
+                list(system, connectors[system].as_ref(), jobs, &mut |one| {
+                    told.push_back(one);
+                    true
                 });
             }
-            drop(send);
-            self.take_in(under_way, receive, &mut streams)
-        })?;
+            self.take_in(under_way, &mut || told.pop_front(), &mut streams)?;
+        } else {
+            std::thread::scope(|scope| {
+                let (send, receive) = sync_channel::<Told>(3);
+                for (system, jobs) in jobs {
+                    let (send, connector) = (send.clone(), connectors[system].clone());
+                    scope.spawn(move || list(system, connector.as_ref(), jobs, &mut |told| send.send(told).is_ok()));
+                }
+                drop(send);
+                self.take_in(under_way, &mut || receive.recv().ok(), &mut streams)
+            })?;
+        }
         // What could not be begun goes on where it was.
         for (ty, stream) in streams.into_iter().filter(|(_, stream)| !stream.begun) {
             self.status[ty.at()].checkpoint = stream.before.checkpoint;
@@ -117,12 +130,12 @@ impl Hub {
     fn take_in(
         &mut self,
         under_way: &mut Underway,
-        receive: Receiver<Told>,
+        receive: &mut dyn FnMut() -> Option<Told>,
         streams: &mut HashMap<TypeIx, Stream>,
     ) -> Result<()> {
         loop {
             let began = std::time::Instant::now();
-            let Ok(told) = receive.recv() else { return Ok(()) };
+            let Some(told) = receive() else { return Ok(()) };
             under_way.report.shares.waiting_for_systems_ms += millis(began.elapsed());
             match told {
                 Told::Trouble { system, trouble } => self.pause(under_way, system, &trouble),
@@ -345,14 +358,14 @@ fn pages<'a>(
     ty: TypeIx,
     mut checkpoint: Option<Checkpoint>,
     request: impl Fn(Option<&'a Checkpoint>) -> ReadRequest<'a>,
-    send: &SyncSender<Told>,
+    tell: &mut Tell<'_>,
 ) -> std::result::Result<(), Trouble> {
     for _ in 0..MOST_PAGES {
         let base = request(None);
         let page = connector.read(ReadRequest { checkpoint: checkpoint.as_ref(), ..base })?;
         checkpoint = Some(page.checkpoint.clone());
         let more = page.more;
-        if send.send(Told::Page { ty, page }).is_err() || !more {
+        if !tell(Told::Page { ty, page }) || !more {
             return Ok(());
         }
     }

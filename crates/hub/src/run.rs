@@ -103,6 +103,7 @@ pub struct Hub {
     pub(crate) safeguards: Safeguards,
     system_of: Vec<usize>,
     pub(crate) pretends: bool,
+    pub(crate) one_thread: bool,
 }
 
 impl Hub {
@@ -124,7 +125,24 @@ impl Hub {
             system_of.push(at.ok_or_else(|| HubError::NoSystem(ty.name.system.clone()))?);
         }
         let token = format!("{:x}", clock.now().0);
-        Ok(Hub { plan, systems, store, clock, status, token, safeguards: Safeguards::default(), system_of, pretends: false })
+        Ok(Hub {
+            plan,
+            systems,
+            store,
+            clock,
+            status,
+            token,
+            safeguards: Safeguards::default(),
+            system_of,
+            pretends: false,
+            one_thread: false,
+        })
+    }
+
+    /// Talks to one system after the other, in the caller's thread: everything then happens in an order that a simulation can repeat.
+    pub fn in_one_thread(mut self) -> Self {
+        self.one_thread = true;
+        self
     }
 
     /// The plan of flows.
@@ -275,6 +293,7 @@ impl Hub {
             safeguards: self.safeguards.clone(),
             system_of: self.system_of.clone(),
             pretends: true,
+            one_thread: self.one_thread,
         };
         let result = pretending.run(options);
         self.plan = pretending.plan;

@@ -1,7 +1,7 @@
 //! C2: finding out. A write whose answer was lost may have landed, and is never simply sent again; a creation that the system refuses
 //! as a duplicate has found the record that is there.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_engine::observe::{Reading, observe};
 use lockstep_model::change::IntentEvent;
@@ -79,7 +79,7 @@ impl Hub {
         let mut fresh = self.store.records(&agenda)?;
         fresh.retain(|record| record.is_live() && record.entity.0 == record.id.0 && record.first_seen >= earliest);
         // Creations that sent the same are told apart by nothing: as many records, as many of them landed.
-        let mut alike: HashMap<(TypeIx, String), Vec<Intent>> = HashMap::new();
+        let mut alike: BTreeMap<(TypeIx, String), Vec<Intent>> = BTreeMap::new();
         for intent in creations {
             let sent: Vec<(usize, &Value)> =
                 intent.changes.iter().filter(|c| c.counterpart_of.is_none()).map(|c| (c.prop.at(), &c.value)).collect();

@@ -1,0 +1,23 @@
+//! R3, D1: no absence counts unverified, and nothing is deleted that no policy says is to be.
+
+use lockstep_model::flow::Deletes;
+
+use super::Settled;
+use crate::draw::WHO;
+use crate::truth::{Kind, Violation};
+
+pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let systems = &settled.world.drawn.systems;
+    for (system, state, row) in settled.entities.iter().flatten() {
+        let Some(row) = row.as_ref().filter(|row| !row.gone && !state.is_live()) else { continue };
+        let message = format!("{}/{} is there, and counts as deleted", systems[*system].name, row.id);
+        found.push(Violation { checker: "absent unverified", message, who: row.texts.get(WHO).cloned() });
+    }
+    let truth = settled.world.truth.look();
+    for deed in truth.deeds.iter().filter(|deed| deed.kind == Kind::Delete && settled.world.drawn.deletes != Deletes::Propagate) {
+        let message = format!("{}/{} was deleted by the hub, which no flow asks for", systems[deed.at.0].name, deed.at.1);
+        found.push(Violation { checker: "deleted", message, who: None });
+    }
+    found
+}

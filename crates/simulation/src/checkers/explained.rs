@@ -1,0 +1,43 @@
+//! G7, P7: every write stands in the store with what it was and by which rule; and a person's value that was overwritten is kept.
+
+use lockstep_hub::Hub;
+use lockstep_model::RecordId;
+use lockstep_store::{JournalKind, Result};
+
+use super::Settled;
+use crate::truth::{Kind, Violation, number_of};
+
+pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violation>> {
+    let mut found = Vec::new();
+    let systems = &settled.world.drawn.systems;
+    let deeds = settled.world.truth.look().deeds.clone();
+    for (system, state, _) in settled.entities.iter().flatten() {
+        let mine = |kind: Kind| deeds.iter().filter(move |deed| deed.at.0 == *system && deed.at.1 == state.key && deed.kind == kind);
+        let journal = hub.store().journal(&[state.id], usize::MAX >> 1)?;
+        let intents = hub.store().intents_of(&[RecordId(state.id.0)], usize::MAX >> 1)?;
+        let name = format!("{}/{}", systems[*system].name, state.key);
+        for deed in mine(Kind::Create).filter(|deed| deed.answered) {
+            if !journal.iter().any(|entry| entry.kind == JournalKind::Written && entry.rule.is_some()) {
+                let message = format!("{name} was created, and the journal does not say why: {:?}", deed.values);
+                found.push(Violation { checker: "unexplained", message, who: None });
+            }
+        }
+        for (prop, was, now) in mine(Kind::Update).flat_map(|deed| &deed.values) {
+            let number = number_of(now);
+            let intended = intents.iter().flat_map(|intent| &intent.changes).any(|change| change.value.as_str().and_then(number_of) == number);
+            if !intended {
+                let message = format!("{name} {prop} was given {now:?}, which no intent asked for");
+                found.push(Violation { checker: "unexplained", message, who: None });
+            }
+            let Some(lost) = number_of(was).filter(|lost| Some(*lost) != number) else { continue };
+            let holds = |value: &lockstep_model::Value| value.as_str().and_then(number_of) == Some(lost);
+            let kept = journal.iter().any(|entry| holds(&entry.before) || holds(&entry.after))
+                || intents.iter().flat_map(|intent| &intent.changes).any(|change| holds(&change.displaced));
+            if !kept {
+                let message = format!("{name} {prop} held {was:?} before it was given {now:?}, and nothing remembers that");
+                found.push(Violation { checker: "not restorable", message, who: None });
+            }
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,54 @@
+//! P1, P7: no edit is lost but to a later one. Times are a matter of each system's clock and of what it tells; but an edit that was made
+//! after a whole and undisturbed run is later than all that this run saw, whatever the clocks say (P1b). And what was overwritten can be
+//! found again in the journal, which `explained` looks at.
+
+use super::Settled;
+use crate::draw::{EDITED, WHO};
+use crate::truth::{Violation, number_of};
+
+pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
+    let truth = settled.world.truth.look();
+    let systems = &settled.world.drawn.systems;
+    let mut found = Vec::new();
+    for members in settled.entities.iter().filter(|members| members.len() > 1) {
+        // Only where all are there: a value that has come by way of a record that is gone has no edit here to be compared with.
+        if members.iter().any(|(_, state, row)| !state.is_live() || row.as_ref().is_none_or(|row| row.gone)) {
+            continue;
+        }
+        for prop in EDITED {
+            // All that hold it must hear of each other: a system without the property in between lets nothing through.
+            if !members.iter().all(|(system, _, _)| systems[*system].props.contains(&prop)) {
+                continue;
+            }
+            let at = |(system, state, _): &(usize, lockstep_model::RecordState, Option<crate::system::Row>)| (*system, state.key.clone());
+            let places: Vec<_> = members.iter().map(at).collect();
+            let edits = || truth.edits.values().filter(|edit| edit.prop == prop && places.contains(&edit.at));
+            let Some(latest) = edits().map(|edit| edit.epoch).max() else { continue };
+            // What was typed in before the records were linked has the time that each system tells.
+            if latest < 3 || !edits().any(|edit| edit.epoch + 2 < latest) {
+                continue;
+            }
+            for (system, _, row) in members {
+                let Some(row) = row else { continue };
+                let held = row.texts.get(prop).and_then(|text| number_of(text)).and_then(|number| truth.edits.get(&number));
+                if let Some(held) = held
+                    && held.epoch + 1 < latest
+                    && places.contains(&held.at)
+                {
+                    found.push(Violation {
+                        checker: "an older edit won",
+                        message: format!(
+                            "{}/{} {prop} holds {:?} of run {}, and it was edited after run {latest}",
+                            systems[*system].name,
+                            row.id,
+                            row.texts.get(prop),
+                            held.epoch
+                        ),
+                        who: row.texts.get(WHO).cloned(),
+                    });
+                }
+            }
+        }
+    }
+    found
+}

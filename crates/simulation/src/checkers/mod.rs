@@ -1,0 +1,58 @@
+//! What must be true once everything has healed and settled. One property a file; each looks at the systems themselves and at what the
+//! store remembers, and uses nothing that decides.
+
+mod absence;
+mod equal;
+mod explained;
+mod latest;
+
+use std::collections::BTreeMap;
+
+use lockstep_hub::Hub;
+use lockstep_model::{RecordState, Review};
+use lockstep_store::Result;
+
+use crate::system::Row;
+use crate::truth::Violation;
+use crate::world::World;
+
+/// The settled world, side by side with what the store knows of it.
+pub struct Settled<'a> {
+    pub world: &'a World,
+    /// The records of each entity, with the system that each is in and what it really holds there.
+    pub entities: Vec<Vec<(usize, RecordState, Option<Row>)>>,
+    pub reviews: Vec<Review>,
+}
+
+impl Settled<'_> {
+    /// The pairs of systems that a flow pairs directly.
+    pub fn paired(&self, a: usize, b: usize) -> bool {
+        self.world.drawn.flows.iter().any(|(from, to, _)| (*from, *to) == (a, b) || (*from, *to) == (b, a))
+    }
+}
+
+/// All violations.
+pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
+    let types: Vec<usize> = hub
+        .plan_of_flows()
+        .types
+        .iter()
+        .map(|ty| world.systems.iter().position(|system| system.drawn.name == ty.name.system).expect("a system of the world"))
+        .collect();
+    let mut entities: BTreeMap<i64, Vec<(usize, RecordState, Option<Row>)>> = BTreeMap::new();
+    for (ty, system) in types.iter().enumerate() {
+        let rows = world.systems[*system].rows();
+        let keys: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        for state in hub.store().by_key(lockstep_model::TypeIx(ty as u16), &keys)? {
+            let row = rows.iter().find(|row| row.id == state.key).cloned();
+            entities.entry(state.entity.0).or_default().push((*system, state, row));
+        }
+    }
+    let reviews = hub.store().reviews(usize::MAX >> 1)?;
+    let settled = Settled { world, entities: entities.into_values().collect(), reviews };
+    let mut found = equal::check(&settled);
+    found.extend(latest::check(&settled));
+    found.extend(absence::check(&settled));
+    found.extend(explained::check(&settled, hub)?);
+    Ok(found)
+}

@@ -1,0 +1,219 @@
+//! What kind of world a seed gives: its systems with their habits, and the flows between them.
+
+use std::fmt;
+
+use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
+use lockstep_model::{Capabilities, Flow, MatchRow, PlainType, PropertyPair, PropertySchema, TypeName, TypeSchema};
+
+use crate::random::Random;
+
+/// The properties of a person: who it is (never edited), the address by which they are linked, and what people edit.
+pub const WHO: &str = "who";
+pub const MAIL: &str = "mail";
+pub const EDITED: [&str; 3] = ["name", "phone", "city"];
+
+/// What a system makes of a text when it stores it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rewrite {
+    Trim,
+    Upper,
+    Cut(usize),
+    Spaced,
+}
+
+impl Rewrite {
+    /// The text as the system keeps it.
+    pub fn of(self, text: &str) -> String {
+        match self {
+            Rewrite::Trim => text.trim().to_string(),
+            Rewrite::Upper => text.to_uppercase(),
+            Rewrite::Cut(most) => text.chars().take(most).collect(),
+            Rewrite::Spaced => text.split_whitespace().collect::<Vec<_>>().join("  "),
+        }
+    }
+}
+
+/// A system and its habits.
+#[derive(Clone, Debug)]
+pub struct SystemDrawn {
+    pub name: String,
+    pub props: Vec<&'static str>,
+    pub rewrites: Vec<(&'static str, Rewrite)>,
+    /// Its connector says beforehand what it does to texts.
+    pub says_how_it_stores: bool,
+    pub numbers_ids: bool,
+    pub tells_version: bool,
+    pub tells_modified: bool,
+    pub lists_changes: bool,
+    pub tells_deletions: bool,
+    pub mail_is_a_list: bool,
+    pub answers_with_values: bool,
+    pub finds: bool,
+    pub refuses_duplicates: bool,
+    pub names_duplicates: bool,
+    pub settles_ms: i64,
+    pub drift_ms: i64,
+    pub page: usize,
+    pub batch: usize,
+    /// Per mille of calls that go wrong while anything may.
+    pub trouble: u32,
+}
+
+/// A world as it was drawn, before anything happens in it.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    pub systems: Vec<SystemDrawn>,
+    pub flows: Vec<(usize, usize, bool)>,
+    pub deletes: Deletes,
+    pub people: usize,
+    /// Two people who share an address.
+    pub sharers: bool,
+    /// Per mille of runs that are killed.
+    pub killed: u32,
+}
+
+impl Drawn {
+    /// The world of a seed.
+    pub fn of(random: &mut Random) -> Drawn {
+        let count = 2 + random.below(3);
+        let systems: Vec<SystemDrawn> = (0..count).map(|n| system(n, random)).collect();
+        let star = random.per_mille(400);
+        let mut flows = Vec::new();
+        for n in 1..count {
+            let with = if star { 0 } else { n - 1 };
+            let (from, to) = if random.per_mille(500) { (with, n) } else { (n, with) };
+            flows.push((from, to, random.per_mille(850)));
+            if random.per_mille(600) {
+                flows.push((to, from, random.per_mille(850)));
+            }
+        }
+        let deletes = match random.below(5) {
+            0 => Deletes::Propagate,
+            1 => Deletes::Review,
+            _ => Deletes::Ignore,
+        };
+        Drawn {
+            systems,
+            flows,
+            deletes,
+            people: 2 + random.below(7),
+            sharers: random.per_mille(300),
+            killed: [0, 150, 400, 700][random.below(4)],
+        }
+    }
+
+    /// The flows, as a project has them.
+    pub fn flows(&self) -> Vec<Flow> {
+        let name = |at: usize| TypeName::parse(&format!("{}.Person", self.systems[at].name)).expect("a name of ours");
+        let row = |prop: &str| PropertyPair {
+            from: PropertyRef::new(prop),
+            to: PropertyRef::new(prop),
+            direction: Direction::Both,
+            conversion: None,
+            policy: Policy::Latest,
+            clears: true,
+        };
+        let flow = |&(from, to, creates): &(usize, usize, bool)| {
+            let both = |prop: &&&str| self.systems[from].props.contains(prop) && self.systems[to].props.contains(prop);
+            let edited = EDITED.iter().filter(both).map(|prop| row(prop));
+            Flow {
+                from: name(from),
+                to: name(to),
+                create: if creates { Create::Always } else { Create::Never },
+                matches: vec![MatchRow { pairs: vec![(PropertyRef::new(MAIL), PropertyRef::new(MAIL))] }],
+                properties: [row(WHO), row(MAIL)].into_iter().chain(edited).collect(),
+                deletes: self.deletes,
+                merge_duplicates: false,
+                create_empty: false,
+                place: format!("{} to {}", name(from), name(to)),
+            }
+        };
+        self.flows.iter().map(flow).collect()
+    }
+}
+
+fn system(n: usize, random: &mut Random) -> SystemDrawn {
+    let props = EDITED.into_iter().filter(|_| random.per_mille(850)).collect::<Vec<_>>();
+    let habit = |random: &mut Random| match random.below(8) {
+        0 => Some(Rewrite::Trim),
+        1 => Some(Rewrite::Upper),
+        2 => Some(Rewrite::Cut(9)),
+        3 => Some(Rewrite::Spaced),
+        _ => None,
+    };
+    let rewrites = props.iter().filter_map(|prop| Some((*prop, habit(random)?))).collect();
+    let tells_version = random.per_mille(500);
+    let tells_modified = random.per_mille(600);
+    SystemDrawn {
+        name: ["a", "b", "c", "d"][n].into(),
+        props,
+        rewrites,
+        says_how_it_stores: random.per_mille(500),
+        numbers_ids: random.per_mille(500),
+        tells_version,
+        tells_modified,
+        lists_changes: random.per_mille(600),
+        tells_deletions: random.per_mille(500),
+        mail_is_a_list: random.per_mille(300),
+        answers_with_values: random.per_mille(700),
+        finds: random.per_mille(500),
+        refuses_duplicates: random.per_mille(250),
+        names_duplicates: random.per_mille(500),
+        // Without a version or a time of its own, only the delay that a system states tells an old state from a new edit.
+        settles_ms: if random.per_mille(250) { random.between(200, 4_000) } else { 0 },
+        drift_ms: if random.per_mille(400) { random.between(-90_000, 90_000) } else { 0 },
+        page: 1 + random.below(5),
+        batch: 1 + random.below(3),
+        trouble: [0, 20, 80, 200][random.below(4)],
+    }
+}
+
+impl SystemDrawn {
+    /// What its connector says of it.
+    pub fn schema(&self) -> TypeSchema {
+        let describe = |prop: &&'static str| {
+            let mut schema = PropertySchema::new(*prop, PlainType::String);
+            if self.says_how_it_stores {
+                match self.rewrites.iter().find(|(name, _)| name == prop) {
+                    Some((_, Rewrite::Trim)) => schema.stored_as.trimmed = true,
+                    Some((_, Rewrite::Upper)) => schema.stored_as.upper = true,
+                    Some((_, Rewrite::Cut(most))) => schema.stored_as.max_chars = Some(*most),
+                    Some((_, Rewrite::Spaced)) | None => {}
+                }
+            }
+            schema
+        };
+        let who = PropertySchema { create_only: true, ..PropertySchema::new(WHO, PlainType::String) };
+        let mut mail = PropertySchema { list: self.mail_is_a_list, ..PropertySchema::new(MAIL, PlainType::String) };
+        mail.stored_as.caseless = true;
+        TypeSchema {
+            properties: [who, mail].into_iter().chain(self.props.iter().map(describe)).collect(),
+            open: false,
+            can: Capabilities {
+                create: true,
+                update: true,
+                delete: true,
+                since: self.lists_changes,
+                find: self.finds,
+                get: true,
+                tells_deletions: self.lists_changes && self.tells_deletions,
+            },
+            settles_ms: self.settles_ms,
+            ..TypeSchema::open("Person")
+        }
+    }
+}
+
+impl fmt::Display for Drawn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for system in &self.systems {
+            writeln!(f, "  {system:?}")?;
+        }
+        let name = |at: usize| self.systems[at].name.as_str();
+        for (from, to, creates) in &self.flows {
+            writeln!(f, "  {} to {}{}", name(*from), name(*to), if *creates { ", creating" } else { "" })?;
+        }
+        let sharers = if self.sharers { ", two with one address" } else { "" };
+        writeln!(f, "  {} people{sharers}; deletes: {:?}; {} in 1000 runs killed", self.people, self.deletes, self.killed)
+    }
+}

@@ -1,0 +1,128 @@
+//! A store whose process can die at any step: from then on every call fails, as if there were nobody to call it. What was committed
+//! before stays in the file. Death comes before the step or right after it, which only a caller who survives could tell.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use lockstep_model::{
+    EntityId, Intent, IntentId, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, RunId, Timestamp, TypeIx, Value,
+};
+use lockstep_store::{BoundType, Commit, JournalEntry, Result, RunRow, Store, StoreError, TypeStatus};
+
+/// How long a process lives, in steps of its store.
+#[derive(Debug, Default)]
+pub struct Life {
+    /// Steps left; below zero it has no end.
+    left: AtomicI64,
+    dead: AtomicBool,
+}
+
+impl Life {
+    /// Of so many steps, or without end.
+    pub fn of(steps: Option<i64>) -> Arc<Life> {
+        Arc::new(Life { left: AtomicI64::new(steps.unwrap_or(i64::MAX)), dead: AtomicBool::new(false) })
+    }
+
+    /// It ends here.
+    pub fn end(&self) {
+        self.dead.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has ended.
+    pub fn ended(&self) -> bool {
+        self.dead.load(Ordering::Relaxed)
+    }
+}
+
+/// The store of a process that may die.
+pub struct MortalStore {
+    real: Box<dyn Store>,
+    life: Arc<Life>,
+    /// For a world that must fail: what was sent and not answered is forgotten when the store is opened.
+    forgetful: bool,
+}
+
+impl MortalStore {
+    /// A store with this life before it.
+    pub fn new(real: Box<dyn Store>, life: Arc<Life>, forgetful: bool) -> Self {
+        MortalStore { real, life, forgetful }
+    }
+
+    fn step<T>(&mut self, work: impl FnOnce(&mut dyn Store) -> Result<T>) -> Result<T> {
+        let killed = || StoreError::Unwritable { place: "the store".into(), message: "the process was killed".into() };
+        if self.life.ended() {
+            return Err(killed());
+        }
+        let left = self.life.left.fetch_sub(1, Ordering::Relaxed);
+        if left <= 0 {
+            self.life.end();
+            // Half of those who die have done their last work.
+            if left % 2 == 0 {
+                work(self.real.as_mut())?;
+            }
+            return Err(killed());
+        }
+        work(self.real.as_mut())
+    }
+}
+
+macro_rules! steps {
+    ($($name:ident($($arg:ident: $ty:ty),*) -> $out:ty;)+) => {
+        $(fn $name(&mut self, $($arg: $ty),*) -> Result<$out> {
+            self.step(|store| store.$name($($arg),*))
+        })+
+    };
+}
+
+impl Store for MortalStore {
+    fn intents_in(&mut self, state: IntentState, limit: usize) -> Result<Vec<Intent>> {
+        let forgets = self.forgetful && matches!(state, IntentState::Sent | IntentState::Unknown);
+        let mut found = self.step(|store| store.intents_in(state, limit))?;
+        if forgets {
+            let dropped = found.drain(..).map(|intent| lockstep_store::IntentUpdate {
+                id: intent.id,
+                state: IntentState::Dropped,
+                record: None,
+                attempts: intent.attempts,
+                not_before: None,
+                message: None,
+                done_at: None,
+            });
+            let commit = Commit { intents_changed: dropped.collect(), ..Commit::default() };
+            self.step(|store| store.commit(commit))?;
+        }
+        Ok(found)
+    }
+
+    steps! {
+        bind(types: &[BoundType]) -> Vec<TypeStatus>;
+        take_record_ids(count: usize) -> RecordId;
+        take_intent_ids(count: usize) -> IntentId;
+        records(ids: &[RecordId]) -> Vec<RecordState>;
+        by_key(ty: TypeIx, keys: &[&str]) -> Vec<RecordState>;
+        members(entities: &[EntityId]) -> Vec<RecordState>;
+        joined(entities: &[EntityId]) -> Vec<RecordState>;
+        by_hash(hashes: &[u64]) -> Vec<(u64, RecordId)>;
+        live_keys(ty: TypeIx, after: Option<&str>, limit: usize) -> Vec<(String, RecordId)>;
+        agenda(limit: usize) -> Vec<(u16, RecordId)>;
+        apart(ids: &[RecordId]) -> Vec<(RecordId, RecordId)>;
+        open_intents(entities: &[EntityId]) -> Vec<Intent>;
+        open_reviews(records: &[RecordId]) -> Vec<Review>;
+        outbox(now: Timestamp, types: &[TypeIx], limit: usize) -> Vec<Intent>;
+        intent(id: IntentId) -> Option<Intent>;
+        queued(ty: TypeIx, kind: IntentKind, after: IntentId) -> u64;
+        marks() -> Vec<(String, Value)>;
+        commit(commit: Commit) -> ();
+        begin_run(now: Timestamp) -> RunId;
+        end_run(run: RunId, now: Timestamp, summary: &Value) -> ();
+        runs(limit: usize) -> Vec<RunRow>;
+        reviews(limit: usize) -> Vec<Review>;
+        review_counts() -> Vec<(ReviewKind, u64)>;
+        intent_counts() -> Vec<(IntentState, u64)>;
+        journal(records: &[RecordId], limit: usize) -> Vec<JournalEntry>;
+        intents_of(records: &[RecordId], limit: usize) -> Vec<Intent>;
+        linked_entities(after: Option<EntityId>, limit: usize) -> Vec<EntityId>;
+        bulk(begins: bool) -> ();
+        scratch() -> Box<dyn Store>;
+    }
+}

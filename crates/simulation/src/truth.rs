@@ -1,0 +1,106 @@
+//! What really happened, as nobody in the world knows it: who edited what, what the hub wrote, and what was wrong with that.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// A record by its place in the world: the system's number and its id there.
+pub type At = (usize, String);
+
+/// Where a value came from. Every edit has a number, which stands in the value as `x17`.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    pub at: At,
+    pub prop: &'static str,
+    /// How many whole and undisturbed runs had been when it was made.
+    pub epoch: usize,
+}
+
+/// Something that the hub did to a system.
+#[derive(Clone, Debug)]
+pub struct Deed {
+    pub at: At,
+    pub kind: Kind,
+    /// Path, what was there, what is there.
+    pub values: Vec<(&'static str, String, String)>,
+    /// The hub was told that it was done.
+    pub answered: bool,
+}
+
+/// What kind of thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Create,
+    Update,
+    Delete,
+}
+
+/// A rule that was broken.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    pub checker: &'static str,
+    pub message: String,
+    /// The person whose records it is about, where it is about one.
+    pub who: Option<String>,
+}
+
+/// Everything that happened.
+#[derive(Debug, Default)]
+pub struct Truth {
+    pub edits: BTreeMap<u64, Edit>,
+    pub deeds: Vec<Deed>,
+    pub violations: Vec<Violation>,
+    /// What happened, in words, with the person it was about.
+    pub story: Vec<(String, String)>,
+    pub faults: BTreeMap<&'static str, u64>,
+    pub epoch: usize,
+    /// Nothing goes wrong any more.
+    pub healed: bool,
+    pub people_edits: u64,
+    pub conflicts: u64,
+    next_edit: u64,
+}
+
+/// The truth, as all systems share it.
+#[derive(Clone, Debug, Default)]
+pub struct Shared(Arc<Mutex<Truth>>);
+
+impl Shared {
+    /// Looks at it, or adds to it.
+    pub fn look(&self) -> MutexGuard<'_, Truth> {
+        self.0.lock().expect("nobody dies while holding it")
+    }
+}
+
+impl Truth {
+    /// A fresh value that somebody puts in; its number comes first, so that no system cuts it off.
+    pub fn value(&mut self, at: At, prop: &'static str) -> String {
+        self.next_edit += 1;
+        self.people_edits += 1;
+        let number = self.next_edit;
+        self.edits.insert(number, Edit { at, prop, epoch: self.epoch });
+        format!("x{number} {prop} ")
+    }
+
+    /// Something to tell of a person.
+    pub fn tell(&mut self, who: &str, what: String) {
+        self.story.push((who.to_string(), what));
+    }
+
+    /// A rule was broken.
+    pub fn broken(&mut self, checker: &'static str, who: &str, message: String) {
+        self.tell(who, format!("BROKEN {checker}: {message}"));
+        self.violations.push(Violation { checker, message, who: Some(who.to_string()).filter(|who| !who.is_empty()) });
+    }
+
+    /// Something went wrong on purpose.
+    pub fn fault(&mut self, kind: &'static str) {
+        *self.faults.entry(kind).or_default() += 1;
+    }
+}
+
+/// The number of the edit that a value came from.
+pub fn number_of(value: &str) -> Option<u64> {
+    let rest = value.trim_start().strip_prefix(['x', 'X'])?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}

@@ -1,0 +1,254 @@
+//! One world: people work, the hub runs and dies, systems fail; then everything heals and must settle.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lockstep_connector::Connector;
+use lockstep_engine::Plan;
+use lockstep_engine::plan::Schemas;
+use lockstep_hub::{Hub, Report, RunOptions, Safeguards, System};
+use lockstep_model::{GuardKind, IntentState, Limit, Limits, ReviewKind};
+use lockstep_store::SqliteStore;
+
+use crate::checkers;
+use crate::clock::SimulatedClock;
+use crate::draw::Drawn;
+use crate::mortal::{Life, MortalStore};
+use crate::random::Random;
+use crate::system::SimulatedSystem;
+use crate::truth::{Shared, Violation};
+
+/// How a world is to go.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How many things happen before everything heals.
+    pub steps: usize,
+    /// The hub forgets on every restart what it sent: a world that must fail.
+    pub forgets: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { steps: 60, forgets: false }
+    }
+}
+
+/// What came of a world.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub drawn: String,
+    pub steps: usize,
+    pub runs: usize,
+    pub kills: usize,
+    pub edits: u64,
+    pub writes: usize,
+    pub conflicts: u64,
+    pub reviews: usize,
+    pub faults: Vec<(&'static str, u64)>,
+    pub violations: Vec<Violation>,
+    /// What happened, with the person it was about.
+    pub story: Vec<(String, String)>,
+}
+
+/// A world at work.
+pub struct World {
+    pub drawn: Drawn,
+    pub systems: Vec<Arc<SimulatedSystem>>,
+    pub truth: Shared,
+    pub clock: Arc<SimulatedClock>,
+    random: Random,
+    folder: tempfile::TempDir,
+    options: Options,
+    runs: usize,
+    kills: usize,
+    people: usize,
+}
+
+impl World {
+    /// The world of a seed, before anything happens.
+    pub fn new(seed: u64, options: Options) -> World {
+        let mut random = Random::new(seed);
+        let drawn = Drawn::of(&mut random);
+        let (clock, truth) = (Arc::new(SimulatedClock::new()), Shared::default());
+        let system = |(n, drawn): (usize, &crate::draw::SystemDrawn), random: Random| {
+            Arc::new(SimulatedSystem::new(n, drawn.clone(), clock.clone(), truth.clone(), random))
+        };
+        let systems = drawn.systems.iter().enumerate().map(|one| system(one, random.split())).collect();
+        // Memory, where the machine has a folder in it: a world commits some thousand times.
+        let memory = PathBuf::from("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        let folder = folder.expect("a folder for the store");
+        World { drawn, systems, truth, clock, random, folder, options, runs: 0, kills: 0, people: 0 }
+    }
+
+    /// Everything, from the first person to the last check.
+    pub fn play(mut self) -> Outcome {
+        for _ in 0..self.drawn.people {
+            self.new_person();
+        }
+        for _ in 0..self.options.steps {
+            self.step();
+            if !self.truth.look().violations.is_empty() {
+                break;
+            }
+        }
+        if self.truth.look().violations.is_empty() {
+            self.settle();
+        }
+        let reviews = self.hub(Life::of(None)).and_then(|mut hub| Ok(hub.store().reviews(usize::MAX >> 1)?.len())).unwrap_or(0);
+        let truth = self.truth.look();
+        Outcome {
+            drawn: self.drawn.to_string(),
+            steps: self.options.steps,
+            runs: self.runs,
+            kills: self.kills,
+            edits: truth.people_edits,
+            writes: truth.deeds.len(),
+            conflicts: truth.conflicts,
+            reviews,
+            faults: truth.faults.iter().map(|(kind, n)| (*kind, *n)).collect(),
+            violations: truth.violations.clone(),
+            story: truth.story.clone(),
+        }
+    }
+
+    fn step(&mut self) {
+        self.clock.pass(self.random.between(1, 90_000));
+        match self.random.below(100) {
+            0..45 => {
+                let at = self.random.below(self.systems.len());
+                self.systems[at].clone().person_edits(&mut self.random);
+            }
+            45..53 => self.new_person(),
+            53..58 => {
+                let at = self.random.below(self.systems.len());
+                self.systems[at].clone().person_deletes(&mut self.random);
+            }
+            58..62 => self.clock.pass(self.random.between(3_600_000, 100_000_000)),
+            _ => {
+                let life = if self.random.per_mille(self.drawn.killed) { Some(self.random.between(3, 160)) } else { None };
+                self.run(life, false);
+            }
+        }
+    }
+
+    /// Somebody is typed into some of the systems, in one as `Somebody@…`.
+    fn new_person(&mut self) {
+        self.people += 1;
+        let who = format!("p{}", self.people);
+        let shared = self.drawn.sharers && self.people <= 2;
+        let mail = if shared { "family@example.com".into() } else { format!("{who}@example.com") };
+        let mut nowhere = true;
+        for at in 0..self.systems.len() {
+            let last = at + 1 == self.systems.len();
+            if self.random.per_mille(450) || (nowhere && last) {
+                nowhere = false;
+                let mail = if self.random.per_mille(200) { mail.to_uppercase() } else { mail.clone() };
+                let mut mails = vec![mail];
+                if self.random.per_mille(300) {
+                    mails.insert(self.random.below(2), format!("other.{who}.{at}@example.org"));
+                }
+                if !self.systems[at].drawn.mail_is_a_list {
+                    mails.retain(|mail| !mail.starts_with("other."));
+                }
+                self.systems[at].clone().person_adds(&who, mails, &mut self.random);
+            }
+        }
+    }
+
+    /// The hub, as a process that has just been started.
+    pub fn hub(&self, life: Arc<Life>) -> lockstep_hub::run::Result<Hub> {
+        let schemas: Schemas = self.systems.iter().map(|s| (s.drawn.name.clone(), s.types().to_vec())).collect();
+        let plan = Plan::compile(&self.drawn.flows(), &schemas).expect("a world has only flows that can be");
+        let named = |s: &Arc<SimulatedSystem>| {
+            s.called_by(life.clone());
+            System { name: s.drawn.name.clone(), connector: s.clone() }
+        };
+        let systems = self.systems.iter().map(named).collect();
+        let real = Box::new(SqliteStore::open(self.folder.path().join("lockstep.db"))?);
+        let store = MortalStore::new(real, life, self.options.forgets);
+        let mut hub = Hub::new(plan, systems, Box::new(store), self.clock.clone())?.in_one_thread();
+        let mut limits = Limits::default();
+        for kind in [GuardKind::Creates, GuardKind::Updates, GuardKind::Deletes] {
+            limits.set(kind, Limit::None);
+        }
+        let limits = self.systems.iter().map(|s| (s.drawn.name.clone(), limits)).collect();
+        hub.set_safeguards(Safeguards { limits, ..Safeguards::default() });
+        Ok(hub)
+    }
+
+    /// One run; `None` if it was killed.
+    fn run(&mut self, steps: Option<i64>, full: bool) -> Option<Report> {
+        self.runs += 1;
+        let life = Life::of(steps);
+        let before: u64 = self.truth.look().faults.values().sum();
+        self.truth.look().tell("", format!("run {}{}", self.runs, steps.map_or(String::new(), |n| format!(", to be killed after {n} steps"))));
+        let result = self.hub(life.clone()).and_then(|mut hub| hub.run(RunOptions { full, ..RunOptions::default() }));
+        let mut truth = self.truth.look();
+        if life.ended() {
+            self.kills += 1;
+            truth.tell("", "the hub is killed".into());
+            return None;
+        }
+        match result {
+            Ok(report) => {
+                let whole = truth.faults.values().sum::<u64>() == before && report.outbox == 0;
+                if whole {
+                    truth.epoch += 1;
+                }
+                truth.tell("", format!("it ends with {} writes", report.writes()));
+                Some(report)
+            }
+            Err(error) => {
+                truth.broken("the hub fails", "", error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Everything heals: from here on it must come to rest, with everything as it should be.
+    fn settle(&mut self) {
+        self.truth.look().healed = true;
+        let mut last = None;
+        for round in 0..12 {
+            self.clock.pass(120_000);
+            // What a system does not tell of is found by listing everything.
+            last = self.run(None, round % 3 == 0);
+            if !self.truth.look().violations.is_empty() {
+                return;
+            }
+            if round > 1 && last.as_ref().is_some_and(|report| report.writes() == 0 && report.outbox == 0) {
+                break;
+            }
+        }
+        if last.is_none_or(|report| report.writes() > 0 || report.outbox > 0) {
+            self.truth.look().broken("not settled", "", "twelve runs after everything has healed it still writes".into());
+            return;
+        }
+        match self.hub(Life::of(None)) {
+            Ok(mut hub) => {
+                let found = checkers::all(self, &mut hub);
+                let mut truth = self.truth.look();
+                match found {
+                    Ok(found) => {
+                        for violation in found {
+                            truth.broken(violation.checker, &violation.who.unwrap_or_default(), violation.message);
+                        }
+                    }
+                    Err(error) => truth.broken("the store fails", "", error.to_string()),
+                }
+            }
+            Err(error) => self.truth.look().broken("the hub fails", "", error.to_string()),
+        }
+    }
+}
+
+/// Whether somebody is asked about a record, so that it may rightly differ.
+pub fn is_asked_about(kind: ReviewKind) -> bool {
+    !matches!(kind, ReviewKind::AmbiguousMatch | ReviewKind::DisputedEntity)
+}
+
+/// Whether an intent is still to be carried out.
+pub fn is_under_way(state: IntentState) -> bool {
+    matches!(state, IntentState::Queued | IntentState::Sent | IntentState::Unknown)
+}
