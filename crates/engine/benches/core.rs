@@ -99,7 +99,7 @@ fn decide_on_a_page_half_of_it_matching(bencher: Bencher) {
     let a = observe(&plan, reading(0, 1), page(0), HashMap::new()).new;
     let b = observe(&plan, reading(1, 1 + PAGE as i64), page(PAGE / 2), HashMap::new()).new;
     let slice = || {
-        let records: HashMap<RecordId, RecordState> = a.iter().chain(&b).map(|r| (r.id, r.clone())).collect();
+        let records: lockstep_model::NumberMap<RecordId, RecordState> = a.iter().chain(&b).map(|r| (r.id, r.clone())).collect();
         let through = vec![ReadThrough { complete: true, from: Some(Timestamp(3_000)) }; 2];
         let mut slice = Slice::new(Timestamp(4_000), RunId(1), a.iter().map(|r| r.id).collect(), records, through);
         for record in a.iter().chain(&b) {

@@ -3,7 +3,7 @@
 //! What the answer shows is no claim, whatever it differs in from what was sent (P3, P5): where the system made something else of a
 //! value, the property *carries* the claim it was given, so that it is not written again.
 
-use lockstep_model::value::{effective, equal_as};
+use lockstep_model::value::{equal, equal_as, is_empty};
 use lockstep_model::{EntityId, Intent, Presence, ReadRecord, RecordId, RecordState, Slot, Timestamp, Value};
 
 use crate::plan::Plan;
@@ -50,15 +50,24 @@ pub fn written(
             // Not ours: with a version, the next read can't be taken for an edit of a person's, so what the answer shows is
             // remembered now. Without one, the next read tells, and is compared with what was known before.
             if (tells_version || creates) && shown.is_some() {
-                slot.shadow = shown;
+                slot.show(shown.unwrap_or_default());
             }
             continue;
         };
         let stamp = intent.changes.iter().find(|change| change.prop.at() == ix).map(|change| change.claim);
         let told = shown.is_some();
-        let shadow = shown.unwrap_or_else(|| replaced(slot.shadow.as_ref(), value, prop.list, prop.whole));
-        let as_asked = equal_as(prop.ty, effective(&shadow, prop.whole), value);
+        let before = place_of(slot, prop.whole);
+        let shadow = shown.unwrap_or_else(|| replaced(slot.shadow.as_ref(), before, value, prop.list, prop.whole));
+        slot.pick = match &shadow {
+            Value::Array(list) if !prop.whole && list.len() > 1 && !is_empty(value) => {
+                let place = list.iter().position(|element| equal_as(prop.ty, element, value)).or(before);
+                let first = list.iter().position(|element| !is_empty(element));
+                place.filter(|place| Some(*place) != first).and_then(|place| list.get(place)).cloned()
+            }
+            _ => None,
+        };
         slot.shadow = Some(shadow);
+        let as_asked = equal_as(prop.ty, slot.value(prop.whole), value);
         // A creation whose answer shows just what was asked needs no memory of it: a million of them would cost a third more store.
         slot.carries = stamp.filter(|_| !(creates && told && as_asked));
         slot.displaced = None;
@@ -72,12 +81,24 @@ pub fn written(
     }
 }
 
-/// What a list shows after its first element was replaced (P9), where the answer did not tell.
-fn replaced(before: Option<&Value>, value: &Value, list: bool, whole: bool) -> Value {
+/// The place in the list of the element that stands for the property.
+fn place_of(slot: &Slot, whole: bool) -> Option<usize> {
+    let Some(Value::Array(list)) = slot.shadow.as_ref().filter(|_| !whole) else { return None };
+    list.iter().position(|element| !is_empty(element) && equal(element, slot.value(whole)))
+}
+
+/// What a list shows after the element at `place` was replaced (P9), where the answer did not tell.
+fn replaced(before: Option<&Value>, place: Option<usize>, value: &Value, list: bool, whole: bool) -> Value {
     match before {
         Some(Value::Array(elements)) if !whole => {
-            let rest = elements.iter().skip(1).cloned();
-            Value::Array(Some(value.clone()).into_iter().filter(|v| !v.is_null()).chain(rest).collect())
+            let mut after = elements.clone();
+            match place {
+                Some(place) if value.is_null() => drop(after.remove(place)),
+                Some(place) => after[place] = value.clone(),
+                None if value.is_null() => {}
+                None => after.insert(0, value.clone()),
+            }
+            Value::Array(after)
         }
         None if list && !whole && !value.is_null() => Value::Array(vec![value.clone()]),
         _ => value.clone(),

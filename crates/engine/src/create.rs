@@ -99,7 +99,7 @@ fn compose(plan: &Plan, slice: &Slice, flow: &PlanFlow, entity: &Entity<'_>) -> 
                     given = true;
                 }
                 Wanted::Unconvertible { value, message, .. } => unconvertible.push((prop_ix, value, message)),
-                Wanted::Waits { .. } | Wanted::Nothing => {}
+                Wanted::Waits { .. } | Wanted::Nothing | Wanted::Pick { .. } => {}
             }
         }
         if prop.required && !given {

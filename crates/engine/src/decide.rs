@@ -15,6 +15,7 @@ use lockstep_model::{
 
 use crate::create::{Creation, create, holds, neighbours, refused};
 use crate::link::{Linked, Links, link};
+use crate::pick::at_linking;
 use crate::plan::{Plan, PlanCreate};
 use crate::settle::{Entity, Wanted, change, settle_goes, wanted};
 use crate::slice::Slice;
@@ -46,6 +47,8 @@ pub struct Decision {
     /// Records of which only the entity changed.
     pub relinked: Vec<(RecordId, EntityId)>,
     pub linked: Vec<Linked>,
+    /// Entities that went into others: (gone, into).
+    pub merged: Vec<(EntityId, EntityId)>,
     /// New intents; their numbers are still to be given.
     pub intents: Vec<Intent>,
     /// Open intents that are not needed any more.
@@ -79,7 +82,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     }
     let focus: BTreeSet<RecordId> = slice.focus.iter().copied().collect();
     let mut unsettled: BTreeSet<(RecordId, TypeIx)> = BTreeSet::new();
-    let mut reviews = Vec::new();
+    let (mut reviews, mut picks) = (Vec::new(), Vec::new());
     for problem in &links.unsettled {
         unsettled.insert((problem.record, problem.ty));
         if entities.contains(&slice.records[&problem.record].entity) {
@@ -97,9 +100,23 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
         }
     }
     for entity in &entities {
-        let mut one =
-            OneEntity { plan, slice, links: &links, unsettled: &unsettled, focus: &focus, out: &mut out, reviews: &mut reviews };
+        let mut one = OneEntity {
+            plan,
+            slice,
+            links: &links,
+            unsettled: &unsettled,
+            focus: &focus,
+            out: &mut out,
+            reviews: &mut reviews,
+            picks: &mut picks,
+        };
         one.decide(*entity);
+    }
+    for (id, prop, element) in picks {
+        if let Some(record) = slice.records.get_mut(&id) {
+            record.slots[prop.at()].pick = Some(element);
+            changed.insert(id);
+        }
     }
     settle_reviews(slice, &entities, reviews, &mut out);
     for (gone, into) in &links.merged {
@@ -119,12 +136,28 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     out.relinked.dedup();
     out.changed = changed.into_iter().map(|id| slice.records[&id].clone()).collect();
     out.linked = links.made;
+    out.merged = links.merged;
     out
 }
 
 /// Settles where fresh claims of an entity go (P1a), and what two sides bring to a first link (P2).
 fn settle_claims(plan: &Plan, slice: &mut Slice, entity: EntityId, joined: bool, changed: &mut BTreeSet<RecordId>) {
     let members: Vec<RecordId> = slice.members(entity).to_vec();
+    if joined {
+        let records: Vec<&RecordState> = members.iter().map(|id| &slice.records[id]).collect();
+        for (id, prop, element) in at_linking(plan, slice.now, &records) {
+            let record = slice.records.get_mut(&id).expect("a member is in the slice");
+            let whole = plan.prop(record.ty, prop).whole;
+            let slot = &mut record.slots[prop.at()];
+            // What was claimed of the list was claimed of its first element, before anything told which one is meant.
+            let first = slot.value(whole).clone();
+            if let Some(claim) = slot.claim.as_mut().filter(|claim| equal(&claim.value, &first)) {
+                claim.value = element.clone();
+            }
+            slot.pick = Some(element);
+            changed.insert(id);
+        }
+    }
     let settled = {
         let records: Vec<&RecordState> = members.iter().map(|id| &slice.records[id]).collect();
         settle_goes(plan, slice.now, &records, joined)
@@ -182,6 +215,7 @@ struct OneEntity<'a> {
     focus: &'a BTreeSet<RecordId>,
     out: &'a mut Decision,
     reviews: &'a mut Vec<Review>,
+    picks: &'a mut Vec<(RecordId, PropIx, Value)>,
 }
 
 impl OneEntity<'_> {
@@ -225,6 +259,7 @@ impl OneEntity<'_> {
                 }
                 match wanted(plan, slice, entity, record, prop) {
                     Wanted::Nothing | Wanted::Waits { .. } => {}
+                    Wanted::Pick { element } => self.picks.push((record.id, prop, element)),
                     Wanted::Unconvertible { value, message, .. } => self.review(
                         ReviewKind::Unconvertible,
                         record.id,

@@ -18,6 +18,7 @@ pub mod decide;
 pub mod keys;
 pub mod link;
 pub mod observe;
+pub mod pick;
 pub mod plan;
 pub mod settle;
 pub mod slice;

@@ -144,7 +144,7 @@ fn first_seen(plan: &Plan, reading: Reading, id: RecordId, read: ReadRecord) -> 
             let claim = value.as_ref().filter(|_| prop.paired).map(|v| effective(v, prop.whole)).filter(|v| !is_empty(v));
             let claim = claim.map(|value| Claim { value: value.clone(), at, goes: vec![] });
             let displaced = (claim.is_some() && prop.fans).then_some(Value::Null);
-            Slot { shadow: value, claim, carries: None, displaced }
+            Slot { shadow: value, claim, displaced, ..Slot::default() }
         })
         .collect();
     RecordState {
@@ -201,19 +201,18 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
             continue;
         }
         let old = slot.value(prop.whole).clone();
-        let new = effective(value, prop.whole);
+        slot.show(value.clone());
+        let new = slot.value(prop.whole).clone();
         changed = true;
-        if own_write || equal(&old, new) {
-            slot.shadow = Some(value.clone());
+        if own_write || equal(&old, &new) {
             continue;
         }
         edits.push(Edit { record: state.id, prop: PropIx(ix as u16), before: old.clone(), after: new.clone(), at });
         if prop.paired {
-            slot.claim = Some(Claim { value: new.clone(), at, goes: vec![] });
+            slot.claim = Some(Claim { value: new, at, goes: vec![] });
             slot.carries = None;
         }
         slot.displaced = Some(old);
-        slot.shadow = Some(value.clone());
     }
     if read.version.is_some() && read.version != state.version {
         state.version = read.version.clone();

@@ -11,6 +11,7 @@ use lockstep_model::value::{as_stored, coerce, effective, equal, equal_as, is_em
 use lockstep_model::{Change, Claim, ClaimStamp, PlainType, PropIx, RecordId, RecordState, Rule, Timestamp, TypeIx, Value};
 
 use crate::keys::each_id;
+use crate::pick::holding;
 use crate::plan::{Bearing, Plan, PlanProp};
 use crate::slice::Slice;
 
@@ -29,6 +30,10 @@ pub struct Candidate<'a> {
 pub enum Wanted {
     /// It holds what it should.
     Nothing,
+    /// P9: one of its list's elements is what it should hold, and shall stand for it from now on.
+    Pick {
+        element: Value,
+    },
     Write {
         value: Value,
         counterpart_of: Option<Counterpart>,
@@ -138,12 +143,24 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
         Wanted::Write { value, .. } if equal_as(described.ty, &value, shown) => Wanted::Nothing,
         Wanted::Write { value, .. } if described.stored_as.caseless && same_but_for_case(&value, shown) => Wanted::Nothing,
         Wanted::Write { .. } if judged_equal(slice.now, by, &best.claim.value, shown) => Wanted::Nothing,
+        Wanted::Write { ref value, .. } if let Some(element) = in_list(described, slot.shadow.as_ref(), value) => {
+            Wanted::Pick { element: element.clone() }
+        }
         Wanted::Write { value, counterpart_of, claim, .. } => {
             let rule = if by.reference { Rule::P8 } else { rule };
             Wanted::Write { value, counterpart_of, claim, rule }
         }
         other => other,
     }
+}
+
+/// The element of a property's list that holds a value already.
+fn in_list<'a>(described: &PlanProp, shadow: Option<&'a Value>, value: &Value) -> Option<&'a Value> {
+    let list = shadow.filter(|shadow| shadow.is_array() && !is_empty(value))?;
+    let same = |element: &Value| {
+        equal_as(described.ty, value, element) || (described.stored_as.caseless && same_but_for_case(value, element))
+    };
+    holding(Some(list), described.whole, same)
 }
 
 /// P3 for what a system tells apart by its letters only, not by their case.
@@ -287,7 +304,7 @@ fn group_of(plan: &Plan, ty: TypeIx, prop: PropIx, other: TypeIx) -> Vec<PropIx>
 
 /// A value of mine as it would stand in theirs.
 #[allow(clippy::too_many_arguments)]
-fn carried_to(
+pub(crate) fn carried_to(
     plan: &Plan,
     now: Timestamp,
     ty: TypeIx,
@@ -315,6 +332,6 @@ pub fn change(record: Option<&RecordState>, plan: &Plan, ty: TypeIx, prop: PropI
         Wanted::Write { value, counterpart_of, claim, rule } => {
             Some(Change { prop, value, displaced, counterpart_of, claim, rule })
         }
-        Wanted::Nothing | Wanted::Waits { .. } | Wanted::Unconvertible { .. } => None,
+        Wanted::Nothing | Wanted::Pick { .. } | Wanted::Waits { .. } | Wanted::Unconvertible { .. } => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use lockstep_model::{EntityId, Intent, RecordId, RecordState, Review, RunId, Timestamp, TypeIx};
+use lockstep_model::{EntityId, Intent, NumberMap, RecordId, RecordState, Review, RunId, Timestamp, TypeIx};
 
 /// How far a record type has been read (L8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,17 +22,17 @@ pub struct Slice {
     pub focus: Vec<RecordId>,
     /// Those records, the members of their entities, their match candidates with theirs, and what they refer to and are referred
     /// to by, with the members of those entities.
-    pub records: HashMap<RecordId, RecordState>,
-    pub by_hash: HashMap<u64, Vec<RecordId>>,
+    pub records: NumberMap<RecordId, RecordState>,
+    pub by_hash: NumberMap<u64, Vec<RecordId>>,
     /// Pairs that a person keeps apart (L7), both ways round.
     pub apart: HashSet<(RecordId, RecordId)>,
     /// Open intents, by the entity that they were decided for, or that it has become part of.
-    pub intents: HashMap<EntityId, Vec<Intent>>,
+    pub intents: NumberMap<EntityId, Vec<Intent>>,
     /// Open reviews on the records.
     pub reviews: Vec<Review>,
     pub types: Vec<ReadThrough>,
     by_key: HashMap<(TypeIx, String), RecordId>,
-    members: HashMap<EntityId, Vec<RecordId>>,
+    members: NumberMap<EntityId, Vec<RecordId>>,
 }
 
 impl Slice {
@@ -41,7 +41,7 @@ impl Slice {
         now: Timestamp,
         run: RunId,
         focus: Vec<RecordId>,
-        records: HashMap<RecordId, RecordState>,
+        records: NumberMap<RecordId, RecordState>,
         types: Vec<ReadThrough>,
     ) -> Self {
         let mut slice = Slice {
@@ -49,13 +49,13 @@ impl Slice {
             run,
             focus,
             records,
-            by_hash: HashMap::new(),
+            by_hash: NumberMap::default(),
             apart: HashSet::new(),
-            intents: HashMap::new(),
+            intents: NumberMap::default(),
             reviews: vec![],
             types,
             by_key: HashMap::new(),
-            members: HashMap::new(),
+            members: NumberMap::default(),
         };
         slice.index();
         slice

@@ -172,7 +172,8 @@ impl Play {
 
     /// Decides and carries out; gives what was written.
     fn settle(&mut self) -> BTreeSet<(String, String, String)> {
-        let records: HashMap<RecordId, RecordState> = self.records.values().map(|r| (r.id, r.clone())).collect();
+        let records: lockstep_model::NumberMap<RecordId, RecordState> =
+            self.records.values().map(|r| (r.id, r.clone())).collect();
         let through = vec![ReadThrough { complete: true, from: Some(Timestamp(self.now)) }; self.plan.types.len()];
         let focus = records.keys().copied().collect();
         let mut slice = Slice::new(Timestamp(self.now), RunId(1), focus, records, through);

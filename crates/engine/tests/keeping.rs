@@ -403,3 +403,75 @@ fn g5_a_decision_stays_until_it_is_confirmed_and_a_newer_one_takes_its_place() {
     assert_eq!(world.settle(), 0);
     assert_eq!(world.intents[1].state, IntentState::Dropped);
 }
+
+/// A person with two addresses, of which the second is how somebody else knows them.
+fn found_by_the_second_address(user_is_later: bool) -> World {
+    let mut world = people();
+    let (first, second) = if user_is_later { (500, 600) } else { (600, 500) };
+    world.read_as("a.Person/1", json!({"mail": ["post@example.com", "solveig@example.com"]}), None, Some(first));
+    world.read_as("b.Person/1", json!({"email": "solveig@example.com"}), None, Some(second));
+    world
+}
+
+#[test]
+fn p9_l3_what_was_found_by_an_element_of_a_list_is_kept_equal_by_that_element() {
+    for user_is_later in [true, false] {
+        let mut world = found_by_the_second_address(user_is_later);
+        assert_eq!(world.settle(), 0, "neither address is written over the other");
+        assert_eq!(world.settle_all(), 0);
+
+        world.read("b.Person/1", json!({"email": "solveig.berg@example.com"}));
+        assert_eq!(world.settle(), 1);
+        assert_eq!(world.shown("a.Person/1", "mail"), json!(["post@example.com", "solveig.berg@example.com"]));
+
+        world.read("a.Person/1", json!({"mail": ["post@example.com", "berg@example.com"]}));
+        assert_eq!(world.settle(), 1);
+        assert_eq!(world.value("b.Person/1", "email"), json!("berg@example.com"));
+
+        world.read("a.Person/1", json!({"mail": ["kontor@example.com", "berg@example.com"]}));
+        assert_eq!(world.settle(), 0, "the other address is nobody else's");
+        assert_eq!(world.settle_all(), 0);
+    }
+}
+
+#[test]
+fn p9_the_first_stands_in_for_an_element_that_was_removed() {
+    let mut world = found_by_the_second_address(true);
+    world.settle();
+    world.read("a.Person/1", json!({"mail": ["post@example.com"]}));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.value("b.Person/1", "email"), json!("post@example.com"));
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p9_a_value_that_the_list_holds_already_is_not_written_into_it_again() {
+    let mut world = people();
+    world.read("a.Person/1", json!({"mail": ["ada@example.com", "post@example.com"], "name": "Ada"}));
+    world.read("b.Person/1", json!({"email": "ada@example.com", "name": "Ada"}));
+    assert_eq!(world.settle(), 0);
+    world.read("b.Person/1", json!({"email": "post@example.com"}));
+    assert_eq!(world.settle(), 0, "both addresses are there already");
+    world.read("b.Person/1", json!({"email": "new@example.com"}));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.shown("a.Person/1", "mail"), json!(["ada@example.com", "new@example.com"]));
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p9_two_lists_meet_at_the_element_that_both_have() {
+    for order in [["a", "b"], ["b", "a"]] {
+        let mut world = people();
+        for system in order {
+            match system {
+                "a" => world.read("a.Person/1", json!({"mail": ["post@example.com", "Liv@example.com", "x@example.com"]})),
+                _ => world.read("b.Person/1", json!({"email": ["office@example.com", "liv@example.com"]})),
+            };
+        }
+        world.settle();
+        assert_eq!(world.settle_all(), 0);
+        let (a, b) = (world.shown("a.Person/1", "mail"), world.shown("b.Person/1", "email"));
+        assert_eq!((&a[0], &b[0]), (&json!("post@example.com"), &json!("office@example.com")), "{a} {b}");
+        assert_eq!(a[1], b[1]);
+    }
+}

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use lockstep_engine::slice::ReadThrough;
-use lockstep_engine::{Decision, decide};
-use lockstep_model::{IntentId, IntentState, RecordId, TypeIx, Value};
+use lockstep_engine::{Decision, Slice, decide};
+use lockstep_model::{EntityId, IntentId, IntentState, NumberSet, RecordId, TypeIx, Value};
 use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind, ReviewKey};
 
 use crate::load;
@@ -16,32 +16,76 @@ const BATCH: usize = 10_000;
 /// Ranks from here on hold records that wait for another reading; they are taken up again after it.
 pub(crate) const HELD: u16 = 0x4000;
 
+/// A batch that has been decided on and is still to be recorded, and the entities that this is about.
+struct Decided {
+    rank: u16,
+    batch: usize,
+    commit: Commit,
+    entities: NumberSet<EntityId>,
+}
+
+impl Decided {
+    /// Whether it says something that a slice loaded before it was recorded does not know.
+    fn bears_on(&self, slice: &Slice) -> bool {
+        slice.records.values().any(|record| self.entities.contains(&record.entity))
+    }
+}
+
 impl Hub {
     /// Decides until nothing but what is held is left on the agenda. Gives the record types that must be read again for those.
+    ///
+    /// Recording a batch takes as long as deciding on the next, so both are done at once, wherever the two have nothing to do with each
+    /// other: what the one decides is about entities of which the other's slice has no record.
     pub(crate) fn decide(&mut self, under_way: &mut Underway) -> Result<BTreeSet<TypeIx>> {
         let mut reread = BTreeSet::new();
+        let mut decided: Option<Decided> = None;
         loop {
-            let mut batch = self.store.agenda(BATCH)?;
-            let Some(&(rank, _)) = batch.first() else { return Ok(reread) };
-            if rank >= HELD {
-                return Ok(reread);
-            }
+            let skip = decided.as_ref().map_or(0, |decided| decided.batch);
+            let mut batch = self.store.agenda(skip + BATCH)?;
+            batch.drain(..skip);
+            let rank = batch.first().map(|(rank, _)| *rank).filter(|rank| *rank < HELD);
             // One rank at a time: what decides whether others are created is decided and recorded first (C5).
+            if let Some(last) =
+                decided.take_if(|last| rank != Some(last.rank) || last.commit.agenda_added.iter().any(|(r, _)| *r < HELD))
+            {
+                timed(&mut under_way.report.shares.storing_ms, || self.store.commit(last.commit))?;
+                continue;
+            }
+            let Some(rank) = rank else { return Ok(reread) };
             batch.retain(|(r, _)| *r == rank);
             under_way.progress.tell(Progress::Decided { records: batch.len() });
-            let focus: Vec<RecordId> = batch.iter().map(|(_, id)| *id).collect();
-            let through = self.through();
-            let (now, run) = (self.clock.now(), under_way.report.run);
-            let shares = &mut under_way.report.shares;
-            let mut slice = timed(&mut shares.loading_ms, || {
-                let (open, reviews) = (under_way.open.as_ref(), under_way.reviews);
-                load::slice(&self.plan, self.store.as_mut(), focus, through, open, reviews, now, run)
-            })?;
-            let decision = timed(&mut shares.deciding_ms, || decide(&self.plan, &mut slice));
+            let mut slice = self.slice(under_way, &batch)?;
+            if let Some(last) = decided.take_if(|last| last.bears_on(&slice)) {
+                timed(&mut under_way.report.shares.storing_ms, || self.store.commit(last.commit))?;
+                slice = self.slice(under_way, &batch)?;
+            }
+            let before: Vec<EntityId> = slice.focus.iter().filter_map(|id| slice.records.get(id)).map(|r| r.entity).collect();
+            let decision = match decided.take() {
+                None => timed(&mut under_way.report.shares.deciding_ms, || decide(&self.plan, &mut slice)),
+                Some(last) => {
+                    let (plan, store, shares) = (&self.plan, &mut self.store, &mut under_way.report.shares);
+                    std::thread::scope(|scope| {
+                        let recording = scope.spawn(move || store.commit(last.commit));
+                        let decision = timed(&mut shares.deciding_ms, || decide(plan, &mut slice));
+                        let recorded = timed(&mut shares.storing_ms, || recording.join());
+                        recorded.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map(|()| decision)
+                    })?
+                }
+            };
             reread.extend(&decision.reread);
+            let entities = before.into_iter().chain(decision.merged.iter().flat_map(|(gone, into)| [*gone, *into])).collect();
+            let size = batch.len();
             let commit = self.record_decision(under_way, batch, decision, &slice)?;
-            timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
+            decided = Some(Decided { rank, batch: size, commit, entities });
         }
+    }
+
+    fn slice(&mut self, under_way: &mut Underway, batch: &[(u16, RecordId)]) -> Result<Slice> {
+        let focus: Vec<RecordId> = batch.iter().map(|(_, id)| *id).collect();
+        let through = self.through();
+        let (now, run, reviews) = (self.clock.now(), under_way.report.run, under_way.reviews);
+        let load = || load::slice(&self.plan, self.store.as_mut(), focus, through, reviews, now, run);
+        Ok(timed(&mut under_way.report.shares.loading_ms, load)?)
     }
 
     /// What is held comes back onto the agenda.
@@ -64,7 +108,7 @@ impl Hub {
         under_way: &mut Underway,
         batch: Vec<(u16, RecordId)>,
         mut decision: Decision,
-        slice: &lockstep_engine::Slice,
+        slice: &Slice,
     ) -> Result<Commit> {
         let now = slice.now;
         let run = slice.run;
@@ -152,10 +196,6 @@ impl Hub {
         commit.changed_records = decision.changed;
         commit.relinked = decision.relinked;
         commit.intents_moved = decision.moved;
-        if let Some(open) = &mut under_way.open {
-            open.extend(decision.intents.iter().map(|intent| intent.entity));
-            open.extend(commit.intents_moved.iter().map(|(_, entity)| *entity));
-        }
         under_way.reviews |= !decision.reviews_opened.is_empty();
         commit.intents_new = decision.intents;
         commit.reviews_opened = decision.reviews_opened;

@@ -352,15 +352,8 @@ impl Hub {
         let mut update = step(intent, IntentEvent::Confirm, now, None);
         update.record = Some(state.id);
         commit.intents_changed.push(update);
+        // The journal tells of a creation by its intent.
         let record = RecordName::of(&self.plan, state.ty, &state.key);
-        commit.journal.push(self.entry(
-            under_way,
-            JournalKind::Written,
-            &state,
-            intent,
-            format!("created {record}"),
-            Some(Rule::C1),
-        ));
         commit.keys_added.extend(hashes(&self.plan, &state).into_iter().map(|hash| (hash, state.id)));
         // Other record types may want a counterpart of their own now, or values that the system filled in.
         if ty.partners.len() > 1

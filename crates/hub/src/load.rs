@@ -1,32 +1,31 @@
 //! Loading the slice that a decision looks at.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 
 use lockstep_engine::keys::{each_id, match_hashes};
 use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Plan, Slice};
 use lockstep_model::matching::reference_hash;
-use lockstep_model::{EntityId, RecordId, RecordState, RunId, Timestamp, TypeIx};
+use lockstep_model::{EntityId, NumberMap, NumberSet, RecordId, RecordState, RunId, Timestamp, TypeIx};
 use lockstep_store::{Result, Store};
 
 /// Everything that a decision on `focus` may look at: the records with their entities, their match candidates with theirs, and what
-/// they refer to and are referred to by. `open` are the entities that can have open intents, where that is known; `reviews` tells that
-/// there are reviews at all: a first run then asks for neither, a million times.
+/// they refer to and are referred to by. `reviews` tells that there are reviews at all: a first run does not ask for any, a million times.
 #[allow(clippy::too_many_arguments)]
 pub fn slice(
     plan: &Plan,
     store: &mut dyn Store,
     focus: Vec<RecordId>,
     through: Vec<ReadThrough>,
-    open: Option<&HashSet<EntityId>>,
     reviews: bool,
     now: Timestamp,
     run: RunId,
 ) -> Result<Slice> {
-    let mut records: HashMap<RecordId, RecordState> = HashMap::with_capacity(focus.len() * 2);
-    let mut by_hash: HashMap<u64, Vec<RecordId>> = HashMap::new();
-    let mut entities: HashSet<EntityId> = HashSet::new();
+    let mut records: NumberMap<RecordId, RecordState> = NumberMap::default();
+    records.reserve(focus.len() * 2);
+    let mut by_hash: NumberMap<u64, Vec<RecordId>> = NumberMap::default();
+    let mut entities: NumberSet<EntityId> = NumberSet::default();
 
     let first = store.records(&focus)?;
     let mut fresh = with_members(store, first, &mut records, &mut entities)?;
@@ -51,15 +50,14 @@ pub fn slice(
         neighbours(plan, store, &mut by_hash, &mut records, &mut entities)?;
     }
     let ids: Vec<RecordId> = records.keys().copied().collect();
-    let with_intents: Vec<EntityId> =
-        entities.into_iter().filter(|entity| open.is_none_or(|open| open.contains(entity))).collect();
+    let entities: Vec<EntityId> = entities.into_iter().collect();
     let mut slice = Slice::new(now, run, focus, records, through);
     if references(plan) {
         slice.index_keys();
     }
     slice.by_hash = by_hash;
     slice.apart = store.apart(&ids)?.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
-    for intent in store.open_intents(&with_intents)? {
+    for intent in store.open_intents(&entities)? {
         // An entity may have become part of another since the intent was decided.
         let entity = slice.records.get(&intent.source).map_or(intent.entity, |source| source.entity);
         slice.intents.entry(entity).or_default().push(intent);
@@ -72,7 +70,7 @@ pub fn slice(
 
 /// Whether the entity's founder is of this type. A cheap test that spares most look-ups of records that are linked already; what it
 /// misses is looked up for nothing and left out by the core.
-fn founded_by(records: &HashMap<RecordId, RecordState>, entity: EntityId, ty: TypeIx) -> bool {
+fn founded_by(records: &NumberMap<RecordId, RecordState>, entity: EntityId, ty: TypeIx) -> bool {
     records.get(&RecordId(entity.0)).is_some_and(|founder| founder.ty == ty && founder.entity == entity && founder.is_live())
 }
 
@@ -80,8 +78,8 @@ fn founded_by(records: &HashMap<RecordId, RecordState>, entity: EntityId, ty: Ty
 fn with_members(
     store: &mut dyn Store,
     found: Vec<RecordState>,
-    records: &mut HashMap<RecordId, RecordState>,
-    entities: &mut HashSet<EntityId>,
+    records: &mut NumberMap<RecordId, RecordState>,
+    entities: &mut NumberSet<EntityId>,
 ) -> Result<Vec<RecordId>> {
     let mut fresh = Vec::with_capacity(found.len());
     let mut wanted = Vec::new();
@@ -119,9 +117,9 @@ fn with_members(
 fn by_hashes(
     store: &mut dyn Store,
     mut hashes: Vec<u64>,
-    by_hash: &mut HashMap<u64, Vec<RecordId>>,
-    records: &mut HashMap<RecordId, RecordState>,
-    entities: &mut HashSet<EntityId>,
+    by_hash: &mut NumberMap<u64, Vec<RecordId>>,
+    records: &mut NumberMap<RecordId, RecordState>,
+    entities: &mut NumberSet<EntityId>,
 ) -> Result<Vec<RecordId>> {
     hashes.sort_unstable();
     hashes.dedup();
@@ -151,9 +149,9 @@ pub fn references(plan: &Plan) -> bool {
 fn neighbours(
     plan: &Plan,
     store: &mut dyn Store,
-    by_hash: &mut HashMap<u64, Vec<RecordId>>,
-    records: &mut HashMap<RecordId, RecordState>,
-    entities: &mut HashSet<EntityId>,
+    by_hash: &mut NumberMap<u64, Vec<RecordId>>,
+    records: &mut NumberMap<RecordId, RecordState>,
+    entities: &mut NumberSet<EntityId>,
 ) -> Result<()> {
     let mut outgoing: HashMap<TypeIx, Vec<String>> = HashMap::new();
     let mut incoming = Vec::new();

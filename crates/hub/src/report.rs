@@ -1,11 +1,11 @@
 //! What a run did, or a plan would do: counts by the names of L9, and the single events with their reasons.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lockstep_engine::Plan;
 use lockstep_engine::decide::Finding;
-use lockstep_model::{FlowIx, RecordId, RunId, Situation, Timestamp, TypeIx, Value};
+use lockstep_model::{FlowIx, NumberMap, RecordId, RunId, Situation, Timestamp, TypeIx, Value};
 use serde::Serialize;
 
 /// So many single events are kept for showing; all are counted.
@@ -124,7 +124,7 @@ pub struct Report {
     pub outbox: u64,
     pub shares: Shares,
     #[serde(skip)]
-    findings: HashMap<(FlowIx, RecordId), Situation>,
+    findings: NumberMap<(FlowIx, RecordId), Situation>,
 }
 
 impl Report {
@@ -150,7 +150,7 @@ impl Report {
             reviews: BTreeMap::new(),
             outbox: 0,
             shares: Shares::default(),
-            findings: HashMap::new(),
+            findings: NumberMap::default(),
         }
     }
 
@@ -219,7 +219,7 @@ impl Report {
     }
 
     pub(crate) fn forget_findings(&mut self) {
-        self.findings = HashMap::new();
+        self.findings = NumberMap::default();
     }
 }
 

@@ -1,13 +1,13 @@
 //! A run: read, decide, deliver, until quiet. And a plan: the same on a copy of the store, with systems that are only read.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, Trouble, Write};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::PlanCreate;
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{EntityId, IntentState, ReadRecord, Timestamp, TypeIx, TypeSchema, Value};
+use lockstep_model::{IntentState, ReadRecord, Timestamp, TypeIx, TypeSchema, Value};
 use lockstep_store::{BoundType, Commit, Store, StoreError, TypeStatus};
 
 use crate::clock::Clock;
@@ -74,8 +74,6 @@ pub(crate) struct Underway<'a> {
     pub report: Report,
     /// Systems that are left alone for the rest of the run.
     pub paused: HashMap<usize, String>,
-    /// The entities that have had open intents in this run, where there were none before it.
-    pub open: Option<HashSet<EntityId>>,
     /// There are open reviews, or have been in this run.
     pub reviews: bool,
     /// When a new record of a type was last seen in this run.
@@ -159,15 +157,12 @@ impl Hub {
     pub fn run(&mut self, options: RunOptions<'_>) -> Result<Report> {
         let started = self.clock.now();
         let run = self.store.begin_run(started)?;
-        let none_open = self.store.intent_counts()?.iter().all(|(_, n)| *n == 0);
-        let open = none_open.then(HashSet::new);
         let reviews = self.store.review_counts()?.iter().any(|(_, n)| *n > 0);
         let names = self.systems.iter().map(|s| s.name.clone());
         let report = Report::new(&self.plan, names, run, started, self.pretends);
         let mut under_way = Underway {
             report,
             paused: HashMap::new(),
-            open,
             reviews,
             newest: HashMap::new(),
             written: BTreeSet::new(),

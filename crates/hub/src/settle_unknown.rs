@@ -242,9 +242,6 @@ impl Hub {
         for open in self.store.open_intents(&[gone])? {
             commit.intents_moved.push((open.id, into));
         }
-        if let Some(open) = &mut under_way.open {
-            open.insert(into);
-        }
         for member in [&source, record] {
             commit.agenda_added.push((self.plan.ty(member.ty).decide_rank, member.id));
         }

@@ -51,12 +51,38 @@ pub struct Slot {
     pub carries: Option<ClaimStamp>,
     /// Set between reading an edit and deciding on it: the value that the edit displaced (P1a needs it).
     pub displaced: Option<Value>,
+    /// P9: which element of the list stands for this property, where it is not the first: the one by which the record was linked (L3),
+    /// or that holds already what the property was to be given.
+    pub pick: Option<Value>,
 }
 
 impl Slot {
-    /// The value that counts: of a list through which the path leads, that of its first element (the primary one).
+    /// The value that counts: of a list through which the path leads, that of the element that stands for it, mostly the first (the
+    /// primary one).
     pub fn value(&self, whole: bool) -> &Value {
-        value::effective(self.shadow.as_ref().unwrap_or(&Value::Null), whole)
+        let shadow = self.shadow.as_ref().unwrap_or(&Value::Null);
+        match (&self.pick, shadow) {
+            (Some(pick), Value::Array(list)) if !whole => {
+                list.iter().find(|element| value::equal(element, pick)).unwrap_or(value::effective(shadow, whole))
+            }
+            _ => value::effective(shadow, whole),
+        }
+    }
+
+    /// Takes in what the system shows now. Where the element that stood for the property has changed in its place, the changed one
+    /// stands for it; where it is gone, the first one does.
+    pub fn show(&mut self, shown: Value) {
+        if let Some(pick) = &self.pick {
+            self.pick = match (&self.shadow, &shown) {
+                (_, Value::Array(now)) if now.iter().any(|element| value::equal(element, pick)) => self.pick.take(),
+                (Some(Value::Array(before)), Value::Array(now)) if before.len() == now.len() => {
+                    let place = before.iter().position(|element| value::equal(element, pick));
+                    place.map(|place| now[place].clone()).filter(|element| !value::is_empty(element))
+                }
+                _ => None,
+            };
+        }
+        self.shadow = Some(shown);
     }
 }
 

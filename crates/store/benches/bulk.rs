@@ -29,7 +29,7 @@ fn record(id: i64, random: bool) -> RecordState {
     let slot = |text: String| {
         let value = Value::from(text);
         let claim = Some(Claim { value: value.clone(), at: Timestamp(1_700_000_000_000), goes: vec![] });
-        Slot { shadow: Some(value), claim, carries: None, displaced: None }
+        Slot { shadow: Some(value), claim, ..Slot::default() }
     };
     RecordState {
         id: RecordId(id),

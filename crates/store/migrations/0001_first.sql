@@ -46,11 +46,12 @@ CREATE TABLE keys (
     PRIMARY KEY (hash, record)
 ) WITHOUT ROWID;
 
--- Records to decide on.
+-- Records to decide on: all numbers from `first` to `last`. What is read together has consecutive numbers.
 CREATE TABLE agenda (
     rank INTEGER NOT NULL,
-    record INTEGER NOT NULL,
-    PRIMARY KEY (rank, record)
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (rank, first)
 ) WITHOUT ROWID;
 
 -- Records that a person keeps apart, each pair in both directions.
@@ -81,12 +82,17 @@ CREATE TABLE intents (
     done_at INTEGER,
     changes TEXT NOT NULL
 );
-CREATE INDEX intents_queued ON intents (type, rank, id, not_before) WHERE state = 'queued';
 -- Open ones are `queued`, `refused`, `sent` and `unknown`, and come after `done` and `dropped`: one comparison, where a list would be
--- built anew for each row that is written.
-CREATE INDEX intents_open ON intents (state, entity) WHERE state > 'dropped';
+-- built anew for each row that is written. Where and what they are is in memory while the store is open.
+CREATE INDEX intents_open ON intents (id) WHERE state > 'dropped';
 CREATE INDEX intents_record ON intents (record) WHERE record IS NOT NULL;
 CREATE INDEX intents_source ON intents (source);
+
+-- Intents with these numbers that say `queued` have been handed over to their system: they are `sent`. One row for a whole batch.
+CREATE TABLE sending (
+    first INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL
+);
 
 -- What waits for a person; closed ones are gone from here and stand in the journal.
 CREATE TABLE reviews (
@@ -104,7 +110,7 @@ CREATE TABLE reviews (
 CREATE UNIQUE INDEX reviews_record ON reviews (record, kind, type, path);
 CREATE INDEX reviews_age ON reviews (opened_at, id);
 
--- What happened; rows are only ever added.
+-- What happened; rows are only ever added. What was created stands in `intents`: done, with the record that it made.
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,

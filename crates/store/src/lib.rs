@@ -255,7 +255,8 @@ pub trait Store: Send {
     fn review_counts(&mut self) -> Result<Vec<(ReviewKind, u64)>>;
     /// How many intents there are in each open state.
     fn intent_counts(&mut self) -> Result<Vec<(IntentState, u64)>>;
-    /// The journal of these records, oldest first.
+    /// The journal of these records, oldest first. That a record was created is told by the intent that did it: it has an entry here
+    /// without having been given one.
     fn journal(&mut self, records: &[RecordId], limit: usize) -> Result<Vec<JournalEntry>>;
     /// Intents whose target or source is one of these records, oldest first, whatever their state.
     fn intents_of(&mut self, records: &[RecordId], limit: usize) -> Result<Vec<Intent>>;

@@ -94,9 +94,9 @@ fn a_damaged_file_says_so() {
     let from = bytes.len() / 4;
     bytes[from..].fill(0xA5);
     fs::write(&path, bytes).unwrap();
-    let mut store = SqliteStore::open(&path).unwrap();
     let all: Vec<_> = (1..=5_000).map(RecordId).collect();
-    let error = store.bind(&contract::plan()).and_then(|_| store.records(&all)).unwrap_err();
+    let read = |mut store: SqliteStore| store.bind(&contract::plan()).and_then(|_| store.records(&all));
+    let error = SqliteStore::open(&path).and_then(read).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
 }
 

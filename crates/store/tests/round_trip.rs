@@ -46,8 +46,12 @@ fn any_slot() -> impl Strategy<Value = Slot> {
     let value = (any_value(), 0..4u8);
     let claim = prop::option::weighted(0.7, (value, any_time(), prop_oneof![4 => Just(vec![]), 1 => any_goes()]));
     let rarely = 0.1;
-    let rest = (prop::option::weighted(rarely, any_stamp()), prop::option::weighted(rarely, any_value()));
-    (prop::option::weighted(0.8, any_value()), claim, rest).prop_map(|(shadow, claim, (carries, displaced))| {
+    let rest = (
+        prop::option::weighted(rarely, any_stamp()),
+        prop::option::weighted(rarely, any_value()),
+        prop::option::weighted(rarely, any_value()),
+    );
+    (prop::option::weighted(0.8, any_value()), claim, rest).prop_map(|(shadow, claim, (carries, displaced, pick))| {
         let claim = claim.map(|((other, choice), at, goes)| {
             let value = match (&shadow, choice) {
                 (Some(shadow), 0) => shadow.clone(),
@@ -56,7 +60,7 @@ fn any_slot() -> impl Strategy<Value = Slot> {
             };
             Claim { value, at, goes }
         });
-        Slot { shadow, claim, carries, displaced }
+        Slot { shadow, claim, carries, displaced, pick }
     })
 }
 

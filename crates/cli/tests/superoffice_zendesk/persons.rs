@@ -89,6 +89,18 @@ fn a_person_links_by_any_of_its_addresses() {
     assert_eq!(flow(&report, PERSON, USERS).linked, 1, "L3: {}", shown(&report));
     assert_eq!(world.entities(), [names(&[(PERSON, &linked), (USERS, &to)])]);
     assert_eq!(in_zendesk(&world).len(), 1);
+    // P9: both addresses stay where they are, and the one by which the two were found is the one that is kept equal.
+    assert_eq!(world.sandbox.total_writes(), 0, "{}", shown(&report));
+    world.idle();
+
+    let addresses = |world: &World| {
+        let held = world.record("superoffice", "Person", &linked)["Emails"].clone();
+        held.as_array().unwrap().iter().map(|e| text(e, "/Value").to_owned()).collect::<Vec<_>>()
+    };
+    world.edit("superoffice", "Person", &linked, json!({"Emails": [{"Value": "post@example.org"}, {"Value": "aas@example.no"}]}));
+    world.run_smoothly();
+    assert_eq!(in_zendesk(&world), ["aas@example.no"]);
+    assert_eq!(addresses(&world), ["post@example.org", "aas@example.no"]);
     world.idle();
 }
 

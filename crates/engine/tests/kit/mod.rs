@@ -2,7 +2,7 @@
 
 #![allow(dead_code)]
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_engine::keys::hashes;
 use lockstep_engine::observe::Reading;
@@ -151,6 +151,12 @@ impl World {
         self.records.values().find(|r| r.ty == ty && r.key == key).unwrap_or_else(|| panic!("no record {name}"))
     }
 
+    /// All that a property shows: of a list, every element.
+    pub fn shown(&self, record: &str, path: &str) -> Value {
+        let record = self.record(record);
+        record.slot(self.prop(record.ty, path)).shadow.clone().unwrap_or_default()
+    }
+
     pub fn value(&self, name: &str, path: &str) -> Value {
         let record = self.record(name);
         record.slot(self.prop(record.ty, path)).value(false).clone()
@@ -172,7 +178,8 @@ impl World {
     }
 
     pub fn decide_on(&mut self, focus: Vec<RecordId>) {
-        let records: HashMap<RecordId, RecordState> = self.records.iter().map(|(id, r)| (*id, r.clone())).collect();
+        let records: lockstep_model::NumberMap<RecordId, RecordState> =
+            self.records.iter().map(|(id, r)| (*id, r.clone())).collect();
         let mut slice = Slice::new(Timestamp(self.now), RunId(1), focus, records, self.through.clone());
         slice.index_keys();
         for record in self.records.values() {
@@ -242,7 +249,10 @@ impl World {
             }
             let values = {
                 let mut values = vec![None; self.plan.ty(intent.ty).props.len()];
-                for (prop, value) in &sent {
+                // Where a list is held, the answer does not tell, and what became of it is worked out (P9).
+                let held = intent.record.map(|id| &self.records[&id]);
+                let in_list = |prop: usize| held.is_some_and(|r| matches!(r.slots[prop].shadow, Some(Value::Array(_))));
+                for (prop, value) in sent.iter().filter(|(prop, _)| !in_list(*prop)) {
                     values[*prop] = Some(value.clone());
                 }
                 values

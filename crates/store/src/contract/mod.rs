@@ -37,6 +37,7 @@ pub fn check(make: impl Fn() -> Box<dyn Store>) {
     the_outbox_gives_what_is_due_in_order(fresh());
     open_intents_are_found_and_counted(fresh());
     history_of_a_record_holds_what_went_to_it_and_came_from_it(fresh());
+    a_creation_is_in_the_journal_by_its_intent(fresh());
     at_most_one_review_of_a_key_is_open(fresh());
     the_journal_is_in_order(fresh());
     runs_are_remembered_newest_first(fresh());
@@ -470,6 +471,37 @@ fn history_of_a_record_holds_what_went_to_it_and_came_from_it(mut store: Box<dyn
     };
     store.commit(Commit { intents_changed: vec![made], ..Commit::default() }).unwrap();
     assert_eq!(of(&mut store, &[8], 9), [2]);
+}
+
+fn a_creation_is_in_the_journal_by_its_intent(mut store: Box<dyn Store>) {
+    commit_records(&mut store, vec![person(1, "a")]);
+    let create = Intent { kind: IntentKind::Create, record: None, ..intent(1, RecordId(1), IntentState::Queued) };
+    let update = Intent { record: Some(RecordId(2)), ..intent(2, RecordId(1), IntentState::Done) };
+    store.commit(Commit { intents_new: vec![create, update], ..Commit::default() }).unwrap();
+    let done = IntentUpdate {
+        id: IntentId(1),
+        state: IntentState::Done,
+        record: Some(RecordId(2)),
+        attempts: 1,
+        not_before: None,
+        message: None,
+        done_at: Some(Timestamp(10)),
+    };
+    let (earlier, later) = (entry(RunId(1), RecordId(2), 9), entry(RunId(1), RecordId(2), 11));
+    let commit = Commit {
+        new_records: vec![awkward(RecordId(2), EntityId(1))],
+        intents_changed: vec![done],
+        journal: vec![earlier.clone(), later.clone()],
+        ..Commit::default()
+    };
+    store.commit(commit).unwrap();
+    let told = store.journal(&[RecordId(2)], 9).unwrap();
+    assert_eq!((&told[0], &told[2], told.len()), (&earlier, &later, 3));
+    let created = &told[1];
+    assert_eq!((created.kind, created.at, created.rule), (JournalKind::Written, Timestamp(10), Some(Rule::C1)));
+    assert_eq!((created.other, created.intent), (Some(RecordId(1)), Some(IntentId(1))));
+    assert_eq!(created.text, format!("created {}/{}", plan()[USERS.at()].name, awkward(RecordId(2), EntityId(1)).key));
+    assert_eq!(store.journal(&[RecordId(1)], 9).unwrap(), []);
 }
 
 fn at_most_one_review_of_a_key_is_open(mut store: Box<dyn Store>) {

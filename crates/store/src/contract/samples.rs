@@ -69,15 +69,21 @@ pub(super) fn awkward(id: RecordId, entity: EntityId) -> RecordState {
         written_at: Some(Timestamp(0)),
         slots: vec![
             // Absent is not empty (R5); it was claimed nonetheless, and displaced nothing.
-            Slot { shadow: None, claim: Some(claim(Value::Null, 2)), carries: None, displaced: Some(Value::Null) },
-            Slot { shadow: Some(Value::Null), claim: None, carries: Some(stamp), displaced: None },
-            Slot { shadow: Some(json!(["", "a", "b"])), claim: Some(Claim { goes, ..claim(json!("a"), 3) }), ..Slot::default() },
+            Slot { claim: Some(claim(Value::Null, 2)), displaced: Some(Value::Null), ..Slot::default() },
+            Slot { shadow: Some(Value::Null), carries: Some(stamp), ..Slot::default() },
+            Slot {
+                shadow: Some(json!(["", "a", "b"])),
+                claim: Some(Claim { goes, ..claim(json!("a"), 3) }),
+                pick: Some("b".into()),
+                ..Slot::default()
+            },
             Slot { shadow: Some(json!(["x", {"y": 0.1}])), claim: Some(claim(json!(["x", {"y": 0.1}]), 3)), ..Slot::default() },
             Slot {
                 shadow: Some(json!("\u{1F600}\\\"\n")),
                 claim: Some(claim(json!("before"), 2)),
                 carries: Some(stamp),
                 displaced: Some(json!([])),
+                ..Slot::default()
             },
         ],
     }

@@ -1,9 +1,8 @@
 //! The plan's record types and properties, as the store finds them: rows and texts on disk, places in the plan outside.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
-use lockstep_model::{ClaimStamp, PropIx, RecordId, Timestamp, TypeIx};
+use lockstep_model::{ClaimStamp, NumberMap, PropIx, RecordId, Timestamp, TypeIx};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::{Fallible, Fault};
@@ -55,7 +54,7 @@ pub(super) struct Bound {
     by_row: HashMap<i64, TypeIx>,
     by_name: HashMap<String, TypeIx>,
     /// A record's type never changes, so what was seen once stays true.
-    kinds: HashMap<RecordId, TypeIx, BuildHasherDefault<ByNumber>>,
+    kinds: NumberMap<RecordId, TypeIx>,
 }
 
 impl Bound {
@@ -64,7 +63,7 @@ impl Bound {
         let places = || types.iter().enumerate().map(|(at, ty)| (ty, TypeIx(at as u16)));
         let by_row = places().filter(|(ty, _)| ty.row != 0).map(|(ty, ix)| (ty.row, ix)).collect();
         let by_name = places().map(|(ty, ix)| (ty.name.clone(), ix)).collect();
-        Bound { types, by_row, by_name, kinds: HashMap::default() }
+        Bound { types, by_row, by_name, kinds: NumberMap::default() }
     }
 
     /// The same plan for another connection.
@@ -124,26 +123,5 @@ impl Bound {
     pub(super) fn stamp(&self, at: i64, record: i64, ty: &str, path: &str) -> Option<ClaimStamp> {
         let prop = self.named(ty)?.1.prop(path)?;
         Some(ClaimStamp { at: Timestamp(at), record: RecordId(record), prop })
-    }
-}
-
-/// Record numbers are as good as scattered already: one multiplication does, where the standard hasher takes longer than the look-up.
-#[derive(Default)]
-struct ByNumber(u64);
-
-impl Hasher for ByNumber {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_i64(i64::from(*byte));
-        }
-    }
-
-    fn write_i64(&mut self, number: i64) {
-        self.0 = (self.0 ^ number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn finish(&self) -> u64 {
-        // The multiplication leaves its best bits at the top; the map wants them at both ends.
-        self.0 ^ (self.0 >> 32)
     }
 }

@@ -17,15 +17,43 @@ impl Database {
         records.dedup();
         let mut found: Vec<(i64, JournalEntry)> = Vec::new();
         let mut statement = sql::JOURNAL.prepare(&self.conn)?;
+        let mut created = Vec::new();
         for record in records {
             let mut rows = statement.query((record.0, limit as i64))?;
             while let Some(row) = rows.next()? {
                 found.push((row.get(0)?, entry_in(row)?));
             }
+            created.extend(self.creation_of(record)?);
         }
         found.sort_unstable_by_key(|(id, _)| *id);
+        let mut found: Vec<JournalEntry> = found.into_iter().map(|(_, entry)| entry).collect();
+        for entry in created {
+            let at = found.partition_point(|other| other.at < entry.at);
+            found.insert(at, entry);
+        }
         found.truncate(limit);
-        Ok(found.into_iter().map(|(_, entry)| entry).collect())
+        Ok(found)
+    }
+
+    /// A creation is told by its intent, which has all that an entry would say: a first run makes a million of them.
+    fn creation_of(&self, record: RecordId) -> Fallible<Option<JournalEntry>> {
+        let mut statement = sql::CREATION_OF.prepare(&self.conn)?;
+        let mut rows = statement.query([record.0])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let (ty, key) = (text(row, 4)?.unwrap_or_default(), text(row, 5)?.unwrap_or_default());
+        Ok(Some(JournalEntry {
+            at: Timestamp(row.get(1)?),
+            run: RunId(row.get(2)?),
+            kind: JournalKind::Written,
+            record,
+            path: None,
+            before: Value::Null,
+            after: Value::Null,
+            rule: Some(Rule::C1),
+            other: Some(RecordId(row.get(3)?)),
+            intent: Some(IntentId(row.get(0)?)),
+            text: format!("created {ty}/{key}"),
+        }))
     }
 
     pub(super) fn write_journal(&mut self, entries: &[JournalEntry]) -> Fallible<()> {

@@ -14,12 +14,15 @@ mod journal;
 mod json;
 mod lock;
 mod migrations;
+mod open;
 mod outbox;
+mod ranges;
 mod records;
 mod reviews;
 mod spans;
 mod statements;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,6 +36,8 @@ use self::bound::{Bound, KnownType};
 use self::encode::Encoded;
 use self::fault::{Fallible, Fault};
 use self::lock::Lock;
+use self::open::Open;
+use self::ranges::Ranges;
 use crate::{BoundType, Commit, JournalEntry, Result, RunRow, Store, StoreError, TypeStatus};
 
 /// The store in one file.
@@ -50,6 +55,9 @@ struct Database {
     bound: Bound,
     encoded: Encoded,
     next: Counters,
+    /// What is to be decided and what is to be sent, as it is on disk. A store that only looks reads both anew each time.
+    agenda: BTreeMap<u16, Ranges>,
+    open: Open,
     /// Nothing may be written.
     read_only: bool,
 }
@@ -173,7 +181,11 @@ impl Database {
                 }
             }
         }
-        Ok(Database { conn, bound: Bound::default(), encoded: Encoded::default(), next, read_only })
+        let (agenda, open) = match read_only {
+            true => Default::default(),
+            false => (records::load_agenda(&conn)?, Open::load(&conn)?),
+        };
+        Ok(Database { conn, bound: Bound::default(), encoded: Encoded::default(), next, agenda, open, read_only })
     }
 
     /// Runs something in a transaction; nothing of it is kept if it fails.
@@ -190,6 +202,11 @@ impl Database {
                 self.conn.execute_batch("ROLLBACK").ok();
             }
             self.bound.forget();
+            if !self.read_only {
+                // What memory holds of a step that was not kept is not true.
+                self.agenda = records::load_agenda(&self.conn).unwrap_or_default();
+                self.open = Open::load(&self.conn).unwrap_or_default();
+            }
         }
         result
     }

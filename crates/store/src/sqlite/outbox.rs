@@ -17,12 +17,10 @@ use super::bound::Bound;
 use super::encode::text;
 use super::fault::{Fallible, Fault};
 use super::json;
+use super::open::Open;
 use super::spans::Spans;
 use super::statements as sql;
 use crate::{Commit, IntentUpdate};
-
-/// Open intents are few beside records.
-const HOLE_IN_ENTITIES: i64 = 30;
 
 #[derive(Serialize)]
 struct ChangeOut<'a> {
@@ -68,34 +66,17 @@ struct ChangeIn<'a> {
 
 impl Database {
     pub(super) fn open_intents(&mut self, entities: &[EntityId]) -> Fallible<Vec<Intent>> {
-        let spans = Spans::over(entities.iter().map(|id| id.0), HOLE_IN_ENTITIES);
-        let mut found = Vec::new();
-        let mut statement = sql::OPEN_INTENTS.prepare(&self.conn)?;
-        for span in &spans.ranges {
-            let mut rows = statement.query([span.low, span.high])?;
-            while let Some(row) = rows.next()? {
-                if spans.wants(row.get(6)?) {
-                    found.extend(decode(&self.bound, row)?);
-                }
-            }
-        }
-        Ok(found)
+        self.look_at_open()?;
+        let ids: Vec<i64> = self.open.of_entities(entities).collect();
+        self.intents(ids.into_iter())
     }
 
     pub(super) fn outbox(&mut self, now: Timestamp, types: &[TypeIx], limit: usize) -> Fallible<Vec<Intent>> {
+        self.look_at_open()?;
         let types: BTreeSet<TypeIx> = types.iter().copied().collect();
-        let mut due: Vec<(i64, i64)> = Vec::new();
-        let mut statement = sql::OUTBOX.prepare(&self.conn)?;
-        for &ty in &types {
-            let mut rows = statement.query((self.bound.ty(ty)?.row, now.0, limit as i64))?;
-            while let Some(row) = rows.next()? {
-                due.push((row.get(0)?, row.get(1)?));
-            }
-        }
-        drop(statement);
-        due.sort_unstable();
-        due.truncate(limit);
-        let mut intents = self.intents(due.iter().map(|(_, id)| *id))?;
+        let rows = types.into_iter().map(|ty| self.bound.ty(ty).map(|ty| ty.row)).collect::<Fallible<Vec<_>>>()?;
+        let due = self.open.due(now, rows.into_iter(), limit);
+        let mut intents = self.intents(due.into_iter())?;
         intents.sort_by_key(|intent| (intent.rank, intent.id));
         Ok(intents)
     }
@@ -109,7 +90,7 @@ impl Database {
             let mut rows = statement.query([span.low, span.high])?;
             while let Some(row) = rows.next()? {
                 if spans.wants(row.get(0)?) {
-                    found.extend(decode(&self.bound, row)?);
+                    found.extend(decode(&self.bound, &self.open, row)?);
                 }
             }
         }
@@ -118,16 +99,15 @@ impl Database {
 
     pub(super) fn intents_in(&mut self, state: IntentState, limit: usize) -> Fallible<Vec<Intent>> {
         let mut found = Vec::new();
-        let (mut open, mut closed);
-        let mut rows = if state.is_open() {
-            open = sql::OPEN_IN.prepare(&self.conn)?;
-            open.query((state.name(), limit as i64))?
-        } else {
-            closed = sql::CLOSED_IN.prepare(&self.conn)?;
-            closed.query((0, state.name(), limit as i64))?
-        };
+        if state.is_open() {
+            self.look_at_open()?;
+            let ids: Vec<i64> = self.open.in_state(state).take(limit).collect();
+            return self.intents(ids.into_iter());
+        }
+        let mut closed = sql::CLOSED_IN.prepare(&self.conn)?;
+        let mut rows = closed.query((0, state.name(), limit as i64))?;
         while let Some(row) = rows.next()? {
-            found.extend(decode(&self.bound, row)?);
+            found.extend(decode(&self.bound, &self.open, row)?);
         }
         Ok(found)
     }
@@ -149,13 +129,16 @@ impl Database {
     }
 
     pub(super) fn intent_counts(&mut self) -> Fallible<Vec<(IntentState, u64)>> {
-        let mut counts = Vec::new();
-        let mut statement = sql::OPEN_COUNTS.prepare(&self.conn)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            counts.push((state_in(row, 0)?, row.get::<_, i64>(1)? as u64));
+        self.look_at_open()?;
+        Ok(self.open.counts())
+    }
+
+    /// Where another process writes, what is open is looked at anew.
+    fn look_at_open(&mut self) -> Fallible<()> {
+        if self.read_only {
+            self.open = Open::load(&self.conn)?;
         }
-        Ok(counts)
+        Ok(())
     }
 
     /// Writes what a commit says of intents: first the new ones, then what became of known ones.
@@ -169,7 +152,8 @@ impl Database {
             insert.raw_bind_parameter(2, intent.run.0)?;
             insert.raw_bind_parameter(3, intent.kind.name())?;
             insert.raw_bind_parameter(4, intent.rank)?;
-            insert.raw_bind_parameter(5, self.bound.ty(intent.ty)?.row)?;
+            let row_of_type = self.bound.ty(intent.ty)?.row;
+            insert.raw_bind_parameter(5, row_of_type)?;
             insert.raw_bind_parameter(6, intent.record.map(|id| id.0))?;
             insert.raw_bind_parameter(7, intent.entity.0)?;
             insert.raw_bind_parameter(8, intent.source.0)?;
@@ -184,10 +168,12 @@ impl Database {
             insert.raw_bind_parameter(17, intent.done_at.map(|at| at.0))?;
             insert.raw_bind_parameter(18, changes)?;
             insert.raw_execute()?;
+            self.open.new_intent(intent, row_of_type);
         }
         let mut moving = sql::MOVE_INTENT.prepare(&self.conn)?;
         for (id, entity) in &commit.intents_moved {
             moving.execute([id.0, entity.0])?;
+            self.open.moved(id.0, entity.0);
         }
         let mut set = sql::SET_INTENT.prepare(&self.conn)?;
         let mut set_made = sql::SET_INTENT_MADE.prepare(&self.conn)?;
@@ -195,6 +181,9 @@ impl Database {
         // Stable: of two updates of an intent the later one stays.
         in_order.sort_by_key(|update| update.id);
         for update in in_order {
+            if self.open.hand_over(update) {
+                continue;
+            }
             let statement = if update.record.is_some() { &mut set_made } else { &mut set };
             statement.raw_bind_parameter(1, update.id.0)?;
             statement.raw_bind_parameter(2, update.state.name())?;
@@ -208,6 +197,17 @@ impl Database {
             if statement.raw_execute()? == 0 {
                 return Err(Fault::Damaged(format!("intent {} is to be changed and is not there", update.id)));
             }
+            let conn = &self.conn;
+            self.open.changed(update, || {
+                let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+                Ok(sql::REOPENED.prepare(conn)?.query_row([update.id.0], read)?)
+            })?;
+        }
+        for (first, last) in self.open.sending.changes() {
+            match last {
+                Some(last) => sql::SET_SENDING.prepare(&self.conn)?.execute([first, last])?,
+                None => sql::END_SENDING.prepare(&self.conn)?.execute([first])?,
+            };
         }
         Ok(())
     }
@@ -278,7 +278,7 @@ fn kind_in(name: &str) -> Option<IntentKind> {
 }
 
 /// Reads a row with the columns of the statements over `intents`; `None` where the plan does not name its record type.
-fn decode(bound: &Bound, row: &Row<'_>) -> Fallible<Option<Intent>> {
+fn decode(bound: &Bound, open: &Open, row: &Row<'_>) -> Fallible<Option<Intent>> {
     let id = IntentId(row.get(0)?);
     let Some((ty, _)) = bound.of_row(row.get(4)?) else { return Ok(None) };
     let damaged = |what: &str| Fault::Damaged(format!("the {what} of intent {id} can't be read"));
@@ -296,7 +296,7 @@ fn decode(bound: &Bound, row: &Row<'_>) -> Fallible<Option<Intent>> {
         flow: FlowIx(row.get(9)?),
         base_version: text(row, 10)?.map(str::to_string),
         changes: changes.ok_or_else(|| damaged("changes"))?,
-        state: state_in(row, 11)?,
+        state: open.state(id.0).map_or_else(|| state_in(row, 11), Ok)?,
         attempts: row.get(12)?,
         not_before: row.get::<_, Option<i64>>(13)?.map(Timestamp),
         message: text(row, 14)?.map(str::to_string),

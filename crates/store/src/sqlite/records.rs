@@ -1,12 +1,15 @@
 //! Records with their keys, and what goes with them: the agenda, and who is kept apart.
 
+use std::collections::BTreeMap;
+
 use lockstep_model::{EntityId, Presence, RecordId, RecordState, TypeIx};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Statement};
+use rusqlite::{CachedStatement, Connection, Statement};
 
 use super::Database;
 use super::encode::{Encoded, decode, text};
 use super::fault::{Fallible, Fault};
+use super::ranges::Ranges;
 use super::spans::Spans;
 use super::statements as sql;
 use crate::Commit;
@@ -179,9 +182,32 @@ impl Database {
     }
 
     pub(super) fn agenda(&mut self, limit: usize) -> Fallible<Vec<(u16, RecordId)>> {
-        let mut statement = sql::AGENDA.prepare(&self.conn)?;
-        let rows = statement.query_map([limit as i64], |row| Ok((row.get(0)?, RecordId(row.get(1)?))))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        if self.read_only {
+            self.agenda = load_agenda(&self.conn)?;
+        }
+        let all = self.agenda.iter().flat_map(|(rank, ranges)| ranges.numbers().map(|id| (*rank, RecordId(id))));
+        Ok(all.take(limit).collect())
+    }
+
+    fn write_agenda(&mut self, commit: &Commit) -> Fallible<()> {
+        for (rank, record) in &commit.agenda_done {
+            if let Some(ranges) = self.agenda.get_mut(rank) {
+                ranges.remove(record.0);
+            }
+        }
+        for (rank, record) in &commit.agenda_added {
+            self.agenda.entry(*rank).or_default().insert(record.0);
+        }
+        for (rank, ranges) in &mut self.agenda {
+            for (first, last) in ranges.changes() {
+                match last {
+                    Some(last) => sql::SET_AGENDA.prepare(&self.conn)?.execute((*rank, first, last))?,
+                    None => sql::END_AGENDA.prepare(&self.conn)?.execute((*rank, first))?,
+                };
+            }
+        }
+        self.agenda.retain(|_, ranges| !ranges.is_empty());
+        Ok(())
     }
 
     pub(super) fn apart(&mut self, ids: &[RecordId]) -> Fallible<Vec<(RecordId, RecordId)>> {
@@ -222,10 +248,7 @@ impl Database {
         commit.keys_added.sort_unstable_by_key(key);
         each(sql::ADD_KEY.prepare(&self.conn)?, commit.keys_added.iter().map(key))?;
 
-        let entry = |&(rank, record): &(u16, RecordId)| (i64::from(rank), record.0);
-        each(sql::REMOVE_AGENDA.prepare(&self.conn)?, commit.agenda_done.iter().map(entry))?;
-        commit.agenda_added.sort_unstable();
-        each(sql::ADD_AGENDA.prepare(&self.conn)?, commit.agenda_added.iter().map(entry))?;
+        self.write_agenda(commit)?;
 
         let both = |pairs: &[(RecordId, RecordId)]| pairs.iter().flat_map(|(a, b)| [(a.0, b.0), (b.0, a.0)]).collect::<Vec<_>>();
         each(sql::REMOVE_APART.prepare(&self.conn)?, both(&commit.apart_removed).into_iter())?;
@@ -261,6 +284,17 @@ impl Database {
         }
         Ok(())
     }
+}
+
+/// What is on disk of the agenda.
+pub(super) fn load_agenda(conn: &Connection) -> Fallible<BTreeMap<u16, Ranges>> {
+    let mut agenda: BTreeMap<u16, Ranges> = BTreeMap::new();
+    let mut statement = sql::AGENDA.prepare(conn)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        agenda.entry(row.get(0)?).or_default().load(row.get(1)?, row.get(2)?);
+    }
+    Ok(agenda)
 }
 
 /// Binds what new and changed records have in common, from this parameter on.

@@ -1,0 +1,71 @@
+//! Which element of a list stands for its property (P9), where it need not be the first.
+//!
+//! A record that is found by the second of its e-mail addresses (L3) is kept equal by that one, or the first would be written over an
+//! address that it never had to do with. And a value that a list holds already, at whatever place, need not be written into it again.
+
+use lockstep_model::matching::{MatchKind, normalise};
+use lockstep_model::value::is_empty;
+use lockstep_model::{PropIx, RecordId, RecordState, Timestamp, Value};
+
+use crate::plan::Plan;
+use crate::settle::carried_to;
+
+/// Picks for records that have just been put together: `(record, property, element)`, where another element than the first one is
+/// what the others hold.
+pub fn at_linking(plan: &Plan, now: Timestamp, records: &[&RecordState]) -> Vec<(RecordId, PropIx, Value)> {
+    let mut picks = Vec::new();
+    for record in records.iter().filter(|record| record.is_live()) {
+        for (ix, slot) in record.slots.iter().enumerate() {
+            let prop = PropIx(ix as u16);
+            let described = plan.prop(record.ty, prop);
+            let mine = elements(slot.shadow.as_ref(), described.whole);
+            if mine.len() < 2 || slot.pick.is_some() || !described.paired {
+                continue;
+            }
+            let kind = MatchKind::of_path(&described.name);
+            // Places are compared as a sum, so that two lists come to the same pair, whichever is looked at first.
+            let mut best: Option<(usize, usize, usize)> = None;
+            for bearing in plan.ty(record.ty).bearings[ix].iter().filter(|bearing| !bearing.reference) {
+                for other in records.iter().filter(|other| other.ty == bearing.other && other.id != record.id) {
+                    let theirs = other.slot(bearing.theirs);
+                    let whole = plan.prop(other.ty, bearing.theirs).whole;
+                    let held = match &theirs.pick {
+                        Some(_) => vec![theirs.value(whole)],
+                        None => elements(theirs.shadow.as_ref(), whole),
+                    };
+                    for (at, value) in held.into_iter().enumerate() {
+                        let Some(value) = carried_to(plan, now, other.ty, bearing.theirs, record.ty, prop, value, described)
+                        else {
+                            continue;
+                        };
+                        let form = normalise(&value, kind);
+                        let Some(place) = mine.iter().position(|element| form.is_some() && normalise(element, kind) == form)
+                        else {
+                            continue;
+                        };
+                        let tie = if record.id < other.id { place } else { at };
+                        best = best.into_iter().chain([(place + at, tie, place)]).min();
+                    }
+                }
+            }
+            if let Some((_, _, place)) = best.filter(|(_, _, place)| *place > 0) {
+                picks.push((record.id, prop, mine[place].clone()));
+            }
+        }
+    }
+    picks
+}
+
+/// The element of a list that holds a value already.
+pub fn holding(shadow: Option<&Value>, whole: bool, same: impl Fn(&Value) -> bool) -> Option<&Value> {
+    elements(shadow, whole).into_iter().find(|element| same(element))
+}
+
+/// What can stand for a property.
+fn elements(shadow: Option<&Value>, whole: bool) -> Vec<&Value> {
+    match shadow {
+        Some(Value::Array(list)) if !whole => list.iter().filter(|element| !is_empty(element)).collect(),
+        Some(other) => vec![other],
+        None => vec![],
+    }
+}

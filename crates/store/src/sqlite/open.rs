@@ -1,0 +1,178 @@
+//! The open intents, in memory: which are due, which an entity has, which are on their way.
+//!
+//! A first run decides a million of them, hands them over and closes them again. Kept in memory they cost no index on disk but the one
+//! from which this is built when the store is opened; and handing over a batch is one row of `sending` instead of a change to each.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use lockstep_model::{EntityId, Intent, IntentState, Timestamp};
+use rusqlite::Connection;
+
+use super::fault::{Fallible, Fault};
+use super::ranges::Ranges;
+use super::statements as sql;
+use crate::IntentUpdate;
+
+#[derive(Clone, Copy)]
+struct One {
+    entity: i64,
+    /// The record type's number on disk.
+    ty: u32,
+    rank: u16,
+    state: IntentState,
+    /// Nothing was ever tried with it: handing it over changes nothing of it but that.
+    untried: bool,
+}
+
+/// All open intents.
+#[derive(Default)]
+pub(super) struct Open {
+    all: BTreeMap<i64, One>,
+    by_entity: BTreeSet<(i64, i64)>,
+    queued: BTreeSet<(u32, u16, i64)>,
+    /// Queued ones that are not to be sent before this time.
+    not_before: HashMap<i64, i64>,
+    pub(super) sending: Ranges,
+}
+
+impl Open {
+    /// What is on disk.
+    pub(super) fn load(conn: &Connection) -> Fallible<Open> {
+        let mut open = Open::default();
+        let mut statement = sql::SENDING.prepare(conn)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            open.sending.load(row.get(0)?, row.get(1)?);
+        }
+        let mut statement = sql::OPEN.prepare(conn)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let id: i64 = row.get(0)?;
+            let not_before: Option<i64> = row.get(5)?;
+            let name = row.get_ref(4)?.as_str().map_err(|error| Fault::Damaged(error.to_string()))?;
+            let state = IntentState::parse(name).ok_or_else(|| Fault::Damaged(format!("“{name}” is no state of an intent")))?;
+            let state = if state == IntentState::Queued && open.sending.contains(id) { IntentState::Sent } else { state };
+            let untried = row.get::<_, i64>(6)? == 0 && not_before.is_none();
+            open.add(id, One { entity: row.get(3)?, ty: row.get(1)?, rank: row.get(2)?, state, untried }, not_before);
+        }
+        Ok(open)
+    }
+
+    fn add(&mut self, id: i64, one: One, not_before: Option<i64>) {
+        self.by_entity.insert((one.entity, id));
+        if one.state == IntentState::Queued {
+            self.queued.insert((one.ty, one.rank, id));
+            self.not_before.extend(not_before.map(|at| (id, at)));
+        }
+        self.all.insert(id, one);
+    }
+
+    fn take(&mut self, id: i64) -> Option<One> {
+        let one = self.all.remove(&id)?;
+        self.by_entity.remove(&(one.entity, id));
+        if one.state == IntentState::Queued {
+            self.queued.remove(&(one.ty, one.rank, id));
+            if !self.not_before.is_empty() {
+                self.not_before.remove(&id);
+            }
+        }
+        Some(one)
+    }
+
+    /// A new intent; `ty` is its record type's number on disk.
+    pub(super) fn new_intent(&mut self, intent: &Intent, ty: i64) {
+        if intent.state.is_open() {
+            let untried = intent.attempts == 0 && intent.not_before.is_none() && intent.message.is_none();
+            let ty = u32::try_from(ty).unwrap_or(u32::MAX);
+            let one = One { entity: intent.entity.0, ty, rank: intent.rank, state: intent.state, untried };
+            self.add(intent.id.0, one, intent.not_before.map(|at| at.0));
+        }
+    }
+
+    pub(super) fn moved(&mut self, id: i64, entity: i64) {
+        if let Some(one) = self.all.get_mut(&id) {
+            self.by_entity.remove(&(one.entity, id));
+            one.entity = entity;
+            self.by_entity.insert((entity, id));
+        }
+    }
+
+    /// Whether an update only says that the intent is on its way: that is kept as a range, and its row stays as it is.
+    pub(super) fn hand_over(&mut self, update: &IntentUpdate) -> bool {
+        let only_sent = update.state == IntentState::Sent
+            && update.attempts == 0
+            && update.not_before.is_none()
+            && update.message.is_none()
+            && update.done_at.is_none();
+        let id = update.id.0;
+        let Some(one) = self.all.get_mut(&id).filter(|one| only_sent && one.untried && one.state == IntentState::Queued) else {
+            return false;
+        };
+        one.state = IntentState::Sent;
+        let place = (one.ty, one.rank, id);
+        self.queued.remove(&place);
+        self.sending.insert(id);
+        true
+    }
+
+    /// What became of an intent whose row has been written. `closed` gives what is needed of one that was closed and is open again.
+    pub(super) fn changed(
+        &mut self,
+        update: &IntentUpdate,
+        reopened: impl FnOnce() -> Fallible<(i64, u32, u16)>,
+    ) -> Fallible<()> {
+        let id = update.id.0;
+        self.sending.remove(id);
+        let known = self.take(id);
+        if update.state.is_open() {
+            let (entity, ty, rank) = match known {
+                Some(one) => (one.entity, one.ty, one.rank),
+                None => reopened()?,
+            };
+            let one = One { entity, ty, rank, state: update.state, untried: false };
+            self.add(id, one, update.not_before.map(|at| at.0));
+        }
+        Ok(())
+    }
+
+    /// Its state, if it is open.
+    pub(super) fn state(&self, id: i64) -> Option<IntentState> {
+        self.all.get(&id).map(|one| one.state)
+    }
+
+    /// What is due of these record types: up to `limit` numbers, those of the lowest ranks first.
+    pub(super) fn due(&self, now: Timestamp, types: impl Iterator<Item = i64>, limit: usize) -> Vec<i64> {
+        let mut due: Vec<(u16, i64)> = Vec::new();
+        for ty in types.filter_map(|ty| u32::try_from(ty).ok()) {
+            let waits = |id: &i64| self.not_before.get(id).is_some_and(|at| *at > now.0);
+            let of_type = self.queued.range((ty, 0, i64::MIN)..=(ty, u16::MAX, i64::MAX));
+            due.extend(of_type.map(|(_, rank, id)| (*rank, *id)).filter(|(_, id)| !waits(id)).take(limit));
+        }
+        due.sort_unstable();
+        due.truncate(limit);
+        due.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// The open intents of entities.
+    pub(super) fn of_entities<'a>(&'a self, entities: &'a [EntityId]) -> impl Iterator<Item = i64> + 'a {
+        let nothing = self.by_entity.is_empty();
+        let range = |entity: &EntityId| self.by_entity.range((entity.0, i64::MIN)..=(entity.0, i64::MAX)).map(|(_, id)| *id);
+        entities.iter().filter(move |_| !nothing).flat_map(range)
+    }
+
+    /// Those in a state, rising.
+    pub(super) fn in_state(&self, state: IntentState) -> impl Iterator<Item = i64> {
+        self.all.iter().filter(move |(_, one)| one.state == state).map(|(id, _)| *id)
+    }
+
+    pub(super) fn counts(&self) -> Vec<(IntentState, u64)> {
+        let mut counts: Vec<(IntentState, u64)> = Vec::new();
+        for one in self.all.values() {
+            match counts.iter_mut().find(|(state, _)| *state == one.state) {
+                Some((_, n)) => *n += 1,
+                None => counts.push((one.state, 1)),
+            }
+        }
+        counts
+    }
+}
