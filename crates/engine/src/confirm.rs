@@ -3,7 +3,7 @@
 //! What the answer shows is no claim, whatever it differs in from what was sent (P3, P5): where the system made something else of a
 //! value, the property *carries* the claim it was given, so that it is not written again.
 
-use lockstep_model::value::{equal, equal_as, is_empty};
+use lockstep_model::value::{effective, equal, equal_as, is_empty};
 use lockstep_model::{EntityId, Intent, Presence, ReadRecord, RecordId, RecordState, Slot, Timestamp, Value};
 
 use crate::plan::Plan;
@@ -79,6 +79,42 @@ pub fn written(
     if creates {
         state.entity = EntityId(intent.entity.0);
     }
+}
+
+/// C2, P5: what a record shows after a write whose answer was lost. Where it shows what was sent, that is Lockstep's own value and no
+/// claim of anybody's: it would be the latest one, and win over what people edited before it was seen. Gives what of `sent` has landed;
+/// the rest of the record is left to be observed.
+pub fn landed(
+    plan: &Plan,
+    state: &mut RecordState,
+    intent: &Intent,
+    shown: &[Option<Value>],
+    sent: &[(usize, Value)],
+) -> Vec<(usize, Value)> {
+    let props = &plan.ty(state.ty).props;
+    let shows = |ix: usize, value: &Value| match &shown[ix] {
+        Some(Value::Array(list)) if !props[ix].whole && !is_empty(value) => {
+            list.iter().any(|element| equal_as(props[ix].ty, element, value))
+        }
+        Some(shown) => equal_as(props[ix].ty, effective(shown, props[ix].whole), value),
+        None => false,
+    };
+    let own: Vec<(usize, Value)> = sent.iter().filter(|(ix, value)| shows(*ix, value)).cloned().collect();
+    let values = shown.iter().enumerate().map(|(ix, value)| value.clone().filter(|_| own.iter().any(|(own, _)| *own == ix)));
+    let answer = ReadRecord { id: state.key.clone(), version: None, modified: None, deleted: false, values: values.collect() };
+    let written_at = state.written_at.max(Some(intent.decided_at));
+    written(plan, state, intent, answer, &own, intent.decided_at);
+    state.written_at = written_at;
+    own
+}
+
+/// C2: a record that was read as a new one and is the one that a creation made whose answer was lost: nobody has claimed anything in it.
+pub fn found_again(plan: &Plan, state: &mut RecordState, intent: &Intent, sent: &[(usize, Value)]) {
+    for slot in &mut state.slots {
+        (slot.claim, slot.displaced) = (None, None);
+    }
+    let shown: Vec<Option<Value>> = state.slots.iter().map(|slot| slot.shadow.clone()).collect();
+    landed(plan, state, intent, &shown, sent);
 }
 
 /// The place in the list of the element that stands for the property.

@@ -194,7 +194,7 @@ impl Hub {
     }
 
     /// The ids of counterparts that did not exist when the intents were decided.
-    fn counterparts(&mut self, intents: &[Intent]) -> Result<HashMap<(RecordId, TypeIx), String>> {
+    pub(crate) fn counterparts(&mut self, intents: &[Intent]) -> Result<HashMap<(RecordId, TypeIx), String>> {
         let wanted: Vec<_> = intents.iter().flat_map(|i| &i.changes).filter_map(|change| change.counterpart_of).collect();
         if wanted.is_empty() {
             return Ok(HashMap::new());
@@ -213,7 +213,7 @@ impl Hub {
         Ok(found)
     }
 
-    fn values(
+    pub(crate) fn values(
         &self,
         intent: &Intent,
         counterparts: &HashMap<(RecordId, TypeIx), String>,
@@ -383,7 +383,7 @@ impl Hub {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn updated(
+    pub(crate) fn updated(
         &mut self,
         under_way: &mut Underway,
         intent: &Intent,

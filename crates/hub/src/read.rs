@@ -34,6 +34,8 @@ struct Stream {
     pending: Vec<Page>,
     waiting: usize,
     reindex: bool,
+    /// Records in all pages so far, where they are a listing of everything.
+    listing: Option<usize>,
 }
 
 impl Hub {
@@ -60,7 +62,7 @@ impl Hub {
             }
             let checkpoint = status.checkpoint.clone().map(|(text, bytes)| Checkpoint { text, bytes });
             let listed = (status.complete && !resumed).then(HashSet::new);
-            streams.insert(ty, Stream { listed, pending: vec![], waiting: 0, reindex });
+            streams.insert(ty, Stream { listed, pending: vec![], waiting: 0, reindex, listing: Some(0) });
             jobs[system].push((ty, checkpoint));
         }
         let connectors: Vec<_> = self.systems.iter().map(|system| system.connector.clone()).collect();
@@ -113,6 +115,12 @@ impl Hub {
                 Told::Page { ty, page } => {
                     let stream = streams.get_mut(&ty).expect("only what was asked for is told");
                     let ends = !page.more;
+                    stream.listing = stream.listing.filter(|_| page.everything).map(|n| n + page.records.len());
+                    if ends && stream.listing == Some(0) && self.status[ty.at()].records > 0 {
+                        under_way.listed_none.insert(ty);
+                    } else if ends {
+                        under_way.listed_none.remove(&ty);
+                    }
                     stream.waiting += page.records.len();
                     stream.pending.push(page);
                     // Small pages of a first reading are taken in together; the last one always at once.

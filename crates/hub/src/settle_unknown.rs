@@ -3,8 +3,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use lockstep_connector::Trouble;
+use lockstep_engine::confirm;
 use lockstep_engine::observe::{Reading, observe};
 use lockstep_model::change::IntentEvent;
+use lockstep_model::matching::reference_hash;
 use lockstep_model::{
     Intent, IntentKind, IntentState, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
@@ -27,13 +30,29 @@ impl Hub {
         // An update or a deletion can be decided again from what the record shows now: nothing is made twice by it.
         let (creations, others): (Vec<Intent>, Vec<Intent>) = open.into_iter().partition(|i| i.kind == IntentKind::Create);
         for intent in others {
-            let now = self.clock.now();
-            let mut commit = Commit::default();
-            commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some("its answer was lost; decided anew".into())));
-            let again = match intent.record {
-                Some(id) => self.get_now(&intent, id)?,
-                None => None,
+            if under_way.paused.contains_key(&self.system_of(intent.ty)) {
+                continue;
+            }
+            let target: Vec<RecordId> = intent.record.into_iter().collect();
+            let target = self.store.records(&target)?.pop();
+            let again = match target.map_or(Ok(None), |target| self.get_now(&intent, &target)) {
+                Ok(again) => again,
+                // What can't be asked after now is asked after by the next run; nothing of the system is read before.
+                Err(trouble) if !matches!(trouble, Trouble::Malformed(_)) => {
+                    self.pause(under_way, self.system_of(intent.ty), &trouble);
+                    continue;
+                }
+                Err(_) => None,
             };
+            let mut commit = Commit::default();
+            if !self.recognise(under_way, &intent, again.as_ref(), &mut commit)? {
+                let message = Some("its answer was lost; decided anew".into());
+                commit.intents_changed.push(step(&intent, IntentEvent::Drop, self.clock.now(), message));
+            }
+            // What else the record shows is compared with what is recorded here, so this is recorded first.
+            self.read_again(under_way, &intent, None, &mut commit)?;
+            self.store.commit(commit)?;
+            let mut commit = Commit::default();
             self.read_again(under_way, &intent, again, &mut commit)?;
             self.store.commit(commit)?;
         }
@@ -47,19 +66,50 @@ impl Hub {
             self.clock.wait(std::time::Duration::from_millis(settles.min(5_000) as u64));
         }
         self.read(under_way, &types)?;
-        // A system that could not be read to its end says nothing about what it does not hold.
+        // A system that could not be read to its end says nothing about what it does not hold; nor does one that had records and lists
+        // none all of a sudden.
         let (known, unread): (Vec<Intent>, Vec<Intent>) = creations.into_iter().partition(|intent| {
-            !under_way.paused.contains_key(&self.system_of(intent.ty)) && self.status[intent.ty.at()].reading_since.is_none()
+            !under_way.paused.contains_key(&self.system_of(intent.ty))
+                && self.status[intent.ty.at()].reading_since.is_none()
+                && !under_way.listed_none.contains(&intent.ty)
         });
         under_way.left_unknown |= !unread.is_empty();
         self.find_created(under_way, known)
     }
 
-    fn get_now(&mut self, intent: &Intent, id: RecordId) -> Result<Option<ReadRecord>> {
-        let Some(record) = self.store.records(&[id])?.pop() else { return Ok(None) };
-        let connector = self.systems[self.system_of(intent.ty)].connector.clone();
+    /// What the intent's record shows now.
+    fn get_now(&self, intent: &Intent, record: &RecordState) -> std::result::Result<Option<ReadRecord>, Trouble> {
         let ty = self.plan.ty(intent.ty);
-        Ok(connector.get(&ty.name.kind, &ty.watch(), &record.key).ok().flatten())
+        self.systems[self.system_of(intent.ty)].connector.get(&ty.name.kind, &ty.watch(), &record.key)
+    }
+
+    /// P5: an update that landed is Lockstep's own write and no edit, though nobody heard of it. Gives whether it was one.
+    fn recognise(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        again: Option<&ReadRecord>,
+        commit: &mut Commit,
+    ) -> Result<bool> {
+        let (Some(again), Some(id), IntentKind::Update) = (again, intent.record, intent.kind) else { return Ok(false) };
+        let mut known: HashMap<RecordId, RecordState> =
+            self.store.records(&[id, intent.source])?.into_iter().map(|record| (record.id, record)).collect();
+        let sent = self.sent(intent)?;
+        let Some(state) = known.get_mut(&id).filter(|_| !again.deleted) else { return Ok(false) };
+        let before = state.clone();
+        let own = confirm::landed(&self.plan, state, intent, &again.values, &sent);
+        if own.is_empty() {
+            return Ok(false);
+        }
+        let state = state.clone();
+        self.updated(under_way, intent, &before, state, &own, &known, commit)?;
+        Ok(true)
+    }
+
+    /// The values that an intent was sent with.
+    fn sent(&mut self, intent: &Intent) -> Result<Vec<(usize, Value)>> {
+        let counterparts = self.counterparts(std::slice::from_ref(intent))?;
+        Ok(self.values(intent, &counterparts).1)
     }
 
     /// Looks for the records that unanswered creations may have made: those that were linked by a match key meanwhile, and new ones that
@@ -113,6 +163,9 @@ impl Hub {
             match members.iter().find(|member| member.ty == intent.ty && member.is_live()) {
                 // It landed, was read, and was linked by its match key.
                 Some(member) => {
+                    if member.written_at.is_none() && member.first_seen >= intent.decided_at {
+                        commit.changed_records.push(self.found_again(&intent, member.clone())?);
+                    }
                     let mut update =
                         step(&intent, IntentEvent::Confirm, now, Some("its answer was lost; it had been created".into()));
                     update.record = Some(member.id);
@@ -155,6 +208,7 @@ impl Hub {
                     );
                     update.record = Some(record.id);
                     commit.intents_changed.push(update);
+                    commit.changed_records.push(self.found_again(&intent, record.clone())?);
                     self.join(under_way, &intent, &record, "its answer was lost; it was found again", &mut commit)?;
                 }
                 None => {
@@ -167,6 +221,12 @@ impl Hub {
             }
         }
         Ok(self.store.commit(commit)?)
+    }
+
+    fn found_again(&mut self, intent: &Intent, mut record: RecordState) -> Result<RecordState> {
+        let sent = self.sent(intent)?;
+        confirm::found_again(&self.plan, &mut record, intent, &sent);
+        Ok(record)
     }
 
     /// C2: a target that refuses a creation as a duplicate and names the record it has, has made a match.
@@ -258,6 +318,11 @@ impl Hub {
             intent: Some(intent.id),
             text: why.into(),
         });
+        // P8: what refers to either has been waiting for this.
+        let referred = [&source, record].map(|record| reference_hash(&self.plan.ty(record.ty).name, &record.key));
+        if crate::load::references(&self.plan) {
+            self.wake(&referred, commit)?;
+        }
         under_way.report.flow(intent.flow).linked += 1;
         let (a, b) = (RecordName::of(&self.plan, source.ty, &source.key), RecordName::of(&self.plan, record.ty, &record.key));
         let flow = self.plan.flow_name(intent.flow);
