@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{
-    Change, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, PropIx, RecordId, RecordState, Review, ReviewKind, Rule,
-    Situation, TypeIx, Value,
+    Change, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, NumberMap, PropIx, RecordId, RecordState, Review,
+    ReviewKind, Rule, Situation, TypeIx, Value,
 };
 
 use crate::create::{Creation, create, holds, neighbours, refused};
@@ -70,8 +70,6 @@ pub struct Decision {
 /// Decides on the records in focus.
 pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     let mut out = Decision::default();
-    let before: BTreeMap<RecordId, EntityId> =
-        if slice.by_hash.is_empty() { BTreeMap::new() } else { slice.records.values().map(|r| (r.id, r.entity)).collect() };
     let links = link(plan, slice);
     let joined: BTreeSet<EntityId> = links.merged.iter().map(|(_, into)| *into).collect();
     let entities: BTreeSet<EntityId> =
@@ -81,10 +79,15 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
         settle_claims(plan, slice, *entity, joined.contains(entity), &mut changed);
     }
     let focus: BTreeSet<RecordId> = slice.focus.iter().copied().collect();
-    let mut unsettled: BTreeSet<(RecordId, TypeIx)> = BTreeSet::new();
+    let mut linked_with: NumberMap<RecordId, Vec<RecordId>> = NumberMap::default();
+    for linked in &links.made {
+        linked_with.entry(linked.a).or_default().push(linked.b);
+        linked_with.entry(linked.b).or_default().push(linked.a);
+    }
+    let mut unsettled: BTreeMap<(RecordId, TypeIx), usize> = BTreeMap::new();
     let (mut reviews, mut picks) = (Vec::new(), Vec::new());
-    for problem in &links.unsettled {
-        unsettled.insert((problem.record, problem.ty));
+    for (at, problem) in links.unsettled.iter().enumerate() {
+        unsettled.entry((problem.record, problem.ty)).or_insert(at);
         if entities.contains(&slice.records[&problem.record].entity) {
             reviews.push(Review {
                 kind: problem.kind,
@@ -104,6 +107,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
             plan,
             slice,
             links: &links,
+            linked_with: &linked_with,
             unsettled: &unsettled,
             focus: &focus,
             out: &mut out,
@@ -119,13 +123,9 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
         }
     }
     settle_reviews(slice, &entities, reviews, &mut out);
-    for (gone, into) in &links.merged {
-        let _ = gone;
-        for id in slice.members(*into) {
-            let record = &slice.records[id];
-            if !changed.contains(id) && before.get(id) != Some(into) {
-                out.relinked.push((*id, *into));
-            }
+    out.relinked = links.moved.iter().filter(|(id, _)| !changed.contains(id)).copied().collect();
+    for into in joined.iter().filter(|_| plan.has_references()) {
+        for record in slice.members(*into).iter().map(|id| &slice.records[id]) {
             out.wake.insert(reference_hash(&plan.ty(record.ty).name, &record.key));
         }
     }
@@ -211,7 +211,10 @@ struct OneEntity<'a> {
     plan: &'a Plan,
     slice: &'a Slice,
     links: &'a Links,
-    unsettled: &'a BTreeSet<(RecordId, TypeIx)>,
+    /// Whom each record has just been linked with.
+    linked_with: &'a NumberMap<RecordId, Vec<RecordId>>,
+    /// The first match of a record in a record type that is not settled, by its place.
+    unsettled: &'a BTreeMap<(RecordId, TypeIx), usize>,
     focus: &'a BTreeSet<RecordId>,
     out: &'a mut Decision,
     reviews: &'a mut Vec<Review>,
@@ -372,12 +375,10 @@ impl OneEntity<'_> {
         let counterparts: Vec<&&RecordState> = entity.records.iter().filter(|r| r.ty == flow.to && r.id != record.id).collect();
         let live = counterparts.iter().any(|r| r.is_live());
         let just_linked = || {
-            self.links.made.iter().any(|linked| {
-                let ends = [linked.a, linked.b];
-                ends.contains(&record.id) && counterparts.iter().any(|r| ends.contains(&r.id))
-            })
+            let with = self.linked_with.get(&record.id).map_or(&[][..], Vec::as_slice);
+            counterparts.iter().any(|counterpart| with.contains(&counterpart.id))
         };
-        let unsettled = self.links.unsettled.iter().find(|u| u.record == record.id && u.ty == flow.to);
+        let unsettled = self.unsettled.get(&(record.id, flow.to)).map(|at| &self.links.unsettled[*at]);
         let (situation, why) = if live && entity.suspended.contains(&(flow.from, flow.to)) {
             // Linked, but its condition does not hold any more: nothing is written, nothing deleted.
             (Situation::Unqualified, None)
@@ -423,7 +424,7 @@ impl OneEntity<'_> {
         let (plan, slice) = (self.plan, self.slice);
         let to = plan.flows[flow_ix.at()].to;
         // Something else of this entity is disputed in that very record type: a person's answer may bring the counterpart.
-        if entity.records.iter().any(|member| self.unsettled.contains(&(member.id, to))) {
+        if entity.records.iter().any(|member| self.unsettled.contains_key(&(member.id, to))) {
             return (Situation::Absent, Some("another record of the same entity waits for a person's answer there".into()));
         }
         match create(plan, slice, flow_ix, record, entity) {
@@ -464,8 +465,8 @@ impl OneEntity<'_> {
             matches!(&flow.create, PlanCreate::ConnectedTo(types) if types.contains(&record.ty))
                 && self.plan.ty(flow.to).name.system == *system
         });
-        let newly = self.out.intents.last().is_some_and(|intent| intent.source == record.id)
-            || self.links.made.iter().any(|linked| linked.a == record.id || linked.b == record.id);
+        let newly =
+            self.out.intents.last().is_some_and(|intent| intent.source == record.id) || self.linked_with.contains_key(&record.id);
         if decides && newly {
             self.wake_neighbours(record);
         }

@@ -39,6 +39,8 @@ pub struct Links {
     pub unsettled: Vec<Unsettled>,
     /// Entities that went into others: (gone, into).
     pub merged: Vec<(EntityId, EntityId)>,
+    /// The records that have come into another entity by that.
+    pub moved: Vec<(RecordId, EntityId)>,
 }
 
 /// For each record and record type, who matches it there, and by which rule.
@@ -245,6 +247,7 @@ fn join(plan: &Plan, slice: &mut Slice, clear: Vec<Linked>, links: &mut Links) {
         }
         let others: Vec<EntityId> = entities.into_iter().filter(|entity| *entity != root).collect();
         links.merged.extend(others.iter().map(|gone| (*gone, root)));
+        links.moved.extend(others.iter().flat_map(|gone| slice.members(*gone)).map(|id| (*id, root)));
         slice.merge(root, &others);
         links.made.extend(group);
     }

@@ -223,6 +223,11 @@ impl Plan {
         &self.types[ty.at()].props[prop.at()]
     }
 
+    /// Whether any property refers to other records.
+    pub fn has_references(&self) -> bool {
+        self.types.iter().any(|ty| ty.props.iter().any(|prop| prop.reference_target.is_some()))
+    }
+
     /// `superoffice.Person to wix.Contacts`
     pub fn flow_name(&self, flow: FlowIx) -> String {
         let flow = &self.flows[flow.at()];

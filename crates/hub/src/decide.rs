@@ -19,53 +19,84 @@ pub(crate) const HELD: u16 = 0x4000;
 /// A batch that has been decided on and is still to be recorded, and the entities that this is about.
 struct Decided {
     rank: u16,
-    batch: usize,
+    batch: NumberSet<RecordId>,
     commit: Commit,
     entities: NumberSet<EntityId>,
+    /// What it was decided on; let go of beside the recording.
+    slice: Slice,
 }
 
 impl Decided {
-    /// Whether it says something that a slice loaded before it was recorded does not know.
-    fn bears_on(&self, slice: &Slice) -> bool {
-        slice.records.values().any(|record| self.entities.contains(&record.entity))
+    /// The entities of a slice, loaded before this was recorded, of which the slice does not say what is true; with all those that share
+    /// a match key with them.
+    fn unknown_to(&self, slice: &Slice) -> NumberSet<EntityId> {
+        let mut unknown: NumberSet<EntityId> =
+            slice.records.values().map(|record| record.entity).filter(|entity| self.entities.contains(entity)).collect();
+        let entity = |id: &RecordId| slice.records.get(id).map(|record| record.entity);
+        let mut before = 0;
+        while before != unknown.len() {
+            before = unknown.len();
+            for together in slice.by_hash.values().filter(|ids| ids.len() > 1) {
+                if together.iter().filter_map(entity).any(|entity| unknown.contains(&entity)) {
+                    unknown.extend(together.iter().filter_map(entity));
+                }
+            }
+        }
+        unknown
     }
 }
 
 impl Hub {
     /// Decides until nothing but what is held is left on the agenda. Gives the record types that must be read again for those.
     ///
-    /// Recording a batch takes as long as deciding on the next, so both are done at once, wherever the two have nothing to do with each
-    /// other: what the one decides is about entities of which the other's slice has no record.
+    /// Recording a batch takes as long as deciding on the next, so both are done at once. What the next slice does not know rightly then
+    /// is left for the batch after it; where records refer to each other it is not so easily told, and the one waits for the other.
     pub(crate) fn decide(&mut self, under_way: &mut Underway) -> Result<BTreeSet<TypeIx>> {
         let mut reread = BTreeSet::new();
         let mut decided: Option<Decided> = None;
         loop {
-            let skip = decided.as_ref().map_or(0, |decided| decided.batch);
+            let skip = decided.as_ref().map_or(0, |decided| decided.batch.len());
             let mut batch = self.store.agenda(skip + BATCH)?;
-            batch.drain(..skip);
+            if let Some(decided) = &decided {
+                batch.retain(|(_, id)| !decided.batch.contains(id));
+            }
             let rank = batch.first().map(|(rank, _)| *rank).filter(|rank| *rank < HELD);
-            // One rank at a time: what decides whether others are created is decided and recorded first (C5).
-            if let Some(last) =
-                decided.take_if(|last| rank != Some(last.rank) || last.commit.agenda_added.iter().any(|(r, _)| *r < HELD))
-            {
+            let ends = |last: &mut Decided| {
+                // One rank at a time: what decides whether others are created is decided and recorded first (C5).
+                rank != Some(last.rank) || last.commit.agenda_added.iter().any(|(rank, _)| *rank < HELD)
+            };
+            if let Some(last) = decided.take_if(ends) {
                 timed(&mut under_way.report.shares.storing_ms, || self.store.commit(last.commit))?;
                 continue;
             }
             let Some(rank) = rank else { return Ok(reread) };
             batch.retain(|(r, _)| *r == rank);
-            under_way.progress.tell(Progress::Decided { records: batch.len() });
             let mut slice = self.slice(under_way, &batch)?;
-            if let Some(last) = decided.take_if(|last| last.bears_on(&slice)) {
-                timed(&mut under_way.report.shares.storing_ms, || self.store.commit(last.commit))?;
-                slice = self.slice(under_way, &batch)?;
+            if let Some(last) = &decided {
+                let unknown = last.unknown_to(&slice);
+                if !unknown.is_empty() {
+                    slice.focus.retain(|id| slice.records.get(id).is_none_or(|record| !unknown.contains(&record.entity)));
+                    let left: NumberSet<RecordId> = slice.focus.iter().copied().collect();
+                    batch.retain(|(_, id)| left.contains(id));
+                }
+                if !unknown.is_empty() && (batch.is_empty() || self.plan.has_references()) {
+                    let last = decided.take().expect("it has just been looked at");
+                    timed(&mut under_way.report.shares.storing_ms, || self.store.commit(last.commit))?;
+                    continue;
+                }
             }
+            under_way.progress.tell(Progress::Decided { records: batch.len() });
             let before: Vec<EntityId> = slice.focus.iter().filter_map(|id| slice.records.get(id)).map(|r| r.entity).collect();
             let decision = match decided.take() {
                 None => timed(&mut under_way.report.shares.deciding_ms, || decide(&self.plan, &mut slice)),
                 Some(last) => {
                     let (plan, store, shares) = (&self.plan, &mut self.store, &mut under_way.report.shares);
                     std::thread::scope(|scope| {
-                        let recording = scope.spawn(move || store.commit(last.commit));
+                        let recording = scope.spawn(move || {
+                            let recorded = store.commit(last.commit);
+                            drop(last.slice);
+                            recorded
+                        });
                         let decision = timed(&mut shares.deciding_ms, || decide(plan, &mut slice));
                         let recorded = timed(&mut shares.storing_ms, || recording.join());
                         recorded.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map(|()| decision)
@@ -74,9 +105,9 @@ impl Hub {
             };
             reread.extend(&decision.reread);
             let entities = before.into_iter().chain(decision.merged.iter().flat_map(|(gone, into)| [*gone, *into])).collect();
-            let size = batch.len();
+            let in_batch = batch.iter().map(|(_, id)| *id).collect();
             let commit = self.record_decision(under_way, batch, decision, &slice)?;
-            decided = Some(Decided { rank, batch: size, commit, entities });
+            decided = Some(Decided { rank, batch: in_batch, commit, entities, slice });
         }
     }
 
@@ -192,7 +223,7 @@ impl Hub {
             .extend(decision.agenda.iter().filter_map(|id| slice.records.get(id)).map(|r| (plan.ty(r.ty).decide_rank, r.id)));
         commit.agenda_done = batch;
         // What has just been decided is not put back by its own neighbours, except as held.
-        let wake: Vec<u64> = if load::references(plan) { decision.wake.iter().copied().collect() } else { vec![] };
+        let wake: Vec<u64> = if plan.has_references() { decision.wake.iter().copied().collect() } else { vec![] };
         commit.changed_records = decision.changed;
         commit.relinked = decision.relinked;
         commit.intents_moved = decision.moved;

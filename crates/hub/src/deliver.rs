@@ -24,6 +24,8 @@ use crate::run::{Hub, Progress, Result, Underway};
 
 /// So many writes are promised to a system's thread at a time where the connector takes them one by one.
 const PROMISED: usize = 8;
+/// So many answers are recorded together.
+const ANSWERS: usize = 10_000;
 /// Back-off after a failure that may pass, doubled with each try up to the last.
 const BACKOFF_MS: i64 = 500;
 const BACKOFF_MOST_MS: i64 = 60_000;
@@ -36,18 +38,20 @@ struct Parcel {
     sent: Vec<(usize, Value)>,
 }
 
-/// Parcels with their writes, in the same order.
+/// Intents with their writes, in the same order.
 struct Job {
     kind: String,
     watch: Vec<PropertyRef>,
-    parcels: Vec<Parcel>,
+    intents: Vec<Intent>,
     writes: Vec<Write>,
 }
 
+/// What became of an intent; with a record that was read again after a conflict, or that a duplicate named.
+type Carried = (Parcel, Outcome, Option<ReadRecord>);
+
 struct Answered {
     system: usize,
-    /// With a record that was read again after a conflict, or that a duplicate named.
-    parcels: Vec<(Parcel, Outcome, Option<ReadRecord>)>,
+    parcels: Vec<Carried>,
 }
 
 impl Hub {
@@ -100,7 +104,10 @@ impl Hub {
                 let Ok(answered) = answers.recv() else { return Ok(()) };
                 under_way.report.shares.delivering_ms += millis(waited.elapsed());
                 busy.remove(&answered.system);
-                self.take_answers(under_way, answered)?;
+                let mut parcels = answered.parcels.into_iter();
+                while parcels.len() > 0 {
+                    self.take_answers(under_way, answered.system, parcels.by_ref().take(ANSWERS).collect())?;
+                }
             }
         })?;
         Ok(sent_any)
@@ -135,7 +142,7 @@ impl Hub {
         let ty = head.ty;
         let kind = self.plan.ty(ty).name.kind.clone();
         // Large batches spare a folder of files from being replaced often; they are held in memory whole, so they stay in proportion.
-        let most = usize::try_from(self.status[ty.at()].records / 16).unwrap_or(PROMISED).clamp(10_000, 60_000);
+        let most = usize::try_from(self.status[ty.at()].records / 6).unwrap_or(PROMISED).clamp(10_000, 60_000);
         let size = self.systems[system].connector.batch(&kind).clamp(PROMISED, most);
         under_way.written.insert(ty);
         let mut intents = self.store.outbox(now, &types, size)?;
@@ -151,11 +158,11 @@ impl Hub {
         };
         let counterparts = self.counterparts(&intents)?;
         let mut commit = Commit { durable: true, ..Commit::default() };
-        let mut parcels = Vec::with_capacity(intents.len());
+        let mut promised = Vec::with_capacity(intents.len());
         let mut writes = Vec::with_capacity(intents.len());
         for intent in intents {
             let target = intent.record.and_then(|id| targets.get(&id));
-            let (values, sent) = self.values(&intent, &counterparts);
+            let values = self.values(&intent, &counterparts);
             let key = || target.map(|t| t.key.clone()).unwrap_or_default();
             let action = match intent.kind {
                 IntentKind::Create => Action::Create,
@@ -163,7 +170,7 @@ impl Hub {
                 IntentKind::Delete => Action::Delete { id: key(), version: intent.base_version.clone() },
             };
             let needless = values.is_empty() && intent.kind == IntentKind::Update;
-            let lacks = self.lacks_required(&intent, &sent);
+            let lacks = self.lacks_required(&intent, &values);
             if needless || lacks.is_some() {
                 // Its reference has no counterpart yet: it waits, and is decided again when that is linked (P8, C4).
                 commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, lacks.clone()));
@@ -182,15 +189,15 @@ impl Hub {
             commit.intents_changed.push(step(&intent, IntentEvent::Send, now, None));
             let write = Write { action, values, token: format!("lockstep-{}-{}", self.token, intent.id) };
             writes.push(write);
-            parcels.push(Parcel { intent, sent });
+            promised.push(intent);
         }
         timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
-        if parcels.is_empty() {
+        if promised.is_empty() {
             return self.promise(under_way, system);
         }
-        under_way.progress.tell(Progress::Sending { ty: self.plan.ty(ty).name.to_string(), writes: parcels.len() });
+        under_way.progress.tell(Progress::Sending { ty: self.plan.ty(ty).name.to_string(), writes: promised.len() });
         let watch = self.plan.ty(ty).watch();
-        Ok(Some(Job { kind, watch, parcels, writes }))
+        Ok(Some(Job { kind, watch, intents: promised, writes }))
     }
 
     /// The ids of counterparts that did not exist when the intents were decided.
@@ -213,13 +220,8 @@ impl Hub {
         Ok(found)
     }
 
-    pub(crate) fn values(
-        &self,
-        intent: &Intent,
-        counterparts: &HashMap<(RecordId, TypeIx), String>,
-    ) -> (Vec<WriteValue>, Vec<(usize, Value)>) {
+    pub(crate) fn values(&self, intent: &Intent, counterparts: &HashMap<(RecordId, TypeIx), String>) -> Vec<WriteValue> {
         let mut values = Vec::with_capacity(intent.changes.len());
-        let mut sent = Vec::with_capacity(intent.changes.len());
         for change in &intent.changes {
             let value = match change.counterpart_of {
                 None => change.value.clone(),
@@ -231,19 +233,18 @@ impl Hub {
                     }
                 }
             };
-            sent.push((change.prop.at(), value.clone()));
             values.push(WriteValue { prop: change.prop.at(), value, displaced: change.displaced.clone() });
         }
-        (values, sent)
+        values
     }
 
     /// C4 for references that were to be filled in now and can't be.
-    fn lacks_required(&self, intent: &Intent, sent: &[(usize, Value)]) -> Option<String> {
+    fn lacks_required(&self, intent: &Intent, values: &[WriteValue]) -> Option<String> {
         if intent.kind != IntentKind::Create {
             return None;
         }
         let missing = intent.changes.iter().find(|change| {
-            self.plan.prop(intent.ty, change.prop).required && !sent.iter().any(|(prop, _)| *prop == change.prop.at())
+            self.plan.prop(intent.ty, change.prop).required && !values.iter().any(|value| value.prop == change.prop.at())
         })?;
         Some(format!(
             "{} is required and refers to a record that has no counterpart yet",
@@ -251,28 +252,24 @@ impl Hub {
         ))
     }
 
-    fn take_answers(&mut self, under_way: &mut Underway, answered: Answered) -> Result<()> {
+    fn take_answers(&mut self, under_way: &mut Underway, system: usize, parcels: Vec<Carried>) -> Result<()> {
         let now = self.clock.now();
         let mut commit = Commit { durable: false, ..Commit::default() };
         // What a write came from is only looked up where something is to be said about it, or refers to it: not a million times.
-        let all_done = answered.parcels.iter().all(|(_, outcome, _)| matches!(outcome, Outcome::Done(_)));
-        let sources = !all_done || under_way.report.has_room() || crate::load::references(&self.plan);
+        let all_done = parcels.iter().all(|(_, outcome, _)| matches!(outcome, Outcome::Done(_)));
+        let sources = !all_done || under_way.report.has_room() || self.plan.has_references();
         let ids = |intent: &Intent| intent.record.into_iter().chain(sources.then_some(intent.source));
-        let targets: Vec<RecordId> = answered.parcels.iter().flat_map(|(parcel, _, _)| ids(&parcel.intent)).collect();
+        let targets: Vec<RecordId> = parcels.iter().flat_map(|(parcel, _, _)| ids(&parcel.intent)).collect();
         let shares = &mut under_way.report.shares;
         let known = timed(&mut shares.loading_ms, || self.store.records(&targets))?;
         let mut known: HashMap<RecordId, RecordState> = known.into_iter().map(|r| (r.id, r)).collect();
-        let creations = answered
-            .parcels
-            .iter()
-            .filter(|(p, o, _)| p.intent.kind == IntentKind::Create && matches!(o, Outcome::Done(_)))
-            .count();
+        let creations =
+            parcels.iter().filter(|(p, o, _)| p.intent.kind == IntentKind::Create && matches!(o, Outcome::Done(_))).count();
         let mut next_id = if creations > 0 { self.store.take_record_ids(creations)?.0 } else { 0 };
         let mut wake = Vec::new();
         let mut adopt = Vec::new();
-        for (parcel, outcome, again) in answered.parcels {
+        for (parcel, outcome, again) in parcels {
             let Parcel { mut intent, sent } = parcel;
-            let system = answered.system;
             if let Some(source) = known.get(&intent.source) {
                 // The entity may have become part of another since.
                 intent.entity = source.entity;
@@ -361,7 +358,7 @@ impl Hub {
         {
             commit.agenda_added.push((ty.decide_rank, state.id));
         }
-        if crate::load::references(&self.plan) {
+        if self.plan.has_references() {
             if let Some(source) = known.get(&intent.source) {
                 wake.push(reference_hash(&self.plan.ty(source.ty).name, &source.key));
             }
@@ -588,7 +585,7 @@ pub(crate) fn property_changes(
 }
 
 /// Carries out a job in the system's own thread. Once the system is in trouble, the rest of the job is not tried.
-fn carry_out(connector: &dyn Connector, job: Job) -> Vec<(Parcel, Outcome, Option<ReadRecord>)> {
+fn carry_out(connector: &dyn Connector, job: Job) -> Vec<Carried> {
     let size = connector.batch(&job.kind).max(1);
     let mut outcomes = Vec::with_capacity(job.writes.len());
     let mut stopped: Option<Trouble> = None;
@@ -613,5 +610,7 @@ fn carry_out(connector: &dyn Connector, job: Job) -> Vec<(Parcel, Outcome, Optio
             outcomes.push((outcome, again));
         }
     }
-    job.parcels.into_iter().zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).collect()
+    let sent = |write: Write| write.values.into_iter().map(|value| (value.prop, value.value)).collect();
+    let parcels = job.intents.into_iter().zip(job.writes).map(|(intent, write)| Parcel { intent, sent: sent(write) });
+    parcels.zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).collect()
 }

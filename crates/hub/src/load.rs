@@ -46,13 +46,13 @@ pub fn slice(
             break;
         }
     }
-    if references(plan) {
+    if plan.has_references() {
         neighbours(plan, store, &mut by_hash, &mut records, &mut entities)?;
     }
     let ids: Vec<RecordId> = records.keys().copied().collect();
     let entities: Vec<EntityId> = entities.into_iter().collect();
     let mut slice = Slice::new(now, run, focus, records, through);
-    if references(plan) {
+    if plan.has_references() {
         slice.index_keys();
     }
     slice.by_hash = by_hash;
@@ -138,11 +138,6 @@ fn by_hashes(
     ids.dedup();
     let found = store.records(&ids)?;
     with_members(store, found, records, entities)
-}
-
-/// Whether any property of the plan refers to other records.
-pub fn references(plan: &Plan) -> bool {
-    plan.types.iter().any(|ty| ty.props.iter().any(|prop| prop.reference_target.is_some()))
 }
 
 /// What the records refer to, and what refers to those on whose connections a creation depends.

@@ -109,7 +109,7 @@ impl Hub {
     /// The values that an intent was sent with.
     fn sent(&mut self, intent: &Intent) -> Result<Vec<(usize, Value)>> {
         let counterparts = self.counterparts(std::slice::from_ref(intent))?;
-        Ok(self.values(intent, &counterparts).1)
+        Ok(self.values(intent, &counterparts).into_iter().map(|value| (value.prop, value.value)).collect())
     }
 
     /// Looks for the records that unanswered creations may have made: those that were linked by a match key meanwhile, and new ones that
@@ -320,7 +320,7 @@ impl Hub {
         });
         // P8: what refers to either has been waiting for this.
         let referred = [&source, record].map(|record| reference_hash(&self.plan.ty(record.ty).name, &record.key));
-        if crate::load::references(&self.plan) {
+        if self.plan.has_references() {
             self.wake(&referred, commit)?;
         }
         under_way.report.flow(intent.flow).linked += 1;

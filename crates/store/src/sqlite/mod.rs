@@ -7,6 +7,7 @@
 //!
 //! [`SqliteStore::open`] takes the lock that keeps a second run out; [`SqliteStore::open_read_only`] looks on while a run is at work.
 
+mod behind;
 mod bound;
 mod encode;
 mod fault;
@@ -23,7 +24,7 @@ mod spans;
 mod statements;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lockstep_model::{
@@ -32,6 +33,7 @@ use lockstep_model::{
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
+use self::behind::Behind;
 use self::bound::{Bound, KnownType};
 use self::encode::Encoded;
 use self::fault::{Fallible, Fault};
@@ -42,9 +44,13 @@ use crate::{BoundType, Commit, JournalEntry, Result, RunRow, Store, StoreError, 
 
 /// The store in one file.
 pub struct SqliteStore {
+    /// While a great load is under way.
+    behind: Option<Behind>,
     database: Database,
     /// For messages.
     place: String,
+    /// The file; empty where there is none.
+    path: PathBuf,
     /// Held by who works on a file; not by who only looks, nor where there is no file.
     _lock: Option<Lock>,
 }
@@ -83,14 +89,14 @@ impl SqliteStore {
         let lock = Lock::take(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags).map_err(|error| Fault::Sqlite(error).at(&place))?;
-        Self::prepared(conn, place, Some(lock))
+        Self::prepared(conn, place, path.to_path_buf(), Some(lock))
     }
 
     /// A store in memory, gone when it is dropped.
     pub fn in_memory() -> Result<SqliteStore> {
         let place = "the store in memory".to_string();
         let conn = Connection::open_in_memory().map_err(|error| Fault::Sqlite(error).at(&place))?;
-        Self::prepared(conn, place, None)
+        Self::prepared(conn, place, PathBuf::new(), None)
     }
 
     /// Opens the store in this file to look at it, also while a run is at work on it. Whatever would write fails.
@@ -111,15 +117,15 @@ impl SqliteStore {
         let conn = result.map_err(|fault| fault.at(&place))?;
         migrations::check(&conn, &place)?;
         let database = Database::new(conn, true).map_err(|fault| fault.at(&place))?;
-        Ok(SqliteStore { database, place, _lock: None })
+        Ok(SqliteStore { behind: None, database, place, path: path.to_path_buf(), _lock: None })
     }
 
-    fn prepared(mut conn: Connection, place: String, lock: Option<Lock>) -> Result<SqliteStore> {
+    fn prepared(mut conn: Connection, place: String, path: PathBuf, lock: Option<Lock>) -> Result<SqliteStore> {
         migrations::refuse_others(&conn, &place)?;
         settle(&conn).map_err(|fault| fault.at(&place))?;
         migrations::migrate(&mut conn, &place)?;
         let database = Database::new(conn, false).map_err(|fault| fault.at(&place))?;
-        Ok(SqliteStore { database, place, _lock: lock })
+        Ok(SqliteStore { behind: None, database, place, path, _lock: lock })
     }
 
     /// Reads in one transaction: one look at the locks instead of one for each statement, and one state of things.
@@ -355,6 +361,9 @@ impl Store for SqliteStore {
             false => self.writing(|database| database.commit(commit))?,
         }
         self.database.next.changed = false;
+        if let Some(behind) = &self.behind {
+            behind.committed();
+        }
         Ok(())
     }
 
@@ -396,10 +405,16 @@ impl Store for SqliteStore {
 
     fn bulk(&mut self, begins: bool) -> Result<()> {
         match begins {
-            // 256 MB: pages that many commits touch are written back once.
-            true => self.set("PRAGMA wal_autocheckpoint = 32768"),
+            // 1 GB, of which little is left to bring in when it comes to that.
+            true => {
+                self.behind = self._lock.is_some().then(|| Behind::start(&self.path));
+                self.set("PRAGMA wal_autocheckpoint = 131072")
+            }
             // A long log slows every reading down.
-            false => self.set("PRAGMA wal_autocheckpoint = 2000; PRAGMA wal_checkpoint(TRUNCATE)"),
+            false => {
+                self.behind = None;
+                self.set("PRAGMA wal_autocheckpoint = 2000; PRAGMA wal_checkpoint(TRUNCATE)")
+            }
         }
     }
 
@@ -417,7 +432,7 @@ impl Store for SqliteStore {
             Ok(database)
         };
         let database = copy().map_err(|fault: Fault| fault.at(&place))?;
-        Ok(Box::new(SqliteStore { database, place, _lock: None }))
+        Ok(Box::new(SqliteStore { behind: None, database, place, path: PathBuf::new(), _lock: None }))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use lockstep_model::{EntityId, Intent, IntentState, Timestamp};
+use lockstep_model::{EntityId, Intent, IntentState, NumberMap, Timestamp};
 use rusqlite::Connection;
 
 use super::fault::{Fallible, Fault};
@@ -28,7 +28,9 @@ struct One {
 #[derive(Default)]
 pub(super) struct Open {
     all: BTreeMap<i64, One>,
-    by_entity: BTreeSet<(i64, i64)>,
+    /// The first open intent of an entity; nearly always the only one.
+    of_entity: NumberMap<i64, i64>,
+    more_of_entity: BTreeSet<(i64, i64)>,
     queued: BTreeSet<(u32, u16, i64)>,
     /// Queued ones that are not to be sent before this time.
     not_before: HashMap<i64, i64>,
@@ -59,7 +61,7 @@ impl Open {
     }
 
     fn add(&mut self, id: i64, one: One, not_before: Option<i64>) {
-        self.by_entity.insert((one.entity, id));
+        self.enter(one.entity, id);
         if one.state == IntentState::Queued {
             self.queued.insert((one.ty, one.rank, id));
             self.not_before.extend(not_before.map(|at| (id, at)));
@@ -69,7 +71,7 @@ impl Open {
 
     fn take(&mut self, id: i64) -> Option<One> {
         let one = self.all.remove(&id)?;
-        self.by_entity.remove(&(one.entity, id));
+        self.leave(one.entity, id);
         if one.state == IntentState::Queued {
             self.queued.remove(&(one.ty, one.rank, id));
             if !self.not_before.is_empty() {
@@ -91,9 +93,30 @@ impl Open {
 
     pub(super) fn moved(&mut self, id: i64, entity: i64) {
         if let Some(one) = self.all.get_mut(&id) {
-            self.by_entity.remove(&(one.entity, id));
-            one.entity = entity;
-            self.by_entity.insert((entity, id));
+            let before = std::mem::replace(&mut one.entity, entity);
+            self.leave(before, id);
+            self.enter(entity, id);
+        }
+    }
+
+    fn enter(&mut self, entity: i64, id: i64) {
+        if *self.of_entity.entry(entity).or_insert(id) != id {
+            self.more_of_entity.insert((entity, id));
+        }
+    }
+
+    fn leave(&mut self, entity: i64, id: i64) {
+        if self.of_entity.get(&entity) != Some(&id) {
+            self.more_of_entity.remove(&(entity, id));
+            return;
+        }
+        let next = self.more_of_entity.range((entity, i64::MIN)..=(entity, i64::MAX)).next().copied();
+        match next {
+            Some((_, next)) => {
+                self.more_of_entity.remove(&(entity, next));
+                self.of_entity.insert(entity, next);
+            }
+            None => drop(self.of_entity.remove(&entity)),
         }
     }
 
@@ -155,9 +178,10 @@ impl Open {
 
     /// The open intents of entities.
     pub(super) fn of_entities<'a>(&'a self, entities: &'a [EntityId]) -> impl Iterator<Item = i64> + 'a {
-        let nothing = self.by_entity.is_empty();
-        let range = |entity: &EntityId| self.by_entity.range((entity.0, i64::MIN)..=(entity.0, i64::MAX)).map(|(_, id)| *id);
-        entities.iter().filter(move |_| !nothing).flat_map(range)
+        entities.iter().filter_map(|entity| self.of_entity.get_key_value(&entity.0)).flat_map(|(&entity, &first)| {
+            let more = self.more_of_entity.range((entity, i64::MIN)..=(entity, i64::MAX)).map(|(_, id)| *id);
+            std::iter::once(first).chain(more)
+        })
     }
 
     /// Those in a state, rising.

@@ -1,0 +1,56 @@
+//! Bringing the write-ahead log into the file beside a great load, on a connection of its own: a first run writes a log of several
+//! times the file's size, and would stop for each part of it.
+
+use std::path::Path;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, OpenFlags};
+
+/// So many commits come together before it is worth it: the same pages are in many of them.
+const COMMITS: usize = 8;
+
+/// A thread that brings the log in until it is dropped. Whatever it fails at is done by the store itself, in its own time.
+pub(super) struct Behind {
+    commits: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Behind {
+    pub(super) fn start(path: &Path) -> Behind {
+        let (commits, told) = channel::<()>();
+        let path = path.to_path_buf();
+        let thread = std::thread::spawn(move || {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let Ok(conn) = Connection::open_with_flags(&path, flags) else { return };
+            let mut waiting = 0;
+            while told.recv().is_ok() {
+                waiting += 1 + told.try_iter().count();
+                if waiting >= COMMITS {
+                    waiting = 0;
+                    if conn.execute_batch("PRAGMA wal_checkpoint(PASSIVE)").is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Behind { commits: Some(commits), thread: Some(thread) }
+    }
+
+    /// Something was committed.
+    pub(super) fn committed(&self) {
+        if let Some(commits) = &self.commits {
+            // Nobody listens where the thread has given up; then the store does it all.
+            let _ = commits.send(());
+        }
+    }
+}
+
+impl Drop for Behind {
+    fn drop(&mut self) {
+        self.commits.take();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
