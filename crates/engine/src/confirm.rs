@@ -92,12 +92,17 @@ pub fn landed(
     sent: &[(usize, Value)],
 ) -> Vec<(usize, Value)> {
     let props = &plan.ty(state.ty).props;
-    let shows = |ix: usize, value: &Value| match &shown[ix] {
-        Some(Value::Array(list)) if !props[ix].whole && !is_empty(value) => {
-            list.iter().any(|element| equal_as(props[ix].ty, element, value))
+    // What the system made of a value when it stored it (P3) is Lockstep's as well, unless it is what was there before.
+    let shows = |ix: usize, value: &Value| {
+        let whole = props[ix].whole;
+        let is_it = |shown: &Value| {
+            equal_as(props[ix].ty, shown, value) || made_of(value, shown) && !equal(shown, state.slots[ix].value(whole))
+        };
+        match &shown[ix] {
+            Some(Value::Array(list)) if !whole && !is_empty(value) => list.iter().any(is_it),
+            Some(shown) => is_it(effective(shown, whole)),
+            None => false,
         }
-        Some(shown) => equal_as(props[ix].ty, effective(shown, props[ix].whole), value),
-        None => false,
     };
     let own: Vec<(usize, Value)> = sent.iter().filter(|(ix, value)| shows(*ix, value)).cloned().collect();
     let values = shown.iter().enumerate().map(|(ix, value)| value.clone().filter(|_| own.iter().any(|(own, _)| *own == ix)));
@@ -106,6 +111,23 @@ pub fn landed(
     written(plan, state, intent, answer, &own, intent.decided_at);
     state.written_at = written_at;
     own
+}
+
+/// No system cuts a text to fewer letters: what is shorter is another value.
+const SHORTEST_CUT: usize = 8;
+
+/// Whether a system may have made `shown` of the value that it was sent: trimmed, cut, in other letters, reformatted, rounded.
+pub fn made_of(sent: &Value, shown: &Value) -> bool {
+    let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    if let (Some(sent), Some(shown)) = (number(sent), number(shown))
+        && (sent - shown).abs() <= 0.5
+    {
+        return true;
+    }
+    let (Value::String(sent), Value::String(shown)) = (sent, shown) else { return equal(sent, shown) };
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let (sent, shown) = (letters(sent), letters(shown));
+    sent == shown || shown.chars().count() >= SHORTEST_CUT && sent.starts_with(&shown)
 }
 
 /// C2: a record that was read as a new one and is the one that a creation made whose answer was lost: nobody has claimed anything in it.
@@ -138,5 +160,30 @@ fn replaced(before: Option<&Value>, place: Option<usize>, value: &Value, list: b
         }
         None if list && !whole && !value.is_null() => Value::Array(vec![value.clone()]),
         _ => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_system_makes_of_a_value_is_recognised_and_another_value_is_not() {
+        for (sent, shown) in [
+            (json!(" Åse  Marie "), json!("Åse Marie")),
+            (json!("Ingebjørg Kristiansen"), json!("Ingebjørg Kri")),
+            (json!("Åse"), json!("ÅSE")),
+            (json!("+4722000001"), json!("+47 22 00 00 01")),
+            (json!(12.6), json!(13)),
+            (json!("12.6"), json!("13")),
+        ] {
+            assert!(made_of(&sent, &shown), "{sent} as {shown}");
+        }
+        for (sent, shown) in
+            [(json!("Berg"), json!("Bergh")), (json!("Annika"), json!("Ann")), (json!("Berg"), json!("")), (json!(12), json!(14))]
+        {
+            assert!(!made_of(&sent, &shown), "{sent} as {shown}");
+        }
     }
 }

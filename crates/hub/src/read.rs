@@ -116,7 +116,7 @@ impl Hub {
                     let stream = streams.get_mut(&ty).expect("only what was asked for is told");
                     let ends = !page.more;
                     stream.listing = stream.listing.filter(|_| page.everything).map(|n| n + page.records.len());
-                    if ends && stream.listing == Some(0) && self.status[ty.at()].records > 0 {
+                    if ends && stream.listing == Some(0) {
                         under_way.listed_none.insert(ty);
                     } else if ends {
                         under_way.listed_none.remove(&ty);
@@ -171,7 +171,9 @@ impl Hub {
         }
         under_way.progress.tell(Progress::Read { ty: self.plan.ty(ty).name.to_string(), records: records.len() });
         let keys: Vec<&str> = records.iter().map(|r| r.id.as_str()).chain(gone.iter().map(String::as_str)).collect();
-        let known: HashMap<String, RecordState> = if self.status[ty.at()].records == 0 && !reindex {
+        // Before the first reading nothing is known. After it there may be what was created since, by a run that did not live to count it.
+        let status = &self.status[ty.at()];
+        let known: HashMap<String, RecordState> = if status.records == 0 && !status.complete && !reindex {
             HashMap::new()
         } else {
             let found = timed(&mut under_way.report.shares.loading_ms, || self.store.by_key(ty, &keys))?;
@@ -208,6 +210,10 @@ impl Hub {
         status.records += commit.new_records.len() as u64;
         status.records = status.records.saturating_sub(gone_count);
         if ends {
+            // What lists nothing is listed whole again: a record that this list has missed would not be among the changes since.
+            if under_way.listed_none.contains(&ty) {
+                status.checkpoint = None;
+            }
             status.complete = true;
             status.read_from = status.reading_since.take();
         }
@@ -342,9 +348,17 @@ fn pages<'a>(
     request: impl Fn(Option<&'a Checkpoint>) -> ReadRequest<'a>,
     send: &SyncSender<Told>,
 ) -> std::result::Result<(), Trouble> {
+    let began = checkpoint.clone();
+    let mut listed = 0;
     for _ in 0..MOST_PAGES {
         let base = request(None);
-        let page = connector.read(ReadRequest { checkpoint: checkpoint.as_ref(), ..base })?;
+        let mut page = connector.read(ReadRequest { checkpoint: checkpoint.as_ref(), ..base })?;
+        listed += page.records.len();
+        // R3: that there is nothing at all is asked twice before it is believed.
+        if listed == 0 && page.everything && !page.more {
+            let base = request(None);
+            page = connector.read(ReadRequest { checkpoint: began.as_ref(), ..base })?;
+        }
         checkpoint = Some(page.checkpoint.clone());
         let more = page.more;
         if send.send(Told::Page { ty, page }).is_err() || !more {

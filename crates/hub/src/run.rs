@@ -80,7 +80,7 @@ pub(crate) struct Underway<'a> {
     pub newest: HashMap<TypeIx, Timestamp>,
     /// Record types that were written to.
     pub written: BTreeSet<TypeIx>,
-    /// Record types that had records and listed none when they were last read in this run: nothing is concluded from that.
+    /// Record types that listed no record at all when they were last read in this run: not much is concluded from that.
     pub listed_none: BTreeSet<TypeIx>,
     /// Some lost answers could not be found out about, as their system can't be read now.
     pub left_unknown: bool,

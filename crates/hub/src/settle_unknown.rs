@@ -17,6 +17,9 @@ use crate::deliver::step;
 use crate::report::{Event, RecordName};
 use crate::run::{Hub, Result, Underway};
 
+/// How long after a lost answer a system's list is believed, where the system does not say.
+const SETTLES_MS: i64 = 1_000;
+
 impl Hub {
     /// Finds out what became of writes whose answer was lost, also of those that a killed run had under way.
     pub(crate) fn settle_unknown(&mut self, under_way: &mut Underway) -> Result<()> {
@@ -61,7 +64,7 @@ impl Hub {
         }
         // What is new in the target since: one of the new records may be the one that was created.
         let types: BTreeSet<TypeIx> = creations.iter().map(|i| i.ty).collect();
-        let settles = types.iter().map(|ty| self.plan.ty(*ty).settles_ms).max().unwrap_or(0);
+        let settles = types.iter().map(|ty| self.settles_ms(*ty)).max().unwrap_or(0);
         if settles > 0 {
             self.clock.wait(std::time::Duration::from_millis(settles.min(5_000) as u64));
         }
@@ -71,10 +74,17 @@ impl Hub {
         let (known, unread): (Vec<Intent>, Vec<Intent>) = creations.into_iter().partition(|intent| {
             !under_way.paused.contains_key(&self.system_of(intent.ty))
                 && self.status[intent.ty.at()].reading_since.is_none()
-                && !under_way.listed_none.contains(&intent.ty)
+                && !(under_way.listed_none.contains(&intent.ty) && self.status[intent.ty.at()].records > 0)
         });
         under_way.left_unknown |= !unread.is_empty();
         self.find_created(under_way, known)
+    }
+
+    /// How soon a list of this record type shows what was written. A system that does not say is given a moment: one reading too early,
+    /// and the creation would be sent again.
+    fn settles_ms(&self, ty: TypeIx) -> i64 {
+        let said = self.plan.ty(ty).settles_ms;
+        if self.systems[self.system_of(ty)].connector.knows_own_writes() { said } else { said.max(SETTLES_MS) }
     }
 
     /// What the intent's record shows now.
@@ -129,22 +139,44 @@ impl Hub {
                 intent.changes.iter().filter(|c| c.counterpart_of.is_none()).map(|c| (c.prop.at(), &c.value)).collect();
             alike.entry((intent.ty, likeness(&sent))).or_default().push(intent);
         }
-        let mut by_likeness: HashMap<(TypeIx, Vec<usize>), HashMap<String, Vec<RecordState>>> = HashMap::new();
-        for ((ty, sent), intents) in alike {
+        // What sent most comes first, so that a record that holds it is not taken for one that was sent less.
+        let mut alike: Vec<((TypeIx, String), Vec<Intent>)> = alike.into_iter().collect();
+        alike.sort_by(|(a, x), (b, y)| (y[0].changes.len(), a).cmp(&(x[0].changes.len(), b)));
+        let mut by_likeness: HashMap<(TypeIx, Vec<usize>), HashMap<String, Vec<usize>>> = HashMap::new();
+        let (mut taken, mut left): (BTreeSet<usize>, Vec<Intent>) = (BTreeSet::new(), vec![]);
+        for ((ty, sent), mut intents) in alike {
             let props: Vec<usize> =
                 intents[0].changes.iter().filter(|c| c.counterpart_of.is_none()).map(|c| c.prop.at()).collect();
             let found = by_likeness.entry((ty, props.clone())).or_insert_with(|| {
-                let mut found: HashMap<String, Vec<RecordState>> = HashMap::new();
-                for record in fresh.iter().filter(|record| record.ty == ty) {
+                let mut found: HashMap<String, Vec<usize>> = HashMap::new();
+                for (at, record) in fresh.iter().enumerate().filter(|(_, record)| record.ty == ty) {
                     let described = &self.plan.ty(ty).props;
                     let shown: Vec<(usize, &Value)> =
                         props.iter().map(|p| (*p, record.slots[*p].value(described[*p].whole))).collect();
-                    found.entry(likeness(&shown)).or_default().push(record.clone());
+                    found.entry(likeness(&shown)).or_default().push(at);
                 }
                 found
             });
-            let found = found.remove(&sent).unwrap_or_default();
+            let found: Vec<usize> = found.remove(&sent).unwrap_or_default().into_iter().filter(|at| !taken.contains(at)).collect();
+            taken.extend(&found);
+            left.extend(intents.split_off(found.len().min(intents.len())));
+            let found = found.into_iter().map(|at| fresh[at].clone()).collect();
             self.settle_alike(under_way, intents, found)?;
+        }
+        // The system may have made something else of what it was sent (P3).
+        for intent in left {
+            let sent = || intent.changes.iter().filter(|c| c.counterpart_of.is_none());
+            let could_be = |record: &RecordState| {
+                let described = &self.plan.ty(intent.ty).props;
+                sent().all(|c| confirm::made_of(&c.value, record.slot(c.prop).value(described[c.prop.at()].whole)))
+            };
+            let fits = |(at, record): &(usize, &RecordState)| {
+                record.ty == intent.ty && !taken.contains(at) && sent().next().is_some() && could_be(record)
+            };
+            let found: Vec<usize> = fresh.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
+            taken.extend(&found);
+            let found = found.into_iter().map(|at| fresh[at].clone()).collect();
+            self.settle_alike(under_way, vec![intent], found)?;
         }
         Ok(())
     }

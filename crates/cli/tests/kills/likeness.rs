@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use lockstep_sandbox::{Options, Running, SYSTEMS, Sandbox, collections};
+use lockstep_sandbox::{Running, SYSTEMS, collections};
 use serde_json::Value;
 
 use crate::transcript::lockstep;
@@ -117,9 +117,4 @@ pub fn census(sandbox: &Running) -> Vec<String> {
     }
     found.sort();
     found
-}
-
-/// The sample data as it is before any run.
-pub fn untouched() -> Running {
-    Sandbox::start(Options::default()).unwrap()
 }
