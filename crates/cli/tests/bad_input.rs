@@ -3,13 +3,11 @@
 
 mod transcript;
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use lockstep_sandbox::{Fault, FaultKind, Options, Running, SYSTEMS, Sandbox, collections};
+use lockstep_sandbox::{Fault, FaultKind, Options, Running, Sandbox};
 use serde_json::Value;
 use transcript::{Ran, command, contents, example, lockstep, read, replace, write};
 

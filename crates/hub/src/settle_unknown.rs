@@ -157,7 +157,8 @@ impl Hub {
                 }
                 found
             });
-            let found: Vec<usize> = found.remove(&sent).unwrap_or_default().into_iter().filter(|at| !taken.contains(at)).collect();
+            let found: Vec<usize> =
+                found.remove(&sent).unwrap_or_default().into_iter().filter(|at| !taken.contains(at)).collect();
             taken.extend(&found);
             left.extend(intents.split_off(found.len().min(intents.len())));
             let found = found.into_iter().map(|at| fresh[at].clone()).collect();

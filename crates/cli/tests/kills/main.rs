@@ -11,6 +11,7 @@ mod transcript;
 mod likeness;
 mod moments;
 mod people;
+mod restored;
 mod room;
 mod store;
 
