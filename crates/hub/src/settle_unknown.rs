@@ -68,7 +68,12 @@ impl Hub {
         if settles > 0 {
             self.clock.wait(std::time::Duration::from_millis(settles.min(5_000) as u64));
         }
+        let asked = self.clock.now();
         self.read(under_way, &types)?;
+        // That nothing is new is asked twice before it is believed: a list that is empty by mistake looks the same.
+        let none_new = |ty: &&TypeIx| under_way.newest.get(*ty).is_none_or(|seen| *seen < asked);
+        let none_new: BTreeSet<TypeIx> = types.iter().filter(none_new).copied().collect();
+        self.read(under_way, &none_new)?;
         // A system that could not be read to its end says nothing about what it does not hold; nor does one that had records and lists
         // none all of a sudden.
         let (known, unread): (Vec<Intent>, Vec<Intent>) = creations.into_iter().partition(|intent| {

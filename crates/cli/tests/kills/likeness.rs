@@ -52,7 +52,7 @@ pub fn records(sandbox: &Running) -> Vec<String> {
             if place == "zendesk tickets" {
                 record["organization_id"] = Value::Null;
             }
-            plain(&mut record, "", &names);
+            plain(&mut record, &names);
             format!("{place} {record}")
         })
         .collect();
@@ -67,14 +67,14 @@ fn texts(record: &Value) -> Vec<&str> {
     pointers.iter().filter_map(|pointer| record.pointer(pointer)?.as_str()).collect()
 }
 
-fn plain(value: &mut Value, name: &str, names: &BTreeMap<String, String>) {
+fn plain(value: &mut Value, names: &BTreeMap<String, String>) {
     match value {
         Value::Object(object) => {
             object.retain(|name, _| !CHANCE.contains(&name.as_str()));
-            object.iter_mut().for_each(|(name, inner)| plain(inner, name, names));
+            object.iter_mut().for_each(|(_, inner)| plain(inner, names));
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| plain(item, name, names)),
-        Value::String(text) if is_time(text) && !["due_at", "TimeToReply"].contains(&name) => *value = "a time".into(),
+        Value::Array(items) => items.iter_mut().for_each(|item| plain(item, names)),
+        Value::String(text) if is_time(text) => *value = "a time".into(),
         Value::String(text) => {
             if let Some(name) = names.get(text.as_str()) {
                 *value = format!("→ {name}").into();

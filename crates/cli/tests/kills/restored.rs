@@ -49,7 +49,8 @@ fn what_was_created_since_is_found_by_its_match_key_and_is_linked_again() {
     same("an old store", &before, &likeness::records(&world.sandbox));
     // Linked again: an edit travels.
     std::thread::sleep(std::time::Duration::from_millis(3));
-    let id = made[0]["associateId"].as_i64().or(made[0]["AssociateId"].as_i64()).unwrap_or_else(|| panic!("{}", made[0])).to_string();
+    let id =
+        made[0]["associateId"].as_i64().or(made[0]["AssociateId"].as_i64()).unwrap_or_else(|| panic!("{}", made[0])).to_string();
     world.sandbox.edit("superoffice", "User", &id, &json!({"personEmail":"unni.berg@example.no"})).unwrap();
     world.until_quiet();
     assert_eq!((of_zendesk("unni.berg@example.no"), of_zendesk(&users[0])), (1, 0));
