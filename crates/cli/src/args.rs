@@ -104,11 +104,36 @@ pub enum Command {
         /// Say where the time went
         #[arg(long)]
         shares: bool,
+        /// List everything, also where a system tells what changed: finds what was deleted
+        #[arg(long)]
+        full: bool,
     },
     /// The service: runs on a schedule
     Run {
         #[command(flatten)]
         project: InProject,
+        /// Approve the flows as they are, instead of waiting for `lockstep approve`
+        #[arg(long)]
+        approve: bool,
+    },
+    /// Let the flows run as they are now, after a look at the plan
+    Approve {
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// Let through what a guard holds back
+    Release {
+        #[command(flatten)]
+        project: InProject,
+        /// Only this system's
+        #[arg(long, value_name = "SYSTEM")]
+        system: Option<String>,
+        /// Only this guard: creates, updates, deletes or vanished
+        #[arg(long, value_name = "GUARD")]
+        guard: Option<String>,
+        /// Give it up instead
+        #[arg(long)]
+        discard: bool,
     },
     /// Where the project stands
     Status {

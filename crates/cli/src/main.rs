@@ -8,6 +8,7 @@ mod args;
 mod demo;
 mod documents;
 mod exit;
+mod guards;
 mod init;
 mod look;
 mod print;
@@ -32,8 +33,12 @@ fn main() -> ExitCode {
         Command::Check { project, format } => work::check(&project.dir, format),
         Command::Connect { system, project } => work::connect(&project.dir, &system),
         Command::Plan { project, format } => work::plan(&project.dir, format),
-        Command::Sync { project, format, shares } => work::sync(&project.dir, format, shares),
-        Command::Run { project } => work::run(&project.dir),
+        Command::Sync { project, format, shares, full } => work::sync(&project.dir, format, shares, full),
+        Command::Run { project, approve } => work::run(&project.dir, approve),
+        Command::Approve { project } => guards::approve(&project.dir),
+        Command::Release { project, system, guard, discard } => {
+            guards::release(&project.dir, system.as_deref(), guard.as_deref(), discard)
+        }
         Command::Status { project, format } => look::status(&project.dir, format),
         Command::Entities { project, format, limit, after } => look::entities(&project.dir, format, limit, after),
         Command::Review { project, format } => look::review(&project.dir, format),

@@ -24,6 +24,9 @@ pub fn report(report: &Report, all: bool) -> String {
             let _ = writeln!(out, "! {place}: {message}");
         }
     }
+    for guard in &report.guards {
+        let _ = writeln!(out, "! {} (G3)", guard.message);
+    }
     for flow in &report.flows {
         flow_text(&mut out, report, flow, if all { usize::MAX } else { SHOWN });
     }
@@ -38,7 +41,9 @@ pub fn report(report: &Report, all: bool) -> String {
     if !reviews.is_empty() {
         let _ = writeln!(out, "Waiting for a person: {} (lockstep review).", reviews.join(", "));
     }
-    if report.outbox > 0 && !would {
+    if report.outbox > 0 && !would && report.guards.iter().any(|guard| guard.record_type.is_none()) {
+        let _ = writeln!(out, "{} decided; they wait until a person has answered the guard.", count(report.outbox, "write"));
+    } else if report.outbox > 0 && !would {
         let _ = writeln!(out, "{} decided and not delivered yet; the next run goes on with them.", count(report.outbox, "write"));
     }
     out
@@ -51,6 +56,7 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
         (flow.linked, verb("linked", "to link")),
         (flow.created, verb("created", "to create")),
         (flow.updated, verb("updated", "to update")),
+        (flow.deleted, verb("deleted", "to delete")),
         (flow.review, "held for review"),
     ];
     let done: Vec<String> = done.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
@@ -78,6 +84,12 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
             }
             Event::Updated { flow, source, record, properties } if mine(flow) => {
                 lines.entry("3 update").or_default().push(format!("{record} from {source}: {}", changes(properties, true)));
+            }
+            Event::Removed { flow, source, record } if mine(flow) => {
+                lines.entry("4 delete").or_default().push(format!("{record}, as {source} was deleted (D1)"));
+            }
+            Event::Kept { flow, record, text } if mine(flow) => {
+                lines.entry("6 keep").or_default().push(format!("{record}: {text}"));
             }
             Event::Waits { flow, record, message, rule } if mine(flow) => {
                 lines.entry("5 wait").or_default().push(format!("{record}: {message} ({rule})"));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use lockstep_config::{Problem, Project, Severity};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
-use lockstep_hub::{Hub, HubError, System, SystemClock};
-use lockstep_model::flow::Deletes;
+use lockstep_hub::{Hub, HubError, Safeguards, System, SystemClock};
+use lockstep_model::TypeName;
 use lockstep_store::StoreError;
 use lockstep_store::sqlite::SqliteStore;
 
@@ -38,19 +38,6 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
         }
     }
     problems.extend(lockstep_config::check(&project, &schemas));
-    // D1: this version carries out the default only; a policy that it would not follow must not be taken for one that it does.
-    for (flow, places) in project.flows.iter().zip(&project.places) {
-        if flow.deletes != Deletes::Ignore {
-            let message = format!(
-                "{}: this version passes no deletion on, whatever `deletes` says: the link ends, the other records stay (D1)",
-                flow.name()
-            );
-            problems.push(
-                Problem::warning("config::deletes", places.flow.clone(), message)
-                    .help("take `deletes` out until it is carried out"),
-            );
-        }
-    }
     (Some(project), schemas, problems)
 }
 
@@ -113,8 +100,29 @@ impl Opened {
     pub fn hub(&self) -> Result<Hub> {
         let plan = self.plan()?;
         let systems = self.connect(&plan)?;
+        self.hub_over(plan, systems)
+    }
+
+    /// The hub, for working with systems that are connected already.
+    pub fn hub_over(&self, plan: Plan, systems: Vec<System>) -> Result<Hub> {
         let store = SqliteStore::open(&self.store_path()?).map_err(store_failure)?;
-        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)
+        let mut hub = Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)?;
+        hub.set_safeguards(self.safeguards(hub.plan_of_flows()));
+        Ok(hub)
+    }
+
+    /// What the project says of guards and of listing everything.
+    fn safeguards(&self, plan: &Plan) -> Safeguards {
+        let limits = self.project.systems.iter().map(|system| (system.name.clone(), system.limits)).collect();
+        let every = |name: &TypeName| {
+            let scan = &self.project.system(&name.system)?.full_scan;
+            scan.types.get(&name.kind).copied().or(scan.every_seconds)
+        };
+        let scans = plan.types.iter().filter_map(|ty| {
+            let ms = i64::try_from(every(&ty.name)?).ok()?.checked_mul(1000)?;
+            Some((ty.name.to_string(), ms))
+        });
+        Safeguards { limits, full_scans_ms: scans.collect() }
     }
 
     /// The hub, for looking, also while a run is at work.

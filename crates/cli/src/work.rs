@@ -8,16 +8,19 @@ use lockstep_config::Severity;
 use lockstep_connector::Trouble;
 use lockstep_hub::report::Report;
 use lockstep_hub::run::Unwatched;
-use lockstep_hub::{Event, RunOptions};
+use lockstep_hub::{Event, Hub, RunOptions, System};
 use lockstep_model::TypeIx;
 use lockstep_model::value::shown;
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
+use crate::project::Opened;
 use crate::{print, progress, project};
 
 /// A system is read this often where the project does not say, in seconds.
 const SCHEDULE_S: u64 = 60;
+/// So long it is waited before the store is asked for again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Validates all that can be without a network.
 pub fn check(dir: &Path, format: Format) -> Result<Exit> {
@@ -73,9 +76,9 @@ pub fn plan(dir: &Path, format: Format) -> Result<Exit> {
 }
 
 /// One run.
-pub fn sync(dir: &Path, format: Format, shares: bool) -> Result<Exit> {
+pub fn sync(dir: &Path, format: Format, shares: bool, full: bool) -> Result<Exit> {
     let mut hub = project::open(dir)?.hub()?;
-    let report = hub.run(progress::watched()).map_err(project::hub_failure)?;
+    let report = hub.run(RunOptions { full, ..progress::watched() }).map_err(project::hub_failure)?;
     tell(&report, format, false);
     if shares && format == Format::Text {
         print!("{}", print::shares(&report));
@@ -103,9 +106,10 @@ fn exit(report: &Report) -> Exit {
 }
 
 /// The service: every record type on its schedule, until it is stopped.
-pub fn run(dir: &Path) -> Result<Exit> {
+pub fn run(dir: &Path, approve: bool) -> Result<Exit> {
     let opened = project::open(dir)?;
-    let mut hub = opened.hub()?;
+    let systems = opened.connect(&opened.plan()?)?;
+    let hub = approved(&opened, &systems, approve)?;
     let period = |ty: TypeIx| {
         let name = &hub.plan_of_flows().ty(ty).name;
         let schedule = opened.project.system(&name.system).map(|s| s.schedule.clone()).unwrap_or_default();
@@ -118,6 +122,7 @@ pub fn run(dir: &Path) -> Result<Exit> {
         eprintln!("{} is read every {} s", hub.plan_of_flows().ty(*ty).name, period.as_secs());
     }
     let mut due: Vec<Instant> = types.iter().map(|_| Instant::now()).collect();
+    let mut idle: Option<Hub> = Some(hub);
     loop {
         let now = Instant::now();
         let mut only = BTreeSet::new();
@@ -128,11 +133,21 @@ pub fn run(dir: &Path) -> Result<Exit> {
             }
         }
         if !only.is_empty() {
-            let options = RunOptions { only: Some(only), watcher: Box::new(Unwatched) };
-            match hub.run(options) {
-                Ok(report) => narrate(&report),
-                // A full disk or a busy file may be better in a while; nothing of the step was kept, so it is simply tried again.
-                Err(error) => eprintln!("! {error}"),
+            let options = RunOptions { only: Some(only), full: false, watcher: Box::new(Unwatched) };
+            match at_work(&opened, &systems, idle.take()) {
+                Ok(mut hub) => match hub.run(options) {
+                    Ok(report) => {
+                        narrate(&report);
+                        // What waits for a person can be answered while nothing is under way.
+                        idle = (!report.needs_a_person()).then_some(hub);
+                    }
+                    // A full disk or a busy file may be better in a while; nothing of the step was kept, so it is simply tried again.
+                    Err(error) => eprintln!("! {error}"),
+                },
+                Err(failure) => {
+                    eprintln!("! {}", failure.message);
+                    due.fill(Instant::now() + ASK_AGAIN);
+                }
             }
         }
         let next = due.iter().min().copied().unwrap_or_else(|| Instant::now() + Duration::from_secs(SCHEDULE_S));
@@ -140,8 +155,51 @@ pub fn run(dir: &Path) -> Result<Exit> {
     }
 }
 
+/// The hub as it was left, or put together anew.
+fn at_work(opened: &Opened, systems: &[System], idle: Option<Hub>) -> Result<Hub> {
+    match idle {
+        Some(hub) => Ok(hub),
+        None => opened.hub_over(opened.plan()?, systems.to_vec()),
+    }
+}
+
+/// G2: waits until every flow may run as it is. While it waits the store is free, for `lockstep plan` and `lockstep approve`.
+fn approved(opened: &Opened, systems: &[System], approve: bool) -> Result<Hub> {
+    let mut hub = at_work(opened, systems, None)?;
+    let mut told = Vec::new();
+    loop {
+        if approve || !opened.project.first_run_waits {
+            hub.approve().map_err(project::hub_failure)?;
+        }
+        let flows = hub.unapproved().map_err(project::hub_failure)?;
+        if flows.is_empty() {
+            return Ok(hub);
+        }
+        if flows != told {
+            for flow in &flows {
+                eprintln!("waiting  {flow}: it has not run as it is now (G2)");
+            }
+            eprintln!("Look at `lockstep plan`, then say `lockstep approve`; or start with `lockstep run --approve`.");
+            told = flows;
+        }
+        drop(hub);
+        hub = loop {
+            std::thread::sleep(ASK_AGAIN);
+            match at_work(opened, systems, None) {
+                Ok(hub) => break hub,
+                // Somebody is just looking at the plan, or approving it.
+                Err(failure) if failure.status == 1 => {}
+                Err(failure) => return Err(failure),
+            }
+        };
+    }
+}
+
 /// What a run of the service did, a line each; nothing where nothing happened.
 pub fn narrate(report: &Report) {
+    for guard in &report.guards {
+        println!("{} stopped  {} (G3)", report.ended, guard.message);
+    }
     for event in &report.events {
         let line = match event {
             Event::Edited { record, path, before, after } => {
@@ -154,7 +212,9 @@ pub fn narrate(report: &Report) {
                     properties.iter().map(|p| format!("{} {} → {}", p.path, shown(&p.before), shown(&p.after))).collect();
                 format!("updated  {record} from {source}: {}", what.join(", "))
             }
-            Event::Deleted { record, text } => format!("deleted  {record}: {text}"),
+            Event::Deleted { record, text } => format!("gone     {record}: {text}"),
+            Event::Removed { source, record, .. } => format!("deleted  {record}, as {source} was deleted"),
+            Event::Kept { record, text, .. } => format!("kept     {record}: {text}"),
             Event::Review { kind, record, message, .. } => format!("review   {record}: {kind}: {message}"),
             Event::Refused { record, message, .. } => format!("refused  {record}: {message}"),
             Event::Waits { record, message, .. } => format!("waits    {record}: {message}"),

@@ -276,7 +276,7 @@ fn a_dead_host_is_told_with_its_address_and_stops_its_system_alone() {
 fn a_second_run_on_a_store_is_told_who_works_on_it_and_nothing_is_lost() {
     let dir = started();
     // The service holds its store from the moment that it says what it reads.
-    let mut service = command(dir.path(), &["run"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut service = command(dir.path(), &["run", "--approve"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
     // Kept to the end: a service that nobody listens to any more would end by itself.
     let mut told = BufReader::new(service.stdout.take().unwrap());

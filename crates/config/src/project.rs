@@ -6,7 +6,7 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use lockstep_model::flow::Deletes;
-use lockstep_model::{Flow, Path, PlainType, PropertySchema, TypeSchema, Value};
+use lockstep_model::{Flow, Limits, Path, PlainType, PropertySchema, TypeSchema, Value};
 use serde_json::Map;
 
 use crate::codes;
@@ -29,6 +29,8 @@ pub struct Project {
     /// The country of telephone numbers that name none: `NO`.
     pub region: Option<String>,
     pub policies: Policies,
+    /// The service waits for a person's approval before the first run of a flow (G2).
+    pub first_run_waits: bool,
     /// Every flow, each two record types once in each direction: the sections of all files united.
     pub flows: Vec<Flow>,
     /// Where each flow is written, parallel to `flows`.
@@ -52,6 +54,10 @@ pub struct System {
     pub title: Option<String>,
     pub aliases: Vec<String>,
     pub schedule: Schedule,
+    /// How often everything is listed (R3), where the project says.
+    pub full_scan: Schedule,
+    /// How much may be written to it, and its listings may lack, before a person has looked (G3).
+    pub limits: Limits,
     /// Requests a second that it may be sent, where that is less than the connector says.
     pub rate_per_second: Option<f64>,
     /// A property that is emptied here is emptied in the others (P2).
@@ -139,6 +145,8 @@ impl fmt::Debug for System {
             .field("title", &self.title)
             .field("aliases", &self.aliases)
             .field("schedule", &self.schedule)
+            .field("full_scan", &self.full_scan)
+            .field("limits", &self.limits)
             .field("rate_per_second", &self.rate_per_second)
             .field("clears", &self.clears)
             .field("references", &self.references)

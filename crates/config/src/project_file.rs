@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use lockstep_model::{Path, Value};
+use lockstep_model::{GuardKind, Limit, Limits, Path, Value};
 use serde_json::Map;
 
 use crate::codes;
@@ -33,9 +33,11 @@ impl<'a> ProjectReader<'a> {
     /// What the file says, as far as it can be understood; its files of flows are still to be read.
     pub fn project(&mut self, root: &Node) -> Option<Project> {
         let fields = self.reader.fields::<written::ProjectYaml>(root, "lockstep.yaml")?;
+        let limits = fields.get("limits").map_or_else(Limits::default, |node| self.limits(node, Limits::default()));
         let systems_node = self.reader.required(&fields, "systems", "lockstep.yaml", "{ name: { connector: … } }");
         let entries = systems_node.and_then(|node| self.reader.entries(node, "`systems`")).unwrap_or_default();
-        let systems: Vec<System> = entries.iter().filter_map(|(key, node)| self.system(&key.text, &key.span, node)).collect();
+        let systems: Vec<System> =
+            entries.iter().filter_map(|(key, node)| self.system(&key.text, &key.span, node, limits)).collect();
         self.same_names(&systems);
         let names = Names::new(
             // A system whose settings are wrong is a system all the same: its flows are no mistakes.
@@ -51,6 +53,8 @@ impl<'a> ProjectReader<'a> {
         );
         let store = fields.get("store").and_then(|node| self.store(node)).unwrap_or_else(|| "sqlite:lockstep.db".into());
         let policies = fields.get("policies").map(|node| self.policies(node, &names)).unwrap_or_default();
+        let first_run_waits =
+            fields.get("first_run").and_then(|node| self.reader.word::<written::FirstRun>(node, "`first_run`")) != Some("go");
         let region = fields.get("region").and_then(|node| self.region(node));
         self.flow_files(fields.get("flows"), fields.entry("flows").map(|(key, _)| key.span.clone()), &names);
         Some(Project {
@@ -59,6 +63,7 @@ impl<'a> ProjectReader<'a> {
             store,
             region,
             policies,
+            first_run_waits,
             flows: Vec::new(),
             places: Vec::new(),
             files: Vec::new(),
@@ -66,7 +71,7 @@ impl<'a> ProjectReader<'a> {
         })
     }
 
-    fn system(&mut self, name: &str, span: &Range<usize>, node: &Node) -> Option<System> {
+    fn system(&mut self, name: &str, span: &Range<usize>, node: &Node, limits: Limits) -> Option<System> {
         if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-')) {
             self.reader
                 .error(codes::UNKNOWN_WORD, span, format!("`{name}` can't be the name of a system"))
@@ -79,6 +84,8 @@ impl<'a> ProjectReader<'a> {
         let aliases = fields.get("aliases").map(|node| self.reader.texts(node, "`aliases`")).unwrap_or_default();
         let aliases = aliases.into_iter().map(|(text, _)| text.to_string()).collect();
         let schedule = fields.get("schedule").map(|node| self.schedule(node)).unwrap_or_default();
+        let full_scan = fields.get("full_scan").map(|node| self.schedule(node)).unwrap_or_default();
+        let limits = fields.get("limits").map_or(limits, |node| self.limits(node, limits));
         let rate_per_second = fields.get("rate").and_then(|node| self.rate(node));
         let clears =
             fields.get("clears").and_then(|node| self.reader.word::<written::Clears>(node, "`clears`")) != Some("ignore");
@@ -92,6 +99,8 @@ impl<'a> ProjectReader<'a> {
             title,
             aliases,
             schedule,
+            full_scan,
+            limits,
             rate_per_second,
             clears,
             references,
@@ -156,6 +165,25 @@ impl<'a> ProjectReader<'a> {
                 .set_help("write seconds, or a number with `s`, `m` or `h` behind it: `60`, `5m`");
         }
         found
+    }
+
+    /// Limits over those that hold where nothing is said.
+    fn limits(&mut self, node: &Node, mut limits: Limits) -> Limits {
+        let Some(fields) = self.reader.fields::<written::LimitsYaml>(node, "`limits`") else { return limits };
+        for kind in GuardKind::ALL {
+            let Some(node) = fields.get(kind.name()) else { continue };
+            let Some(text) = self.reader.text(node, "a limit") else { continue };
+            match Limit::parse(text) {
+                Some(limit) => limits.set(kind, limit),
+                None => {
+                    let text = self.reader.shown(&node.span, text);
+                    self.reader
+                        .error(codes::WRONG_TYPE, &node.span, format!("`{text}` is no limit"))
+                        .set_help("write a count, a share of the records known, or both, of which the larger holds: `20`, `5%`, `20 or 5%`; or `none`");
+                }
+            }
+        }
+        limits
     }
 
     fn rate(&mut self, node: &Node) -> Option<f64> {

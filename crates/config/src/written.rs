@@ -24,6 +24,10 @@ pub struct ProjectYaml {
     pub flows: Option<Vec<FlowsYaml>>,
     /// What holds for flows that do not say otherwise.
     pub policies: Option<PoliciesYaml>,
+    /// How much a run may write, and a listing may lack, before a person has looked (G3); for systems that do not say otherwise.
+    pub limits: Option<LimitsYaml>,
+    /// Whether the service waits for `lockstep approve` before the first run of a flow (G2). `approve` if not said.
+    pub first_run: Option<FirstRun>,
     /// The country of telephone numbers that name none, as two letters: `NO`.
     #[schemars(regex(pattern = r"^([A-Z]{2}|\$\{.+\})$"))]
     pub region: Option<String>,
@@ -45,6 +49,11 @@ pub struct SystemYaml {
     pub aliases: Vec<String>,
     /// How often the service reads it.
     pub schedule: Option<ScheduleYaml>,
+    /// How often everything is listed, so that what was deleted is noticed where the system does not tell (R3). `24h` for such systems if
+    /// not said.
+    pub full_scan: Option<ScheduleYaml>,
+    /// How much a run may write to it, and its listings may lack, before a person has looked (G3).
+    pub limits: Option<LimitsYaml>,
     /// Requests it may be sent, where that is less than the connector says: `5` a second, or `300/minute`.
     pub rate: Option<RateYaml>,
     /// `ignore`: a property that is emptied in this system is not emptied in the others (P2).
@@ -52,6 +61,40 @@ pub struct SystemYaml {
     /// References that the connector does not tell of, by record type and path: `{ Person: { CompanyId: Company } }`.
     #[serde(default)]
     pub references: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// Limits (G3), each a count, a share of the records known, or whichever is more: `20`, `5%`, `20 or 5%`; or `none`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsYaml {
+    /// Records that a run may create in a system. `500 or 50%` if not said; not counted in the first run of a record type.
+    pub creates: Option<LimitYaml>,
+    /// Records that a run may update in a system. `500 or 50%` if not said; not counted in the first run of a record type.
+    pub updates: Option<LimitYaml>,
+    /// Records that a run may delete in a system. `20 or 5%` if not said.
+    pub deletes: Option<LimitYaml>,
+    /// Records that a listing may lack which were there before. `20 or 50%` if not said; one that lists none is believed with `none` only.
+    pub vanished: Option<LimitYaml>,
+}
+
+/// A count, or a text such as `5%` or `20 or 5%`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum LimitYaml {
+    Count(u64),
+    Text(
+        #[schemars(regex(pattern = r"^(none|[0-9]+|[0-9.]+ *%|[0-9]+ +or +[0-9.]+ *%|[0-9.]+ *% +or +[0-9]+|\$\{.+\})$"))] String,
+    ),
+}
+
+/// What the service does about the first run of a flow.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FirstRun {
+    /// It waits until a person has seen the plan.
+    Approve,
+    /// It runs.
+    Go,
 }
 
 /// Seconds, or a number with `s`, `m` or `h` behind it.

@@ -30,11 +30,15 @@ systems:
     with: { client_secret: \"${SECRET}\", base_url: 'http://127.0.0.1:${PORT:-8080}/so', retries: 3 }
     schedule: { every: 5m, types: { Ticket: 30 } }
     rate: 300/minute
+    full_scan: { types: { Contact: 12h } }
+    limits: { updates: none }
   zendesk:
     connector: zendesk
     references: { Users: { organization_id: Organizations } }
 policies:
   deletes: review
+limits: { deletes: 5%, updates: 30 }
+first_run: go
 ";
 
 const FLOWS: &str = "\
@@ -198,4 +202,22 @@ fn every_code_that_is_told_has_a_meaning() {
     for code in told {
         assert!(lockstep_config::codes::ALL.iter().any(|(known, _)| known.strip_prefix("config::") == Some(code)), "{code}");
     }
+}
+
+#[test]
+fn g3_limits_of_a_system_go_over_those_of_the_project_and_those_over_the_defaults() {
+    use lockstep_model::{Limit, Limits};
+    let dir = folder(&[("lockstep.yaml", LOCKSTEP), (".env", "SECRET=s\n"), ("flows/people.yaml", FLOWS)]);
+    let project = load(dir.path());
+    let [superoffice, zendesk] = ["superoffice", "zendesk"].map(|name| project.system(name).unwrap());
+    assert_eq!(superoffice.limits, Limits { updates: Limit::None, ..zendesk.limits });
+    assert_eq!(zendesk.limits, Limits { deletes: Limit::or(0, 5.0), updates: Limit::or(30, 0.0), ..Limits::default() });
+    assert_eq!(superoffice.full_scan.types["Contact"], 12 * 3600);
+    assert_eq!(zendesk.full_scan.every_seconds, None);
+    assert!(!project.first_run_waits);
+    let dir = folder(&[("lockstep.yaml", "systems:\n  a: { connector: files, limits: { deletes: few } }\nflows: []\n")]);
+    let (project, problems) = load_with(dir.path(), &|_| None);
+    assert!(project.unwrap().first_run_waits, "G2: it waits unless told otherwise");
+    let text = render_all(&problems);
+    assert!(text.contains("`few` is no limit") && text.contains("20 or 5%"), "{text}");
 }

@@ -34,13 +34,16 @@ fn an_unknown_key_fits_no_schema() {
 fn what_is_written_fits_the_types() {
     let project = serde_json::json!({
         "systems": {
-            "a": {"connector": "files", "with": {"folder": "a"}, "title": "A", "aliases": ["A.com"], "schedule": 60, "rate": 5},
+            "a": {"connector": "files", "with": {"folder": "a"}, "title": "A", "aliases": ["A.com"], "schedule": 60, "rate": 5,
+                "full_scan": "24h", "limits": {"creates": 5, "updates": "5%", "deletes": "20 or 5%", "vanished": "none"}},
             "b": {"connector": "files", "schedule": {"every": "5m", "types": {"T": 30}}, "rate": "300/minute", "clears": "ignore",
                 "references": {"T": {"ref": "U"}}}
         },
         "store": "sqlite:x.db",
         "flows": ["*.yaml", {"file": "d.rst", "unnamed": "a", "names": {"Bee": "b"}}],
         "policies": {"deletes": "review", "duplicates": "merge", "prefer": ["a"], "clears": "edit"},
+        "limits": {"deletes": 0},
+        "first_run": "go",
         "region": "NO"
     });
     serde_json::from_value::<ProjectYaml>(project).unwrap();

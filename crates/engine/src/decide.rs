@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{
-    Change, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, NumberMap, PropIx, RecordId, RecordState, Review,
-    ReviewKind, Rule, Situation, TypeIx, Value,
+    Change, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, PropIx, RecordId, RecordState,
+    Review, ReviewKind, Rule, Situation, TypeIx, Value,
 };
 
 use crate::create::{Creation, create, holds, neighbours, refused};
+use crate::deletes::{Departure, Verdict, departures};
 use crate::link::{Linked, Links, link};
 use crate::pick::at_linking;
 use crate::plan::{Plan, PlanCreate};
@@ -65,6 +66,10 @@ pub struct Decision {
     pub agenda: BTreeSet<RecordId>,
     /// Hashes under which records are found that refer to what has been linked (P8).
     pub wake: BTreeSet<u64>,
+    /// Records that were kept though a flow passes deletions on (D1).
+    pub kept: Vec<Departure>,
+    /// Deleted records about which nothing is left to do (D1); they are among `changed`.
+    pub settled: Vec<RecordId>,
 }
 
 /// Decides on the records in focus.
@@ -115,6 +120,10 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
             picks: &mut picks,
         };
         one.decide(*entity);
+    }
+    for id in &out.settled {
+        slice.records.get_mut(id).expect("what was decided on is in the slice").presence = Presence::Gone;
+        changed.insert(*id);
     }
     for (id, prop, element) in picks {
         if let Some(record) = slice.records.get_mut(&id) {
@@ -188,7 +197,11 @@ fn settle_reviews(slice: &Slice, entities: &BTreeSet<EntityId>, reviews: Vec<Rev
     let decided_here = |kind: ReviewKind| {
         matches!(
             kind,
-            ReviewKind::AmbiguousMatch | ReviewKind::DisputedEntity | ReviewKind::RejectedValue | ReviewKind::Unconvertible
+            ReviewKind::AmbiguousMatch
+                | ReviewKind::DisputedEntity
+                | ReviewKind::RejectedValue
+                | ReviewKind::Unconvertible
+                | ReviewKind::PendingDelete
         )
     };
     let same = |a: &Review, b: &Review| a.kind == b.kind && a.record == b.record && a.ty == b.ty && a.prop == b.prop;
@@ -205,6 +218,11 @@ fn settle_reviews(slice: &Slice, entities: &BTreeSet<EntityId>, reviews: Vec<Rev
             out.reviews_opened.push(review);
         }
     }
+}
+
+/// What refers to others is deleted before them, and all of it after everything else.
+pub fn delete_rank(send_rank: u16) -> u16 {
+    0x3fff - send_rank.min(0x1fff)
 }
 
 struct OneEntity<'a> {
@@ -227,16 +245,104 @@ impl OneEntity<'_> {
         let records: Vec<&RecordState> = slice.members(id).iter().map(|id| &slice.records[id]).collect();
         let mut entity = Entity { records, suspended: vec![] };
         self.suspend(&mut entity);
-        for record in entity.records.iter().filter(|record| record.is_live()) {
+        let doomed = self.deletions(id, &entity);
+        for record in entity.records.iter().filter(|record| record.is_live() && !doomed.contains(&record.id)) {
             self.update(id, &entity, record);
         }
         let mut made: BTreeSet<TypeIx> = BTreeSet::new();
-        for record in entity.records.iter().filter(|record| record.is_live()) {
+        for record in entity.records.iter().filter(|record| record.is_live() && !doomed.contains(&record.id)) {
             for flow in &self.plan.ty(record.ty).flows_out {
                 self.flow(id, &entity, record, *flow, &mut made);
             }
         }
         self.drop_needless_creations(id, &made);
+    }
+
+    /// D1: what the deletions in the entity mean for its live records. Gives those that are to be deleted.
+    fn deletions(&mut self, id: EntityId, entity: &Entity<'_>) -> BTreeSet<RecordId> {
+        let (plan, slice) = (self.plan, self.slice);
+        let mut doomed = BTreeSet::new();
+        let open = || slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Delete);
+        let leaving = |record: &&&RecordState| matches!(record.presence, Presence::Leaving { .. });
+        if entity.records.iter().all(|record| record.is_live()) && open().next().is_none() {
+            return doomed;
+        }
+        let mut unsettled = BTreeSet::new();
+        for departure in departures(plan, slice, entity) {
+            let other = &slice.records[&departure.other];
+            let accepted = open().any(|intent| intent.record == Some(other.id));
+            match departure.verdict {
+                Verdict::Delete => {
+                    doomed.insert(other.id);
+                    self.delete(id, other, &departure);
+                }
+                Verdict::Ask if accepted => {
+                    doomed.insert(other.id);
+                    self.delete(id, other, &departure);
+                }
+                Verdict::Ask => {
+                    let gone = &slice.records[&departure.gone];
+                    let name = |record: &RecordState| format!("{}/{}", plan.ty(record.ty).name, record.key);
+                    self.reviews.push(Review {
+                        kind: ReviewKind::PendingDelete,
+                        record: gone.id,
+                        ty: other.ty,
+                        prop: None,
+                        rule: Rule::D1,
+                        candidates: vec![other.id],
+                        value: Value::Null,
+                        message: format!("{} was deleted; accept to delete {} too, reject to keep it", name(gone), name(other)),
+                        opened_at: slice.now,
+                    });
+                }
+                Verdict::Keep(_) => {
+                    self.out.kept.push(departure);
+                    continue;
+                }
+            }
+            unsettled.insert(departure.gone);
+        }
+        // What came back, was edited or is kept after all is not deleted. What is under way already can't be called back.
+        for intent in open().filter(|intent| matches!(intent.state, IntentState::Queued | IntentState::Refused)) {
+            if intent.record.is_some_and(|record| !doomed.contains(&record)) && !self.out.dropped.contains(&intent.id) {
+                self.out.dropped.push(intent.id);
+            }
+        }
+        // A creation that is under way may still bring a record that the deletion is about.
+        let under_way = |intent: &Intent| matches!(intent.state, IntentState::Sent | IntentState::Unknown);
+        if !slice.intents_of(id).any(|intent| intent.kind == IntentKind::Create && under_way(intent)) {
+            let settled = entity.records.iter().filter(leaving).map(|record| record.id).filter(|id| !unsettled.contains(id));
+            self.out.settled.extend(settled);
+        }
+        doomed
+    }
+
+    /// Intends the deletion of a record, where that is not intended already; its queued updates are not needed any more.
+    fn delete(&mut self, id: EntityId, record: &RecordState, departure: &Departure) {
+        let slice = self.slice;
+        let mine = |kind| slice.intents_of(id).filter(move |intent| intent.kind == kind && intent.record == Some(record.id));
+        let waits = |intent: &&Intent| matches!(intent.state, IntentState::Queued | IntentState::Refused);
+        self.out.dropped.extend(mine(IntentKind::Update).filter(waits).map(|intent| intent.id));
+        let mut due = true;
+        for intent in mine(IntentKind::Delete) {
+            match intent.state {
+                // Decided on the state that the record has: it stays. What a person must see to stays in review.
+                IntentState::Queued | IntentState::Refused if due && intent.base_version == record.version => {
+                    due = false;
+                    let same = |r: &&Review| r.kind == ReviewKind::RejectedValue && r.record == record.id && r.prop.is_none();
+                    if intent.state == IntentState::Refused
+                        && let Some(review) = slice.reviews.iter().find(same)
+                    {
+                        self.reviews.push(review.clone());
+                    }
+                }
+                IntentState::Queued | IntentState::Refused => self.out.dropped.push(intent.id),
+                _ => due = false,
+            }
+        }
+        if due {
+            self.intend(IntentKind::Delete, id, record.ty, Some(record), departure.gone, departure.flow, vec![]);
+        }
     }
 
     /// L9, unqualified: a condition that does not hold any more stops its two record types from being kept equal.
@@ -341,7 +447,10 @@ impl OneEntity<'_> {
             id: IntentId(0),
             run: self.slice.run,
             kind,
-            rank: self.plan.ty(ty).send_rank,
+            rank: match kind {
+                IntentKind::Delete => delete_rank(self.plan.ty(ty).send_rank),
+                _ => self.plan.ty(ty).send_rank,
+            },
             ty,
             record: record.map(|record| record.id),
             entity,

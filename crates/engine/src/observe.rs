@@ -3,11 +3,12 @@
 //! Each record is judged by itself, against its own shadow; what an edit means for other records is decided later, with the whole
 //! entity at hand. So pages can come in any order, overlap, and come twice.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use lockstep_model::value::{effective, equal, is_empty};
 use lockstep_model::{Claim, EntityId, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, TypeIx, Value};
 
+use crate::deletes::passes_deletions;
 use crate::keys::hashes;
 use crate::plan::Plan;
 
@@ -49,6 +50,8 @@ pub struct Observed {
     pub edits: Vec<Edit>,
     /// Records that the system tells are gone.
     pub gone: Vec<RecordId>,
+    /// Records that were gone and are there again (D1).
+    pub back: Vec<RecordId>,
     /// R2: dropped at once.
     pub unchanged: usize,
 }
@@ -56,6 +59,7 @@ pub struct Observed {
 /// Compares a page with what is known of its records.
 pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: HashMap<String, RecordState>) -> Observed {
     let mut out = Observed::default();
+    let absent: HashSet<RecordId> = known.values().filter(|state| !state.is_live()).map(|state| state.id).collect();
     let mut next = reading.first_id.0;
     let mut known: HashMap<String, (RecordState, Option<Vec<u64>>)> =
         known.into_iter().map(|(key, state)| (key, (state, None))).collect();
@@ -100,10 +104,13 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
         } else {
             rekey(plan, &state, &before, &mut out.keys_added, &mut out.keys_removed);
         }
-        if !state.is_live() {
-            out.gone.push(state.id);
+        let was_live = !absent.contains(&state.id);
+        match (was_live, state.is_live()) {
+            (true, false) => out.gone.push(state.id),
+            (false, true) => out.back.push(state.id),
+            (true, true) | (false, false) => {}
         }
-        if reading.reindex || !state.is_live() || state.slots.iter().any(|slot| slot.displaced.is_some()) {
+        if reading.reindex || was_live != state.is_live() || state.slots.iter().any(|slot| slot.displaced.is_some()) {
             out.touched.push(state.id);
         }
         out.changed.push(state);
@@ -111,11 +118,17 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
     out
 }
 
-/// D1, R3: a record that is not there any more. Its match keys go, its place in its entity stays.
-pub fn mark_gone(plan: &Plan, state: &mut RecordState) -> Vec<(u64, RecordId)> {
+/// D1, R3: a record that is not there any more. Its match keys go, its place in its entity stays. `seen` is when it was last known to be
+/// there: when the previous reading of its record type began.
+pub fn mark_gone(plan: &Plan, state: &mut RecordState, seen: Option<Timestamp>) -> Vec<(u64, RecordId)> {
     let keys = hashes(plan, state).into_iter().map(|hash| (hash, state.id)).collect();
-    state.presence = Presence::Gone;
+    leave(plan, state, seen);
     keys
+}
+
+fn leave(plan: &Plan, state: &mut RecordState, seen: Option<Timestamp>) {
+    let since = seen.unwrap_or(state.first_seen);
+    state.presence = if passes_deletions(plan, state.ty) { Presence::Leaving { since } } else { Presence::Gone };
 }
 
 fn rekey(plan: &Plan, state: &RecordState, before: &[u64], added: &mut Vec<(u64, RecordId)>, removed: &mut Vec<(u64, RecordId)>) {
@@ -181,7 +194,9 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
     }
     if read.deleted {
         let was_live = state.is_live();
-        state.presence = Presence::Gone;
+        if was_live {
+            leave(plan, state, reading.previous);
+        }
         return was_live;
     }
     // P5: what a system shows of the version that Lockstep's own write made is no edit, whatever it differs in.

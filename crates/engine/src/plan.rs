@@ -110,6 +110,8 @@ pub struct PlanFlow {
     /// It has match rows.
     pub matches: bool,
     pub place: String,
+    /// What it says, in one number (G2).
+    pub fingerprint: u64,
 }
 
 /// When a flow creates.
@@ -445,6 +447,7 @@ impl<'a> Build<'a> {
                 create_empty: flow.create_empty,
                 matches: !flow.matches.is_empty(),
                 place: flow.place.clone(),
+                fingerprint: flow.fingerprint(),
             })
             .collect();
 

@@ -206,6 +206,16 @@ impl Hub {
             let flow = flow.map_or_else(String::new, |f| plan.flow_name(lockstep_model::FlowIx(f as u16)));
             under_way.report.event(|| Event::Review { flow, kind, record: name(&review.record), message, rule });
         }
+        let dropped: Vec<&lockstep_model::Intent> = match decision.dropped.is_empty() {
+            true => vec![],
+            false => {
+                let dropped: BTreeSet<IntentId> = decision.dropped.iter().copied().collect();
+                slice.intents.values().flatten().filter(|intent| dropped.contains(&intent.id)).collect()
+            }
+        };
+        let type_of = |id: RecordId| slice.records.get(&id).map(|record| record.ty);
+        self.count_for_guards(under_way, &decision.intents, &dropped, type_of);
+        self.tell_kept(under_way, &decision.kept, name, &mut commit);
         for id in &decision.dropped {
             commit.intents_changed.push(IntentUpdate {
                 id: *id,

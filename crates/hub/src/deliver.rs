@@ -3,13 +3,12 @@
 //! An intent is durable before it is sent (C2), and marked as sent before the request leaves; what the system answers is recorded with
 //! the record's new state in one commit (G5). A system that is down pauses alone; one bad record never stops the others (G4).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::mpsc::{Sender, channel};
 
 use lockstep_connector::{Action, Connector, Outcome, Trouble, Write, WriteValue};
 use lockstep_engine::confirm;
 use lockstep_engine::keys::hashes;
-use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::matching::reference_hash;
@@ -44,6 +43,8 @@ struct Job {
     watch: Vec<PropertyRef>,
     intents: Vec<Intent>,
     writes: Vec<Write>,
+    /// For deletions: what each record is known to hold.
+    known: Vec<Vec<(usize, Value)>>,
 }
 
 /// What became of an intent; with a record that was read again after a conflict, or that a duplicate named.
@@ -57,6 +58,9 @@ struct Answered {
 impl Hub {
     /// Sends what is due, until nothing is or every system with something due is paused. Gives whether anything was sent.
     pub(crate) fn deliver(&mut self, under_way: &mut Underway) -> Result<bool> {
+        if !self.may_write(under_way)? {
+            return Ok(false);
+        }
         let connectors: Vec<_> = self.systems.iter().map(|system| system.connector.clone()).collect();
         let mut sent_any = false;
         std::thread::scope(|scope| -> Result<()> {
@@ -113,8 +117,11 @@ impl Hub {
         Ok(sent_any)
     }
 
-    fn types_of(&self, system: usize) -> Vec<TypeIx> {
-        (0..self.plan.types.len() as u16).map(TypeIx).filter(|ty| self.system_of(*ty) == system).collect()
+    /// The record types of a system that may be written to.
+    fn types_of(&self, under_way: &Underway, system: usize) -> Vec<TypeIx> {
+        let stopped = &under_way.guards.stopped;
+        let all = (0..self.plan.types.len() as u16).map(TypeIx);
+        all.filter(|ty| self.system_of(*ty) == system && !stopped.contains(ty)).collect()
     }
 
     /// When the next queued intent of a system that is not paused is due, where none is due now.
@@ -122,7 +129,7 @@ impl Hub {
         let far = self.clock.now().plus_ms(PATIENCE_MS);
         let mut next = None;
         for system in (0..self.systems.len()).filter(|system| !under_way.paused.contains_key(system)) {
-            let types = self.types_of(system);
+            let types = self.types_of(under_way, system);
             for intent in self.store.outbox(far, &types, 100)? {
                 next = match (next, intent.not_before) {
                     (None, due) => due,
@@ -136,7 +143,7 @@ impl Hub {
 
     /// Takes the next intents of a system from the outbox and marks them as sent, durably (C2).
     fn promise(&mut self, under_way: &mut Underway, system: usize) -> Result<Option<Job>> {
-        let types = self.types_of(system);
+        let types = self.types_of(under_way, system);
         let now = self.clock.now();
         let Some(head) = self.store.outbox(now, &types, 1)?.into_iter().next() else { return Ok(None) };
         let ty = head.ty;
@@ -158,6 +165,7 @@ impl Hub {
         };
         let counterparts = self.counterparts(&intents)?;
         let mut commit = Commit { durable: true, ..Commit::default() };
+        let mut known = Vec::new();
         let mut promised = Vec::with_capacity(intents.len());
         let mut writes = Vec::with_capacity(intents.len());
         for intent in intents {
@@ -187,6 +195,9 @@ impl Hub {
                 continue;
             }
             commit.intents_changed.push(step(&intent, IntentEvent::Send, now, None));
+            if intent.kind == IntentKind::Delete {
+                known.push(target.map(crate::deletes::known_of).unwrap_or_default());
+            }
             let write = Write { action, values, token: format!("lockstep-{}-{}", self.token, intent.id) };
             writes.push(write);
             promised.push(intent);
@@ -197,7 +208,7 @@ impl Hub {
         }
         under_way.progress.tell(Progress::Sending { ty: self.plan.ty(ty).name.to_string(), writes: promised.len() });
         let watch = self.plan.ty(ty).watch();
-        Ok(Some(Job { kind, watch, intents: promised, writes }))
+        Ok(Some(Job { kind, watch, intents: promised, writes, known }))
     }
 
     /// The ids of counterparts that did not exist when the intents were decided.
@@ -327,6 +338,10 @@ impl Hub {
         wake.sort_unstable();
         wake.dedup();
         self.wake(&wake, &mut commit)?;
+        // How many there are now is known of a system also where nothing of it is read any more.
+        let counted = commit.new_records.iter().chain(&commit.changed_records).map(|record| record.ty);
+        let counted: BTreeSet<TypeIx> = counted.collect();
+        commit.types = counted.into_iter().map(|ty| (ty, self.status[ty.at()].clone())).collect();
         timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
         for (intent, id, record, message) in adopt {
             self.adopt(under_way, intent, id, record, message)?;
@@ -352,8 +367,10 @@ impl Hub {
         // The journal tells of a creation by its intent.
         let record = RecordName::of(&self.plan, state.ty, &state.key);
         commit.keys_added.extend(hashes(&self.plan, &state).into_iter().map(|hash| (hash, state.id)));
-        // Other record types may want a counterpart of their own now, or values that the system filled in.
+        // Other record types may want a counterpart of their own now, or values that the system filled in; and what it was made from may
+        // have been deleted meanwhile (D1).
         if ty.partners.len() > 1
+            || known.get(&intent.source).is_some_and(|source| !source.is_live())
             || ty.flows_out.iter().any(|f| self.plan.flows[f.at()].to != self.plan.flows[intent.flow.at()].from)
         {
             commit.agenda_added.push((ty.decide_rank, state.id));
@@ -426,38 +443,6 @@ impl Hub {
         });
         commit.changed_records.push(state);
         Ok(())
-    }
-
-    fn deleted(
-        &mut self,
-        under_way: &mut Underway,
-        intent: &Intent,
-        known: &mut HashMap<RecordId, RecordState>,
-        commit: &mut Commit,
-    ) {
-        commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None));
-        let system = self.plan.ty(intent.ty).name.system.clone();
-        under_way.report.system(&system).deleted += 1;
-        self.gone(under_way, intent, known, commit);
-    }
-
-    fn gone(
-        &mut self,
-        under_way: &mut Underway,
-        intent: &Intent,
-        known: &mut HashMap<RecordId, RecordState>,
-        commit: &mut Commit,
-    ) {
-        let Some(state) = intent.record.and_then(|id| known.get_mut(&id)) else { return };
-        if !state.is_live() {
-            return;
-        }
-        commit.keys_removed.extend(mark_gone(&self.plan, state));
-        commit.agenda_added.push((self.plan.ty(state.ty).decide_rank, state.id));
-        let state = state.clone();
-        self.tell_gone(under_way, &state, commit);
-        self.status[state.ty.at()].records = self.status[state.ty.at()].records.saturating_sub(1);
-        commit.changed_records.push(state);
     }
 
     /// G4: where the target names the property that it refuses, the rest is written without it; else the whole write waits.
@@ -585,7 +570,8 @@ pub(crate) fn property_changes(
 }
 
 /// Carries out a job in the system's own thread. Once the system is in trouble, the rest of the job is not tried.
-fn carry_out(connector: &dyn Connector, job: Job) -> Vec<Carried> {
+fn carry_out(connector: &dyn Connector, mut job: Job) -> Vec<Carried> {
+    let edited = set_aside_edited(connector, &mut job);
     let size = connector.batch(&job.kind).max(1);
     let mut outcomes = Vec::with_capacity(job.writes.len());
     let mut stopped: Option<Trouble> = None;
@@ -612,5 +598,27 @@ fn carry_out(connector: &dyn Connector, job: Job) -> Vec<Carried> {
     }
     let sent = |write: Write| write.values.into_iter().map(|value| (value.prop, value.value)).collect();
     let parcels = job.intents.into_iter().zip(job.writes).map(|(intent, write)| Parcel { intent, sent: sent(write) });
-    parcels.zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).collect()
+    parcels.zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).chain(edited).collect()
+}
+
+/// D1: takes records out of a job of deletions that were edited since the deletion was decided.
+fn set_aside_edited(connector: &dyn Connector, job: &mut Job) -> Vec<Carried> {
+    if job.known.is_empty() {
+        return vec![];
+    }
+    let (intents, writes) = (std::mem::take(&mut job.intents), std::mem::take(&mut job.writes));
+    let mut edited = Vec::new();
+    for ((intent, write), known) in intents.into_iter().zip(writes).zip(&job.known) {
+        match crate::deletes::edited_since(connector, &job.kind, &job.watch, &write, known) {
+            Some(again) => {
+                let message = "it was edited meanwhile".into();
+                edited.push((Parcel { intent, sent: vec![] }, Outcome::Conflict { message }, Some(again)));
+            }
+            None => {
+                job.intents.push(intent);
+                job.writes.push(write);
+            }
+        }
+    }
+    edited
 }

@@ -12,8 +12,10 @@
 
 pub mod clock;
 pub mod decide;
+pub mod deletes;
 pub mod deliver;
 pub mod explain;
+pub mod guards;
 pub mod load;
 pub mod look;
 pub mod read;
@@ -22,5 +24,6 @@ pub mod run;
 pub mod settle_unknown;
 
 pub use clock::{Clock, SystemClock};
+pub use guards::{Safeguards, TrippedGuard};
 pub use report::{Event, Report};
 pub use run::{Hub, HubError, RunOptions, System};

@@ -1,6 +1,6 @@
 //! Looking: what the store knows, for `status`, `review` and `history`. Nothing is changed here.
 
-use lockstep_model::{RecordId, Review, TypeIx, Value};
+use lockstep_model::{GuardKind, RecordId, Review, TypeIx, Value};
 use lockstep_store::{JournalEntry, Result};
 use serde::Serialize;
 
@@ -88,6 +88,10 @@ impl Hub {
             reviews.iter().flat_map(|r| std::iter::once(r.record).chain(r.candidates.iter().copied())).collect();
         let records: std::collections::HashMap<_, _> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
         let name = |id: &RecordId| match records.get(id) {
+            // A guard is about a system, not a record.
+            None if GuardKind::of_stand_in(*id).is_some() => {
+                (RecordName(GuardKind::of_stand_in(*id).map_or("", GuardKind::name).into()), String::new())
+            }
             Some(record) => (RecordName::of(&self.plan, record.ty, &record.key), self.label(record)),
             None => (RecordName(format!("record {id}")), String::new()),
         };

@@ -9,8 +9,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, Trouble};
 use lockstep_engine::Observed;
 use lockstep_engine::observe::{Reading, mark_gone, observe};
-use lockstep_model::{RecordId, RecordState, TypeIx, Value};
-use lockstep_store::{Commit, JournalEntry, JournalKind};
+use lockstep_model::{RecordId, RecordState, TypeIx};
+use lockstep_store::{Commit, JournalEntry, JournalKind, TypeStatus};
 
 use crate::report::{Event, RecordName, millis, timed};
 use crate::run::{Hub, Progress, Result, Underway};
@@ -30,12 +30,19 @@ enum Told {
 
 /// Where the reading of a record type stands.
 struct Stream {
+    /// What a listing of everything has shown so far; `None` where nothing can be told from it about what is absent.
     listed: Option<HashSet<u64>>,
     pending: Vec<Page>,
     waiting: usize,
     reindex: bool,
     /// Records in all pages so far, where they are a listing of everything.
     listing: Option<usize>,
+    /// It goes on with what a killed run began.
+    resumed: bool,
+    /// Something of it is recorded.
+    begun: bool,
+    /// As it was before this reading.
+    before: TypeStatus,
 }
 
 impl Hub {
@@ -49,6 +56,7 @@ impl Hub {
                 continue;
             }
             let status = &mut self.status[ty.at()];
+            let before = status.clone();
             let reindex = status.checkpoint.is_some() && status.fingerprint != self.plan.ty(ty).fingerprint;
             if reindex {
                 // Other properties are watched now: what is stored does not tell them, so everything is read again.
@@ -59,10 +67,17 @@ impl Hub {
             let resumed = status.reading_since.is_some();
             if !resumed {
                 status.reading_since = Some(self.clock.now());
+                // R3: in place of what changed, everything is listed.
+                if under_way.guards.full.remove(&ty) && status.complete {
+                    status.checkpoint = None;
+                }
             }
             let checkpoint = status.checkpoint.clone().map(|(text, bytes)| Checkpoint { text, bytes });
             let listed = (status.complete && !resumed).then(HashSet::new);
-            streams.insert(ty, Stream { listed, pending: vec![], waiting: 0, reindex, listing: Some(0) });
+            streams.insert(
+                ty,
+                Stream { listed, pending: vec![], waiting: 0, reindex, resumed, begun: false, before, listing: Some(0) },
+            );
             jobs[system].push((ty, checkpoint));
         }
         let connectors: Vec<_> = self.systems.iter().map(|system| system.connector.clone()).collect();
@@ -97,6 +112,10 @@ impl Hub {
             drop(send);
             self.take_in(under_way, receive, &mut streams)
         })?;
+        // What could not be begun goes on where it was.
+        for (ty, stream) in streams.into_iter().filter(|(_, stream)| !stream.begun) {
+            self.status[ty.at()].checkpoint = stream.before.checkpoint;
+        }
         Ok(())
     }
 
@@ -125,28 +144,19 @@ impl Hub {
                     stream.pending.push(page);
                     // Small pages of a first reading are taken in together; the last one always at once.
                     if ends || self.status[ty.at()].complete || stream.waiting >= BULK {
-                        let pages = std::mem::take(&mut stream.pending);
-                        stream.waiting = 0;
-                        let reindex = stream.reindex;
-                        let mut listed = stream.listed.take();
-                        self.pages(under_way, ty, pages, reindex, &mut listed, ends)?;
-                        streams.get_mut(&ty).expect("still there").listed = listed;
+                        self.pages(under_way, ty, stream, ends)?;
                     }
                 }
             }
         }
     }
 
-    /// Takes in pages of one record type in one commit.
-    fn pages(
-        &mut self,
-        under_way: &mut Underway,
-        ty: TypeIx,
-        pages: Vec<Page>,
-        reindex: bool,
-        listed: &mut Option<HashSet<u64>>,
-        ends: bool,
-    ) -> Result<()> {
+    /// Takes in the pending pages of one record type in one commit.
+    fn pages(&mut self, under_way: &mut Underway, ty: TypeIx, stream: &mut Stream, ends: bool) -> Result<()> {
+        let pages = std::mem::take(&mut stream.pending);
+        (stream.waiting, stream.begun) = (0, true);
+        let reindex = stream.reindex;
+        let listed = &mut stream.listed;
         let now = self.clock.now();
         let system = self.plan.ty(ty).name.system.clone();
         let mut commit = Commit::default();
@@ -171,20 +181,32 @@ impl Hub {
         }
         under_way.progress.tell(Progress::Read { ty: self.plan.ty(ty).name.to_string(), records: records.len() });
         let keys: Vec<&str> = records.iter().map(|r| r.id.as_str()).chain(gone.iter().map(String::as_str)).collect();
-        // Before the first reading nothing is known. After it there may be what was created since, by a run that did not live to count it.
+        // The very first page of all: nothing is known, also of what is gone or was created.
         let status = &self.status[ty.at()];
-        let known: HashMap<String, RecordState> = if status.records == 0 && !status.complete && !reindex {
+        let nothing_known = status.records == 0 && !status.complete && status.checkpoint.is_none() && !reindex;
+        let known: HashMap<String, RecordState> = if nothing_known {
             HashMap::new()
         } else {
             let found = timed(&mut under_way.report.shares.loading_ms, || self.store.by_key(ty, &keys))?;
             found.into_iter().map(|record| (record.key.clone(), record)).collect()
         };
         let mut gone: Vec<RecordState> = gone.iter().filter_map(|id| known.get(id)).filter(|r| r.is_live()).cloned().collect();
-        if ends
-            && everything
-            && let Some(listed) = listed
-        {
-            gone.extend(self.absent(under_way, ty, listed, records.len())?);
+        let mut found_out = true;
+        if ends {
+            let missing = match listed {
+                Some(listed) if everything => self.missing(ty, listed)?,
+                _ => vec![],
+            };
+            let (lacking, had) = ((gone.len() + missing.len()) as u64, stream.before.records);
+            if !self.believes(under_way, ty, lacking, had) {
+                return self.stop_listing(under_way, ty, stream.before.clone(), lacking, had);
+            }
+            if listed.is_some() && everything || self.plan.ty(ty).can.tells_deletions {
+                self.listing_believed(under_way, ty, &mut commit);
+            }
+            let (absent, all_found_out) = self.look_up(under_way, ty, missing, &mut commit)?;
+            gone.extend(absent);
+            found_out = all_found_out;
         }
         let fresh = records.iter().filter(|r| !known.contains_key(&r.id)).count();
         if fresh > 0 {
@@ -197,7 +219,7 @@ impl Hub {
         let gone_count = gone.len() as u64 + observed.gone.len() as u64;
         self.remember(under_way, ty, observed, &mut commit);
         for mut record in gone {
-            commit.keys_removed.extend(mark_gone(&self.plan, &mut record));
+            commit.keys_removed.extend(mark_gone(&self.plan, &mut record, previous));
             commit.agenda_added.push((self.plan.ty(ty).decide_rank, record.id));
             self.tell_gone(under_way, &record, &mut commit);
             commit.changed_records.push(record);
@@ -218,6 +240,9 @@ impl Hub {
             status.read_from = status.reading_since.take();
         }
         commit.types.push((ty, status.clone()));
+        if ends && everything {
+            self.listed_whole(ty, found_out && !stream.resumed, &mut commit);
+        }
         timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
         Ok(())
     }
@@ -250,6 +275,7 @@ impl Hub {
                 under_way.report.event(|| Event::Edited { record, path, before: edit.before.clone(), after: edit.after.clone() });
             }
         }
+        self.tell_back(under_way, ty, &observed.back, commit);
         for id in &observed.gone {
             if let Some(state) = observed.changed.iter().find(|s| s.id == *id) {
                 self.tell_gone(under_way, state, commit);
@@ -260,26 +286,6 @@ impl Hub {
         commit.keys_removed.extend(observed.keys_removed);
         commit.new_records.extend(observed.new);
         commit.changed_records.extend(observed.changed);
-    }
-
-    pub(crate) fn tell_gone(&self, under_way: &mut Underway, record: &RecordState, commit: &mut Commit) {
-        commit.journal.push(JournalEntry {
-            at: self.clock.now(),
-            run: under_way.report.run,
-            kind: JournalKind::Deleted,
-            record: record.id,
-            path: None,
-            before: Value::Null,
-            after: Value::Null,
-            rule: Some(lockstep_model::Rule::D1),
-            other: None,
-            intent: None,
-            text: "it is not in its system any more; the link ends, the other records stay".into(),
-        });
-        let name = RecordName::of(&self.plan, record.ty, &record.key);
-        under_way
-            .report
-            .event(|| Event::Deleted { record: name, text: "it is not there any more; the other records stay (D1)".into() });
     }
 
     /// Who shared a match key with a record that has lost it may be settled now.
@@ -295,48 +301,56 @@ impl Hub {
         Ok(())
     }
 
-    /// R3: a record missing from a listing of everything is looked up by its id before it counts as deleted.
-    fn absent(
-        &mut self,
-        under_way: &mut Underway,
-        ty: TypeIx,
-        listed: &HashSet<u64>,
-        in_page: usize,
-    ) -> Result<Vec<RecordState>> {
-        let known = self.status[ty.at()].records;
-        let name = self.plan.ty(ty).name.clone();
-        if known == 0 || !self.status[ty.at()].complete {
-            return Ok(vec![]);
-        }
-        if listed.is_empty() && in_page == 0 {
-            let message = format!("{name} had {known} records and lists none now; nothing is taken as deleted from that");
-            under_way.report.event(|| Event::Fault { place: name.to_string(), message });
-            return Ok(vec![]);
-        }
+    /// The live records that a listing of everything did not show.
+    fn missing(&mut self, ty: TypeIx, listed: &HashSet<u64>) -> Result<Vec<(String, RecordId)>> {
         let (mut missing, mut after) = (vec![], None::<String>);
         loop {
             let page = self.store.live_keys(ty, after.as_deref(), 10_000)?;
-            let Some((last, _)) = page.last() else { break };
+            let Some((last, _)) = page.last() else { return Ok(missing) };
             after = Some(last.clone());
             missing.extend(page.into_iter().filter(|(key, _)| !listed.contains(&lockstep_model::matching::seed(key))));
         }
+    }
+
+    /// R3: a record missing from a listing of everything is looked up by its id before it counts as deleted. Gives those that are not
+    /// there, and whether all could be asked for: an error is no absence.
+    fn look_up(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        missing: Vec<(String, RecordId)>,
+        commit: &mut Commit,
+    ) -> Result<(Vec<RecordState>, bool)> {
+        let name = self.plan.ty(ty).name.clone();
         let connector = self.systems[self.system_of(ty)].connector.clone();
         let watch = self.plan.ty(ty).watch();
-        let mut gone = vec![];
+        let (mut gone, mut merged, mut all) = (vec![], vec![], true);
         for (key, id) in missing {
             match connector.get(&name.kind, &watch, &key) {
                 Ok(None) => gone.push(id),
                 Ok(Some(record)) if record.deleted => gone.push(id),
+                // The id leads to another record now: that is a merge, and no deletion.
+                Ok(Some(record)) if record.id != key => merged.push((id, record.id)),
                 // It is there: the listing missed it, as listings do that shift while they are read.
                 Ok(Some(_)) => {}
                 Err(trouble) => {
                     let message = format!("whether {name}/{key} is deleted can't be told: {trouble}");
                     under_way.report.event(|| Event::Fault { place: name.to_string(), message });
+                    all = false;
                     break;
                 }
             }
         }
-        Ok(self.store.records(&gone)?)
+        let ids: Vec<RecordId> = merged.iter().map(|(id, _)| *id).collect();
+        for mut record in self.store.records(&ids)? {
+            let Some((_, into)) = merged.iter().find(|(id, _)| *id == record.id) else { continue };
+            self.merged(under_way, &mut record, into, commit);
+            let status = &mut self.status[ty.at()];
+            status.records = status.records.saturating_sub(1);
+            commit.agenda_added.push((self.plan.ty(ty).decide_rank, record.id));
+            commit.changed_records.push(record);
+        }
+        Ok((self.store.records(&gone)?, all))
     }
 }
 

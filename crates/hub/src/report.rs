@@ -46,16 +46,73 @@ pub struct PropertyChange {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    Linked { flow: String, a: RecordName, b: RecordName, by: String },
-    Created { flow: String, source: RecordName, record: RecordName, properties: Vec<PropertyChange> },
-    Updated { flow: String, source: RecordName, record: RecordName, properties: Vec<PropertyChange> },
-    Deleted { record: RecordName, text: String },
-    Edited { record: RecordName, path: String, before: Value, after: Value },
-    Review { flow: String, kind: String, record: RecordName, message: String, rule: String },
-    Refused { flow: String, record: RecordName, message: String },
-    Waits { flow: String, record: RecordName, message: String, rule: String },
-    Fault { place: String, message: String },
-    Paused { system: String, message: String },
+    Linked {
+        flow: String,
+        a: RecordName,
+        b: RecordName,
+        by: String,
+    },
+    Created {
+        flow: String,
+        source: RecordName,
+        record: RecordName,
+        properties: Vec<PropertyChange>,
+    },
+    Updated {
+        flow: String,
+        source: RecordName,
+        record: RecordName,
+        properties: Vec<PropertyChange>,
+    },
+    /// It is gone from its system.
+    Deleted {
+        record: RecordName,
+        text: String,
+    },
+    /// Lockstep deleted it, since `source` was deleted (D1).
+    Removed {
+        flow: String,
+        source: RecordName,
+        record: RecordName,
+    },
+    /// It is kept, though the flow passes deletions on (D1).
+    Kept {
+        flow: String,
+        record: RecordName,
+        text: String,
+    },
+    Edited {
+        record: RecordName,
+        path: String,
+        before: Value,
+        after: Value,
+    },
+    Review {
+        flow: String,
+        kind: String,
+        record: RecordName,
+        message: String,
+        rule: String,
+    },
+    Refused {
+        flow: String,
+        record: RecordName,
+        message: String,
+    },
+    Waits {
+        flow: String,
+        record: RecordName,
+        message: String,
+        rule: String,
+    },
+    Fault {
+        place: String,
+        message: String,
+    },
+    Paused {
+        system: String,
+        message: String,
+    },
 }
 
 /// A flow's part of a run.
@@ -67,6 +124,7 @@ pub struct FlowCounts {
     pub linked: u64,
     pub created: u64,
     pub updated: u64,
+    pub deleted: u64,
     /// Records that need a person.
     pub review: u64,
     /// Why records have no counterpart, with how many there are of each.
@@ -115,6 +173,9 @@ pub struct Report {
     pub plan_only: bool,
     pub systems: Vec<SystemCounts>,
     pub flows: Vec<FlowCounts>,
+    /// Guards that have tripped: nothing was written (G3). In a plan, those that would.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<crate::guards::TrippedGuard>,
     pub events: Vec<Event>,
     /// Events that are not among `events`.
     pub events_left_out: u64,
@@ -145,6 +206,7 @@ impl Report {
             plan_only,
             systems: systems.map(|system| SystemCounts { system, ..SystemCounts::default() }).collect(),
             flows,
+            guards: vec![],
             events: vec![],
             events_left_out: 0,
             reviews: BTreeMap::new(),
@@ -210,6 +272,7 @@ impl Report {
     /// Something needs a person: exit status 1.
     pub fn needs_a_person(&self) -> bool {
         self.reviews.values().any(|n| *n > 0)
+            || !self.guards.is_empty()
             || self.systems.iter().any(|s| s.refused > 0 || (s.paused.is_some() && !s.unreachable))
     }
 

@@ -11,6 +11,7 @@ use lockstep_model::{IntentState, ReadRecord, Timestamp, TypeIx, TypeSchema, Val
 use lockstep_store::{BoundType, Commit, Store, StoreError, TypeStatus};
 
 use crate::clock::Clock;
+use crate::guards::{Guards, Safeguards};
 use crate::report::{Event, Report};
 
 /// So many times a run reads again for what is held (L8) or was lost (C2) before it leaves the rest to the next run.
@@ -60,12 +61,14 @@ impl Watcher for Unwatched {
 pub struct RunOptions<'a> {
     /// Only these record types are read; all of them where nothing is said.
     pub only: Option<BTreeSet<TypeIx>>,
+    /// Everything is listed, also where the system tells what changed: what is missing counts as deleted once it was looked up (R3).
+    pub full: bool,
     pub watcher: Box<dyn Watcher + 'a>,
 }
 
 impl Default for RunOptions<'_> {
     fn default() -> Self {
-        RunOptions { only: None, watcher: Box::new(Unwatched) }
+        RunOptions { only: None, full: false, watcher: Box::new(Unwatched) }
     }
 }
 
@@ -86,6 +89,7 @@ pub(crate) struct Underway<'a> {
     pub left_unknown: bool,
     /// The answer to some write was lost.
     pub unknown: bool,
+    pub guards: Guards,
     pub progress: Box<dyn Watcher + 'a>,
 }
 
@@ -98,8 +102,9 @@ pub struct Hub {
     pub(crate) status: Vec<TypeStatus>,
     /// Part of every idempotency key: tells this store's intents from another's.
     pub(crate) token: String,
+    pub(crate) safeguards: Safeguards,
     system_of: Vec<usize>,
-    pretends: bool,
+    pub(crate) pretends: bool,
 }
 
 impl Hub {
@@ -121,7 +126,7 @@ impl Hub {
             system_of.push(at.ok_or_else(|| HubError::NoSystem(ty.name.system.clone()))?);
         }
         let token = format!("{:x}", clock.now().0);
-        Ok(Hub { plan, systems, store, clock, status, token, system_of, pretends: false })
+        Ok(Hub { plan, systems, store, clock, status, token, safeguards: Safeguards::default(), system_of, pretends: false })
     }
 
     /// The plan of flows.
@@ -162,6 +167,7 @@ impl Hub {
         let reviews = self.store.review_counts()?.iter().any(|(_, n)| *n > 0);
         let names = self.systems.iter().map(|s| s.name.clone());
         let report = Report::new(&self.plan, names, run, started, self.pretends);
+        let guards = self.guards(started, options.full)?;
         let mut under_way = Underway {
             report,
             paused: HashMap::new(),
@@ -171,6 +177,7 @@ impl Hub {
             listed_none: BTreeSet::new(),
             left_unknown: false,
             unknown: false,
+            guards,
             progress: options.watcher,
         };
         let all: BTreeSet<TypeIx> = (0..self.plan.types.len() as u16).map(TypeIx).collect();
@@ -184,6 +191,7 @@ impl Hub {
             self.store.bulk(false)?;
         }
         result?;
+        self.arm(&under_way)?;
         let mut report = under_way.report;
         report.ended = self.clock.now();
         for (kind, n) in self.store.review_counts()? {
@@ -267,6 +275,7 @@ impl Hub {
             clock: self.clock.clone(),
             status: self.status.clone(),
             token: self.token.clone(),
+            safeguards: self.safeguards.clone(),
             system_of: self.system_of.clone(),
             pretends: true,
         };

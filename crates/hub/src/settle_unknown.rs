@@ -49,8 +49,13 @@ impl Hub {
             };
             let mut commit = Commit::default();
             if !self.recognise(under_way, &intent, again.as_ref(), &mut commit)? {
-                let message = Some("its answer was lost; decided anew".into());
-                commit.intents_changed.push(step(&intent, IntentEvent::Drop, self.clock.now(), message));
+                // What was deleted can be deleted once more, and a person may have said that it is to be; what speaks against it is
+                // decided from what the record shows now.
+                let (event, what) = match intent.kind {
+                    IntentKind::Delete => (IntentEvent::PutBack, "its answer was lost; it is tried again"),
+                    _ => (IntentEvent::Drop, "its answer was lost; decided anew"),
+                };
+                commit.intents_changed.push(step(&intent, event, self.clock.now(), Some(what.into())));
             }
             // What else the record shows is compared with what is recorded here, so this is recorded first.
             self.read_again(under_way, &intent, None, &mut commit)?;

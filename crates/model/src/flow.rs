@@ -139,4 +139,27 @@ impl Flow {
     pub fn name(&self) -> String {
         format!("{} to {}", self.from, self.to)
     }
+
+    /// What the flow says, in one number: a flow that says something else has another (G2).
+    pub fn fingerprint(&self) -> u64 {
+        let mut text = format!("{} {:?} {} {}\n", self.name(), self.deletes, self.merge_duplicates, self.create_empty);
+        match &self.create {
+            Create::Never => text.push_str("never"),
+            Create::Always => text.push_str("always"),
+            Create::When { condition, filter } => {
+                text.push_str(&format!("when {condition:?} {:?}", filter.as_ref().map(|filter| &filter.expression)));
+            }
+            Create::ConnectedTo(types) => types.iter().for_each(|ty| text.push_str(&format!("connected {ty} "))),
+        }
+        for row in &self.matches {
+            text.push('\n');
+            row.pairs.iter().for_each(|(a, b)| text.push_str(&format!("{a} = {b} & ")));
+        }
+        for pair in &self.properties {
+            let by = &pair.conversion;
+            let (from, to, direction, policy, clears) = (&pair.from, &pair.to, pair.direction, &pair.policy, pair.clears);
+            text.push_str(&format!("\n{from} {direction:?} {to} {by:?} {policy:?} {clears}"));
+        }
+        crate::matching::seed(&text)
+    }
 }

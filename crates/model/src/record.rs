@@ -92,8 +92,12 @@ impl Slot {
 pub enum Presence {
     #[default]
     Live,
-    /// Deleted in its system. It keeps its place in its entity, so that nothing is created anew for it (D1).
+    /// Deleted in its system, and what that means for the others is settled. It keeps its place in its entity, so that nothing is
+    /// created anew for it (D1).
     Gone,
+    /// Deleted in its system, and what that means for the others is still to be decided, carried out, or said by a person (D1).
+    /// It was last known to be there at `since`: who edits one of the others after that has not agreed to the deletion.
+    Leaving { since: Timestamp },
 }
 
 /// A record as the store knows it.

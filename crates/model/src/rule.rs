@@ -31,6 +31,7 @@ macro_rules! rules {
 }
 
 rules! {
+    R3 => "a record that a listing does not show is looked up before it counts as deleted",
     L1 => "one of the property combinations of the match table agrees",
     L4 => "a record that Lockstep created is linked by that alone",
     L5 => "linking is transitive",
@@ -52,7 +53,9 @@ rules! {
     P8 => "a reference is translated through links",
     P9 => "a single value replaces its own element of a list",
     P10 => "read-only and derived properties are never written",
-    D1 => "a deletion is not passed on",
+    D1 => "what a deletion means for the others is what the flow says; as long as it says nothing, they stay",
+    G2 => "the first run of a flow waits for a person who has seen the plan",
+    G3 => "more writes than a run may make wait for a person",
     G4 => "what the target refuses waits for a person, the rest is written",
 }
 

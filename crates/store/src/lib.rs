@@ -13,7 +13,8 @@ pub use sqlite::SqliteStore;
 
 use lockstep_model::ids::TypeName;
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentState, PropIx, RecordId, RecordState, Review, ReviewKind, RunId, Timestamp, TypeIx, Value,
+    EntityId, Intent, IntentId, IntentKind, IntentState, PropIx, RecordId, RecordState, Review, ReviewKind, RunId, Timestamp,
+    TypeIx, Value,
 };
 
 /// A record type of the plan, as the store must know it to keep records by name.
@@ -72,6 +73,8 @@ pub struct Commit {
     pub apart_added: Vec<(RecordId, RecordId)>,
     pub apart_removed: Vec<(RecordId, RecordId)>,
     pub journal: Vec<JournalEntry>,
+    /// What the hub remembers by name; `None` forgets it.
+    pub marks: Vec<(String, Option<Value>)>,
     /// It makes an intent durable that is sent next: it must outlive a power cut (C2). Others need only survive a crash of the process.
     pub durable: bool,
 }
@@ -243,6 +246,11 @@ pub trait Store: Send {
     fn intents_in(&mut self, state: IntentState, limit: usize) -> Result<Vec<Intent>>;
     /// One intent.
     fn intent(&mut self, id: IntentId) -> Result<Option<Intent>>;
+
+    /// How many intents of this record type and kind are queued whose numbers are above this one.
+    fn queued(&mut self, ty: TypeIx, kind: IntentKind, after: IntentId) -> Result<u64>;
+    /// What is remembered by name, in the order of the names. There are few.
+    fn marks(&mut self) -> Result<Vec<(String, Value)>>;
 
     /// Records the result of a batch in one transaction.
     fn commit(&mut self, commit: Commit) -> Result<()>;

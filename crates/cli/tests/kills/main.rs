@@ -199,12 +199,12 @@ fn six_systems(part: &str, of_thirty: u64, faults: bool) {
 
 #[test]
 fn six_systems_end_as_if_no_run_had_been_killed() {
-    six_systems("six systems", 12, false);
+    six_systems("six systems", 10, false);
 }
 
 #[test]
 fn six_systems_that_misbehave_end_as_if_no_run_had_been_killed_and_nothing_had_gone_wrong() {
-    six_systems("six systems and faults", 8, true);
+    six_systems("six systems and faults", 6, true);
 }
 
 #[test]

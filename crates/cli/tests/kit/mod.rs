@@ -41,9 +41,17 @@ impl World {
 
     /// The same against a sandbox with other options.
     pub fn with(documents: &[&str], options: Options) -> World {
+        World::that_says(documents, options, "")
+    }
+
+    /// The same with more in `lockstep.yaml`, as `policies: { deletes: propagate }`.
+    pub fn that_says(documents: &[&str], options: Options, more: &str) -> World {
         let sandbox = Sandbox::start(options).unwrap();
         let dir = tempfile::tempdir().unwrap();
         write_project(dir.path(), documents, &sandbox);
+        let file = dir.path().join("lockstep.yaml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, format!("{text}\n{more}\n")).unwrap();
         let (hub, problems) = open(dir.path());
         World { problems, sandbox, hub, _dir: dir }
     }
@@ -51,6 +59,11 @@ impl World {
     /// One run.
     pub fn run(&mut self) -> Report {
         self.hub.run(RunOptions::default()).unwrap()
+    }
+
+    /// One run in which every system lists everything (R3).
+    pub fn run_full(&mut self) -> Report {
+        self.hub.run(RunOptions { full: true, ..RunOptions::default() }).unwrap()
     }
 
     /// One run that no system refused anything in, no person is needed for, and that left nothing to send.

@@ -70,6 +70,8 @@ pub struct World {
     pub through: Vec<ReadThrough>,
     pub agenda: BTreeSet<RecordId>,
     pub now: i64,
+    /// When the previous readings began (P1b).
+    pub previous: Option<i64>,
     /// Findings of the last decision: record key and flow target, situation, reason.
     pub found: BTreeMap<(String, String), (Situation, String)>,
     pub last: Option<Decision>,
@@ -88,6 +90,7 @@ impl World {
             through,
             agenda: BTreeSet::new(),
             now: 1_000,
+            previous: None,
             found: BTreeMap::new(),
             last: None,
         }
@@ -131,8 +134,14 @@ impl World {
         let known =
             self.records.values().filter(|r| r.ty == ty && r.key == read.id).map(|r| (r.key.clone(), r.clone())).collect();
         let first_id = RecordId(self.records.len() as i64 + 1);
-        let reading =
-            Reading { ty, now: Timestamp(self.now), untold: Timestamp(self.now), previous: None, first_id, reindex: false };
+        let reading = Reading {
+            ty,
+            now: Timestamp(self.now),
+            untold: Timestamp(self.now),
+            previous: self.previous.map(Timestamp),
+            first_id,
+            reindex: false,
+        };
         let observed = observe(&self.plan, reading, vec![read], known);
         self.agenda.extend(&observed.touched);
         for state in observed.new.into_iter().chain(observed.changed) {
@@ -266,7 +275,12 @@ impl World {
                         ReadRecord { id: format!("new{}", id.0), version: None, modified: Some(now), deleted: false, values };
                     confirm::created(&self.plan, &intent, id, answer, &sent, now)
                 }
-                _ => {
+                IntentKind::Delete => {
+                    let mut state = self.records[&intent.record.unwrap()].clone();
+                    observe::mark_gone(&self.plan, &mut state, Some(now));
+                    state
+                }
+                IntentKind::Update => {
                     let mut state = self.records[&intent.record.unwrap()].clone();
                     let answer = ReadRecord { id: state.key.clone(), version: None, modified: Some(now), deleted: false, values };
                     confirm::written(&self.plan, &mut state, &intent, answer, &sent, now);

@@ -46,6 +46,9 @@ pub fn check(make: impl Fn() -> Box<dyn Store>) {
     a_changed_plan_finds_properties_by_path(fresh());
     a_scratch_copy_is_independent(fresh());
     bulk_changes_no_result(fresh());
+    marks_are_kept_by_name(fresh());
+    queued_intents_are_counted_by_type_and_kind(fresh());
+    a_record_that_is_leaving_is_not_live(fresh());
 }
 
 /// Runs the part of the suite that needs a store which outlives its process; `open` opens the same one each time.
@@ -674,4 +677,47 @@ fn bulk_changes_no_result(mut store: Box<dyn Store>) {
     assert_eq!(store.records(&[RecordId(300), RecordId(1)]).unwrap().len(), 2);
     store.bulk(false).unwrap();
     assert_eq!(store.by_key(PEOPLE, &["17"]).unwrap(), [person(17, "17")]);
+}
+
+fn marks_are_kept_by_name(mut store: Box<dyn Store>) {
+    let set = |store: &mut Box<dyn Store>, marks: &[(&str, Option<Value>)]| {
+        let marks = marks.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+        store.commit(Commit { marks, ..Commit::default() }).unwrap();
+    };
+    assert_eq!(store.marks().unwrap(), []);
+    set(&mut store, &[("b", Some(json!({"at": 1}))), ("a", Some(json!("x")))]);
+    set(&mut store, &[("b", Some(json!([1, 2]))), ("c", None)]);
+    assert_eq!(store.marks().unwrap(), [("a".into(), json!("x")), ("b".into(), json!([1, 2]))]);
+    assert_eq!(store.scratch().unwrap().marks().unwrap().len(), 2);
+    set(&mut store, &[("a", None)]);
+    assert_eq!(store.marks().unwrap(), [("b".into(), json!([1, 2]))]);
+}
+
+fn queued_intents_are_counted_by_type_and_kind(mut store: Box<dyn Store>) {
+    let of = |id, kind, state| Intent { kind, ..intent(id, RecordId(1), state) };
+    let intents_new = vec![
+        of(1, IntentKind::Delete, IntentState::Queued),
+        of(2, IntentKind::Delete, IntentState::Queued),
+        of(3, IntentKind::Delete, IntentState::Refused),
+        of(4, IntentKind::Create, IntentState::Queued),
+    ];
+    let ty = intents_new[0].ty;
+    store.commit(Commit { new_records: vec![person(1, "a")], intents_new, ..Commit::default() }).unwrap();
+    assert_eq!(store.queued(ty, IntentKind::Delete, IntentId(0)).unwrap(), 2);
+    assert_eq!(store.queued(ty, IntentKind::Delete, IntentId(1)).unwrap(), 1);
+    assert_eq!(store.queued(ty, IntentKind::Create, IntentId(0)).unwrap(), 1);
+    assert_eq!(store.queued(ty, IntentKind::Update, IntentId(0)).unwrap(), 0);
+    let other = if ty == PEOPLE { USERS } else { PEOPLE };
+    assert_eq!(store.queued(other, IntentKind::Delete, IntentId(0)).unwrap(), 0);
+}
+
+fn a_record_that_is_leaving_is_not_live(mut store: Box<dyn Store>) {
+    let leaving = |id, key, since| RecordState { presence: Presence::Leaving { since: Timestamp(since) }, ..person(id, key) };
+    let records = vec![leaving(1, "a", 0), leaving(2, "b", 1), leaving(3, "c", i64::MAX - 1), person(4, "d")];
+    commit_records(&mut store, records.clone());
+    let ids: Vec<RecordId> = records.iter().map(|record| record.id).collect();
+    let mut found = store.records(&ids).unwrap();
+    found.sort_by_key(|record| record.id);
+    assert_eq!(found, records);
+    assert_eq!(store.live_keys(PEOPLE, None, 9).unwrap(), [("d".to_string(), RecordId(4))]);
 }

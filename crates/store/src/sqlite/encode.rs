@@ -212,7 +212,7 @@ pub(super) fn decode(bound: &Bound, row: &Row<'_>) -> Fallible<Option<RecordStat
         version: text(row, 4)?.map(str::to_string),
         modified: row.get::<_, Option<i64>>(5)?.map(Timestamp),
         first_seen: Timestamp(row.get(6)?),
-        presence: if row.get::<_, bool>(7)? { Presence::Gone } else { Presence::Live },
+        presence: presence_in(row.get(7)?),
         written_at: row.get::<_, Option<i64>>(8)?.map(Timestamp),
         slots,
     }))
@@ -285,4 +285,22 @@ fn claim_in(bound: &Bound, slot: &mut Slot, entry: &Value, claimed_at: Option<i6
     slot.displaced = entry.get("displaced").cloned();
     slot.pick = entry.get("pick").cloned();
     Some(())
+}
+
+/// Whether a record is there, as the column `gone` has it: 0 for one that is, 1 for one that is not; and where it is still to be decided
+/// what that means for others, when it was last there: its time, negated and one less than that, so that it is neither.
+pub(super) fn presence_out(presence: Presence) -> i64 {
+    match presence {
+        Presence::Live => 0,
+        Presence::Gone => 1,
+        Presence::Leaving { since } => -1 - since.0.max(0),
+    }
+}
+
+fn presence_in(gone: i64) -> Presence {
+    match gone {
+        0 => Presence::Live,
+        since if since < 0 => Presence::Leaving { since: Timestamp(-1 - since) },
+        _ => Presence::Gone,
+    }
 }

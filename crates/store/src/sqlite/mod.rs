@@ -14,6 +14,7 @@ mod fault;
 mod journal;
 mod json;
 mod lock;
+mod marks;
 mod migrations;
 mod open;
 mod outbox;
@@ -28,7 +29,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentState, RecordId, RecordState, Review, ReviewKind, RunId, Timestamp, TypeIx, Value,
+    EntityId, Intent, IntentId, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, RunId, Timestamp, TypeIx,
+    Value,
 };
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
@@ -258,6 +260,7 @@ impl Database {
         self.write_intents(&commit)?;
         self.write_reviews(&commit)?;
         self.write_journal(&commit.journal)?;
+        self.write_marks(&commit)?;
         if self.next.changed {
             let mut set = statements::SET_COUNTER.prepare(&self.conn)?;
             set.execute(("record", self.next.record))?;
@@ -365,6 +368,14 @@ impl Store for SqliteStore {
             behind.committed();
         }
         Ok(())
+    }
+
+    fn marks(&mut self) -> Result<Vec<(String, Value)>> {
+        self.reading(|database| database.marks())
+    }
+
+    fn queued(&mut self, ty: TypeIx, kind: IntentKind, after: IntentId) -> Result<u64> {
+        self.reading(|database| database.queued(ty, kind, after))
     }
 
     fn begin_run(&mut self, now: Timestamp) -> Result<RunId> {

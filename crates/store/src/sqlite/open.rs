@@ -176,6 +176,13 @@ impl Open {
         due.into_iter().map(|(_, id)| id).collect()
     }
 
+    /// The queued ones of a record type whose numbers are above this one.
+    pub(super) fn queued(&self, ty: i64, after: i64) -> impl Iterator<Item = i64> {
+        let ty = u32::try_from(ty).unwrap_or(u32::MAX);
+        let of_type = self.queued.range((ty, 0, i64::MIN)..=(ty, u16::MAX, i64::MAX));
+        of_type.map(|(_, _, id)| *id).filter(move |id| *id > after)
+    }
+
     /// The open intents of entities.
     pub(super) fn of_entities<'a>(&'a self, entities: &'a [EntityId]) -> impl Iterator<Item = i64> + 'a {
         entities.iter().filter_map(|entity| self.of_entity.get_key_value(&entity.0)).flat_map(|(&entity, &first)| {

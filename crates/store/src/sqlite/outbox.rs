@@ -134,7 +134,7 @@ impl Database {
     }
 
     /// Where another process writes, what is open is looked at anew.
-    fn look_at_open(&mut self) -> Fallible<()> {
+    pub(super) fn look_at_open(&mut self) -> Fallible<()> {
         if self.read_only {
             self.open = Open::load(&self.conn)?;
         }

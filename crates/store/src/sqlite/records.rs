@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use lockstep_model::{EntityId, Presence, RecordId, RecordState, TypeIx};
+use lockstep_model::{EntityId, RecordId, RecordState, TypeIx};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, Statement};
 
 use super::Database;
-use super::encode::{Encoded, decode, text};
+use super::encode::{Encoded, decode, presence_out, text};
 use super::fault::{Fallible, Fault};
 use super::ranges::Ranges;
 use super::spans::Spans;
@@ -302,7 +302,7 @@ fn bind_rest(statement: &mut Statement<'_>, first: usize, record: &RecordState, 
     statement.raw_bind_parameter(first, record.version.as_deref())?;
     statement.raw_bind_parameter(first + 1, record.modified.map(|at| at.0))?;
     statement.raw_bind_parameter(first + 2, record.first_seen.0)?;
-    statement.raw_bind_parameter(first + 3, record.presence == Presence::Gone)?;
+    statement.raw_bind_parameter(first + 3, presence_out(record.presence))?;
     statement.raw_bind_parameter(first + 4, record.written_at.map(|at| at.0))?;
     statement.raw_bind_parameter(first + 5, encoded.claimed_at)?;
     statement.raw_bind_parameter(first + 6, ToSqlOutput::Borrowed(ValueRef::Text(&encoded.shadow)))?;

@@ -121,6 +121,11 @@ statements! {
     ADD_JOURNAL = "INSERT INTO journal (at, run, kind, record, path, before, after, rule, other, intent, text)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
+    MARKS = "SELECT name, value FROM marks ORDER BY name";
+    SET_MARK = "INSERT INTO marks (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    REMOVE_MARK = "DELETE FROM marks WHERE name = ?1";
+    // Asked for where a run begins with writes left over, and where a guard has tripped.
+    KIND_OF = "SELECT kind FROM intents WHERE id = ?1";
     CREATION_OF = "SELECT i.id, i.done_at, i.run, i.source, t.name, r.key FROM intents i JOIN records r ON r.id = i.record
         JOIN record_types t ON t.id = r.type WHERE i.record = ?1 AND i.kind = 'create' AND i.state = 'done' ORDER BY i.id LIMIT 1";
 
@@ -145,6 +150,7 @@ mod tests {
         ("REVIEW_COUNTS", "SCAN reviews USING COVERING INDEX reviews_record"),
         ("REVIEW_COUNTS", "USE TEMP B-TREE FOR GROUP BY"),
         ("RUNS", "SCAN runs"),
+        ("MARKS", "SCAN marks"),
     ];
 
     fn plan_of(conn: &Connection, sql: Sql) -> Vec<String> {

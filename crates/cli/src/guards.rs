@@ -1,0 +1,58 @@
+//! `release` and `approve`: a person's answers to guards (G3), and to flows that wait for their first run (G2).
+
+use std::path::Path;
+
+use lockstep_model::GuardKind;
+
+use crate::exit::{Exit, Failure, Result};
+use crate::{print, project};
+
+/// Lets through what guards hold back, or gives it up.
+pub fn release(dir: &Path, system: Option<&str>, guard: Option<&str>, discard: bool) -> Result<Exit> {
+    let guard = match guard {
+        None => None,
+        Some(name) => Some(GuardKind::parse(name).ok_or_else(|| {
+            let known: Vec<&str> = GuardKind::ALL.iter().map(|kind| kind.name()).collect();
+            Failure::usage(format!("there is no guard `{name}`; there are {}", known.join(", ")))
+        })?),
+    };
+    let opened = project::open(dir)?;
+    if let Some(name) = system.filter(|name| opened.project.system(name).is_none()) {
+        let names: Vec<&str> = opened.project.systems.iter().map(|s| s.name.as_str()).collect();
+        return Err(Failure::usage(format!("there is no system `{name}` in lockstep.yaml; there are {}", names.join(", "))));
+    }
+    let mut hub = opened.hub()?;
+    let mut tripped = hub.tripped_guards().map_err(project::hub_failure)?;
+    tripped.retain(|line| system.is_none_or(|system| line.system == system) && guard.is_none_or(|g| g.name() == line.guard));
+    tripped.dedup_by(|a, b| (&a.system, a.guard) == (&b.system, b.guard));
+    if tripped.is_empty() {
+        println!("No guard has tripped.");
+        return Ok(Exit::Done);
+    }
+    for line in &tripped {
+        let Some(kind) = GuardKind::parse(line.guard) else { continue };
+        let answered = match discard {
+            true => hub.discard(&line.system, kind),
+            false => hub.release(&line.system, kind),
+        };
+        answered.map_err(project::hub_failure)?;
+        println!("{}: {}", if discard { "Given up" } else { "Let through" }, line.message);
+    }
+    if !discard {
+        println!("The next run goes on with it: `lockstep sync`.");
+    }
+    Ok(Exit::Done)
+}
+
+/// A person has seen the plan: every flow may run as it is now.
+pub fn approve(dir: &Path) -> Result<Exit> {
+    let flows = project::open(dir)?.hub()?.approve().map_err(project::hub_failure)?;
+    for flow in &flows {
+        println!("approved {flow}");
+    }
+    match flows.len() {
+        0 => println!("Every flow has been approved as it is."),
+        n => println!("{} may run now: `lockstep run`.", print::count(n as u64, "flow")),
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,135 @@
+//! Deleting: what the deletion of a record means for the others of its entity (D1).
+//!
+//! A deletion is passed on only where a flow between the two record types says so, and never against an edit: who changed the other
+//! record after the deleted one was last known to be there, or holds a value that never reached it, has not agreed to the deletion. So the
+//! edit beats the deletion and the record is kept; nothing is created anew for it. (The same conflict in file synchronizers: Unison's
+//! manual, "Invariants", and vdirsyncer's table, where a deletion against a change keeps the change.)
+//!
+//! What a deletion means is decided once. Until it is settled the record is [`Presence::Leaving`]; then it is gone, and a policy that is
+//! changed later deletes nothing that was kept. Reading tells what is gone, the hub does the deleting.
+
+use std::collections::BTreeSet;
+
+use lockstep_model::flow::Deletes;
+use lockstep_model::{FlowIx, Presence, PropIx, RecordId, RecordState, Timestamp, TypeIx};
+
+use crate::create::refused;
+use crate::plan::Plan;
+use crate::settle::{Entity, Wanted, wanted};
+use crate::slice::Slice;
+
+/// What the deletion of `gone` means for `other`, a live record of its entity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Departure {
+    pub gone: RecordId,
+    pub other: RecordId,
+    /// The flow that says so.
+    pub flow: FlowIx,
+    pub verdict: Verdict,
+}
+
+/// What is to be done about the other record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// `deletes: propagate`: it is deleted too.
+    Delete,
+    /// `deletes: review`: a person says.
+    Ask,
+    /// It is kept, though the flow says otherwise.
+    Keep(Kept),
+}
+
+/// Why a record is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It was edited after the deleted one was last there, or holds what never reached that one.
+    Edited,
+    /// Its condition does not hold any more, so the two were not kept equal (L9, unqualified).
+    Unqualified,
+    /// It can't be deleted through its system's API.
+    CanNot,
+}
+
+impl Kept {
+    /// In words, to follow "it is kept: ".
+    pub fn why(self) -> &'static str {
+        match self {
+            Kept::Edited => "it was edited, and that edit never reached the deleted one",
+            Kept::Unqualified => "the flow's condition does not hold for it any more",
+            Kept::CanNot => "it can't be deleted through its system's API",
+        }
+    }
+}
+
+/// Whether a deletion in this record type means anything for others.
+pub fn passes_deletions(plan: &Plan, ty: TypeIx) -> bool {
+    plan.flows.iter().any(|flow| (flow.from == ty || flow.to == ty) && flow.deletes != Deletes::Ignore)
+}
+
+/// What flows say of deleting a record of `to` when one of `from` was deleted: the flow that goes this way, else the one the other way.
+pub fn policy(plan: &Plan, from: TypeIx, to: TypeIx) -> Option<(FlowIx, Deletes)> {
+    let flow = |from, to| plan.flows.iter().position(|flow| (flow.from, flow.to) == (from, to));
+    let at = flow(from, to).or_else(|| flow(to, from))?;
+    Some((FlowIx(at as u16), plan.flows[at].deletes))
+}
+
+/// What the deletions that are not settled yet mean for the live records of an entity. Where nothing comes of one here, it is settled.
+pub fn departures(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Departure> {
+    let mut found = Vec::new();
+    let mut taken = BTreeSet::new();
+    for gone in &entity.records {
+        let Presence::Leaving { since } = gone.presence else { continue };
+        // `duplicates: merge`: another record of its type stands for the same thing still.
+        if entity.records.iter().any(|other| other.is_live() && other.ty == gone.ty) {
+            continue;
+        }
+        for other in entity.records.iter().filter(|other| other.is_live()) {
+            let Some((flow, deletes)) = policy(plan, gone.ty, other.ty) else { continue };
+            let verdict = match deletes {
+                Deletes::Ignore => continue,
+                _ if is_suspended(entity, gone.ty, other.ty) => Verdict::Keep(Kept::Unqualified),
+                _ if !plan.ty(other.ty).can.delete => Verdict::Keep(Kept::CanNot),
+                _ if edited(plan, slice, entity, gone, other, since) => Verdict::Keep(Kept::Edited),
+                Deletes::Propagate => Verdict::Delete,
+                Deletes::Review => Verdict::Ask,
+            };
+            // Of two deletions that come to the same for a record, one is enough; the older record's counts.
+            if !matches!(verdict, Verdict::Delete) || taken.insert(other.id) {
+                found.push(Departure { gone: gone.id, other: other.id, flow, verdict });
+            }
+        }
+    }
+    found
+}
+
+fn is_suspended(entity: &Entity<'_>, a: TypeIx, b: TypeIx) -> bool {
+    entity.suspended.contains(&(a, b))
+}
+
+/// Whether somebody edited `other` since the deleted record was last there, or it holds an edit that never reached that one.
+fn edited(plan: &Plan, slice: &Slice, entity: &Entity<'_>, gone: &RecordState, other: &RecordState, since: Timestamp) -> bool {
+    let claimed = |prop: PropIx| other.slot(prop).claim.as_ref().map(|claim| claim.at);
+    let mut reaches: BTreeSet<PropIx> = BTreeSet::new();
+    let (ty, can_take) = (plan.ty(gone.ty), plan.ty(gone.ty).can.update);
+    for prop in (0..ty.props.len() as u16).map(PropIx) {
+        let bearings = ty.bearings[prop.at()].iter().filter(|by| by.other == other.ty && by.open);
+        let mine: Vec<PropIx> = bearings.map(|by| by.theirs).collect();
+        if mine.is_empty() || ty.props[prop.at()].read_only {
+            continue;
+        }
+        reaches.extend(mine);
+        let (claim, must_be_later) = match wanted(plan, slice, entity, gone, prop) {
+            // It holds what it should, as one of its elements perhaps.
+            Wanted::Nothing | Wanted::Pick { .. } => continue,
+            // It would have been written. What its system refused, or can't take at all, was never going to reach it.
+            Wanted::Write { claim, .. } => (claim, !can_take || refused(&slice.reviews, gone, gone.ty, prop).is_some()),
+            Wanted::Waits { claim, .. } | Wanted::Unconvertible { claim, .. } => (claim, true),
+        };
+        if claim.record == other.id && (!must_be_later || claim.at > since) {
+            return true;
+        }
+    }
+    // What never goes to the deleted one is an edit all the same.
+    let props = (0..plan.ty(other.ty).props.len() as u16).map(PropIx);
+    props.filter(|prop| !reaches.contains(prop)).any(|prop| claimed(prop).is_some_and(|at| at > since))
+}

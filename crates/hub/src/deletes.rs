@@ -1,0 +1,239 @@
+//! Deleting, as far as it is more than a write (D1): what is told and remembered of deletions, kept records and merges, and a person's
+//! answer where a flow says `deletes: review`. What a deletion means is decided in `lockstep_engine::deletes`.
+
+use std::collections::HashMap;
+
+use lockstep_connector::{Action, Connector, Write};
+use lockstep_engine::decide::delete_rank;
+use lockstep_engine::deletes::{Departure, Verdict, policy};
+use lockstep_engine::observe::mark_gone;
+use lockstep_model::change::IntentEvent;
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::value::equal;
+use lockstep_model::{
+    FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, ReadRecord, RecordId, RecordState, ReviewKind, Rule, RunId,
+    TypeIx, Value,
+};
+use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
+
+use crate::deliver::step;
+use crate::report::{Event, RecordName};
+use crate::run::{Hub, Result, Underway};
+
+/// What a record is known to hold, by property.
+pub(crate) fn known_of(record: &RecordState) -> Vec<(usize, Value)> {
+    record.slots.iter().enumerate().filter_map(|(prop, slot)| Some((prop, slot.shadow.clone()?))).collect()
+}
+
+/// P6, D1: a record that is to be deleted is looked at a moment before, in whatever system: an edit up to then beats the deletion. Gives the
+/// record as it is where it was edited. Where it can't be read, deleting it will say why.
+pub(crate) fn edited_since(
+    connector: &dyn Connector,
+    kind: &str,
+    watch: &[PropertyRef],
+    write: &Write,
+    known: &[(usize, Value)],
+) -> Option<ReadRecord> {
+    let Action::Delete { id, .. } = &write.action else { return None };
+    let record = connector.get(kind, watch, id).ok().flatten().filter(|record| record.id == *id)?;
+    let differs = |(prop, was): &(usize, Value)| record.values[*prop].as_ref().is_some_and(|is| !equal(is, was));
+    known.iter().any(differs).then_some(record)
+}
+
+impl Hub {
+    /// A deletion that Lockstep carried out. The journal keeps all that was known of the record (G7).
+    pub(crate) fn deleted(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        known: &mut HashMap<RecordId, RecordState>,
+        commit: &mut Commit,
+    ) {
+        commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None));
+        let system = self.plan.ty(intent.ty).name.system.clone();
+        under_way.report.system(&system).deleted += 1;
+        under_way.report.flow(intent.flow).deleted += 1;
+        let source = known.get(&intent.source).map(|source| RecordName::of(&self.plan, source.ty, &source.key));
+        let source = source.unwrap_or_else(|| RecordName(format!("record {}", intent.source)));
+        let Some(state) = intent.record.and_then(|id| known.get_mut(&id)).filter(|state| state.is_live()) else { return };
+        let record = RecordName::of(&self.plan, state.ty, &state.key);
+        let shown = self.plan.ty(state.ty).props.iter().zip(&state.slots).filter_map(|(prop, slot)| {
+            let value = slot.shadow.clone()?;
+            Some((prop.name.clone(), value))
+        });
+        let before = Value::Object(shown.collect());
+        commit.keys_removed.extend(mark_gone(&self.plan, state, self.status[state.ty.at()].read_from));
+        commit.agenda_added.push((self.plan.ty(state.ty).decide_rank, state.id));
+        let state = state.clone();
+        let text = format!("deleted {record}, as {source} was deleted");
+        let mut entry = self.entry(under_way, JournalKind::Written, &state, intent, text, Some(Rule::D1));
+        entry.before = before;
+        commit.journal.push(entry);
+        let status = &mut self.status[state.ty.at()];
+        status.records = status.records.saturating_sub(1);
+        let flow = self.plan.flow_name(intent.flow);
+        under_way.report.event(|| Event::Removed { flow, source, record });
+        commit.changed_records.push(state);
+    }
+
+    /// A record that a write did not find any more.
+    pub(crate) fn gone(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        known: &mut HashMap<RecordId, RecordState>,
+        commit: &mut Commit,
+    ) {
+        let Some(state) = intent.record.and_then(|id| known.get_mut(&id)) else { return };
+        if !state.is_live() {
+            return;
+        }
+        commit.keys_removed.extend(mark_gone(&self.plan, state, self.status[state.ty.at()].read_from));
+        commit.agenda_added.push((self.plan.ty(state.ty).decide_rank, state.id));
+        let state = state.clone();
+        self.tell_gone(under_way, &state, commit);
+        self.status[state.ty.at()].records = self.status[state.ty.at()].records.saturating_sub(1);
+        commit.changed_records.push(state);
+    }
+
+    /// Says that a record is gone from its system.
+    pub(crate) fn tell_gone(&self, under_way: &mut Underway, record: &RecordState, commit: &mut Commit) {
+        let passes = matches!(record.presence, Presence::Leaving { .. });
+        let text = match passes {
+            true => "it is not in its system any more",
+            false => "it is not in its system any more; the link ends, the other records stay",
+        };
+        self.note(under_way, JournalKind::Deleted, record.id, None, text.into(), commit);
+        let name = RecordName::of(&self.plan, record.ty, &record.key);
+        let text = if passes { "it is not there any more (D1)" } else { "it is not there any more; the other records stay (D1)" };
+        under_way.report.event(|| Event::Deleted { record: name, text: text.into() });
+    }
+
+    /// Records that were gone and are there again are live, as if they had never been away.
+    pub(crate) fn tell_back(&mut self, under_way: &Underway, ty: TypeIx, back: &[RecordId], commit: &mut Commit) {
+        self.status[ty.at()].records += back.len() as u64;
+        for id in back {
+            self.note(under_way, JournalKind::Note, *id, None, "it is in its system again".into(), commit);
+        }
+    }
+
+    /// A record that its system has merged into another is no deletion: it ends here, and nothing is deleted elsewhere for it.
+    pub(crate) fn merged(&self, under_way: &mut Underway, state: &mut RecordState, into: &str, commit: &mut Commit) {
+        commit.keys_removed.extend(mark_gone(&self.plan, state, None));
+        state.presence = Presence::Gone;
+        let into = RecordName::of(&self.plan, state.ty, into);
+        let text = format!("its system has merged it into {into}; nothing is deleted elsewhere for that");
+        self.note(under_way, JournalKind::Deleted, state.id, None, text.clone(), commit);
+        let record = RecordName::of(&self.plan, state.ty, &state.key);
+        under_way.report.event(|| Event::Deleted { record, text: format!("{text} (D1)") });
+    }
+
+    /// Records that were kept though a flow passes deletions on.
+    pub(crate) fn tell_kept(
+        &self,
+        under_way: &mut Underway,
+        kept: &[Departure],
+        name: impl Fn(&RecordId) -> RecordName,
+        commit: &mut Commit,
+    ) {
+        for departure in kept {
+            let Verdict::Keep(why) = departure.verdict else { continue };
+            let (record, gone) = (name(&departure.other), name(&departure.gone));
+            let text = format!("it is kept, though {gone} was deleted: {}", why.why());
+            self.note(under_way, JournalKind::Note, departure.other, Some(departure.gone), text.clone(), commit);
+            let flow = self.plan.flow_name(departure.flow);
+            under_way.report.event(|| Event::Kept { flow, record, text: format!("{text} (D1)") });
+        }
+    }
+
+    fn note(
+        &self,
+        under_way: &Underway,
+        kind: JournalKind,
+        record: RecordId,
+        other: Option<RecordId>,
+        text: String,
+        commit: &mut Commit,
+    ) {
+        let run = under_way.report.run;
+        commit.journal.push(self.journal_line(run, kind, record, other, text));
+    }
+
+    fn journal_line(
+        &self,
+        run: RunId,
+        kind: JournalKind,
+        record: RecordId,
+        other: Option<RecordId>,
+        text: String,
+    ) -> JournalEntry {
+        JournalEntry {
+            at: self.clock.now(),
+            run,
+            kind,
+            record,
+            path: None,
+            before: Value::Null,
+            after: Value::Null,
+            rule: Some(Rule::D1),
+            other,
+            intent: None,
+            text,
+        }
+    }
+
+    /// A person's answer to a pending deletion (`deletes: review`): `record` is the one that was deleted, as the review names it. Accepted,
+    /// the other records that were asked about are deleted by the next run; otherwise they stay, for good. Gives how many that is about.
+    pub fn decide_deletion(&mut self, record: RecordId, accept: bool) -> Result<usize> {
+        let now = self.clock.now();
+        let run = self.store.runs(1)?.first().map_or(RunId(0), |run| run.id);
+        let mut commit = Commit { durable: true, ..Commit::default() };
+        let Some(mut gone) = self.store.records(&[record])?.pop() else { return Ok(0) };
+        let mut reviews = self.store.open_reviews(&[record])?;
+        reviews.retain(|review| review.kind == ReviewKind::PendingDelete && review.record == record);
+        let asked: Vec<RecordId> = reviews.iter().flat_map(|review| review.candidates.iter().copied()).collect();
+        let mut others = self.store.records(&asked)?;
+        others.retain(|other| other.is_live() && other.entity == gone.entity);
+        commit.reviews_closed = reviews.iter().map(ReviewKey::of).collect();
+        let name = |record: &RecordState| RecordName::of(&self.plan, record.ty, &record.key);
+        for other in &others {
+            let text = match accept {
+                true => format!("a person lets it be deleted, as {} was", name(&gone)),
+                false => format!("a person keeps it, though {} was deleted", name(&gone)),
+            };
+            commit.journal.push(self.journal_line(run, JournalKind::Person, other.id, Some(gone.id), text));
+        }
+        if accept && !others.is_empty() {
+            let first = self.store.take_intent_ids(others.len())?;
+            for (n, other) in others.iter().enumerate() {
+                commit.intents_new.push(Intent {
+                    id: IntentId(first.0 + n as i64),
+                    run,
+                    kind: IntentKind::Delete,
+                    rank: delete_rank(self.plan.ty(other.ty).send_rank),
+                    ty: other.ty,
+                    record: Some(other.id),
+                    entity: gone.entity,
+                    source: gone.id,
+                    flow: policy(&self.plan, gone.ty, other.ty).map_or(FlowIx(0), |(flow, _)| flow),
+                    base_version: other.version.clone(),
+                    changes: vec![],
+                    state: IntentState::Queued,
+                    attempts: 0,
+                    not_before: None,
+                    message: None,
+                    decided_at: now,
+                    done_at: None,
+                });
+            }
+        } else if !accept && matches!(gone.presence, Presence::Leaving { .. }) {
+            gone.presence = Presence::Gone;
+            commit.changed_records.push(gone);
+        }
+        let intents = std::mem::take(&mut commit.intents_new);
+        self.let_through(&intents, &mut commit)?;
+        commit.intents_new = intents;
+        self.store.commit(commit)?;
+        Ok(others.len())
+    }
+}

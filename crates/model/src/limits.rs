@@ -1,0 +1,198 @@
+//! Guards (G3): how much a run may write before a person has looked, and how much of a listing may be missing before it is believed.
+//!
+//! A limit is the larger of a count and a share, so that one setting suits ten records and a million: a count alone would stop large
+//! projects every day, a share alone would let the last three of four records go. (The idea is the volume breaker that data hubs have;
+//! here it is counted per system and kind of write, before the first of them is sent.)
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::change::IntentKind;
+use crate::ids::RecordId;
+
+/// A limit: `20`, `5%`, `20 or 5%` (whichever is more), `none`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// No limit.
+    None,
+    /// As many as `count`, or as `per_cent` of what is known, whichever is more.
+    At { count: u64, per_cent: f64 },
+}
+
+impl Limit {
+    /// The larger of a count and a share.
+    pub const fn or(count: u64, per_cent: f64) -> Self {
+        Limit::At { count, per_cent }
+    }
+
+    /// Reads a limit as people write it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text == "none" {
+            return Some(Limit::None);
+        }
+        let (mut count, mut per_cent) = (None, None);
+        for part in text.split(" or ").map(str::trim) {
+            match part.strip_suffix('%') {
+                Some(share) => {
+                    let share = share.trim().parse::<f64>().ok().filter(|share| (0.0..=100.0).contains(share))?;
+                    per_cent.replace(share).is_none().then_some(())?;
+                }
+                None => count.replace(part.parse::<u64>().ok()?).is_none().then_some(())?,
+            }
+        }
+        Some(Limit::At { count: count.unwrap_or(0), per_cent: per_cent.unwrap_or(0.0) })
+    }
+
+    /// How many may be, where so many are known; `None` where there is no limit.
+    pub fn most(self, known: u64) -> Option<u64> {
+        match self {
+            Limit::None => None,
+            Limit::At { count, per_cent } => Some(count.max((known as f64 * per_cent / 100.0).ceil() as u64)),
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Limit::None => f.write_str("none"),
+            Limit::At { count, per_cent } if *per_cent == 0.0 => write!(f, "{count}"),
+            Limit::At { count: 0, per_cent } => write!(f, "{per_cent}%"),
+            Limit::At { count, per_cent } => write!(f, "{count} or {per_cent}%"),
+        }
+    }
+}
+
+/// What a guard counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GuardKind {
+    Creates,
+    Updates,
+    Deletes,
+    /// Records that a listing does not show any more.
+    Vanished,
+}
+
+impl GuardKind {
+    /// All of them.
+    pub const ALL: [GuardKind; 4] = [GuardKind::Creates, GuardKind::Updates, GuardKind::Deletes, GuardKind::Vanished];
+
+    /// The guard that a kind of write is counted by.
+    pub fn of(kind: IntentKind) -> Self {
+        match kind {
+            IntentKind::Create => GuardKind::Creates,
+            IntentKind::Update => GuardKind::Updates,
+            IntentKind::Delete => GuardKind::Deletes,
+        }
+    }
+
+    /// The writes it counts; none for the guard of listings.
+    pub fn writes(self) -> Option<IntentKind> {
+        match self {
+            GuardKind::Creates => Some(IntentKind::Create),
+            GuardKind::Updates => Some(IntentKind::Update),
+            GuardKind::Deletes => Some(IntentKind::Delete),
+            GuardKind::Vanished => None,
+        }
+    }
+
+    /// The word for it, also in `lockstep.yaml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            GuardKind::Creates => "creates",
+            GuardKind::Updates => "updates",
+            GuardKind::Deletes => "deletes",
+            GuardKind::Vanished => "vanished",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// A review belongs to a record, and a guard has none: below zero there is a number for each.
+    pub fn stand_in(self) -> RecordId {
+        RecordId(-1 - self as i64)
+    }
+
+    /// The guard whose number this is.
+    pub fn of_stand_in(record: RecordId) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.stand_in() == record)
+    }
+}
+
+/// The limits of a system.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    pub creates: Limit,
+    pub updates: Limit,
+    pub deletes: Limit,
+    pub vanished: Limit,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            creates: Limit::or(500, 50.0),
+            updates: Limit::or(500, 50.0),
+            deletes: Limit::or(20, 5.0),
+            vanished: Limit::or(20, 50.0),
+        }
+    }
+}
+
+impl Limits {
+    /// The limit of a guard.
+    pub fn of(&self, kind: GuardKind) -> Limit {
+        match kind {
+            GuardKind::Creates => self.creates,
+            GuardKind::Updates => self.updates,
+            GuardKind::Deletes => self.deletes,
+            GuardKind::Vanished => self.vanished,
+        }
+    }
+
+    /// Sets the limit of a guard.
+    pub fn set(&mut self, kind: GuardKind, limit: Limit) {
+        match kind {
+            GuardKind::Creates => self.creates = limit,
+            GuardKind::Updates => self.updates = limit,
+            GuardKind::Deletes => self.deletes = limit,
+            GuardKind::Vanished => self.vanished = limit,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g3_a_limit_is_the_larger_of_a_count_and_a_share() {
+        let most = |text, known| Limit::parse(text).unwrap().most(known);
+        assert_eq!(most("20 or 5%", 100), Some(20));
+        assert_eq!(most("5% or 20", 1_001), Some(51));
+        assert_eq!(most("7", 1_000_000), Some(7));
+        assert_eq!(most("5%", 10), Some(1), "a share of few is one, not none");
+        assert_eq!((most("0", 9), most("none", 9)), (Some(0), None));
+        for wrong in ["", "many", "5 %%", "101%", "-1", "1 or 2", "5% or 6%", "1 or"] {
+            assert_eq!(Limit::parse(wrong), None, "{wrong}");
+        }
+        for text in ["20 or 5%", "7", "0.5%", "none"] {
+            assert_eq!(Limit::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn every_guard_has_a_number_that_no_record_has() {
+        for kind in GuardKind::ALL {
+            assert!(kind.stand_in().0 < 0);
+            assert_eq!(GuardKind::of_stand_in(kind.stand_in()), Some(kind));
+            assert_eq!(GuardKind::parse(kind.name()), Some(kind));
+        }
+    }
+}
