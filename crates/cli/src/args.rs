@@ -191,5 +191,13 @@ pub enum Command {
         /// Without the sample data
         #[arg(long)]
         empty: bool,
+        /// What goes wrong: none, some (if nothing is said), many, or a JSON file of rates
+        ///
+        /// Lost answers, refused connections, 429 and 5xx, slow answers, stale reads, empty lists, values that are stored
+        /// otherwise: so many of a thousand requests each. It can be changed while the systems run, with
+        /// PUT /_sandbox/faults for all of them or PUT /_sandbox/SYSTEM/faults for one; GET shows what stands and how
+        /// often each has struck, DELETE ends it. docs/sandbox.md has all kinds and their settings.
+        #[arg(long, value_name = "PRESET|FILE", num_args = 0..=1, default_missing_value = "some")]
+        faults: Option<String>,
     },
 }

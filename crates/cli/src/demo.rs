@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lockstep_hub::Hub;
 use lockstep_hub::run::RunOptions;
-use lockstep_sandbox::{Options, Running, SYSTEMS, Sandbox, StartError, credentials};
+use lockstep_sandbox::{Options, PRESETS, Running, SYSTEMS, Sandbox, Setting, StartError, credentials};
 
 use crate::exit::{Exit, Failure, Result};
 use crate::{print, progress, project, work};
@@ -89,9 +89,11 @@ fn example_edit(sandbox: &Running) -> String {
 }
 
 /// Emulated systems to work against, until it is stopped.
-pub fn sandbox(systems: Vec<String>, port: u16, empty: bool) -> Result<Exit> {
+pub fn sandbox(systems: Vec<String>, port: u16, empty: bool, faults: Option<&str>) -> Result<Exit> {
     let names = if systems.is_empty() { SYSTEMS.iter().map(|s| (*s).to_string()).collect() } else { systems.clone() };
-    let sandbox = start(Options { port, systems, sample_data: !empty, ..Options::default() })?;
+    let what = faults.unwrap_or("none");
+    let faults = settings(what)?;
+    let sandbox = start(Options { port, systems, sample_data: !empty, faults, ..Options::default() })?;
     println!("{} shows how to work with them.", sandbox.root());
     for name in names {
         println!("\n{name}: {}", sandbox.url(&name).unwrap_or_default());
@@ -99,10 +101,39 @@ pub fn sandbox(systems: Vec<String>, port: u16, empty: bool) -> Result<Exit> {
             println!("  {variable}={value}");
         }
     }
+    println!("\nFaults: {what}. To change that while it runs, for all systems or for one, and to see what has struck:");
+    for line in FAULT_LINES {
+        println!("  {}", line.replace("{root}", &sandbox.root()));
+    }
     println!("\nCtrl-C ends it.");
     loop {
         std::thread::park();
     }
+}
+
+/// How a person changes what goes wrong.
+const FAULT_LINES: [&str; 4] = [
+    "curl -X PUT {root}/_sandbox/faults -d '\"some\"'        # or \"none\", \"many\"",
+    "curl -X PUT {root}/_sandbox/wix/faults -d '{\"rates\":[{\"kind\":\"lost-answer\",\"per_mille\":50}]}'",
+    "curl {root}/_sandbox/faults",
+    "curl -X DELETE {root}/_sandbox/faults",
+];
+
+/// A preset by its name, or the settings in a file.
+fn settings(what: &str) -> Result<Vec<(String, Setting)>> {
+    if PRESETS.contains(&what) {
+        let setting = Setting::preset(what).map_err(|error| Failure::usage(error.to_string()))?;
+        return Ok(setting.for_all());
+    }
+    if SYSTEMS.contains(&what) {
+        return Err(Failure::usage(format!("`{what}` is a system: name it before `--faults`")));
+    }
+    let path = Path::new(what);
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let presets = PRESETS.join(", ");
+        Failure::usage(format!("`--faults {what}` is neither one of {presets} nor a file that can be read: {error}"))
+    })?;
+    Setting::read_file(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
 /// Starts the sandbox; where the usual port is taken, on any free one.

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Command::Review { project, format } => look::review(&project.dir, format),
         Command::History { record, project, format } => look::history(&project.dir, format, &record),
         Command::Explain { record, path, project, format } => look::explain(&project.dir, format, &record, path.as_deref()),
-        Command::Sandbox { systems, port, empty } => demo::sandbox(systems, port, empty),
+        Command::Sandbox { systems, port, empty, faults } => demo::sandbox(systems, port, empty, faults.as_deref()),
     };
     match result {
         Ok(exit) => exit.into(),

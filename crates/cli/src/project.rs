@@ -142,7 +142,7 @@ impl Opened {
 pub fn store_failure(error: StoreError) -> Failure {
     match error {
         StoreError::Newer { .. } => Failure::usage(error.to_string()),
-        StoreError::Locked { .. } | StoreError::Unwritable { .. } | StoreError::Damaged { .. } => {
+        StoreError::Locked { .. } | StoreError::Unwritable { .. } | StoreError::Forbidden { .. } | StoreError::Damaged { .. } => {
             Failure::person(error.to_string())
         }
     }

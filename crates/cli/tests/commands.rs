@@ -4,7 +4,7 @@ mod transcript;
 
 use std::path::Path;
 
-use transcript::{contents, files, lockstep, read, root, seeds, write};
+use transcript::{command, contents, files, lockstep, read, root, seeds, write};
 
 fn started() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -237,4 +237,49 @@ flows:
         .says("`profile.email` of youtrack.Users stands for its value `profile.email.email`")
         .says("flows/wix-yt.rst:39:8");
     ran.says("6 systems, 13 flows: 0 errors,");
+}
+
+/// Ends the command that it holds, however the test ends.
+struct Ends(std::process::Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is what a failed test will tell about.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_sandbox_says_how_its_faults_are_changed_while_it_runs_and_they_can_be() {
+    use std::io::{BufRead, BufReader};
+    let dir = tempfile::tempdir().unwrap();
+    let setting = r#"{"systems":{"wix":{"rates":[{"kind":"status","status":502,"per_mille":1000}]},"zendesk":"some"}}"#;
+    write(&dir.path().join("faults.json"), setting);
+    let args = ["sandbox", "wix", "zendesk", "--port", "0", "--faults", "faults.json"];
+    let mut sandbox = Ends(command(dir.path(), &args).stdout(std::process::Stdio::piped()).spawn().unwrap());
+    let told: Vec<String> = BufReader::new(sandbox.0.stdout.take().unwrap())
+        .lines()
+        .map(|line| line.unwrap())
+        .take_while(|line| line != "Ctrl-C ends it.")
+        .collect();
+    let root = told[0].split(' ').next().unwrap();
+    assert!(told.iter().any(|line| line.trim() == format!("curl -X DELETE {root}/_sandbox/faults")), "{told:#?}");
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let status = || agent.get(format!("{root}/wix/contacts/v4/contacts")).call().unwrap().status().as_u16();
+    let shown =
+        || -> serde_json::Value { agent.get(format!("{root}/_sandbox/faults")).call().unwrap().body_mut().read_json().unwrap() };
+    assert_eq!(status(), 502);
+    assert_eq!(shown()["wix"]["struck"], serde_json::json!({"status":1}));
+    assert!(shown()["zendesk"]["rates"].as_array().unwrap().len() > 10);
+    agent.put(format!("{root}/_sandbox/faults")).send("\"none\"").unwrap();
+    assert_eq!(status(), 401, "it behaves, and asks for a key");
+
+    lockstep(dir.path(), &["sandbox", "--faults", "most"]).exits(2).says("neither one of none, some, many nor a file");
+    lockstep(dir.path(), &["sandbox", "--faults", "wix"]).exits(2).says("name it before `--faults`");
+    write(&dir.path().join("faults.json"), r#"{"rates":[{"kind":"slow","per_mile":1}]}"#);
+    lockstep(dir.path(), &["sandbox", "--faults", "faults.json"])
+        .exits(2)
+        .says("faults.json: 'per_mile' is nothing that a rate has");
+    lockstep(dir.path(), &["sandbox", "--help"]).exits(0).says("--faults").says("/_sandbox/faults");
 }

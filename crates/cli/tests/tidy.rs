@@ -86,7 +86,7 @@ fn texts() -> Vec<(PathBuf, String)> {
                 if ![".git", "target", "node_modules"].contains(&name.as_str()) {
                     open.push(path);
                 }
-            } else if name != ".env"
+            } else if ![".env", ".git"].contains(&name.as_str())
                 && let Ok(text) = std::fs::read_to_string(&path)
             {
                 found.push((path.strip_prefix(&root).unwrap().to_path_buf(), text));

@@ -3,7 +3,7 @@
 //! What the answer shows is no claim, whatever it differs in from what was sent (P3, P5): where the system made something else of a
 //! value, the property *carries* the claim it was given, so that it is not written again.
 
-use lockstep_model::value::{equal, equal_as, is_empty};
+use lockstep_model::value::{effective, equal, equal_as, is_empty};
 use lockstep_model::{EntityId, Intent, Presence, ReadRecord, RecordId, RecordState, Slot, Timestamp, Value};
 
 use crate::plan::Plan;
@@ -81,6 +81,64 @@ pub fn written(
     }
 }
 
+/// C2, P5: what a record shows after a write whose answer was lost. Where it shows what was sent, that is Lockstep's own value and no
+/// claim of anybody's: it would be the latest one, and win over what people edited before it was seen. Gives what of `sent` has landed;
+/// the rest of the record is left to be observed.
+pub fn landed(
+    plan: &Plan,
+    state: &mut RecordState,
+    intent: &Intent,
+    shown: &[Option<Value>],
+    sent: &[(usize, Value)],
+) -> Vec<(usize, Value)> {
+    let props = &plan.ty(state.ty).props;
+    // What the system made of a value when it stored it (P3) is Lockstep's as well, unless it is what was there before.
+    let shows = |ix: usize, value: &Value| {
+        let whole = props[ix].whole;
+        let is_it = |shown: &Value| {
+            equal_as(props[ix].ty, shown, value) || made_of(value, shown) && !equal(shown, state.slots[ix].value(whole))
+        };
+        match &shown[ix] {
+            Some(Value::Array(list)) if !whole && !is_empty(value) => list.iter().any(is_it),
+            Some(shown) => is_it(effective(shown, whole)),
+            None => false,
+        }
+    };
+    let own: Vec<(usize, Value)> = sent.iter().filter(|(ix, value)| shows(*ix, value)).cloned().collect();
+    let values = shown.iter().enumerate().map(|(ix, value)| value.clone().filter(|_| own.iter().any(|(own, _)| *own == ix)));
+    let answer = ReadRecord { id: state.key.clone(), version: None, modified: None, deleted: false, values: values.collect() };
+    let written_at = state.written_at.max(Some(intent.decided_at));
+    written(plan, state, intent, answer, &own, intent.decided_at);
+    state.written_at = written_at;
+    own
+}
+
+/// No system cuts a text to fewer letters: what is shorter is another value.
+const SHORTEST_CUT: usize = 8;
+
+/// Whether a system may have made `shown` of the value that it was sent: trimmed, cut, in other letters, reformatted, rounded.
+pub fn made_of(sent: &Value, shown: &Value) -> bool {
+    let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    if let (Some(sent), Some(shown)) = (number(sent), number(shown))
+        && (sent - shown).abs() <= 0.5
+    {
+        return true;
+    }
+    let (Value::String(sent), Value::String(shown)) = (sent, shown) else { return equal(sent, shown) };
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let (sent, shown) = (letters(sent), letters(shown));
+    sent == shown || shown.chars().count() >= SHORTEST_CUT && sent.starts_with(&shown)
+}
+
+/// C2: a record that was read as a new one and is the one that a creation made whose answer was lost: nobody has claimed anything in it.
+pub fn found_again(plan: &Plan, state: &mut RecordState, intent: &Intent, sent: &[(usize, Value)]) {
+    for slot in &mut state.slots {
+        (slot.claim, slot.displaced) = (None, None);
+    }
+    let shown: Vec<Option<Value>> = state.slots.iter().map(|slot| slot.shadow.clone()).collect();
+    landed(plan, state, intent, &shown, sent);
+}
+
 /// The place in the list of the element that stands for the property.
 fn place_of(slot: &Slot, whole: bool) -> Option<usize> {
     let Some(Value::Array(list)) = slot.shadow.as_ref().filter(|_| !whole) else { return None };
@@ -102,5 +160,30 @@ fn replaced(before: Option<&Value>, place: Option<usize>, value: &Value, list: b
         }
         None if list && !whole && !value.is_null() => Value::Array(vec![value.clone()]),
         _ => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_system_makes_of_a_value_is_recognised_and_another_value_is_not() {
+        for (sent, shown) in [
+            (json!(" Åse  Marie "), json!("Åse Marie")),
+            (json!("Ingebjørg Kristiansen"), json!("Ingebjørg Kri")),
+            (json!("Åse"), json!("ÅSE")),
+            (json!("+4722000001"), json!("+47 22 00 00 01")),
+            (json!(12.6), json!(13)),
+            (json!("12.6"), json!("13")),
+        ] {
+            assert!(made_of(&sent, &shown), "{sent} as {shown}");
+        }
+        for (sent, shown) in
+            [(json!("Berg"), json!("Bergh")), (json!("Annika"), json!("Ann")), (json!("Berg"), json!("")), (json!(12), json!(14))]
+        {
+            assert!(!made_of(&sent, &shown), "{sent} as {shown}");
+        }
     }
 }

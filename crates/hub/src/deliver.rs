@@ -218,7 +218,7 @@ impl Hub {
     }
 
     /// The ids of counterparts that did not exist when the intents were decided.
-    fn counterparts(&mut self, intents: &[Intent]) -> Result<HashMap<(RecordId, TypeIx), String>> {
+    pub(crate) fn counterparts(&mut self, intents: &[Intent]) -> Result<HashMap<(RecordId, TypeIx), String>> {
         let wanted: Vec<_> = intents.iter().flat_map(|i| &i.changes).filter_map(|change| change.counterpart_of).collect();
         if wanted.is_empty() {
             return Ok(HashMap::new());
@@ -237,7 +237,7 @@ impl Hub {
         Ok(found)
     }
 
-    fn values(&self, intent: &Intent, counterparts: &HashMap<(RecordId, TypeIx), String>) -> Vec<WriteValue> {
+    pub(crate) fn values(&self, intent: &Intent, counterparts: &HashMap<(RecordId, TypeIx), String>) -> Vec<WriteValue> {
         let mut values = Vec::with_capacity(intent.changes.len());
         for change in &intent.changes {
             let value = match change.counterpart_of {
@@ -403,7 +403,7 @@ impl Hub {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn updated(
+    pub(crate) fn updated(
         &mut self,
         under_way: &mut Underway,
         intent: &Intent,

@@ -38,6 +38,8 @@ struct Stream {
     pending: Vec<Page>,
     waiting: usize,
     reindex: bool,
+    /// Records in all pages so far, where they are a listing of everything.
+    listing: Option<usize>,
     /// It goes on with what a killed run began.
     resumed: bool,
     /// Something of it is recorded.
@@ -75,7 +77,10 @@ impl Hub {
             }
             let checkpoint = status.checkpoint.clone().map(|(text, bytes)| Checkpoint { text, bytes });
             let listed = (status.complete && !resumed).then(HashSet::new);
-            streams.insert(ty, Stream { listed, pending: vec![], waiting: 0, reindex, resumed, begun: false, before });
+            streams.insert(
+                ty,
+                Stream { listed, pending: vec![], waiting: 0, reindex, resumed, begun: false, before, listing: Some(0) },
+            );
             jobs[system].push((ty, checkpoint));
         }
         let connectors: Vec<_> = self.systems.iter().map(|system| system.connector.clone()).collect();
@@ -142,6 +147,12 @@ impl Hub {
                 Told::Page { ty, page } => {
                     let stream = streams.get_mut(&ty).expect("only what was asked for is told");
                     let ends = !page.more;
+                    stream.listing = stream.listing.filter(|_| page.everything).map(|n| n + page.records.len());
+                    if ends && stream.listing == Some(0) {
+                        under_way.listed_none.insert(ty);
+                    } else if ends {
+                        under_way.listed_none.remove(&ty);
+                    }
                     stream.waiting += page.records.len();
                     stream.pending.push(page);
                     // Small pages of a first reading are taken in together; the last one always at once.
@@ -234,6 +245,10 @@ impl Hub {
         status.records += commit.new_records.len() as u64;
         status.records = status.records.saturating_sub(gone_count);
         if ends {
+            // What lists nothing is listed whole again: a record that this list has missed would not be among the changes since.
+            if under_way.listed_none.contains(&ty) {
+                status.checkpoint = None;
+            }
             status.complete = true;
             status.read_from = status.reading_since.take();
         }
@@ -360,9 +375,17 @@ fn pages<'a>(
     request: impl Fn(Option<&'a Checkpoint>) -> ReadRequest<'a>,
     tell: &mut Tell<'_>,
 ) -> std::result::Result<(), Trouble> {
+    let began = checkpoint.clone();
+    let mut listed = 0;
     for _ in 0..MOST_PAGES {
         let base = request(None);
-        let page = connector.read(ReadRequest { checkpoint: checkpoint.as_ref(), ..base })?;
+        let mut page = connector.read(ReadRequest { checkpoint: checkpoint.as_ref(), ..base })?;
+        listed += page.records.len();
+        // R3: that there is nothing at all is asked twice before it is believed.
+        if listed == 0 && page.everything && !page.more {
+            let base = request(None);
+            page = connector.read(ReadRequest { checkpoint: began.as_ref(), ..base })?;
+        }
         checkpoint = Some(page.checkpoint.clone());
         let more = page.more;
         if !tell(Told::Page { ty, page }) || !more {

@@ -83,6 +83,8 @@ pub(crate) struct Underway<'a> {
     pub newest: HashMap<TypeIx, Timestamp>,
     /// Record types that were written to.
     pub written: BTreeSet<TypeIx>,
+    /// Record types that listed no record at all when they were last read in this run: not much is concluded from that.
+    pub listed_none: BTreeSet<TypeIx>,
     /// Some lost answers could not be found out about, as their system can't be read now.
     pub left_unknown: bool,
     /// The answer to some write was lost.
@@ -190,6 +192,7 @@ impl Hub {
             reviews,
             newest: HashMap::new(),
             written: BTreeSet::new(),
+            listed_none: BTreeSet::new(),
             left_unknown: false,
             unknown: false,
             guards,

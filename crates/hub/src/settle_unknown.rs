@@ -3,8 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use lockstep_connector::Trouble;
+use lockstep_engine::confirm;
 use lockstep_engine::observe::{Reading, observe};
 use lockstep_model::change::IntentEvent;
+use lockstep_model::matching::reference_hash;
 use lockstep_model::{
     Intent, IntentKind, IntentState, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
@@ -13,6 +16,9 @@ use lockstep_store::{Commit, JournalEntry, JournalKind};
 use crate::deliver::step;
 use crate::report::{Event, RecordName};
 use crate::run::{Hub, Result, Underway};
+
+/// How long after a lost answer a system's list is believed, where the system does not say.
+const SETTLES_MS: i64 = 1_000;
 
 impl Hub {
     /// Finds out what became of writes whose answer was lost, also of those that a killed run had under way.
@@ -27,19 +33,34 @@ impl Hub {
         // An update or a deletion can be decided again from what the record shows now: nothing is made twice by it.
         let (creations, others): (Vec<Intent>, Vec<Intent>) = open.into_iter().partition(|i| i.kind == IntentKind::Create);
         for intent in others {
-            let now = self.clock.now();
+            if under_way.paused.contains_key(&self.system_of(intent.ty)) {
+                continue;
+            }
+            let target: Vec<RecordId> = intent.record.into_iter().collect();
+            let target = self.store.records(&target)?.pop();
+            let again = match target.map_or(Ok(None), |target| self.get_now(&intent, &target)) {
+                Ok(again) => again,
+                // What can't be asked after now is asked after by the next run; nothing of the system is read before.
+                Err(trouble) if !matches!(trouble, Trouble::Malformed(_)) => {
+                    self.pause(under_way, self.system_of(intent.ty), &trouble);
+                    continue;
+                }
+                Err(_) => None,
+            };
             let mut commit = Commit::default();
-            // What was deleted can be deleted once more, and a person may have said that it is to be; what speaks against it is decided
-            // from what the record shows now.
-            let (event, what) = match intent.kind {
-                IntentKind::Delete => (IntentEvent::PutBack, "its answer was lost; it is tried again"),
-                _ => (IntentEvent::Drop, "its answer was lost; decided anew"),
-            };
-            commit.intents_changed.push(step(&intent, event, now, Some(what.into())));
-            let again = match intent.record {
-                Some(id) => self.get_now(&intent, id)?,
-                None => None,
-            };
+            if !self.recognise(under_way, &intent, again.as_ref(), &mut commit)? {
+                // What was deleted can be deleted once more, and a person may have said that it is to be; what speaks against it is
+                // decided from what the record shows now.
+                let (event, what) = match intent.kind {
+                    IntentKind::Delete => (IntentEvent::PutBack, "its answer was lost; it is tried again"),
+                    _ => (IntentEvent::Drop, "its answer was lost; decided anew"),
+                };
+                commit.intents_changed.push(step(&intent, event, self.clock.now(), Some(what.into())));
+            }
+            // What else the record shows is compared with what is recorded here, so this is recorded first.
+            self.read_again(under_way, &intent, None, &mut commit)?;
+            self.store.commit(commit)?;
+            let mut commit = Commit::default();
             self.read_again(under_way, &intent, again, &mut commit)?;
             self.store.commit(commit)?;
         }
@@ -48,24 +69,67 @@ impl Hub {
         }
         // What is new in the target since: one of the new records may be the one that was created.
         let types: BTreeSet<TypeIx> = creations.iter().map(|i| i.ty).collect();
-        let settles = types.iter().map(|ty| self.plan.ty(*ty).settles_ms).max().unwrap_or(0);
+        let settles = types.iter().map(|ty| self.settles_ms(*ty)).max().unwrap_or(0);
         if settles > 0 {
             self.clock.wait(std::time::Duration::from_millis(settles.min(5_000) as u64));
         }
+        let asked = self.clock.now();
         self.read(under_way, &types)?;
-        // A system that could not be read to its end says nothing about what it does not hold.
+        // That nothing is new is asked twice before it is believed: a list that is empty by mistake looks the same.
+        let none_new = |ty: &&TypeIx| under_way.newest.get(*ty).is_none_or(|seen| *seen < asked);
+        let none_new: BTreeSet<TypeIx> = types.iter().filter(none_new).copied().collect();
+        self.read(under_way, &none_new)?;
+        // A system that could not be read to its end says nothing about what it does not hold; nor does one that had records and lists
+        // none all of a sudden.
         let (known, unread): (Vec<Intent>, Vec<Intent>) = creations.into_iter().partition(|intent| {
-            !under_way.paused.contains_key(&self.system_of(intent.ty)) && self.status[intent.ty.at()].reading_since.is_none()
+            !under_way.paused.contains_key(&self.system_of(intent.ty))
+                && self.status[intent.ty.at()].reading_since.is_none()
+                && !(under_way.listed_none.contains(&intent.ty) && self.status[intent.ty.at()].records > 0)
         });
         under_way.left_unknown |= !unread.is_empty();
         self.find_created(under_way, known)
     }
 
-    fn get_now(&mut self, intent: &Intent, id: RecordId) -> Result<Option<ReadRecord>> {
-        let Some(record) = self.store.records(&[id])?.pop() else { return Ok(None) };
-        let connector = self.systems[self.system_of(intent.ty)].connector.clone();
+    /// How soon a list of this record type shows what was written. A system that does not say is given a moment: one reading too early,
+    /// and the creation would be sent again.
+    fn settles_ms(&self, ty: TypeIx) -> i64 {
+        let said = self.plan.ty(ty).settles_ms;
+        if self.systems[self.system_of(ty)].connector.knows_own_writes() { said } else { said.max(SETTLES_MS) }
+    }
+
+    /// What the intent's record shows now.
+    fn get_now(&self, intent: &Intent, record: &RecordState) -> std::result::Result<Option<ReadRecord>, Trouble> {
         let ty = self.plan.ty(intent.ty);
-        Ok(connector.get(&ty.name.kind, &ty.watch(), &record.key).ok().flatten())
+        self.systems[self.system_of(intent.ty)].connector.get(&ty.name.kind, &ty.watch(), &record.key)
+    }
+
+    /// P5: an update that landed is Lockstep's own write and no edit, though nobody heard of it. Gives whether it was one.
+    fn recognise(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        again: Option<&ReadRecord>,
+        commit: &mut Commit,
+    ) -> Result<bool> {
+        let (Some(again), Some(id), IntentKind::Update) = (again, intent.record, intent.kind) else { return Ok(false) };
+        let mut known: HashMap<RecordId, RecordState> =
+            self.store.records(&[id, intent.source])?.into_iter().map(|record| (record.id, record)).collect();
+        let sent = self.sent(intent)?;
+        let Some(state) = known.get_mut(&id).filter(|_| !again.deleted) else { return Ok(false) };
+        let before = state.clone();
+        let own = confirm::landed(&self.plan, state, intent, &again.values, &sent);
+        if own.is_empty() {
+            return Ok(false);
+        }
+        let state = state.clone();
+        self.updated(under_way, intent, &before, state, &own, &known, commit)?;
+        Ok(true)
+    }
+
+    /// The values that an intent was sent with.
+    fn sent(&mut self, intent: &Intent) -> Result<Vec<(usize, Value)>> {
+        let counterparts = self.counterparts(std::slice::from_ref(intent))?;
+        Ok(self.values(intent, &counterparts).into_iter().map(|value| (value.prop, value.value)).collect())
     }
 
     /// Looks for the records that unanswered creations may have made: those that were linked by a match key meanwhile, and new ones that
@@ -85,22 +149,45 @@ impl Hub {
                 intent.changes.iter().filter(|c| c.counterpart_of.is_none()).map(|c| (c.prop.at(), &c.value)).collect();
             alike.entry((intent.ty, likeness(&sent))).or_default().push(intent);
         }
-        let mut by_likeness: HashMap<(TypeIx, Vec<usize>), HashMap<String, Vec<RecordState>>> = HashMap::new();
-        for ((ty, sent), intents) in alike {
+        // What sent most comes first, so that a record that holds it is not taken for one that was sent less.
+        let mut alike: Vec<((TypeIx, String), Vec<Intent>)> = alike.into_iter().collect();
+        alike.sort_by(|(a, x), (b, y)| (y[0].changes.len(), a).cmp(&(x[0].changes.len(), b)));
+        let mut by_likeness: HashMap<(TypeIx, Vec<usize>), HashMap<String, Vec<usize>>> = HashMap::new();
+        let (mut taken, mut left): (BTreeSet<usize>, Vec<Intent>) = (BTreeSet::new(), vec![]);
+        for ((ty, sent), mut intents) in alike {
             let props: Vec<usize> =
                 intents[0].changes.iter().filter(|c| c.counterpart_of.is_none()).map(|c| c.prop.at()).collect();
             let found = by_likeness.entry((ty, props.clone())).or_insert_with(|| {
-                let mut found: HashMap<String, Vec<RecordState>> = HashMap::new();
-                for record in fresh.iter().filter(|record| record.ty == ty) {
+                let mut found: HashMap<String, Vec<usize>> = HashMap::new();
+                for (at, record) in fresh.iter().enumerate().filter(|(_, record)| record.ty == ty) {
                     let described = &self.plan.ty(ty).props;
                     let shown: Vec<(usize, &Value)> =
                         props.iter().map(|p| (*p, record.slots[*p].value(described[*p].whole))).collect();
-                    found.entry(likeness(&shown)).or_default().push(record.clone());
+                    found.entry(likeness(&shown)).or_default().push(at);
                 }
                 found
             });
-            let found = found.remove(&sent).unwrap_or_default();
+            let found: Vec<usize> =
+                found.remove(&sent).unwrap_or_default().into_iter().filter(|at| !taken.contains(at)).collect();
+            taken.extend(&found);
+            left.extend(intents.split_off(found.len().min(intents.len())));
+            let found = found.into_iter().map(|at| fresh[at].clone()).collect();
             self.settle_alike(under_way, intents, found)?;
+        }
+        // The system may have made something else of what it was sent (P3).
+        for intent in left {
+            let sent = || intent.changes.iter().filter(|c| c.counterpart_of.is_none());
+            let could_be = |record: &RecordState| {
+                let described = &self.plan.ty(intent.ty).props;
+                sent().all(|c| confirm::made_of(&c.value, record.slot(c.prop).value(described[c.prop.at()].whole)))
+            };
+            let fits = |(at, record): &(usize, &RecordState)| {
+                record.ty == intent.ty && !taken.contains(at) && sent().next().is_some() && could_be(record)
+            };
+            let found: Vec<usize> = fresh.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
+            taken.extend(&found);
+            let found = found.into_iter().map(|at| fresh[at].clone()).collect();
+            self.settle_alike(under_way, vec![intent], found)?;
         }
         Ok(())
     }
@@ -119,6 +206,9 @@ impl Hub {
             match members.iter().find(|member| member.ty == intent.ty && member.is_live()) {
                 // It landed, was read, and was linked by its match key.
                 Some(member) => {
+                    if member.written_at.is_none() && member.first_seen >= intent.decided_at {
+                        commit.changed_records.push(self.found_again(&intent, member.clone())?);
+                    }
                     let mut update =
                         step(&intent, IntentEvent::Confirm, now, Some("its answer was lost; it had been created".into()));
                     update.record = Some(member.id);
@@ -161,6 +251,7 @@ impl Hub {
                     );
                     update.record = Some(record.id);
                     commit.intents_changed.push(update);
+                    commit.changed_records.push(self.found_again(&intent, record.clone())?);
                     self.join(under_way, &intent, &record, "its answer was lost; it was found again", &mut commit)?;
                 }
                 None => {
@@ -173,6 +264,12 @@ impl Hub {
             }
         }
         Ok(self.store.commit(commit)?)
+    }
+
+    fn found_again(&mut self, intent: &Intent, mut record: RecordState) -> Result<RecordState> {
+        let sent = self.sent(intent)?;
+        confirm::found_again(&self.plan, &mut record, intent, &sent);
+        Ok(record)
     }
 
     /// C2: a target that refuses a creation as a duplicate and names the record it has, has made a match.
@@ -264,6 +361,11 @@ impl Hub {
             intent: Some(intent.id),
             text: why.into(),
         });
+        // P8: what refers to either has been waiting for this.
+        let referred = [&source, record].map(|record| reference_hash(&self.plan.ty(record.ty).name, &record.key));
+        if self.plan.has_references() {
+            self.wake(&referred, commit)?;
+        }
         under_way.report.flow(intent.flow).linked += 1;
         let (a, b) = (RecordName::of(&self.plan, source.ty, &source.key), RecordName::of(&self.plan, record.ty, &record.key));
         let flow = self.plan.flow_name(intent.flow);

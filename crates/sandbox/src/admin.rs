@@ -4,7 +4,7 @@
 //! These edits are the people's: they are not counted as writes and are not in the request log, so that both tell only
 //! what came over the vendors' APIs.
 
-use crate::faults::Fault;
+use crate::faults::{Fault, Setting, Struck};
 use crate::http::{Reply, Request};
 use crate::server::{LoggedRequest, Shared, Slot, lock};
 use crate::systems::{self, SYSTEMS};
@@ -24,12 +24,15 @@ pub enum AdminError {
     NotFound { system: String, collection: String, id: String },
     #[error("{system} {collection}: {message}")]
     Refused { system: String, collection: String, message: String },
+    /// A fault setting that can't be.
+    #[error("{0}")]
+    Setting(String),
 }
 
 impl AdminError {
     fn status(&self) -> u16 {
         match self {
-            Self::Refused { .. } => 400,
+            Self::Refused { .. } | Self::Setting(_) => 400,
             _ => 404,
         }
     }
@@ -83,6 +86,7 @@ pub(crate) fn put(shared: &Shared, system: &str, name: &str, body: Value) -> Res
     let mut slot = slot(shared, system)?;
     let collection = collection(&slot, system, name)?;
     let now = slot.now();
+    slot.about_to_write();
     slot.emulator.put(collection, body, now).map_err(refused(system, collection))
 }
 
@@ -91,6 +95,7 @@ pub(crate) fn edit(shared: &Shared, system: &str, name: &str, id: &str, patch: &
     let mut slot = slot(shared, system)?;
     let collection = collection(&slot, system, name)?;
     let now = slot.now();
+    slot.about_to_write();
     slot.emulator.edit(collection, id, patch, now).map_err(refused(system, collection))
 }
 
@@ -98,6 +103,7 @@ pub(crate) fn remove(shared: &Shared, system: &str, name: &str, id: &str) -> Res
     let mut slot = slot(shared, system)?;
     let collection = collection(&slot, system, name)?;
     let now = slot.now();
+    slot.about_to_write();
     match slot.emulator.remove(collection, id, now) {
         Ok(true) => Ok(()),
         Ok(false) => {
@@ -110,14 +116,54 @@ pub(crate) fn remove(shared: &Shared, system: &str, name: &str, id: &str) -> Res
 pub(crate) fn arm(shared: &Shared, system: &str, fault: Fault) -> Result<(), AdminError> {
     let mut slot = slot(shared, system)?;
     if fault.next > 0 {
-        slot.faults.push(fault);
+        slot.armed.push(fault);
     }
     Ok(())
 }
 
 pub(crate) fn disarm(shared: &Shared, system: &str) -> Result<(), AdminError> {
-    slot(shared, system)?.faults.clear();
+    let mut slot = slot(shared, system)?;
+    slot.armed.clear();
+    slot.faults.set(system, Setting::default());
     Ok(())
+}
+
+pub(crate) fn set_faults(shared: &Shared, system: &str, setting: Setting) -> Result<(), AdminError> {
+    slot(shared, system)?.faults.set(system, setting);
+    Ok(())
+}
+
+pub(crate) fn struck(shared: &Shared, system: &str) -> Result<Struck, AdminError> {
+    Ok(slot(shared, system)?.faults.struck().clone())
+}
+
+/// What is armed, what stands and what has struck.
+fn faults(shared: &Shared, system: &str) -> Result<Value, AdminError> {
+    let slot = slot(shared, system)?;
+    let mut shown = slot.faults.shown();
+    shown["faults"] = json!(slot.armed);
+    Ok(shown)
+}
+
+/// The same for every system that runs, by its name.
+fn all_faults(shared: &Shared) -> Result<Value, AdminError> {
+    shared.systems.iter().map(|(name, _)| Ok(((*name).to_owned(), faults(shared, name)?))).collect()
+}
+
+/// Sets the rates of one system, or of all that run.
+fn change_faults(shared: &Shared, system: Option<&str>, body: Option<Value>) -> Result<Value, AdminError> {
+    let refused = |message: String| AdminError::Setting(message);
+    let body = body.ok_or_else(|| refused("a JSON object is expected, or the name of a preset in quotes".into()))?;
+    let setting = Setting::read(&body).map_err(|error| refused(error.to_string()))?;
+    match system {
+        Some(system) => set_faults(shared, system, setting).and_then(|()| faults(shared, system)),
+        None => {
+            for (name, _) in &shared.systems {
+                set_faults(shared, name, setting.clone())?;
+            }
+            all_faults(shared)
+        }
+    }
 }
 
 pub(crate) fn expire_tokens(shared: &Shared, system: &str) -> Result<(), AdminError> {
@@ -143,8 +189,14 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Reply {
             let total: u64 = log.writes.values().flat_map(|types| types.values()).map(|count| count.total()).sum();
             Ok(json!({"total": total, "writes": log.writes}))
         }
-        ("GET", [system, "faults"]) => slot(shared, system).map(|slot| json!({"faults": slot.faults})),
-        ("DELETE", [system, "faults"]) => disarm(shared, system).map(|()| json!({"faults": []})),
+        ("GET", ["faults"]) => all_faults(shared),
+        ("PUT", ["faults"]) => change_faults(shared, None, request.json()),
+        ("DELETE", ["faults"]) => {
+            shared.systems.iter().try_for_each(|(name, _)| disarm(shared, name)).and_then(|()| all_faults(shared))
+        }
+        ("GET", [system, "faults"]) => faults(shared, system),
+        ("PUT", [system, "faults"]) => change_faults(shared, Some(system), request.json()),
+        ("DELETE", [system, "faults"]) => disarm(shared, system).and_then(|()| faults(shared, system)),
         ("POST", [system, "faults"]) => match serde_json::from_slice::<Fault>(&request.body) {
             Ok(fault) => arm(shared, system, fault.clone()).map(|()| json!(fault)),
             Err(error) => return bad(&format!("not a fault: {error}")),
@@ -222,8 +274,12 @@ pub(crate) fn index(shared: &Shared, base: &str) -> Reply {
         escape(&format!(
             "curl {base}/_sandbox/requests?since=0\ncurl {base}/_sandbox/writes\n\
              curl -X POST {base}/_sandbox/zendesk/faults -d '{{\"next\":2,\"kind\":\"status\",\"status\":503,\"retry_after\":1}}'\n\
-             # kinds: status, lost-answer, broken-json, hang, down, unauthorized; narrow with \"method\" and \"path_contains\"\n\
-             curl -X DELETE {base}/_sandbox/zendesk/faults\n\
+             # kinds: status, lost-answer, broken-json, hang, down, unauthorized, slow, stale-read, empty-list, rewrite;\n\
+             # narrow with \"method\" and \"path_contains\"\n\
+             curl -X PUT {base}/_sandbox/wix/faults -d '{{\"rates\":[{{\"kind\":\"lost-answer\",\"per_mille\":50}}]}}'\n\
+             curl -X PUT {base}/_sandbox/faults -d '\"some\"'\n\
+             curl {base}/_sandbox/faults\n\
+             curl -X DELETE {base}/_sandbox/faults\n\
              curl -X POST {base}/_sandbox/superoffice/expire-tokens\n\
              curl -X POST {base}/_sandbox/wix/clock -d '{{\"offset_seconds\":90}}'"
         ))

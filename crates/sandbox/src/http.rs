@@ -54,6 +54,13 @@ impl Request {
         pairs(&String::from_utf8_lossy(&self.body))
     }
 
+    /// Whether this asks for records, by whatever method: some vendors' queries are POSTs.
+    pub fn reads(&self) -> bool {
+        let last = self.segments.last().map(|segment| segment.to_lowercase()).unwrap_or_default();
+        matches!(self.method.as_str(), "GET" | "HEAD")
+            || self.method == "POST" && ["query", "search"].iter().any(|word| last.starts_with(word))
+    }
+
     /// Whether the path segments are these; `*` stands for any one. Names are compared without regard to case.
     pub fn is(&self, method: &str, pattern: &[&str]) -> bool {
         self.method == method && self.path_is(pattern)

@@ -29,7 +29,8 @@ mod systems;
 mod util;
 
 pub use admin::AdminError;
-pub use faults::{Fault, FaultKind};
+pub use faults::setting::PRESETS;
+pub use faults::{Fault, FaultKind, How, Rate, Setting, SettingError, Struck, What};
 pub use server::{LoggedRequest, WriteCount, Writes};
 pub use systems::SYSTEMS;
 
@@ -65,6 +66,8 @@ pub struct Options {
     pub crmoffice_stamps: bool,
     /// How far a system's clock is off, in seconds (positive: ahead), by its name.
     pub clock_offsets: Vec<(String, i64)>,
+    /// What goes wrong from the start, by system; those that are not named behave.
+    pub faults: Vec<(String, Setting)>,
 }
 
 impl Default for Options {
@@ -80,6 +83,7 @@ impl Default for Options {
             youtrack_pairing_delay: Duration::ZERO,
             crmoffice_stamps: false,
             clock_offsets: Vec::new(),
+            faults: Vec::new(),
         }
     }
 }
@@ -162,6 +166,7 @@ fn world(options: &Options) -> Result<Shared, StartError> {
         .systems
         .iter()
         .chain(options.clock_offsets.iter().map(|(system, _)| system))
+        .chain(options.faults.iter().map(|(system, _)| system))
         .find(|name| !SYSTEMS.contains(&name.as_str()))
     {
         return Err(StartError::UnknownSystem(unknown.clone()));
@@ -183,12 +188,18 @@ fn world(options: &Options) -> Result<Shared, StartError> {
             Mutex::new(Slot {
                 rates: rates::Rates::new(emulator.limits(), options.rate_scale),
                 emulator,
-                faults: Vec::new(),
+                armed: Vec::new(),
+                faults: faults::setting::Standing::new(system, faults_of(options, system)),
+                past: faults::past::Past::default(),
                 clock_offset: SignedDuration::from_secs(offset),
             }),
         ));
     }
     Ok(Shared { systems, log: Mutex::new(Log::default()) })
+}
+
+fn faults_of(options: &Options, system: &str) -> Setting {
+    options.faults.iter().find(|(name, _)| name == system).map(|(_, setting)| setting.clone()).unwrap_or_default()
 }
 
 /// A running sandbox. Dropping it stops the server.
@@ -267,7 +278,17 @@ impl Running {
         admin::arm(&self.shared, system, fault)
     }
 
-    /// Disarms all faults of a system.
+    /// Sets what goes wrong in a system from now on, in place of what was set before. Armed faults stay.
+    pub fn set_faults(&self, system: &str, setting: Setting) -> Result<(), AdminError> {
+        admin::set_faults(&self.shared, system, setting)
+    }
+
+    /// How often each kind of fault has struck a system.
+    pub fn struck(&self, system: &str) -> Result<Struck, AdminError> {
+        admin::struck(&self.shared, system)
+    }
+
+    /// Disarms all faults of a system, and sets it to behave.
     pub fn clear_faults(&self, system: &str) -> Result<(), AdminError> {
         admin::disarm(&self.shared, system)
     }

@@ -1,10 +1,12 @@
 //! The HTTP side: one listener for all systems, on a runtime thread of its own.
 //!
-//! Every request goes through the same steps: find the system by its prefix, look for an armed fault, count it against
+//! Every request goes through the same steps: find the system by its prefix, see which faults strike it, count it against
 //! the budgets, ask the emulator, note what it did. The emulators know none of this.
 
 use crate::admin;
-use crate::faults::{self, Fault, FaultKind};
+use crate::faults::past::Past;
+use crate::faults::setting::{Standing as Faults, lag};
+use crate::faults::{self, Fault, FaultKind, What, rewrite};
 use crate::http::{Act, Reply, Request, pairs, percent_decode};
 use crate::rates::{Rates, Standing};
 use crate::systems::Emulator;
@@ -66,7 +68,11 @@ pub(crate) struct Log {
 pub(crate) struct Slot {
     pub emulator: Box<dyn Emulator>,
     pub rates: Rates,
-    pub faults: Vec<Fault>,
+    /// For the next so many requests.
+    pub armed: Vec<Fault>,
+    /// For as long as they stand.
+    pub faults: Faults,
+    pub past: Past,
     pub clock_offset: SignedDuration,
 }
 
@@ -74,6 +80,13 @@ impl Slot {
     /// The time by this system's clock.
     pub fn now(&self) -> Timestamp {
         Timestamp::now() + self.clock_offset
+    }
+
+    /// Before a write, by a request or by a person: keeps what stale reads will show.
+    pub fn about_to_write(&mut self) {
+        let armed = self.armed.iter().filter(|fault| fault.what.kind == FaultKind::StaleRead).map(|fault| lag(&fault.what));
+        let span = armed.max().unwrap_or_default().max(self.faults.setting().span());
+        self.past.keep(self.emulator.as_ref(), span, Instant::now());
     }
 }
 
@@ -122,8 +135,9 @@ impl Shared {
 
 /// What becomes of a request.
 enum Outcome {
-    Answer(Reply),
-    Drop,
+    /// After so long.
+    Answer(Reply, Duration),
+    Drop(Duration),
     Hang,
 }
 
@@ -135,15 +149,28 @@ pub(crate) async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
+    // Unwinding ends the task of a connection, and with it the socket, without a panic message: the caller sees the
+    // connection closed before an answer, which is what a lost answer looks like.
+    let drop_connection = || std::panic::resume_unwind(Box::new("connection dropped on purpose"));
     match serve(&shared, &method, &uri, &headers, body) {
-        Outcome::Answer(reply) => response(reply),
-        // Unwinding ends the task of this connection, and with it the socket, without a panic message: the caller sees
-        // the connection closed before an answer, which is what a lost answer looks like.
-        Outcome::Drop => std::panic::resume_unwind(Box::new("connection dropped on purpose")),
-        Outcome::Hang => {
-            tokio::time::sleep(Duration::from_secs(3600)).await;
-            std::panic::resume_unwind(Box::new("connection dropped on purpose"))
+        Outcome::Answer(reply, after) => {
+            wait(after).await;
+            response(reply)
         }
+        Outcome::Drop(after) => {
+            wait(after).await;
+            drop_connection()
+        }
+        Outcome::Hang => {
+            wait(Duration::from_secs(3600)).await;
+            drop_connection()
+        }
+    }
+}
+
+async fn wait(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
     }
 }
 
@@ -163,61 +190,110 @@ fn serve(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body:
         body: body.to_vec(),
         base: format!("http://{host}"),
     };
+    let at_once = |reply| Outcome::Answer(reply, Duration::ZERO);
     let system = match first.as_deref() {
-        None => return Outcome::Answer(admin::index(shared, &request.base)),
-        Some("_sandbox") => return Outcome::Answer(admin::answer(shared, &request)),
+        None => return at_once(admin::index(shared, &request.base)),
+        Some("_sandbox") => return at_once(admin::answer(shared, &request)),
         Some(name) => name.to_owned(),
     };
     request.base = format!("http://{host}/{system}");
     let Some(mut slot) = shared.slot(&system) else {
-        return Outcome::Answer(Reply::text(
+        return at_once(Reply::text(
             404,
             "text/plain; charset=utf-8",
             format!("no system '{system}' here; see http://{host}/\n"),
         ));
     };
     let path = uri.path_and_query().map_or(uri.path(), |both| both.as_str());
-    let fault = faults::strike(&mut slot.faults, method.as_str(), uri.path());
-    let kind = fault.as_ref().map(|fault| fault.kind);
+    let mut faults: Vec<What> = faults::strike(&mut slot.armed, &request, uri.path()).into_iter().collect();
+    faults.extend(slot.faults.draw(&request, uri.path()));
     let nothing = Reply::empty(0);
-    match &fault {
-        Some(fault) if fault.kind == FaultKind::Status => {
-            let reply = faulty(slot.emulator.as_ref(), fault);
-            shared.note(&system, &request, path, Some(&reply), &nothing, kind);
-            return Outcome::Answer(reply);
-        }
-        Some(fault) if fault.kind == FaultKind::Unauthorized => {
-            let reply = slot.emulator.unauthorized();
-            shared.note(&system, &request, path, Some(&reply), &nothing, kind);
-            return Outcome::Answer(reply);
-        }
-        Some(fault) if matches!(fault.kind, FaultKind::Down | FaultKind::Hang) => {
-            shared.note(&system, &request, path, None, &nothing, kind);
-            return if fault.kind == FaultKind::Down { Outcome::Drop } else { Outcome::Hang };
-        }
-        _ => {}
+    // What keeps the request from being carried out comes before all else.
+    for fault in &faults {
+        let kind = fault.kind;
+        let reply = match kind {
+            FaultKind::Status => Some(faulty(slot.emulator.as_ref(), fault)),
+            FaultKind::Unauthorized => Some(slot.emulator.unauthorized()),
+            FaultKind::Down | FaultKind::Hang => None,
+            _ => continue,
+        };
+        slot.faults.count(kind);
+        shared.note(&system, &request, path, reply.as_ref(), &nothing, Some(kind));
+        return match reply {
+            Some(reply) => at_once(reply),
+            None if kind == FaultKind::Down => Outcome::Drop(Duration::ZERO),
+            None => Outcome::Hang,
+        };
     }
-    let reply = answer(&mut slot, &request);
-    match kind {
-        Some(FaultKind::LostAnswer) => {
-            shared.note(&system, &request, path, None, &reply, kind);
-            Outcome::Drop
+    let mut struck: Vec<FaultKind> = Vec::new();
+    let reply = carry_out(&mut slot, &mut request, &faults, &mut struck);
+    let slow = faults.iter().filter(|fault| fault.kind == FaultKind::Slow);
+    let after = slow.map(|fault| Duration::from_millis(fault.delay_ms.unwrap_or(500))).max().unwrap_or_default();
+    let has = |kind| faults.iter().any(|fault| fault.kind == kind);
+    struck.extend([FaultKind::Slow, FaultKind::LostAnswer].into_iter().filter(|kind| has(*kind)));
+    let cut = has(FaultKind::BrokenJson) && !has(FaultKind::LostAnswer);
+    struck.extend(cut.then_some(FaultKind::BrokenJson));
+    for kind in &struck {
+        slot.faults.count(*kind);
+    }
+    // The log has room for one: the one that the caller notices most.
+    let told = struck.last().copied();
+    if has(FaultKind::LostAnswer) {
+        shared.note(&system, &request, path, None, &reply, told);
+        return Outcome::Drop(after);
+    }
+    let mut shown = reply.clone();
+    if cut {
+        // Half of a body that is an object or an array never parses.
+        shown.body.truncate(reply.body.len() / 2);
+        if shown.body.is_empty() {
+            shown.body = b"{\"".to_vec();
         }
-        Some(FaultKind::BrokenJson) => {
-            let mut cut = reply.clone();
-            // Half of a body that is an object or an array never parses.
-            cut.body.truncate(reply.body.len() / 2);
-            if cut.body.is_empty() {
-                cut.body = b"{\"".to_vec();
+    }
+    shared.note(&system, &request, path, Some(&shown), &reply, told);
+    Outcome::Answer(shown, after)
+}
+
+/// Asks the emulator, or what it was like before, or one like it that has no records; notes what made a difference.
+fn carry_out(slot: &mut Slot, request: &mut Request, faults: &[What], struck: &mut Vec<FaultKind>) -> Reply {
+    let reads = request.reads();
+    if !reads {
+        for fault in faults.iter().filter(|fault| fault.kind == FaultKind::Rewrite) {
+            if let Some(body) = rewrite::rewritten(&request.body, fault) {
+                request.body = body;
+                struck.push(FaultKind::Rewrite);
             }
-            shared.note(&system, &request, path, Some(&cut), &reply, kind);
-            Outcome::Answer(cut)
         }
-        _ => {
-            shared.note(&system, &request, path, Some(&reply), &reply, kind);
-            Outcome::Answer(reply)
+        slot.about_to_write();
+    }
+    let reply = answer(slot, request);
+    if !reads || !matches!(reply.status, 200 | 404) {
+        return reply;
+    }
+    let now = slot.now();
+    let other = |mut emulator: Box<dyn Emulator>| Some(emulator.answer(request, now)).filter(|other| other.body != reply.body);
+    for fault in faults {
+        let seen = match fault.kind {
+            FaultKind::EmptyList => {
+                let mut emptied = slot.emulator.copy();
+                emptied.tables().into_iter().for_each(|table| table.clear());
+                // Without its records a look-up by id is refused, and that is another fault.
+                other(emptied).filter(|other| other.status == 200)
+            }
+            FaultKind::StaleRead => slot
+                .past
+                .within(lag(fault), Instant::now())
+                .and_then(|before| other(before.copy()))
+                // A token that was handed out since is no matter of records.
+                .filter(|other| other.status != 401),
+            _ => None,
+        };
+        if let Some(seen) = seen {
+            struck.push(fault.kind);
+            return seen;
         }
     }
+    reply
 }
 
 fn answer(slot: &mut Slot, request: &Request) -> Reply {
@@ -235,7 +311,7 @@ fn answer(slot: &mut Slot, request: &Request) -> Reply {
     }
 }
 
-fn faulty(emulator: &dyn Emulator, fault: &Fault) -> Reply {
+fn faulty(emulator: &dyn Emulator, fault: &What) -> Reply {
     let status = fault.status.unwrap_or(503);
     let mut reply = match status {
         429 => emulator.throttled(fault.retry_after.unwrap_or(1)),

@@ -91,6 +91,12 @@ impl Table {
         true
     }
 
+    /// Forgets all records, as if there had never been any.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.index.clear();
+    }
+
     /// The records as they are now, in the order of their ids.
     pub fn current(&self) -> impl Iterator<Item = &Value> {
         self.rows.values().filter_map(|row| row.value.as_ref())

@@ -193,6 +193,11 @@ pub enum StoreError {
     /// The disk is full or can't be written.
     #[error("{place} can't be written: {message}; nothing of this step was kept, make room and run again")]
     Unwritable { place: String, message: String },
+    /// Who runs the command may not write the file, or its folder.
+    #[error(
+        "{place} can't be written: {message}; nothing of this step was kept: let this user write the file and its folder, and run again"
+    )]
+    Forbidden { place: String, message: String },
     /// The file is damaged, or not one of ours.
     #[error("{place}: {message}")]
     Damaged { place: String, message: String },

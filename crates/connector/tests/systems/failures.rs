@@ -67,7 +67,7 @@ fn a_creation_that_the_system_puts_off_is_for_later() {
     let wix = open("wix", &sandbox);
     for status in [429, 503] {
         let mut fault = Fault::new(FaultKind::Status, 1).on_method("POST");
-        (fault.status, fault.retry_after) = (Some(status), Some(7));
+        (fault.what.status, fault.what.retry_after) = (Some(status), Some(7));
         sandbox.fault("wix", fault).unwrap();
         match create(&*wix, "Contacts", &watch(&["info.name.first"]), &[(0, json!("Ada"))]) {
             Outcome::Later { retry_after_ms, .. } => assert_eq!(retry_after_ms, Some(7000), "{status}"),
@@ -75,7 +75,7 @@ fn a_creation_that_the_system_puts_off_is_for_later() {
         }
     }
     let mut fault = Fault::new(FaultKind::Status, 1).on_method("POST");
-    fault.status = Some(500);
+    fault.what.status = Some(500);
     sandbox.fault("wix", fault).unwrap();
     // C2: who knows how far it came.
     let outcome = create(&*wix, "Contacts", &watch(&["info.name.first"]), &[(0, json!("Ada"))]);

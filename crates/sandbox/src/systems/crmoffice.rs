@@ -32,6 +32,7 @@ const ADDRESSES: &[&str] = &["postAddress", "visitAddress"];
 const TEXTS_OF_ADDRESS: &[&str] = &["streetAddress", "postCode", "postalArea", "country"];
 const TEXTS_OF_USER: &[&str] = &["userName", "givenName", "familyName"];
 
+#[derive(Clone)]
 pub(crate) struct CrmOffice {
     contacts: Table,
     companies: Table,
@@ -263,6 +264,14 @@ impl CrmOffice {
 }
 
 impl Emulator for CrmOffice {
+    fn copy(&self) -> Box<dyn Emulator> {
+        Box::new(self.clone())
+    }
+
+    fn tables(&mut self) -> Vec<&mut Table> {
+        vec![&mut self.contacts, &mut self.companies, &mut self.users]
+    }
+
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
         if request.is("POST", &["connect", "token"]) {
             return self.token(request, now);

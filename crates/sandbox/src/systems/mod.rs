@@ -1,6 +1,7 @@
 //! The six emulated systems. Each file speaks one vendor's protocol over its own tables and knows no other system.
 
 use crate::http::{Reply, Request};
+use crate::state::Table;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -34,6 +35,12 @@ pub(crate) struct Limit {
 
 /// One system: a function of request and time over its own tables, and the ways in which a person edits those.
 pub(crate) trait Emulator: Send {
+    /// The same system once more, to look at later or to try something on.
+    fn copy(&self) -> Box<dyn Emulator>;
+
+    /// All tables of records, for emptying a copy.
+    fn tables(&mut self) -> Vec<&mut Table>;
+
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply;
 
     fn limits(&self) -> &'static [Limit];

@@ -32,15 +32,12 @@ impl Fault {
         };
         let message = error.to_string();
         match error.sqlite_error_code() {
-            Some(
-                ErrorCode::DiskFull
-                | ErrorCode::ReadOnly
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::CannotOpen
-                | ErrorCode::PermissionDenied
-                | ErrorCode::AuthorizationForStatementDenied
-                | ErrorCode::OutOfMemory,
-            ) => StoreError::Unwritable { place, message },
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
+                StoreError::Forbidden { place, message }
+            }
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::OutOfMemory) => {
+                StoreError::Unwritable { place, message }
+            }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
                 StoreError::Locked { place, holder: "a program that has the file open and writes to it".into() }
             }

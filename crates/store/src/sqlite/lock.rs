@@ -24,8 +24,13 @@ impl Lock {
     /// Takes the lock for the store in this file, or says who has it.
     pub(super) fn take(store: &Path) -> Result<Lock> {
         let path = beside(store, ".lock");
-        let unwritable =
-            |error: std::io::Error| StoreError::Unwritable { place: path.display().to_string(), message: error.to_string() };
+        let unwritable = |error: std::io::Error| {
+            let (place, message) = (path.display().to_string(), error.to_string());
+            match error.kind() {
+                std::io::ErrorKind::PermissionDenied => StoreError::Forbidden { place, message },
+                _ => StoreError::Unwritable { place, message },
+            }
+        };
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(unwritable)?;
         match file.try_lock() {
             Ok(()) => {}

@@ -45,6 +45,7 @@ const TOKEN_SECONDS: i64 = 1200;
 const DEFAULT_PAGE: usize = 5000;
 const MAX_PAGE: usize = 20_000;
 
+#[derive(Clone)]
 pub(crate) struct PowerOffice {
     tables: [Table; 3],
     next_id: i64,
@@ -381,6 +382,14 @@ impl PowerOffice {
 }
 
 impl Emulator for PowerOffice {
+    fn copy(&self) -> Box<dyn Emulator> {
+        Box::new(self.clone())
+    }
+
+    fn tables(&mut self) -> Vec<&mut Table> {
+        self.tables.iter_mut().collect()
+    }
+
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         let is_token = |rest: &[&str]| {

@@ -38,6 +38,7 @@ pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
 /// The vendor publishes no number; this one only keeps a runaway caller visible.
 const LIMITS: &[Limit] = &[Limit { requests: 600, window_seconds: 60, applies: |_| true }];
 
+#[derive(Clone)]
 pub(crate) struct SuperOffice {
     tables: [Table; 4],
     next_id: [i64; 4],
@@ -372,6 +373,14 @@ impl SuperOffice {
 }
 
 impl Emulator for SuperOffice {
+    fn copy(&self) -> Box<dyn Emulator> {
+        Box::new(self.clone())
+    }
+
+    fn tables(&mut self) -> Vec<&mut Table> {
+        self.tables.iter_mut().collect()
+    }
+
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
         if request.is("POST", &["login", "common", "oauth", "tokens"]) {
             return self.token(request, now);

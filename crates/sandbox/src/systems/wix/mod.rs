@@ -39,6 +39,7 @@ const LIMITS: &[Limit] = &[Limit { requests: 200, window_seconds: 60, applies: |
 /// Four hours; unverified.
 const TOKEN_SECONDS: i64 = 4 * 3600;
 
+#[derive(Clone)]
 pub(crate) struct Wix {
     contacts: Table,
     members: Table,
@@ -122,6 +123,14 @@ impl Wix {
 }
 
 impl Emulator for Wix {
+    fn copy(&self) -> Box<dyn Emulator> {
+        Box::new(self.clone())
+    }
+
+    fn tables(&mut self) -> Vec<&mut Table> {
+        vec![&mut self.contacts, &mut self.members, &mut self.products]
+    }
+
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
         if request.is("POST", &["oauth2", "token"]) {
             return self.token(request, now);

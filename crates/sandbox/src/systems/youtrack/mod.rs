@@ -31,6 +31,7 @@ const HUB_TOP: usize = 100;
 /// The YouTrack API's own default.
 const API_TOP: usize = 42;
 
+#[derive(Clone)]
 pub(crate) struct YouTrack {
     users: Table,
     next_pair: i64,
@@ -370,6 +371,14 @@ impl YouTrack {
 }
 
 impl Emulator for YouTrack {
+    fn copy(&self) -> Box<dyn Emulator> {
+        Box::new(self.clone())
+    }
+
+    fn tables(&mut self) -> Vec<&mut Table> {
+        vec![&mut self.users]
+    }
+
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
         if request.credential("Bearer") != Some(credential("youtrack", "YOUTRACK_TOKEN")) {
             return self.unauthorized();

@@ -47,6 +47,7 @@ const OFFSET_END: usize = 10_000;
 const MAX_PAGE: usize = 100;
 const BULK: usize = 100;
 
+#[derive(Clone)]
 pub(crate) struct Zendesk {
     users: Table,
     identities: Table,
@@ -314,6 +315,14 @@ impl Zendesk {
 }
 
 impl Emulator for Zendesk {
+    fn copy(&self) -> Box<dyn Emulator> {
+        Box::new(self.clone())
+    }
+
+    fn tables(&mut self) -> Vec<&mut Table> {
+        vec![&mut self.users, &mut self.identities, &mut self.organizations, &mut self.tickets]
+    }
+
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
         // The .json suffix may stand or not.
         let path: Vec<String> = request.segments.iter().map(|segment| segment.trim_end_matches(".json").to_owned()).collect();

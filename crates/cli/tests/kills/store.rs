@@ -1,0 +1,83 @@
+//! Whether a store file is sound: by SQLite's own check, and by what the states of intents allow.
+//!
+//! A copy is looked at, with its write-ahead log: recovering it is the next run's work, not the test's.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+/// What may never be found, with what it would mean.
+const NEVER: [(&str, &str); 11] = [
+    (
+        "an intent in a state that there is not",
+        "SELECT id FROM intents WHERE state NOT IN ('queued','sent','unknown','done','refused','dropped')",
+    ),
+    (
+        "an intent that has ended without a time, or has a time and has not ended",
+        "SELECT id FROM intents WHERE (state IN ('done','dropped')) <> (done_at IS NOT NULL)",
+    ),
+    (
+        "a confirmed creation without its record",
+        "SELECT i.id FROM intents i LEFT JOIN records r ON r.id = i.record WHERE i.kind = 'create' AND i.state = 'done' AND r.id IS NULL",
+    ),
+    (
+        "an update of a record that is not known",
+        "SELECT i.id FROM intents i LEFT JOIN records r ON r.id = i.record WHERE i.kind <> 'create' AND r.id IS NULL",
+    ),
+    (
+        "an intent from a record that is not known",
+        "SELECT i.id FROM intents i LEFT JOIN records r ON r.id = i.source WHERE r.id IS NULL",
+    ),
+    (
+        "two open creations for one entity",
+        "SELECT min(id) FROM intents WHERE kind = 'create' AND state > 'dropped' GROUP BY entity, type HAVING count(*) > 1",
+    ),
+    (
+        "an open creation where there is a record",
+        "SELECT i.id FROM intents i JOIN records s ON s.id = i.source JOIN records r ON r.entity = s.entity AND r.type = i.type AND r.gone = 0 WHERE i.kind = 'create' AND i.state IN ('queued', 'sent') AND r.first_seen < i.decided_at",
+    ),
+    (
+        "two records of a type in one entity (L6)",
+        "SELECT min(id) FROM records WHERE gone = 0 GROUP BY entity, type HAVING count(*) > 1",
+    ),
+    (
+        "an entity that did not begin with a record",
+        "SELECT r.id FROM records r LEFT JOIN records e ON e.id = r.entity WHERE e.id IS NULL",
+    ),
+    (
+        "a match key of a record that is not known",
+        "SELECT k.record FROM keys k LEFT JOIN records r ON r.id = k.record WHERE r.id IS NULL",
+    ),
+    (
+        "a number on the agenda that is no record's",
+        "SELECT first FROM agenda WHERE first NOT IN (SELECT id FROM records) OR last NOT IN (SELECT id FROM records)",
+    ),
+];
+
+/// Fails where the store of the project in `dir` is not sound. A store that does not exist yet is.
+#[track_caller]
+pub fn sound(dir: &Path) {
+    let copy = tempfile::tempdir().unwrap();
+    for end in ["", "-wal", "-journal"] {
+        let name = format!("lockstep.db{end}");
+        if dir.join(&name).exists() {
+            std::fs::copy(dir.join(&name), copy.path().join(&name)).unwrap();
+        }
+    }
+    let path = copy.path().join("lockstep.db");
+    if !path.exists() {
+        return;
+    }
+    let store = Connection::open(path).unwrap();
+    let check: String = store.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok", "the store file is damaged");
+    let tables: i64 = store.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'intents'", [], |row| row.get(0)).unwrap();
+    if tables == 0 {
+        return;
+    }
+    for (what, query) in NEVER {
+        let mut query = store.prepare(query).unwrap();
+        let found: Vec<i64> = query.query_map([], |row| row.get(0)).unwrap().map(|id| id.unwrap()).collect();
+        assert!(found.is_empty(), "{what}: {found:?}");
+    }
+}
