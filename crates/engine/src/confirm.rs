@@ -70,6 +70,7 @@ pub fn written(
         let as_asked = equal_as(prop.ty, slot.value(prop.whole), value);
         // A creation whose answer shows just what was asked needs no memory of it: a million of them would cost a third more store.
         slot.carries = stamp.filter(|_| !(creates && told && as_asked));
+        slot.unseen = !told;
         slot.displaced = None;
     }
     state.version = answer.version.or(state.version.take());

@@ -15,6 +15,7 @@ use lockstep_model::{
 
 use crate::create::{Creation, create, holds, neighbours, refused};
 use crate::deletes::{Departure, Verdict, departures};
+use crate::keys::{match_hashes, promised};
 use crate::link::{Linked, Links, link};
 use crate::pick::at_linking;
 use crate::plan::{Plan, PlanCreate};
@@ -52,6 +53,8 @@ pub struct Decision {
     pub merged: Vec<(EntityId, EntityId)>,
     /// New intents; their numbers are still to be given.
     pub intents: Vec<Intent>,
+    /// Under which hashes the records will be found that new creations make, with the place of the intent (C2).
+    pub promised: Vec<(u64, usize)>,
     /// Open intents that are not needed any more.
     pub dropped: Vec<IntentId>,
     /// Open intents whose entity has become part of another.
@@ -89,6 +92,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
         linked_with.entry(linked.a).or_default().push(linked.b);
         linked_with.entry(linked.b).or_default().push(linked.a);
     }
+    let mut made: NumberMap<u64, EntityId> = NumberMap::default();
     let mut unsettled: BTreeMap<(RecordId, TypeIx), usize> = BTreeMap::new();
     let (mut reviews, mut picks) = (Vec::new(), Vec::new());
     for (at, problem) in links.unsettled.iter().enumerate() {
@@ -112,6 +116,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
             plan,
             slice,
             links: &links,
+            promised: &mut made,
             linked_with: &linked_with,
             unsettled: &unsettled,
             focus: &focus,
@@ -229,6 +234,8 @@ struct OneEntity<'a> {
     plan: &'a Plan,
     slice: &'a Slice,
     links: &'a Links,
+    /// Under which hashes the records will be found that this decision has created, with the entity.
+    promised: &'a mut NumberMap<u64, EntityId>,
     /// Whom each record has just been linked with.
     linked_with: &'a NumberMap<RecordId, Vec<RecordId>>,
     /// The first match of a record in a record type that is not settled, by its place.
@@ -543,6 +550,11 @@ impl OneEntity<'_> {
                 self.out.held.push(Held { flow: flow_ix, record: record.id, rule, why: why.clone() });
                 (Situation::Absent, Some(why))
             }
+            Creation::Make { changes, .. } if self.promised_by_another(id, entity, to, &changes) => {
+                let why = format!("a record of {} that matches it is being created", plan.ty(to).name);
+                self.out.held.push(Held { flow: flow_ix, record: record.id, rule: Rule::C2, why: why.clone() });
+                (Situation::Absent, Some(why))
+            }
             Creation::Make { mut changes, unconvertible } => {
                 for (prop, value, message) in unconvertible {
                     let text = format!("a value can't be brought to {}: {message}", plan.prop(to, prop).name);
@@ -559,12 +571,38 @@ impl OneEntity<'_> {
                 let open: Vec<&Intent> =
                     slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Create && intent.ty == to).collect();
                 if self.reconcile(&open, &changes, record) {
+                    if plan.ty(to).contested {
+                        for hash in promised(plan, to, &changes) {
+                            self.promised.entry(hash).or_insert(id);
+                            self.out.promised.push((hash, self.out.intents.len()));
+                        }
+                    }
                     self.intend(IntentKind::Create, id, to, None, record.id, flow_ix, changes);
                 }
                 self.wake_neighbours(record);
                 (Situation::Absent, Some("a counterpart is being created".into()))
             }
         }
+    }
+
+    /// C2: two records that stand for the same thing, and of which nobody knows that yet, may both be about to get a counterpart in a
+    /// record type where they would meet. One is made; the others wait, and are linked with it by their match values.
+    fn promised_by_another(&self, id: EntityId, entity: &Entity<'_>, to: TypeIx, changes: &[Change]) -> bool {
+        let mine = |intent: &Intent| intent.kind == IntentKind::Create && intent.ty == to;
+        if !self.plan.ty(to).contested || self.slice.intents_of(id).any(mine) {
+            return false;
+        }
+        let mut hashes = promised(self.plan, to, changes);
+        for record in &entity.records {
+            for side in self.plan.ty(record.ty).match_sides.iter().filter(|side| side.other == to) {
+                match_hashes(self.plan, side, record, &mut hashes);
+            }
+        }
+        let another = |hash: &u64| {
+            self.promised.get(hash).is_some_and(|entity| *entity != id)
+                || self.slice.promised.get(hash).is_some_and(|entities| entities.iter().any(|entity| *entity != id))
+        };
+        hashes.iter().any(another)
     }
 
     /// C5: when a record gets (or has) a counterpart in a system, those connected to it may qualify there now.

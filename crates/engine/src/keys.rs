@@ -2,7 +2,7 @@
 
 use lockstep_model::matching::{forms, key_hash, normalise, reference_hash};
 use lockstep_model::value::effective;
-use lockstep_model::{RecordState, TypeIx, Value};
+use lockstep_model::{Change, RecordState, Slot, TypeIx, Value};
 
 use crate::plan::{MatchProp, MatchSide, Plan};
 
@@ -28,11 +28,29 @@ pub fn hashes(plan: &Plan, record: &RecordState) -> Vec<u64> {
     found
 }
 
+/// Under which hashes the record would be found that a creation with these changes makes.
+pub fn promised(plan: &Plan, ty: TypeIx, changes: &[Change]) -> Vec<u64> {
+    let described = plan.ty(ty);
+    let mut slots = vec![Slot::default(); described.props.len()];
+    for change in changes {
+        slots[change.prop.at()].shadow = Some(change.value.clone());
+    }
+    let mut found = Vec::new();
+    for side in &described.match_sides {
+        slots_hashes(plan, side, &slots, &mut found);
+    }
+    found
+}
+
 /// The hashes of a record by one match rule.
 pub fn match_hashes(plan: &Plan, side: &MatchSide, record: &RecordState, found: &mut Vec<u64>) {
+    slots_hashes(plan, side, &record.slots, found);
+}
+
+fn slots_hashes(plan: &Plan, side: &MatchSide, slots: &[Slot], found: &mut Vec<u64>) {
     let seed = plan.rules[side.rule].seed;
     if let [one] = side.props[..] {
-        let Some(value) = value_of(one, record) else { return };
+        let Some(value) = value_of(one, slots) else { return };
         match value {
             // The common case, without a list in between.
             Value::String(_) => found.extend(normalise(value, one.kind).map(|form| key_hash(seed, &[&form]))),
@@ -40,23 +58,23 @@ pub fn match_hashes(plan: &Plan, side: &MatchSide, record: &RecordState, found: 
         }
         return;
     }
-    for combination in combinations(side, record) {
+    for combination in combinations(side, slots) {
         let values: Vec<&str> = combination.iter().map(String::as_str).collect();
         found.push(key_hash(seed, &values));
     }
 }
 
 /// What a property of a match rule holds: all elements of a list, or the primary one where only that is meant.
-fn value_of(one: MatchProp, record: &RecordState) -> Option<&Value> {
-    let value = record.slot(one.prop).shadow.as_ref()?;
+fn value_of(one: MatchProp, slots: &[Slot]) -> Option<&Value> {
+    let value = slots[one.prop.at()].shadow.as_ref()?;
     Some(if one.primary { effective(value, false) } else { value })
 }
 
 /// The normalised values of a record by one match rule, in the rule's order.
-pub fn combinations(side: &MatchSide, record: &RecordState) -> Vec<Vec<String>> {
+pub fn combinations(side: &MatchSide, slots: &[Slot]) -> Vec<Vec<String>> {
     let mut all: Vec<Vec<String>> = vec![vec![]];
     for one in &side.props {
-        let values = value_of(*one, record).map_or(vec![], |value| forms(value, one.kind));
+        let values = value_of(*one, slots).map_or(vec![], |value| forms(value, one.kind));
         all = all
             .into_iter()
             .flat_map(|so_far| {
@@ -79,7 +97,7 @@ pub fn agree(plan: &Plan, rule: usize, a: &RecordState, b: &RecordState) -> bool
             .match_sides
             .iter()
             .find(|side| side.rule == rule && side.other == other)
-            .map(|side| combinations(side, record))
+            .map(|side| combinations(side, &record.slots))
     };
     match (side(a, b.ty), side(b, a.ty)) {
         (Some(of_a), Some(of_b)) => of_a.iter().any(|combination| of_b.contains(combination)),

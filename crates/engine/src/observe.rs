@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use lockstep_model::value::{effective, equal, is_empty};
 use lockstep_model::{Claim, EntityId, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, TypeIx, Value};
 
+use crate::confirm::made_of;
 use crate::deletes::passes_deletions;
 use crate::keys::hashes;
 use crate::plan::Plan;
@@ -212,6 +213,8 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         // R5: what the record does not tell stays as it was.
         let Some(value) = value else { continue };
         let slot = &mut state.slots[ix];
+        let unseen = std::mem::take(&mut slot.unseen);
+        changed |= unseen;
         if slot.shadow.as_ref() == Some(value) {
             continue;
         }
@@ -219,7 +222,8 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         slot.show(value.clone());
         let new = slot.value(prop.whole).clone();
         changed = true;
-        if own_write || equal(&old, &new) {
+        // P3: the first that is seen of a value after it was written is what the system made of it, if it looks like that.
+        if own_write || equal(&old, &new) || unseen && made_of(&old, &new) {
             continue;
         }
         edits.push(Edit { record: state.id, prop: PropIx(ix as u16), before: old.clone(), after: new.clone(), at });

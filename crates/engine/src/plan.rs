@@ -48,6 +48,8 @@ pub struct PlanType {
     pub flows_out: Vec<FlowIx>,
     /// Record types that a flow pairs it with.
     pub partners: BTreeSet<TypeIx>,
+    /// Flows from several record types create in it: two of them may be about to create the same thing (C2).
+    pub contested: bool,
 }
 
 /// A watched property.
@@ -505,6 +507,10 @@ impl<'a> Build<'a> {
                     .filter(|(mine, _)| *mine == ty)
                     .map(|(_, other)| other)
                     .collect(),
+                contested: {
+                    let creates = |flow: &&PlanFlow| flow.to == ty && flow.create != PlanCreate::Never;
+                    plan_flows.iter().filter(creates).map(|flow| flow.from).collect::<BTreeSet<_>>().len() > 1
+                },
                 name: under_way.name,
                 props: under_way.props,
             });

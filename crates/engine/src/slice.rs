@@ -24,6 +24,8 @@ pub struct Slice {
     /// to by, with the members of those entities.
     pub records: NumberMap<RecordId, RecordState>,
     pub by_hash: NumberMap<u64, Vec<RecordId>>,
+    /// The entities with an open creation whose record will be found under a hash (C2).
+    pub promised: NumberMap<u64, Vec<EntityId>>,
     /// Pairs that a person keeps apart (L7), both ways round.
     pub apart: HashSet<(RecordId, RecordId)>,
     /// Open intents, by the entity that they were decided for, or that it has become part of.
@@ -50,6 +52,7 @@ impl Slice {
             focus,
             records,
             by_hash: NumberMap::default(),
+            promised: NumberMap::default(),
             apart: HashSet::new(),
             intents: NumberMap::default(),
             reviews: vec![],

@@ -79,7 +79,8 @@ impl Hub {
                     let left: NumberSet<RecordId> = slice.focus.iter().copied().collect();
                     batch.retain(|(_, id)| left.contains(id));
                 }
-                if !unknown.is_empty() && (batch.is_empty() || self.plan.has_references()) {
+                let promises = !last.commit.keys_added.is_empty();
+                if promises || !unknown.is_empty() && (batch.is_empty() || self.plan.has_references()) {
                     let last = decided.take().expect("it has just been looked at");
                     timed(&mut under_way.report.shares.storing_ms, || self.store.commit(last.commit))?;
                     continue;
@@ -150,6 +151,8 @@ impl Hub {
                 intent.id = IntentId(first.0 + n as i64);
             }
         }
+        // Found by its match values, as a number below none, until it is there: the record that a creation will make (C2).
+        commit.keys_added = decision.promised.iter().map(|(hash, at)| (*hash, RecordId(-decision.intents[*at].id.0))).collect();
         for finding in &decision.findings {
             under_way.report.found(finding);
         }
@@ -179,12 +182,11 @@ impl Hub {
             let flow = flow.map_or_else(String::new, |f| plan.flow_name(lockstep_model::FlowIx(f as u16)));
             under_way.report.event(|| Event::Linked { flow, a: name(&linked.a), b: name(&linked.b), by: rule.text.clone() });
         }
-        let held: BTreeSet<RecordId> =
-            decision.held.iter().filter(|h| h.rule == lockstep_model::Rule::L8).map(|h| h.record).collect();
+        let held: BTreeSet<RecordId> = decision.held.iter().filter(|h| comes_by_itself(h.rule)).map(|h| h.record).collect();
         for waits in &decision.held {
             let (message, rule) = (waits.why.clone(), waits.rule.to_string());
             // What waits for a reading (L8) is read in a moment; what waits for a property (C4) is worth telling.
-            if waits.rule != lockstep_model::Rule::L8 {
+            if !comes_by_itself(waits.rule) {
                 under_way.report.event(|| Event::Waits {
                     flow: plan.flow_name(waits.flow),
                     record: name(&waits.record),
@@ -257,4 +259,9 @@ impl Hub {
         commit.agenda_added.extend(records.iter().map(|r| (self.plan.ty(r.ty).decide_rank, r.id)));
         Ok(())
     }
+}
+
+/// What waits for this is decided by the next reading or the next answer; nobody need be told.
+fn comes_by_itself(rule: lockstep_model::Rule) -> bool {
+    matches!(rule, lockstep_model::Rule::L8 | lockstep_model::Rule::C2)
 }

@@ -373,6 +373,10 @@ impl Hub {
         // The journal tells of a creation by its intent.
         let record = RecordName::of(&self.plan, state.ty, &state.key);
         commit.keys_added.extend(hashes(&self.plan, &state).into_iter().map(|hash| (hash, state.id)));
+        if ty.contested {
+            let promised = lockstep_engine::keys::promised(&self.plan, intent.ty, &intent.changes);
+            commit.keys_removed.extend(promised.into_iter().map(|hash| (hash, RecordId(-intent.id.0))));
+        }
         // Other record types may want a counterpart of their own now, or values that the system filled in; and what it was made from may
         // have been deleted meanwhile (D1).
         if ty.partners.len() > 1

@@ -7,7 +7,9 @@ use lockstep_engine::keys::{each_id, match_hashes};
 use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Plan, Slice};
 use lockstep_model::matching::reference_hash;
-use lockstep_model::{EntityId, NumberMap, NumberSet, RecordId, RecordState, RunId, Timestamp, TypeIx};
+use lockstep_model::{
+    EntityId, Intent, IntentId, IntentState, NumberMap, NumberSet, RecordId, RecordState, RunId, Timestamp, TypeIx,
+};
 use lockstep_store::{Result, Store};
 
 /// Everything that a decision on `focus` may look at: the records with their entities, their match candidates with theirs, and what
@@ -61,6 +63,20 @@ pub fn slice(
         // An entity may have become part of another since the intent was decided.
         let entity = slice.records.get(&intent.source).map_or(intent.entity, |source| source.entity);
         slice.intents.entry(entity).or_default().push(intent);
+    }
+    if plan.types.iter().any(|ty| ty.contested) {
+        let mut promised = NumberMap::default();
+        for (hash, ids) in &slice.by_hash {
+            for id in ids.iter().filter(|id| id.0 < 0) {
+                let open =
+                    |intent: &Intent| matches!(intent.state, IntentState::Queued | IntentState::Sent | IntentState::Unknown);
+                if let Some(intent) = store.intent(IntentId(-id.0))?.filter(open) {
+                    let entities: &mut Vec<EntityId> = promised.entry(*hash).or_default();
+                    entities.push(intent.entity);
+                }
+            }
+        }
+        slice.promised = promised;
     }
     if reviews {
         slice.reviews = store.open_reviews(&ids)?;
@@ -130,7 +146,7 @@ fn by_hashes(
     let mut ids = Vec::new();
     for (hash, id) in store.by_hash(&hashes)? {
         by_hash.entry(hash).or_default().push(id);
-        if !records.contains_key(&id) {
+        if id.0 > 0 && !records.contains_key(&id) {
             ids.push(id);
         }
     }

@@ -32,6 +32,11 @@ impl Hub {
         }
         // An update or a deletion can be decided again from what the record shows now: nothing is made twice by it.
         let (creations, others): (Vec<Intent>, Vec<Intent>) = open.into_iter().partition(|i| i.kind == IntentKind::Create);
+        // What is shown before a write has settled is the state of before (P5a).
+        let settles = others.iter().map(|intent| self.plan.ty(intent.ty).settles_ms).max().unwrap_or(0);
+        if settles > 0 {
+            self.clock.wait(std::time::Duration::from_millis(settles.min(5_000) as u64));
+        }
         for intent in others {
             if under_way.paused.contains_key(&self.system_of(intent.ty)) {
                 continue;

@@ -54,6 +54,8 @@ pub struct Slot {
     /// P9: which element of the list stands for this property, where it is not the first: the one by which the record was linked (L3),
     /// or that holds already what the property was to be given.
     pub pick: Option<Value>,
+    /// Lockstep wrote it, and the system has not shown since what it made of it (P3).
+    pub unseen: bool,
 }
 
 impl Slot {

@@ -182,8 +182,19 @@ impl World {
         self.runs += 1;
         let life = Life::of(steps);
         let before: u64 = self.truth.look().faults.values().sum();
-        self.truth.look().tell("", format!("run {}{}", self.runs, steps.map_or(String::new(), |n| format!(", to be killed after {n} steps"))));
-        let result = self.hub(life.clone()).and_then(|mut hub| hub.run(RunOptions { full, ..RunOptions::default() }));
+        self.truth
+            .look()
+            .tell("", format!("run {}{}", self.runs, steps.map_or(String::new(), |n| format!(", to be killed after {n} steps"))));
+        let result = self.hub(life.clone()).and_then(|mut hub| {
+            let report = hub.run(RunOptions { full, ..RunOptions::default() })?;
+            // Whoever is asked says yes to everything: what was asked for is verified nonetheless (R3).
+            for guard in hub.tripped_guards()? {
+                if let Some(kind) = GuardKind::parse(guard.guard) {
+                    hub.release(&guard.system, kind)?;
+                }
+            }
+            Ok(report)
+        });
         let mut truth = self.truth.look();
         if life.ended() {
             self.kills += 1;
