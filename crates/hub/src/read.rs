@@ -245,10 +245,6 @@ impl Hub {
         status.records += commit.new_records.len() as u64;
         status.records = status.records.saturating_sub(gone_count);
         if ends {
-            // What lists nothing is listed whole again: a record that this list has missed would not be among the changes since.
-            if under_way.listed_none.contains(&ty) {
-                status.checkpoint = None;
-            }
             status.complete = true;
             status.read_from = status.reading_since.take();
         }
@@ -381,7 +377,8 @@ fn pages<'a>(
         let base = request(None);
         let mut page = connector.read(ReadRequest { checkpoint: checkpoint.as_ref(), ..base })?;
         listed += page.records.len();
-        // R3: that there is nothing at all is asked twice before it is believed.
+        // R3: that there is nothing at all is asked twice before it is believed: records that such a list has missed would not be among the
+        // changes since, and would stay unseen until the next full scan.
         if listed == 0 && page.everything && !page.more {
             let base = request(None);
             page = connector.read(ReadRequest { checkpoint: began.as_ref(), ..base })?;
