@@ -136,8 +136,12 @@ pub fn found_again(plan: &Plan, state: &mut RecordState, intent: &Intent, sent: 
     for slot in &mut state.slots {
         (slot.claim, slot.displaced) = (None, None);
     }
-    let shown: Vec<Option<Value>> = state.slots.iter().map(|slot| slot.shadow.clone()).collect();
+    // There was nothing before: whatever it shows of what was sent is what the system made of that.
+    let shown: Vec<Option<Value>> = state.slots.iter_mut().map(|slot| slot.shadow.take()).collect();
     landed(plan, state, intent, &shown, sent);
+    for (slot, shown) in state.slots.iter_mut().zip(shown).filter(|(slot, _)| slot.shadow.is_none()) {
+        slot.shadow = shown;
+    }
 }
 
 /// The place in the list of the element that stands for the property.
