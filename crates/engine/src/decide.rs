@@ -13,6 +13,7 @@ use lockstep_model::{
     Review, ReviewKind, Rule, Situation, TypeIx, Value,
 };
 
+use crate::confirm;
 use crate::create::{Creation, create, holds, neighbours, refused};
 use crate::deletes::{Departure, Verdict, departures};
 use crate::keys::{match_hashes, promised};
@@ -55,6 +56,8 @@ pub struct Decision {
     pub intents: Vec<Intent>,
     /// Under which hashes the records will be found that new creations make, with the place of the intent (C2).
     pub promised: Vec<(u64, usize)>,
+    /// Creations whose answer was lost, with the record that each has made after all (C2).
+    pub confirmed: Vec<(IntentId, RecordId)>,
     /// Open intents that are not needed any more.
     pub dropped: Vec<IntentId>,
     /// Open intents whose entity has become part of another.
@@ -84,7 +87,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
         slice.focus.iter().filter_map(|id| slice.records.get(id)).map(|record| record.entity).collect();
     let mut changed = BTreeSet::new();
     for entity in &entities {
-        settle_claims(plan, slice, *entity, joined.contains(entity), &mut changed);
+        settle_claims(plan, slice, *entity, joined.contains(entity), &mut changed, &mut out.confirmed);
     }
     let focus: BTreeSet<RecordId> = slice.focus.iter().copied().collect();
     let mut linked_with: NumberMap<RecordId, Vec<RecordId>> = NumberMap::default();
@@ -154,10 +157,42 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     out
 }
 
+/// C2: records that were read as new ones, match, and are what a creation made whose answer was lost. What they hold is nobody's claim.
+fn found_again(slice: &Slice, entity: EntityId, members: &[RecordId]) -> Vec<(Intent, RecordId)> {
+    let unanswered =
+        |intent: &&Intent| intent.kind == IntentKind::Create && matches!(intent.state, IntentState::Sent | IntentState::Unknown);
+    let made_by = |intent: &Intent| {
+        let it = |record: &&RecordState| {
+            record.ty == intent.ty && record.is_live() && record.written_at.is_none() && record.first_seen >= intent.decided_at
+        };
+        members.iter().map(|id| &slice.records[id]).find(it).map(|record| record.id)
+    };
+    slice.intents_of(entity).filter(unanswered).filter_map(|intent| Some((intent.clone(), made_by(intent)?))).collect()
+}
+
 /// Settles where fresh claims of an entity go (P1a), and what two sides bring to a first link (P2).
-fn settle_claims(plan: &Plan, slice: &mut Slice, entity: EntityId, joined: bool, changed: &mut BTreeSet<RecordId>) {
+fn settle_claims(
+    plan: &Plan,
+    slice: &mut Slice,
+    entity: EntityId,
+    joined: bool,
+    changed: &mut BTreeSet<RecordId>,
+    confirmed: &mut Vec<(IntentId, RecordId)>,
+) {
     let members: Vec<RecordId> = slice.members(entity).to_vec();
     if joined {
+        for (intent, id) in found_again(slice, entity, &members) {
+            let record = slice.records.get_mut(&id).expect("a member is in the slice");
+            let sent: Vec<(usize, Value)> = intent
+                .changes
+                .iter()
+                .filter(|change| change.counterpart_of.is_none())
+                .map(|change| (change.prop.at(), change.value.clone()))
+                .collect();
+            confirm::found_again(plan, record, &intent, &sent);
+            changed.insert(id);
+            confirmed.push((intent.id, id));
+        }
         let records: Vec<&RecordState> = members.iter().map(|id| &slice.records[id]).collect();
         for (id, prop, element) in at_linking(plan, slice.now, &records) {
             let record = slice.records.get_mut(&id).expect("a member is in the slice");

@@ -218,6 +218,17 @@ impl Hub {
         let type_of = |id: RecordId| slice.records.get(&id).map(|record| record.ty);
         self.count_for_guards(under_way, &decision.intents, &dropped, type_of);
         self.tell_kept(under_way, &decision.kept, name, &mut commit);
+        for (id, record) in &decision.confirmed {
+            commit.intents_changed.push(IntentUpdate {
+                id: *id,
+                state: IntentState::Done,
+                record: Some(*record),
+                attempts: 0,
+                not_before: None,
+                message: Some("its answer was lost; it had been created".into()),
+                done_at: Some(now),
+            });
+        }
         for id in &decision.dropped {
             commit.intents_changed.push(IntentUpdate {
                 id: *id,

@@ -14,7 +14,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::{ReadRecord, Timestamp, TypeSchema, Value};
 
 use crate::clock::SimulatedClock;
-use crate::draw::{MAIL, SystemDrawn, WHO};
+use crate::draw::{Drawn, MAIL, SystemDrawn, WHO};
 use crate::mortal::Life;
 use crate::random::Random;
 use crate::truth::{Deed, Kind, Shared, Truth, number_of};
@@ -56,14 +56,17 @@ pub struct SimulatedSystem {
     truth: Shared,
     random: Mutex<Random>,
     life: Mutex<Arc<Life>>,
+    /// There is only one other system.
+    alone: bool,
 }
 
 impl SimulatedSystem {
     /// An empty system.
-    pub fn new(number: usize, drawn: SystemDrawn, clock: Arc<SimulatedClock>, truth: Shared, random: Random) -> Self {
+    pub fn new(number: usize, drawn: &Drawn, clock: Arc<SimulatedClock>, truth: Shared, random: Random) -> Self {
+        let (drawn, alone) = (drawn.systems[number].clone(), drawn.systems.len() == 2);
         let schemas = vec![drawn.schema()];
         let life = Mutex::new(Life::of(None));
-        SimulatedSystem { number, drawn, schemas, rows: Mutex::default(), clock, truth, random: Mutex::new(random), life }
+        SimulatedSystem { number, drawn, schemas, rows: Mutex::default(), clock, truth, random: Mutex::new(random), life, alone }
     }
 
     /// The process that calls from now on.
@@ -312,7 +315,6 @@ impl SimulatedSystem {
         }
         self.stamp(&mut rows, key);
         let row = rows.all.get_mut(&key).expect("it is there");
-        row.ever_shown = true;
         let told = |prop: &PropertyRef| {
             let written = write.values.iter().any(|value| watch[value.prop].path == prop.path);
             (self.drawn.answers_with_values || (written && prop.path.as_str() == WHO))
@@ -332,7 +334,8 @@ impl SimulatedSystem {
             if !row.gone {
                 let message = format!("{who} is created in {} and is there already as {}", self.drawn.name, row.id);
                 truth.broken("created twice", who, message);
-            } else if row.by_hub && row.ever_shown {
+            } else if row.by_hub && row.ever_shown && self.alone {
+                // With more than two systems the new one may come from a record that has never been linked with the deleted one.
                 let message = format!("{who} is created in {} anew, after {} was deleted", self.drawn.name, row.id);
                 truth.broken("created after a deletion", who, message);
             }
@@ -433,7 +436,9 @@ impl Connector for SimulatedSystem {
         let lists_nothing = !changes && kind != "all" && self.goes_wrong(10, "an empty list");
         for (_, key) in keys {
             let row = rows.all.get_mut(&key).expect("just listed");
-            if lists_nothing || (!changes && self.goes_wrong(6, "left out of a page")) {
+            // What was never shown, can't be asked for and won't be listed again can't be known of: nobody could do right by it.
+            let findable = row.ever_shown || self.drawn.finds || (!self.drawn.lists_changes && !row.by_hub);
+            if lists_nothing || (!changes && findable && self.goes_wrong(6, "left out of a page")) {
                 continue;
             }
             if row.gone {
@@ -442,7 +447,7 @@ impl Connector for SimulatedSystem {
                 }
                 continue;
             }
-            if self.goes_wrong(10, "unreadable record") {
+            if findable && self.goes_wrong(10, "unreadable record") {
                 faults.push(RecordFault { place: row.id.clone(), message: "it can't be read".into() });
                 continue;
             }
@@ -524,6 +529,10 @@ impl Connector for SimulatedSystem {
                 && let Some(deed) = self.truth.look().deeds.last_mut()
             {
                 deed.answered = true;
+            }
+            if let Outcome::Done(record) = &outcome {
+                let mut rows = self.rows.lock().expect("no panic");
+                rows.all.values_mut().filter(|row| row.id == record.id).for_each(|row| row.ever_shown = true);
             }
             outcomes.push(outcome);
         }

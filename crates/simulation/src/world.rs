@@ -70,10 +70,8 @@ impl World {
         let mut random = Random::new(seed);
         let drawn = Drawn::of(&mut random);
         let (clock, truth) = (Arc::new(SimulatedClock::new()), Shared::default());
-        let system = |(n, drawn): (usize, &crate::draw::SystemDrawn), random: Random| {
-            Arc::new(SimulatedSystem::new(n, drawn.clone(), clock.clone(), truth.clone(), random))
-        };
-        let systems = drawn.systems.iter().enumerate().map(|one| system(one, random.split())).collect();
+        let system = |n, random| Arc::new(SimulatedSystem::new(n, &drawn, clock.clone(), truth.clone(), random));
+        let systems = (0..drawn.systems.len()).map(|n| system(n, random.split())).collect();
         // Memory, where the machine has a folder in it: a world commits some thousand times.
         let memory = PathBuf::from("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
