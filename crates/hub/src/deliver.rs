@@ -31,6 +31,10 @@ const BACKOFF_MOST_MS: i64 = 60_000;
 /// A run waits this long for a system that asks to come back; then the rest waits for the next run.
 const PATIENCE_MS: i64 = 65_000;
 
+/// G4: what fails this often over this time, while the system gives no time to come back at, needs a person.
+const TRIES_BEFORE_A_PERSON: u32 = 10;
+const TIME_BEFORE_A_PERSON_MS: i64 = 3_600_000;
+
 /// An intent on its way: with the values that were really sent.
 struct Parcel {
     intent: Intent,
@@ -276,7 +280,12 @@ impl Hub {
         let all_done = parcels.iter().all(|(_, outcome, _)| matches!(outcome, Outcome::Done(_)));
         let sources = !all_done || under_way.report.has_room() || self.plan.has_references();
         let ids = |intent: &Intent| intent.record.into_iter().chain(sources.then_some(intent.source));
-        let targets: Vec<RecordId> = parcels.iter().flat_map(|(parcel, _, _)| ids(&parcel.intent)).collect();
+        let mut targets: Vec<RecordId> = parcels.iter().flat_map(|(parcel, _, _)| ids(&parcel.intent)).collect();
+        if under_way.report.has_room() && self.plan.has_references() {
+            // What is told of a reference names the record that it stands for (P8).
+            let changes = parcels.iter().flat_map(|(parcel, _, _)| &parcel.intent.changes);
+            targets.extend(changes.filter_map(|change| change.counterpart_of.map(|counterpart| counterpart.of)));
+        }
         let shares = &mut under_way.report.shares;
         let known = timed(&mut shares.loading_ms, || self.store.records(&targets))?;
         let mut known: HashMap<RecordId, RecordState> = known.into_iter().map(|r| (r.id, r)).collect();
@@ -304,6 +313,7 @@ impl Hub {
                     let state = state.clone();
                     self.updated(under_way, &intent, &before, state, &sent, &known, &mut commit)?;
                 }
+                Outcome::Done(_) if intent.takes_back() => self.creation_taken_back(under_way, &intent, &mut known, &mut commit),
                 Outcome::Done(_) => self.deleted(under_way, &intent, &mut known, &mut commit),
                 Outcome::Conflict { message } => {
                     // P6: neither edit is lost. It is read again and decided again.
@@ -327,6 +337,14 @@ impl Hub {
                     let mut update = step(&intent, IntentEvent::PutBack, now, Some(message));
                     update.not_before = Some(now.plus_ms(wait));
                     update.attempts += 1;
+                    let name = &self.systems[system].name;
+                    let others_pass = under_way.report.systems.iter().any(|s| s.system == *name && s.created + s.updated > 0);
+                    if retry_after_ms.is_none() && is_given_up(&update, &intent, now, others_pass) {
+                        let message = update.message.unwrap_or_default();
+                        let text = format!("tried {} times since {}: {message}", update.attempts, intent.decided_at);
+                        self.rejected(under_way, &intent, None, &sent, &text, &known, &mut commit);
+                        continue;
+                    }
                     commit.intents_changed.push(update);
                 }
                 Outcome::Unknown { message } => {
@@ -431,8 +449,9 @@ impl Hub {
         let removed: Vec<(u64, RecordId)> =
             old.iter().filter(|h| new.binary_search(h).is_err()).map(|h| (*h, state.id)).collect();
         let rank = ty.decide_rank;
-        // A changed match value can make a match elsewhere: of this record, and of those that shared its old one.
-        if old != new && !ty.match_sides.is_empty() {
+        // A changed match value can make a match elsewhere: of this record, and of those that shared its old one. A value that was put
+        // back is an edit, which the next run carries on (G7).
+        if intent.takes_back() || old != new && !ty.match_sides.is_empty() {
             commit.agenda_added.push((rank, state.id));
         }
         self.wake_old_rivals(&removed, rank, commit)?;
@@ -464,6 +483,9 @@ impl Hub {
         commit: &mut Commit,
     ) {
         let now = self.clock.now();
+        if intent.takes_back() {
+            return self.not_taken_back(under_way, intent, message, known, commit);
+        }
         under_way.reviews = true;
         let subject = intent.record.unwrap_or(intent.source);
         let change = prop.and_then(|prop| intent.changes.iter().find(|change| change.prop.at() == prop));
@@ -530,6 +552,13 @@ impl Hub {
             text,
         }
     }
+}
+
+/// G4: whether a write that failed again in a way that may pass is to be tried no more by itself. While its system takes no other
+/// writes either, the system is the trouble and not this write: then much later.
+fn is_given_up(update: &IntentUpdate, intent: &Intent, now: lockstep_model::Timestamp, others_pass: bool) -> bool {
+    let tries = if others_pass { TRIES_BEFORE_A_PERSON } else { 10 * TRIES_BEFORE_A_PERSON };
+    update.attempts >= tries && now.0 - intent.decided_at.0 >= TIME_BEFORE_A_PERSON_MS
 }
 
 /// An intent after a step; an illegal one leaves it as it is, which the next run sorts out.

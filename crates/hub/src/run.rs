@@ -180,6 +180,17 @@ impl Hub {
 
     /// One run: reads, decides and delivers until quiet.
     pub fn run(&mut self, options: RunOptions<'_>) -> Result<Report> {
+        self.within_run(options, Value::Null, |hub, under_way, types| hub.rounds(under_way, types))
+    }
+
+    /// Does something as a run of its own, which the journal knows by its number: `rounds`, or what a person asked for. `act` tells what
+    /// that was, and is kept with the run.
+    pub(crate) fn within_run<'a>(
+        &mut self,
+        options: RunOptions<'a>,
+        act: Value,
+        work: impl FnOnce(&mut Hub, &mut Underway<'a>, &mut BTreeSet<TypeIx>) -> Result<()>,
+    ) -> Result<Report> {
         let started = self.clock.now();
         let run = self.store.begin_run(started)?;
         let reviews = self.store.review_counts()?.iter().any(|(_, n)| *n > 0);
@@ -204,7 +215,7 @@ impl Hub {
         if first {
             self.store.bulk(true)?;
         }
-        let result = self.rounds(&mut under_way, &mut types).and_then(|()| self.pass_own_writes(&mut under_way));
+        let result = work(self, &mut under_way, &mut types).and_then(|()| self.pass_own_writes(&mut under_way));
         if first {
             self.store.bulk(false)?;
         }
@@ -218,7 +229,10 @@ impl Hub {
         let waits = |state| matches!(state, IntentState::Queued | IntentState::Sent | IntentState::Unknown);
         report.outbox = self.store.intent_counts()?.into_iter().filter(|(state, _)| waits(*state)).map(|(_, n)| n).sum();
         report.forget_findings();
-        let summary = serde_json::json!({"systems": report.systems, "flows": report.flows});
+        let mut summary = serde_json::json!({"systems": report.systems, "flows": report.flows});
+        if !act.is_null() {
+            summary["act"] = act;
+        }
         self.store.end_run(run, report.ended, &summary)?;
         Ok(report)
     }

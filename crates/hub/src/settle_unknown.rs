@@ -296,7 +296,10 @@ impl Hub {
             let theirs = self.store.members(&[found.entity])?;
             let mine = self.store.members(&[source.entity])?;
             let clash = theirs.iter().filter(|t| t.is_live()).any(|t| mine.iter().any(|m| m.is_live() && m.ty == t.ty));
-            if !clash {
+            // L7: what a person unlinked is not linked again, whatever the system takes for the same.
+            let all: Vec<RecordId> = mine.iter().map(|m| m.id).collect();
+            let apart = self.store.apart(&all)?.iter().any(|(a, b)| theirs.iter().any(|t| t.id == *a || t.id == *b));
+            if !clash && !apart {
                 let refused = Intent { state: IntentState::Refused, ..intent.clone() };
                 commit.intents_changed.push(step(&refused, IntentEvent::Drop, now, Some(message)));
                 self.join(under_way, &intent, found, "the system has it already, and said so", &mut commit)?;
@@ -391,7 +394,13 @@ impl Hub {
         Ok(())
     }
 
-    fn observe_one(&mut self, under_way: &mut Underway, ty: TypeIx, record: ReadRecord, commit: &mut Commit) -> Result<()> {
+    pub(crate) fn observe_one(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        record: ReadRecord,
+        commit: &mut Commit,
+    ) -> Result<()> {
         let known: HashMap<String, RecordState> =
             self.store.by_key(ty, &[&record.id])?.into_iter().map(|state| (state.key.clone(), state)).collect();
         let first_id = if known.is_empty() { self.store.take_record_ids(1)? } else { RecordId(0) };

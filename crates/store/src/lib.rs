@@ -273,6 +273,15 @@ pub trait Store: Send {
     fn journal(&mut self, records: &[RecordId], limit: usize) -> Result<Vec<JournalEntry>>;
     /// Intents whose target or source is one of these records, oldest first, whatever their state.
     fn intents_of(&mut self, records: &[RecordId], limit: usize) -> Result<Vec<Intent>>;
+    /// All open reviews with the numbers by which people name them, oldest first. A review keeps its number while it is open.
+    fn numbered_reviews(&mut self, limit: usize) -> Result<Vec<(i64, Review)>>;
+    /// What was decided in these runs (the first and the last of them), whatever became of it, in the order of deciding, in pages by
+    /// number.
+    fn intents_of_runs(&mut self, runs: (RunId, RunId), after: Option<IntentId>, limit: usize) -> Result<Vec<Intent>>;
+    /// The journal of these runs (the first and the last of them), oldest first. Creations stand in [`Store::intents_of_runs`].
+    fn journal_of_runs(&mut self, runs: (RunId, RunId), limit: usize) -> Result<Vec<JournalEntry>>;
+    /// Forgets the journal of the runs before this one. Gives how many entries that were.
+    fn prune_journal(&mut self, before: RunId) -> Result<u64>;
     /// Entities with more than one record, in pages by number.
     fn linked_entities(&mut self, after: Option<EntityId>, limit: usize) -> Result<Vec<EntityId>>;
 

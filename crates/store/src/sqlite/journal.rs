@@ -103,7 +103,7 @@ impl Database {
     }
 }
 
-fn entry_in(row: &Row<'_>) -> Fallible<JournalEntry> {
+pub(super) fn entry_in(row: &Row<'_>) -> Fallible<JournalEntry> {
     let damaged = |what: &str, word: &str| Fault::Damaged(format!("“{word}” in the journal is no {what}"));
     let kind = text(row, 3)?.unwrap_or_default();
     let rule = text(row, 8)?;

@@ -1,0 +1,99 @@
+//! Looking back by run: what a run decided, what happened in it, and forgetting what is older than a project wants to keep.
+//!
+//! Runs follow one another, and so do the numbers of what they write: the first row of a run is found by halving the range of numbers
+//! (Knuth, The Art of Computer Programming, volume 3, section 6.2.1), so that neither table needs an index by run, which a first run of a
+//! million records would pay for. Rows that were pruned leave holes, which do not matter to that.
+
+use lockstep_model::{Intent, IntentId, Review, RunId};
+use rusqlite::Connection;
+
+use super::Database;
+use super::fault::Fallible;
+use super::journal::entry_in;
+use super::outbox::decode;
+use super::reviews::review_in;
+use super::statements as sql;
+use crate::JournalEntry;
+
+/// A table whose rows have rising numbers and rising runs.
+struct ByRun {
+    last: sql::Sql,
+    run_at: sql::Sql,
+}
+
+const INTENTS: ByRun = ByRun { last: sql::LAST_INTENT, run_at: sql::RUN_OF_INTENT };
+const JOURNAL: ByRun = ByRun { last: sql::LAST_ENTRY, run_at: sql::RUN_OF_ENTRY };
+
+impl ByRun {
+    /// The number from which on rows belong to this run or a later one; behind the last row where none does.
+    fn first(&self, conn: &Connection, run: RunId) -> Fallible<i64> {
+        let last: Option<i64> = self.last.prepare(conn)?.query_row([], |row| row.get(0))?;
+        let mut run_at = self.run_at.prepare(conn)?;
+        let (mut low, mut high) = (0, last.unwrap_or(0) + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let mut rows = run_at.query([middle])?;
+            let earlier = match rows.next()? {
+                Some(row) => row.get::<_, i64>(0)? < run.0,
+                None => false,
+            };
+            if earlier {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+}
+
+impl Database {
+    pub(super) fn intents_of_runs(
+        &mut self,
+        (first, last): (RunId, RunId),
+        after: Option<IntentId>,
+        limit: usize,
+    ) -> Fallible<Vec<Intent>> {
+        let from = INTENTS.first(&self.conn, first)?.max(after.map_or(i64::MIN, |id| id.0 + 1));
+        let to = INTENTS.first(&self.conn, RunId(last.0 + 1))?;
+        let mut found = Vec::new();
+        let mut statement = sql::INTENTS.prepare(&self.conn)?;
+        let mut rows = statement.query([from, to - 1])?;
+        while found.len() < limit
+            && let Some(row) = rows.next()?
+        {
+            found.extend(decode(&self.bound, &self.open, row)?);
+        }
+        Ok(found)
+    }
+
+    pub(super) fn journal_of_runs(&mut self, (first, last): (RunId, RunId), limit: usize) -> Fallible<Vec<JournalEntry>> {
+        let (from, to) = (JOURNAL.first(&self.conn, first)?, JOURNAL.first(&self.conn, RunId(last.0 + 1))?);
+        let mut found = Vec::new();
+        let mut statement = sql::JOURNAL_BETWEEN.prepare(&self.conn)?;
+        let mut rows = statement.query((from, to - 1, i64::try_from(limit).unwrap_or(i64::MAX)))?;
+        while let Some(row) = rows.next()? {
+            found.push(entry_in(row)?);
+        }
+        Ok(found)
+    }
+
+    pub(super) fn prune_journal(&mut self, before: RunId) -> Fallible<u64> {
+        let from = JOURNAL.first(&self.conn, before)?;
+        Ok(sql::PRUNE_JOURNAL.prepare(&self.conn)?.execute([from])? as u64)
+    }
+
+    pub(super) fn numbered_reviews(&mut self, limit: usize) -> Fallible<Vec<(i64, Review)>> {
+        let mut found = Vec::new();
+        let mut statement = sql::REVIEWS.prepare(&self.conn)?;
+        let mut rows = statement.query([i64::MAX])?;
+        while found.len() < limit
+            && let Some(row) = rows.next()?
+        {
+            if let Some(review) = review_in(&self.bound, row)? {
+                found.push((row.get(9)?, review));
+            }
+        }
+        Ok(found)
+    }
+}
