@@ -176,7 +176,7 @@ fn take_back(
     let exit = match format {
         Format::Json => {
             json(&serde_json::json!({"plan": shown_plan, "done": taken}))?;
-            if taken.not.is_empty() { Exit::NeedsAPerson } else { Exit::Done }
+            if taken.not.is_empty() { Exit::Done } else { Exit::NeedsAPerson }
         }
         Format::Text => tell_taken(&taken)?,
     };

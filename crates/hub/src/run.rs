@@ -237,7 +237,7 @@ impl Hub {
         Ok(report)
     }
 
-    fn rounds(&mut self, under_way: &mut Underway, types: &mut BTreeSet<TypeIx>) -> Result<()> {
+    pub(crate) fn rounds(&mut self, under_way: &mut Underway, types: &mut BTreeSet<TypeIx>) -> Result<()> {
         // What a killed run left: answers that never came, an agenda half worked off, records held for a reading.
         self.settle_unknown(under_way)?;
         self.decide(under_way)?;

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 
 use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;
-use lockstep_model::{EntityId, Intent, IntentId, IntentState, Presence, RecordId, RecordState, Rule, RunId, Value};
+use lockstep_model::{
+    Change, EntityId, Intent, IntentId, IntentKind, IntentState, Presence, RecordId, RecordState, Rule, RunId, Value,
+};
 use lockstep_store::{Commit, JournalKind};
 use serde::Serialize;
 
@@ -67,18 +69,23 @@ impl Hub {
     ) -> ActResult<TakenBack> {
         let mut ids = vec![];
         let records = taking.records.len();
-        let report = self.within_run(RunOptions::default(), act, |hub, under_way, _| {
+        let report = self.within_run(RunOptions::default(), act, |hub, under_way, types| {
             first(hub, under_way)?;
-            ids = hub.promise_back(under_way, taking.intents)?;
+            let (plain, referring) = by_reference(taking.intents);
+            ids = hub.promise_back(under_way, plain)?;
             hub.deliver(under_way)?;
             if std::mem::take(&mut under_way.unknown) {
                 hub.settle_unknown(under_way)?;
             }
             if !taking.anew.is_empty() {
+                // One may be created from another that is itself still to be created: rounds, as in any run.
                 hub.forget_deletions(&taking.anew)?;
-                hub.decide(under_way)?;
-                hub.deliver(under_way)?;
+                hub.rounds(under_way, types)?;
             }
+            // What is referred to is there now (P8); what refers to it has been written to since the plan was made.
+            let referring = hub.on_present_versions(referring)?;
+            ids.extend(hub.promise_back(under_way, referring)?);
+            hub.deliver(under_way)?;
             Ok(())
         })?;
         let mut not = Vec::new();
@@ -94,6 +101,15 @@ impl Hub {
             not.push(NotBack { record, path: None, why });
         }
         Ok(TakenBack { run: report.run, records: records.saturating_sub(not.len()), not, report })
+    }
+
+    fn on_present_versions(&mut self, mut intents: Vec<Intent>) -> Result<Vec<Intent>> {
+        let ids: Vec<RecordId> = intents.iter().map(|intent| intent.source).collect();
+        let versions: HashMap<RecordId, _> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r.version)).collect();
+        for intent in &mut intents {
+            intent.base_version = versions.get(&intent.source).cloned().flatten();
+        }
+        Ok(intents)
     }
 
     fn promise_back(&mut self, under_way: &Underway, intents: Vec<Intent>) -> Result<Vec<IntentId>> {
@@ -182,4 +198,20 @@ impl Hub {
             under_way.report.event(|| Event::Refused { flow, record: name, message: message.to_string() });
         }
     }
+}
+
+/// Parts intents into those that can be sent at once, and those that put back references to records which are still to be created anew.
+fn by_reference(intents: Vec<Intent>) -> (Vec<Intent>, Vec<Intent>) {
+    let (mut plain, mut referring) = (vec![], vec![]);
+    for mut intent in intents {
+        let (later, now): (Vec<Change>, Vec<Change>) =
+            std::mem::take(&mut intent.changes).into_iter().partition(|change| change.counterpart_of.is_some());
+        if !later.is_empty() {
+            referring.push(Intent { changes: later, ..intent.clone() });
+        }
+        if !now.is_empty() || intent.kind == IntentKind::Delete {
+            plain.push(Intent { changes: now, ..intent });
+        }
+    }
+    (plain, referring)
 }

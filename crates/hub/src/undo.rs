@@ -13,7 +13,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use lockstep_engine::decide::suspended;
+use lockstep_engine::keys::each_id;
 use lockstep_engine::settle::{Entity, Wanted, wanted};
+use lockstep_model::change::Counterpart;
 use lockstep_model::value::{equal, equal_as, is_empty, shown};
 use lockstep_model::{
     Change, Claim, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId,
@@ -142,6 +144,7 @@ impl Hub {
             }
         }
         self.weigh(touched, force, &mut taking)?;
+        self.refer_anew(&mut taking)?;
         self.follow_up(&mut taking)?;
         Ok(taking)
     }
@@ -360,6 +363,25 @@ impl Hub {
         let label = self.label(record);
         taking.records.push(RecordBack { record: name, label, act: Back::CreateAnew, properties: vec![] });
         taking.anew.push(record.clone());
+        Ok(())
+    }
+
+    /// P8: a reference to a record that is created anew leads to the new one, whose id is known once it is there.
+    fn refer_anew(&mut self, taking: &mut TakingBack) -> Result<()> {
+        for gone in &taking.anew {
+            let members = self.store.members(&[gone.entity])?;
+            let Some(of) = members.iter().find(|member| member.is_live()).map(|member| member.id) else { continue };
+            for intent in &mut taking.intents {
+                for change in &mut intent.changes {
+                    let described = &self.plan.ty(intent.ty).props[change.prop.at()];
+                    let mut refers = false;
+                    each_id(Some(&change.value), &mut |id| refers |= id == gone.key);
+                    if refers && described.refers_to.contains(&gone.ty) {
+                        (change.value, change.counterpart_of) = (Value::Null, Some(Counterpart { of, ty: gone.ty }));
+                    }
+                }
+            }
+        }
         Ok(())
     }
 
