@@ -128,6 +128,8 @@ impl Hub {
             }
         }
         self.decide_on(one.iter().chain(&other), &mut commit)?;
+        let ids: Vec<RecordId> = one.iter().chain(&other).map(|member| member.id).collect();
+        self.ask_again(&ids, &mut commit)?;
         self.store.commit(commit)?;
         let then = [&one, &other].into_iter().flat_map(|half| self.lacks(half)).collect();
         let names = |half: &[RecordState]| half.iter().map(|member| self.name_of(member)).collect();
@@ -213,10 +215,22 @@ impl Hub {
         commit.reviews_closed.extend(told.map(ReviewKey::of));
         commit.journal.push(self.person(under_way, JournalKind::Link, a.id, Some(b.id), "a person linked them"));
         self.decide_on(members.iter(), &mut commit)?;
+        self.ask_again(&ids, &mut commit)?;
         let names = members.iter().map(|member| self.name_of(member)).collect();
         commit.changed_records = members;
         self.store.commit(commit)?;
         Ok(Joined { members: names })
+    }
+
+    /// Whoever waits in review with one of these records as a candidate is decided on anew: the question may be another one now.
+    fn ask_again(&mut self, ids: &[RecordId], commit: &mut Commit) -> crate::run::Result<()> {
+        let reviews = self.store.reviews(usize::MAX >> 1)?;
+        let waiting = reviews.iter().filter(|review| review.candidates.iter().any(|id| ids.contains(id)));
+        let waiting: Vec<RecordId> = waiting.map(|review| review.record).collect();
+        let asked = reviews.iter().filter(|review| ids.contains(&review.record)).flat_map(|review| review.candidates.clone());
+        let records = self.store.records(&waiting.into_iter().chain(asked).collect::<Vec<_>>())?;
+        commit.agenda_added.extend(records.iter().map(|record| (self.plan.ty(record.ty).decide_rank, record.id)));
+        Ok(())
     }
 
     /// Puts records onto the agenda, and what refers to them (P8).
