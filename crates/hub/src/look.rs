@@ -248,15 +248,10 @@ impl Hub {
                 self.store.journal(&[record.id], limit)?
             }
             HistoryOf::Run(run) => self.journal_of((*run, *run), Timestamp(i64::MIN), limit)?,
-            HistoryOf::Since(since) => {
-                let runs = self.store.runs(usize::MAX >> 1)?;
-                let within: Vec<RunId> =
-                    runs.iter().filter(|run| run.ended.is_none_or(|at| at >= *since)).map(|run| run.id).collect();
-                match (within.iter().min(), within.iter().max()) {
-                    (Some(first), Some(last)) => self.journal_of((*first, *last), *since, limit)?,
-                    _ => vec![],
-                }
-            }
+            HistoryOf::Since(since) => match self.runs_since(*since).map_err(|error| LookError::Store(error.to_string()))? {
+                Some(runs) => self.journal_of(runs, *since, limit)?,
+                None => vec![],
+            },
         };
         let ids: Vec<RecordId> = entries.iter().flat_map(|e| std::iter::once(e.record).chain(e.other)).collect();
         let mut names: HashMap<RecordId, RecordName> = HashMap::new();

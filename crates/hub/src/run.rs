@@ -7,7 +7,7 @@ use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, Trouble,
 use lockstep_engine::Plan;
 use lockstep_engine::plan::PlanCreate;
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{IntentState, ReadRecord, Timestamp, TypeIx, TypeSchema, Value};
+use lockstep_model::{IntentState, ReadRecord, RunId, Timestamp, TypeIx, TypeSchema, Value};
 use lockstep_store::{BoundType, Commit, Store, StoreError, TypeStatus};
 
 use crate::clock::Clock;
@@ -106,6 +106,8 @@ pub struct Hub {
     system_of: Vec<usize>,
     pub(crate) pretends: bool,
     pub(crate) one_thread: bool,
+    /// How long the journal is kept, in milliseconds; for ever where nothing is said.
+    journal_ms: Option<i64>,
 }
 
 impl Hub {
@@ -138,6 +140,7 @@ impl Hub {
             system_of,
             pretends: false,
             one_thread: false,
+            journal_ms: None,
         })
     }
 
@@ -150,6 +153,27 @@ impl Hub {
     /// The plan of flows.
     pub fn plan_of_flows(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Keeps the journal for so many days only. What is older is forgotten at the end of each run.
+    pub fn keep_journal_for(&mut self, days: Option<u32>) {
+        self.journal_ms = days.map(|days| i64::from(days) * 86_400_000);
+    }
+
+    /// The first and the last run that can have anything of the time since.
+    pub(crate) fn runs_since(&mut self, since: Timestamp) -> Result<Option<(RunId, RunId)>> {
+        let Some(last) = self.store.runs(1)?.first().map(|run| run.id) else { return Ok(None) };
+        // One that began before may have been under way.
+        let first = self.store.run_from(since)?.map_or(last, |first| RunId(first.0 - 1));
+        Ok(Some((first, last)))
+    }
+
+    fn forget_old(&mut self, now: Timestamp) -> Result<()> {
+        let Some(ms) = self.journal_ms else { return Ok(()) };
+        if let Some(first) = self.store.run_from(now.plus_ms(-ms))? {
+            self.store.prune_journal(first)?;
+        }
+        Ok(())
     }
 
     /// The store, for looking.
@@ -234,6 +258,7 @@ impl Hub {
             summary["act"] = act;
         }
         self.store.end_run(run, report.ended, &summary)?;
+        self.forget_old(report.ended)?;
         Ok(report)
     }
 
@@ -311,6 +336,7 @@ impl Hub {
             system_of: self.system_of.clone(),
             pretends: true,
             one_thread: self.one_thread,
+            journal_ms: None,
         };
         let result = pretending.run(options);
         self.plan = pretending.plan;

@@ -30,6 +30,8 @@ use crate::fresh::as_shown;
 use crate::report::RecordName;
 use crate::run::{Hub, Result};
 
+/// So many runs are looked through for the latest undo.
+const RUNS_LOOKED_AT: usize = 10_000;
 /// Records whose journal is looked up together.
 const AT_ONCE: usize = 1_000;
 
@@ -151,12 +153,12 @@ impl Hub {
 
     /// Plans to take an undo back: that run, or the latest undo that still stands.
     pub fn plan_redo(&mut self, run: Option<RunId>, force: bool) -> ActResult<TakingBack> {
-        let runs = self.store.runs(usize::MAX >> 1)?;
+        let runs = self.store.runs(RUNS_LOOKED_AT)?;
         let redone: HashSet<i64> = runs.iter().filter_map(|row| row.summary["act"]["redo"].as_i64()).collect();
         let undoes = |summary: &Value| summary["act"]["undo"].as_bool() == Some(true);
         let found = match run {
-            Some(run) => runs.iter().find(|row| row.id == run),
-            None => runs.iter().find(|row| undoes(&row.summary) && !redone.contains(&row.id.0)),
+            Some(run) => self.store.run(run)?,
+            None => runs.into_iter().find(|row| undoes(&row.summary) && !redone.contains(&row.id.0)),
         };
         match found {
             Some(row) if undoes(&row.summary) => self.plan_undo(&Which::Run(row.id), force),
@@ -202,8 +204,7 @@ impl Hub {
     fn chosen(&mut self, which: &Which, taking: &mut TakingBack) -> ActResult<Vec<Intent>> {
         match which {
             Which::Run(run) => {
-                let runs = self.store.runs(usize::MAX >> 1)?;
-                let Some(row) = runs.iter().find(|row| row.id == *run) else {
+                let Some(row) = self.store.run(*run)? else {
                     return Err(ActError::Refused(format!("there is no run {run}; `lockstep status` lists the latest")));
                 };
                 let act = row.summary["act"]["what"].as_str().map_or(String::new(), |what| format!(" ({what})"));
@@ -214,12 +215,7 @@ impl Hub {
             Which::Time { since, until } => {
                 let until = until.unwrap_or(self.clock.now());
                 taking.what = format!("what was written from {since} to {until}");
-                let runs = self.store.runs(usize::MAX >> 1)?;
-                let in_time = |row: &&lockstep_store::RunRow| row.started <= until && row.ended.is_none_or(|at| at >= *since);
-                let within: Vec<RunId> = runs.iter().filter(in_time).map(|row| row.id).collect();
-                let (Some(first), Some(last)) = (within.iter().min().copied(), within.iter().max().copied()) else {
-                    return Ok(vec![]);
-                };
+                let Some((first, last)) = self.runs_since(*since)? else { return Ok(vec![]) };
                 let landed = |at: Option<Timestamp>| at.is_some_and(|at| at >= *since && at <= until);
                 let mut chosen = self.done_in((first, last), |intent| landed(intent.done_at))?;
                 // Decided before, and delivered in this time.

@@ -280,6 +280,10 @@ pub trait Store: Send {
     fn intents_of_runs(&mut self, runs: (RunId, RunId), after: Option<IntentId>, limit: usize) -> Result<Vec<Intent>>;
     /// The journal of these runs (the first and the last of them), oldest first. Creations stand in [`Store::intents_of_runs`].
     fn journal_of_runs(&mut self, runs: (RunId, RunId), limit: usize) -> Result<Vec<JournalEntry>>;
+    /// One run.
+    fn run(&mut self, id: RunId) -> Result<Option<RunRow>>;
+    /// The first run that began at this time or later.
+    fn run_from(&mut self, since: Timestamp) -> Result<Option<RunId>>;
     /// Forgets the journal of the runs before this one. Gives how many entries that were.
     fn prune_journal(&mut self, before: RunId) -> Result<u64>;
     /// Entities with more than one record, in pages by number.

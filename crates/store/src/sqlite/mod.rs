@@ -423,6 +423,14 @@ impl Store for SqliteStore {
         self.reading(|database| database.journal_of_runs(runs, limit))
     }
 
+    fn run(&mut self, id: RunId) -> Result<Option<RunRow>> {
+        self.reading(|database| database.run(id))
+    }
+
+    fn run_from(&mut self, since: Timestamp) -> Result<Option<RunId>> {
+        self.reading(|database| database.run_from(since))
+    }
+
     fn prune_journal(&mut self, before: RunId) -> Result<u64> {
         self.writing(|database| database.prune_journal(before))
     }

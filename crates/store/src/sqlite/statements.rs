@@ -136,6 +136,9 @@ statements! {
     RUN_OF_ENTRY = "SELECT run FROM journal WHERE id >= ?1 ORDER BY id LIMIT 1";
     JOURNAL_BETWEEN = "SELECT id, at, run, kind, record, path, before, after, rule, other, intent, text FROM journal
         WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3";
+    LAST_RUN = "SELECT max(id) FROM runs";
+    STARTED = "SELECT started FROM runs WHERE id >= ?1 ORDER BY id LIMIT 1";
+    RUN = "SELECT id, started, ended, summary FROM runs WHERE id = ?1";
     PRUNE_JOURNAL = "DELETE FROM journal WHERE id < ?1";
 
     BEGIN_RUN = "INSERT INTO runs (started) VALUES (?1)";
