@@ -299,8 +299,7 @@ fn audit_text(audit: &Audit) -> String {
                 DifferenceKind::Drifted => format!("Lockstep knows {}", shown(&one.expected)),
                 DifferenceKind::Unequal => format!("should hold {}", shown(&one.expected)),
             };
-            let waits = if one.waits { ", a write for it waits" } else { "" };
-            let _ = writeln!(out, "    {}: shows {}, {expected}{waits}", one.record, shown(&one.shows));
+            let _ = writeln!(out, "    {}: shows {}, {expected}", one.record, shown(&one.shows));
         }
     }
     for record in &audit.gone {
@@ -311,7 +310,13 @@ fn audit_text(audit: &Audit) -> String {
     }
     let entities = if audit.entities == 1 { "1 entity".to_string() } else { format!("{} entities", audit.entities) };
     let _ = writeln!(out, "{} of {entities} audited, {} read.", audit.audited, print::count(audit.records_read as u64, "record"));
+    for (n, why) in [(audit.in_review, "wait in review (lockstep review)"), (audit.waiting, "wait for a write that is decided")] {
+        if n > 0 {
+            let _ = writeln!(out, "{n} differ as is known: they {why}.");
+        }
+    }
     let _ = match (audit.alarms(), audit.repaired) {
+        (false, _) if audit.in_review + audit.waiting > 0 => writeln!(out, "Nothing else differs."),
         (false, _) => writeln!(out, "Nothing differs."),
         (true, true) => writeln!(out, "What differs was taken in; the next run settles it (`lockstep sync`)."),
         (true, false) => {

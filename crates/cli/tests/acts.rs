@@ -316,3 +316,41 @@ fn a_refused_reference_is_tried_again_once_its_cause_is_gone() {
     }
     lockstep(dir, &["retry"]).exits(2).says("--all");
 }
+
+#[test]
+fn what_a_person_unlinked_a_system_that_knows_better_does_not_link_again() {
+    // L7 over C2: Zendesk refuses a second organization of a name, and so names the first.
+    let sandbox = Sandbox::start(Options::empty()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    example(dir, &sandbox, &[]);
+    sandbox.put("superoffice", "Contact", json!({"Name": "Fjordfisk AS"})).unwrap();
+    sandbox.put("zendesk", "organizations", json!({"name": "Fjordfisk AS"})).unwrap();
+    lockstep(dir, &["sync"]).exits(0);
+    let linked = entities(dir);
+    assert_eq!(linked.len(), 1, "{linked:?}");
+    lockstep(dir, &["unlink", &linked[0][0], &linked[0][1]]).exits(0);
+    lockstep(dir, &["sync"]).exits(1);
+    assert!(entities(dir).is_empty());
+    let open = reviews(dir);
+    assert_eq!((open.len(), &open[0]["kind"], &open[0]["rule"]), (1, &json!("disputed entity"), &json!("C2")), "{open:#?}");
+    // Answered with the record that Zendesk named, they are linked: a person said so.
+    lockstep(dir, &["review", "accept", &open[0]["number"].to_string()]).exits(0).says("linked: ");
+    lockstep(dir, &["sync"]).exits(0);
+    assert_eq!(entities(dir), linked);
+}
+
+#[test]
+fn an_old_journal_is_forgotten_only_if_the_project_says_so() {
+    let dir = project(&[solveig()], &[json!({"id": "c-1", "name": "Solveig Aas", "mail": "solveig@example.com", "phone": ""})]);
+    let dir = dir.path();
+    lockstep(dir, &["sync"]).exits(0);
+    lockstep(dir, &["history", "--run", "1"]).exits(0).says("(P2)");
+    // Nothing here is older than a day.
+    let text = read(&dir.join("lockstep.yaml"));
+    write(&dir.join("lockstep.yaml"), &format!("journal: {{ keep: 1d }}\n{text}"));
+    lockstep(dir, &["sync"]).exits(0);
+    lockstep(dir, &["history", "--run", "1"]).exits(0).says("(P2)");
+    write(&dir.join("lockstep.yaml"), &format!("journal: {{ keep: a while }}\n{text}"));
+    lockstep(dir, &["sync"]).exits(2).says("`a while` is no time to keep the journal for");
+}

@@ -10,7 +10,7 @@ use lockstep_engine::decide::suspended;
 use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, Wanted, wanted};
 use lockstep_model::value::equal_as;
-use lockstep_model::{EntityId, IntentState, PropIx, ReadRecord, RecordId, RecordState, RunId, TypeIx, Value};
+use lockstep_model::{EntityId, Intent, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind, RunId, TypeIx, Value};
 use lockstep_store::Commit;
 use serde::Serialize;
 
@@ -33,6 +33,10 @@ pub struct Audit {
     pub records_read: usize,
     /// What differs, by flow and property.
     pub properties: Vec<AuditedProperty>,
+    /// Properties that differ because a person's answer is waited for, and because a write that was decided is still to be sent: known,
+    /// and no alarm.
+    pub in_review: u64,
+    pub waiting: u64,
     /// Linked records that are not in their system any more, though Lockstep takes them to be.
     pub gone: Vec<RecordName>,
     /// Records that could not be read, and why.
@@ -64,8 +68,6 @@ pub struct Difference {
     pub shows: Value,
     /// What Lockstep takes it to show, or what it should hold.
     pub expected: Value,
-    /// A write for it is decided and waits.
-    pub waits: bool,
 }
 
 /// What is different.
@@ -177,17 +179,22 @@ impl Hub {
                     let Wanted::Write { value, claim, .. } = wanted(&self.plan, &slice, &entity, record, prop) else { continue };
                     let described = self.plan.prop(record.ty, prop);
                     let from = slice.records.get(&claim.record).map_or(record.ty, |from| from.ty);
-                    let waits = slice.intents_of(*id).any(|intent| {
-                        intent.record == Some(record.id)
-                            && intent.state != IntentState::Refused
-                            && intent.changes.iter().any(|change| change.prop == prop)
-                    });
+                    if is_in_review(&slice.reviews, &entity, record, prop) {
+                        audit.in_review += 1;
+                        continue;
+                    }
+                    let waits = |intent: &&Intent| {
+                        intent.record == Some(record.id) && intent.changes.iter().any(|change| change.prop == prop)
+                    };
+                    if slice.intents_of(*id).any(|intent| waits(&intent)) {
+                        audit.waiting += 1;
+                        continue;
+                    }
                     let difference = Difference {
                         record: self.name_of(record),
                         kind: DifferenceKind::Unequal,
                         shows: record.slot(prop).value(described.whole).clone(),
                         expected: value,
-                        waits,
                     };
                     audit.add(self.flow_name_between(from, record.ty), self.property_name(record.ty, prop), difference);
                     repairs.unequal.push(record.id);
@@ -214,7 +221,6 @@ impl Hub {
                 kind: DifferenceKind::Drifted,
                 shows: shows.clone(),
                 expected: believed.clone(),
-                waits: false,
             };
             audit.add(flow, self.property_name(known.ty, PropIx(ix as u16)), difference);
         }
@@ -263,6 +269,16 @@ impl Hub {
         })?;
         Ok(())
     }
+}
+
+/// Whether a property of a record, or the record as a whole, was refused and waits for a person.
+fn is_in_review(reviews: &[Review], entity: &Entity<'_>, record: &RecordState, prop: PropIx) -> bool {
+    let about = |review: &&Review| {
+        matches!(review.kind, ReviewKind::RejectedValue | ReviewKind::Unconvertible | ReviewKind::FlipFlop)
+            && review.ty == record.ty
+            && review.prop.is_none_or(|p| p == prop)
+    };
+    reviews.iter().filter(about).any(|review| entity.records.iter().any(|member| member.id == review.record))
 }
 
 /// About so many of them, spread evenly; which ones turns with `turn`, so that another audit looks at others.

@@ -166,6 +166,12 @@ impl Hub {
         if a.entity == b.entity {
             return Err(ActError::Refused(format!("{name_a} and {name_b} are linked already")));
         }
+        if let Some(gone) = [a, b].into_iter().find(|record| !record.is_live()) {
+            return Err(ActError::Refused(format!(
+                "{} is not in its system any more, so it can't be linked",
+                self.name_of(gone)
+            )));
+        }
         let (of_a, of_b) = (self.store.members(&[a.entity])?, self.store.members(&[b.entity])?);
         if let Some((x, y)) = self.clash(&of_a, &of_b) {
             let (x, y) = (self.name_of(x), self.name_of(y));

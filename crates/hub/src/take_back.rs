@@ -116,11 +116,16 @@ impl Hub {
         if intents.is_empty() {
             return Ok(vec![]);
         }
+        let now = self.clock.now();
         let first = self.store.take_intent_ids(intents.len())?;
         let mut commit = Commit { durable: true, ..Commit::default() };
         for (n, mut intent) in intents.into_iter().enumerate() {
             intent.id = IntentId(first.0 + n as i64);
             intent.run = under_way.report.run;
+            // The edit is made now, not when the plan was looked at.
+            for change in intent.changes.iter_mut().filter(|change| change.claim.record == intent.source) {
+                change.claim.at = now;
+            }
             // It may have been linked otherwise since the plan was made, in this very run.
             if let Some(record) = self.store.records(&[intent.source])?.pop() {
                 intent.entity = record.entity;
