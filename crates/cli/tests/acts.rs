@@ -249,6 +249,24 @@ fn an_audit_tells_what_differs_writes_nothing_and_can_take_it_in() {
 }
 
 #[test]
+fn explain_says_in_sentences_what_won_what_lost_and_what_was_written() {
+    // G7, P1, P7
+    let dir = project(&[solveig()], &[json!({"id": "c-1", "name": "Solveig Aas", "mail": "solveig@example.com", "phone": "1"})]);
+    let dir = dir.path();
+    lockstep(dir, &["sync"]).exits(0);
+    replace(&dir.join(SHOP), "+47 22 00 00 01", "+47 44 44 44 44");
+    lockstep(dir, &["sync"]).exits(0).says("1 updated");
+    let told = lockstep(dir, &["explain", "crm.People/1", "phone"]).exits(0);
+    let told = told.says("phone is “+47 44 44 44 44” because “+47 44 44 44 44” was put into shop.Customers/c-1 phone at");
+    let told =
+        told.says("by rule P1, the latest edit wins").says("“+47 22 00 00 01” from crm.People/1 phone at").says("lost to it.");
+    told.says("Lockstep wrote “+47 44 44 44 44” over “+47 22 00 00 01” at")
+        .says("from shop.Customers/c-1, by rule P1: the latest");
+    let theirs = lockstep(dir, &["explain", "shop.Customers/c-1", "phone"]).exits(0);
+    theirs.says("because it was put in here at").says("Somebody changed “+47 22 00 00 01” to “+47 44 44 44 44” here at");
+}
+
+#[test]
 fn the_journal_is_told_by_record_by_run_and_since_a_time() {
     let dir = project(
         &[solveig(), json!({"id": 2, "name": "Torbjørn Lie", "email": "torbjorn@example.com"})],

@@ -115,7 +115,15 @@ fn one_run() -> Ran {
     let dir = tempfile::tempdir().unwrap();
     example(dir.path(), &sandbox, &[]);
     let before = snapshot(&sandbox);
-    let run = lockstep(dir.path(), &["sync", "--format", "json"]).json()["run"].to_string();
+    let report = lockstep(dir.path(), &["sync", "--format", "json"]).json();
+    let run = report["run"].to_string();
+    // A reference that was filled in later is told by the name of the record that it stands for.
+    let created = report["events"].as_array().unwrap().iter().filter(|event| event["event"] == "created");
+    let names: Vec<&str> = created
+        .flat_map(|event| event["properties"].as_array().unwrap())
+        .filter_map(|property| property["counterpart_of"].as_str())
+        .collect();
+    assert!(!names.is_empty() && names.iter().all(|name| name.contains('/')), "{names:?}");
     let changed = compared(&before, &snapshot(&sandbox));
     assert!(changed.len() > 200, "the run does much: {changed:#?}");
     Ran { dir, sandbox, before, run }

@@ -657,3 +657,42 @@ fn set_aside_edited(connector: &dyn Connector, job: &mut Job) -> Vec<Carried> {
     }
     edited
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_model::{FlowIx, IntentId, RunId, Timestamp};
+
+    #[test]
+    fn a_write_that_keeps_failing_needs_a_person_in_the_end() {
+        // G4
+        let intent = Intent {
+            id: IntentId(1),
+            run: RunId(1),
+            kind: IntentKind::Update,
+            rank: 0,
+            ty: TypeIx(0),
+            record: Some(RecordId(2)),
+            entity: EntityId(1),
+            source: RecordId(1),
+            flow: FlowIx(0),
+            base_version: None,
+            changes: vec![],
+            state: IntentState::Sent,
+            attempts: 0,
+            not_before: None,
+            message: None,
+            decided_at: Timestamp(0),
+            done_at: None,
+        };
+        let tried = |attempts, at, others_pass| {
+            let update = IntentUpdate { attempts, ..step(&intent, IntentEvent::PutBack, Timestamp(at), None) };
+            is_given_up(&update, &intent, Timestamp(at), others_pass)
+        };
+        assert!(tried(10, TIME_BEFORE_A_PERSON_MS, true));
+        assert!(!tried(9, TIME_BEFORE_A_PERSON_MS, true), "too few tries");
+        assert!(!tried(99, TIME_BEFORE_A_PERSON_MS - 1, true), "too short a time");
+        assert!(!tried(10, TIME_BEFORE_A_PERSON_MS, false), "a system that takes nothing is down, whatever is sent");
+        assert!(tried(100, TIME_BEFORE_A_PERSON_MS, false));
+    }
+}
