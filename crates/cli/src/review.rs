@@ -156,7 +156,17 @@ fn answer(dir: &Path, format: Format, which: &ReviewsMeant, answer: &Answer) -> 
             }
             println!("{} would be answered with {answer:?}.", print::count(meant.len() as u64, "review"));
         }
-        if !(format == Format::Json && which.yes) && !agreed(which.yes, "Answer all of them?")? {
+        let go_on = match format {
+            Format::Json => which.yes,
+            Format::Text => agreed(which.yes, "Answer all of them?")?,
+        };
+        if !go_on {
+            if format == Format::Json {
+                let text = "nothing was done: more than one needs --yes";
+                let told: Vec<_> =
+                    meant.iter().map(|r| serde_json::json!({"number": r.number, "done": false, "text": text})).collect();
+                json(&told)?;
+            }
             return Ok(Exit::NeedsAPerson);
         }
     }

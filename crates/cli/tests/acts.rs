@@ -40,14 +40,7 @@ fn solveig() -> Value {
 
 /// Linked records by their names, each entity in order.
 fn entities(dir: &Path) -> Vec<Vec<String>> {
-    let all = lockstep(dir, &["entities", "--format", "json"]).exits(0).json();
-    let names = |entity: &Value| -> Vec<String> {
-        let mut names: Vec<String> =
-            entity.as_array().unwrap().iter().map(|member| member[0].as_str().unwrap().to_string()).collect();
-        names.sort();
-        names
-    };
-    let mut all: Vec<Vec<String>> = all.as_array().unwrap().iter().map(names).collect();
+    let mut all = entities_up_to(dir, 50);
     all.sort();
     all
 }
@@ -163,6 +156,8 @@ fn what_is_kept_apart_gets_a_counterpart_of_its_own_and_many_are_answered_at_onc
     lockstep(dir, &["sync"]).exits(1);
     let asked = lockstep(dir, &["review", "separate", "--all"]).exits(1);
     asked.says("Nothing was done").says("--yes");
+    let asked = lockstep(dir, &["review", "separate", "--all", "--format", "json"]).exits(1).json();
+    assert!(asked.as_array().unwrap().iter().all(|one| one["done"] == json!(false)), "{asked}");
     assert_eq!(records(dir, SHOP).len(), 4);
     lockstep(dir, &["review", "separate", "--kind", "flip"]).exits(2).says("ambiguous match");
     lockstep(dir, &["review", "separate", "--all", "--yes"]);
@@ -371,4 +366,45 @@ fn an_old_journal_is_forgotten_only_if_the_project_says_so() {
     lockstep(dir, &["history", "--run", "1"]).exits(0).says("(P2)");
     write(&dir.join("lockstep.yaml"), &format!("journal: {{ keep: a while }}\n{text}"));
     lockstep(dir, &["sync"]).exits(2).says("`a while` is no time to keep the journal for");
+}
+
+#[test]
+fn a_record_is_taken_out_of_a_larger_entity_and_no_third_record_leads_it_back() {
+    // L5, L7
+    let sandbox = Sandbox::start(Options::default()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    example(dir, &sandbox, &[]);
+    lockstep(dir, &["sync"]);
+    let all = entities_up_to(dir, 2_000);
+    let whole = all.iter().find(|names| names.len() >= 4).unwrap_or_else(|| panic!("no large entity in {all:#?}"));
+    let taken = whole.iter().find(|name| name.starts_with("superoffice.Person/")).unwrap_or(&whole[0]);
+    let rest: Vec<String> = whole.iter().filter(|name| *name != taken).cloned().collect();
+    lockstep(dir, &["unlink", taken]).exits(0).says("are kept apart");
+    assert!(entities_up_to(dir, 2_000).contains(&rest), "the others stay together");
+    for _ in 0..2 {
+        lockstep(dir, &["sync"]);
+        let now = entities_up_to(dir, 2_000);
+        let with_rest = now.iter().find(|names| names.contains(&rest[0])).unwrap();
+        assert!(rest.iter().all(|name| with_rest.contains(name)) && !with_rest.contains(taken), "{with_rest:?}");
+    }
+    // Between two of the rest: what belongs to each by its links goes with it.
+    let halves = lockstep(dir, &["unlink", &rest[0], &rest[1]]).exits(0);
+    let told = halves.stdout.lines().next().unwrap();
+    let (one, other) =
+        told.strip_prefix("Unlinked: ").unwrap().split_once(" are kept apart").unwrap().0.split_once(" and ").unwrap();
+    let (one, other): (Vec<&str>, Vec<&str>) = (one.split(" = ").collect(), other.split(" = ").collect());
+    assert!(one.contains(&rest[0].as_str()) && other.contains(&rest[1].as_str()), "{told}");
+    assert!(rest.iter().all(|name| one.contains(&name.as_str()) != other.contains(&name.as_str())), "{told}");
+}
+
+fn entities_up_to(dir: &Path, limit: usize) -> Vec<Vec<String>> {
+    let all = lockstep(dir, &["entities", "--limit", &limit.to_string(), "--format", "json"]).exits(0).json();
+    let names = |entity: &Value| -> Vec<String> {
+        let mut names: Vec<String> =
+            entity.as_array().unwrap().iter().map(|member| member[0].as_str().unwrap().to_string()).collect();
+        names.sort();
+        names
+    };
+    all.as_array().unwrap().iter().map(names).collect()
 }
