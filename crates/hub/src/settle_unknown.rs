@@ -214,6 +214,8 @@ impl Hub {
                     update.record = Some(member.id);
                     commit.intents_changed.push(update);
                 }
+                // A person has been asked which record it is; until then it is neither sent again nor guessed at.
+                None if self.is_asked(&intent)? => {}
                 None => open.push(intent),
             }
         }
@@ -270,6 +272,11 @@ impl Hub {
         let sent = self.sent(intent)?;
         confirm::found_again(&self.plan, &mut record, intent, &sent);
         Ok(record)
+    }
+
+    fn is_asked(&mut self, intent: &Intent) -> Result<bool> {
+        let open = self.store.open_reviews(&[intent.source])?;
+        Ok(open.iter().any(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty))
     }
 
     /// C2: a target that refuses a creation as a duplicate and names the record it has, has made a match.
