@@ -81,7 +81,7 @@ pub fn history(dir: &Path, format: Format, record: Option<String>, run: Option<i
         (_, _, Some(since)) => HistoryOf::Since(acts::time(&since)?),
         (None, None, None) => return Err(Failure::usage("say of what: a record, --run N, or --since TIME")),
     };
-    let lines = hub.history(&of, 100_000).map_err(look_failure)?;
+    let lines = hub.history_of(&of, 100_000).map_err(look_failure)?;
     if format == Format::Json {
         json(&lines)?;
         return Ok(Exit::Done);

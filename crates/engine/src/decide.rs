@@ -275,7 +275,8 @@ impl OneEntity<'_> {
     fn deletions(&mut self, id: EntityId, entity: &Entity<'_>) -> BTreeSet<RecordId> {
         let (plan, slice) = (self.plan, self.slice);
         let mut doomed = BTreeSet::new();
-        let open = || slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Delete);
+        // What a person takes back is deleted whatever the flows say of it (G7).
+        let open = || slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Delete && !intent.takes_back());
         let leaving = |record: &&&RecordState| matches!(record.presence, Presence::Leaving { .. });
         if entity.records.iter().all(|record| record.is_live()) && open().next().is_none() {
             return doomed;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use lockstep_engine::settle::{Entity, candidates};
 use lockstep_model::change::IntentEvent;
-use lockstep_model::{Intent, IntentState, RecordId, RecordState, Review, ReviewKind, Rule};
+use lockstep_model::{GuardKind, Intent, IntentState, RecordId, RecordState, Review, ReviewKind, Rule};
 use lockstep_store::{Commit, JournalKind, ReviewKey};
 use serde::Serialize;
 
@@ -101,9 +101,31 @@ impl Hub {
                 "it is {}, not a question of links: `accept` tries it again, `reject` leaves it as it is",
                 a(review.kind)
             ))),
-            (K::PendingDelete | K::Guard | K::FlipFlop, _) => {
-                Err(ActError::Refused(format!("{} is not answered this way", a(review.kind))))
+            // Is what was deleted elsewhere to be deleted here, too?
+            (K::PendingDelete, Answer::Accept | Answer::Reject) => {
+                let accept = *answer == Answer::Accept;
+                let records = self.decide_deletion(review.record, accept)?;
+                let what = if accept { "to be deleted by the next run" } else { "kept" };
+                Ok(format!("{records} {}, {what}", if records == 1 { "record" } else { "records" }))
             }
+            // Is that many meant?
+            (K::Guard, Answer::Accept | Answer::Reject) => {
+                let system = self.plan.ty(review.ty).name.system.clone();
+                let Some(kind) = GuardKind::of_stand_in(review.record) else {
+                    return Err(ActError::Refused("it names no guard; `lockstep release` answers all".into()));
+                };
+                let writes = match answer {
+                    Answer::Accept => self.release(&system, kind)?,
+                    _ => self.discard(&system, kind)?,
+                };
+                let what = if *answer == Answer::Accept { "let through by the next run" } else { "given up" };
+                Ok(format!("{writes} waiting {}, {what}", if writes == 1 { "write" } else { "writes" }))
+            }
+            (K::PendingDelete | K::Guard, Answer::Link(_) | Answer::Separate) => Err(ActError::Refused(format!(
+                "it is {}, not a question of links: `accept` lets it be done, `reject` does not",
+                a(review.kind)
+            ))),
+            (K::FlipFlop, _) => Err(ActError::Refused(format!("{} is not answered this way", a(review.kind)))),
         }
     }
 

@@ -256,7 +256,8 @@ impl Hub {
             }
             let mut commit = Commit::default();
             for mut record in hub.store.records(&repairs.gone)?.into_iter().filter(RecordState::is_live) {
-                commit.keys_removed.extend(mark_gone(&hub.plan, &mut record));
+                let seen = hub.status[record.ty.at()].read_from;
+                commit.keys_removed.extend(mark_gone(&hub.plan, &mut record, seen));
                 commit.agenda_added.push((hub.plan.ty(record.ty).decide_rank, record.id));
                 hub.tell_gone(under_way, &record, &mut commit);
                 let status = &mut hub.status[record.ty.at()];

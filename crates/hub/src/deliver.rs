@@ -294,6 +294,7 @@ impl Hub {
         let mut next_id = if creations > 0 { self.store.take_record_ids(creations)?.0 } else { 0 };
         let mut wake = Vec::new();
         let mut adopt = Vec::new();
+        let repeated = self.made_before(&parcels)?;
         for (parcel, outcome, again) in parcels {
             let Parcel { mut intent, sent } = parcel;
             if let Some(source) = known.get(&intent.source) {
@@ -301,6 +302,12 @@ impl Hub {
                 intent.entity = source.entity;
             }
             match outcome {
+                Outcome::Done(answer) if repeated.contains(&(intent.ty, answer.id.clone())) => {
+                    // C2: by its idempotency key the system gave what it had made at an earlier try, and what has been read since.
+                    let message = "its system had made it at an earlier try".to_string();
+                    commit.intents_changed.push(step(&intent, IntentEvent::Refuse, now, Some(message.clone())));
+                    adopt.push((intent, Some(answer.id), None, message));
+                }
                 Outcome::Done(answer) if intent.kind == IntentKind::Create => {
                     let state = confirm::created(&self.plan, &intent, RecordId(next_id), answer, &sent, now);
                     next_id += 1;
@@ -326,6 +333,9 @@ impl Hub {
                 }
                 Outcome::Rejected { prop, message } => {
                     self.rejected(under_way, &intent, prop, &sent, &message, &known, &mut commit)
+                }
+                Outcome::Gone { .. } if intent.kind == IntentKind::Delete && intent.takes_back() => {
+                    self.creation_taken_back(under_way, &intent, &mut known, &mut commit)
                 }
                 Outcome::Gone { message } => {
                     commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
@@ -371,6 +381,21 @@ impl Hub {
             self.adopt(under_way, intent, id, record, message)?;
         }
         Ok(())
+    }
+
+    /// The records known already that creations which had been tried before were answered with.
+    fn made_before(&mut self, parcels: &[Carried]) -> Result<HashSet<(TypeIx, String)>> {
+        let mut keys: HashMap<TypeIx, Vec<&str>> = HashMap::new();
+        for (parcel, outcome, _) in parcels {
+            if let (IntentKind::Create, Some(_), Outcome::Done(answer)) = (parcel.intent.kind, &parcel.intent.message, outcome) {
+                keys.entry(parcel.intent.ty).or_default().push(&answer.id);
+            }
+        }
+        let mut found = HashSet::new();
+        for (ty, keys) in keys {
+            found.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| (ty, record.key)));
+        }
+        Ok(found)
     }
 
     /// Records a creation that the system confirmed. A record that Lockstep created is linked by that alone (L4).

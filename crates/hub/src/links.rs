@@ -250,7 +250,7 @@ impl Hub {
             commit.agenda_added.push((self.plan.ty(record.ty).decide_rank, record.id));
             hashes.push(reference_hash(&self.plan.ty(record.ty).name, &record.key));
         }
-        if crate::load::references(&self.plan) {
+        if self.plan.has_references() {
             self.wake(&hashes, commit)?;
         }
         Ok(())

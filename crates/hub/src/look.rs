@@ -240,8 +240,13 @@ impl Hub {
         rows
     }
 
+    /// The journal of a record, oldest first.
+    pub fn history(&mut self, record: RecordId, limit: usize) -> Result<Vec<JournalEntry>> {
+        self.store.journal(&[record], limit)
+    }
+
     /// A part of the journal, oldest first, with names.
-    pub fn history(&mut self, of: &HistoryOf, limit: usize) -> std::result::Result<Vec<HistoryLine>, LookError> {
+    pub fn history_of(&mut self, of: &HistoryOf, limit: usize) -> std::result::Result<Vec<HistoryLine>, LookError> {
         let entries = match of {
             HistoryOf::Record(name) => {
                 let record = self.find(name)?;

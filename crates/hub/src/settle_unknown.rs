@@ -300,6 +300,12 @@ impl Hub {
         };
         let source = self.store.records(&[intent.source])?.pop();
         if let (Some(found), Some(source)) = (&found, &source) {
+            if found.entity == source.entity {
+                // Linked meanwhile: there is nothing left to create.
+                let refused = Intent { state: IntentState::Refused, ..intent.clone() };
+                commit.intents_changed.push(step(&refused, IntentEvent::Drop, now, Some(message)));
+                return Ok(self.store.commit(commit)?);
+            }
             let theirs = self.store.members(&[found.entity])?;
             let mine = self.store.members(&[source.entity])?;
             let clash = theirs.iter().filter(|t| t.is_live()).any(|t| mine.iter().any(|m| m.is_live() && m.ty == t.ty));

@@ -71,6 +71,11 @@ impl Hub {
         let records = taking.records.len();
         let report = self.within_run(RunOptions::default(), act, |hub, under_way, types| {
             first(hub, under_way)?;
+            for (ty, read) in taking.edited {
+                let mut commit = Commit::default();
+                hub.observe_one(under_way, ty, read, &mut commit)?;
+                hub.store.commit(commit)?;
+            }
             let (plain, referring) = by_reference(taking.intents);
             ids = hub.promise_back(under_way, plain)?;
             hub.deliver(under_way)?;
@@ -133,6 +138,10 @@ impl Hub {
             commit.intents_new.push(intent);
         }
         let ids = commit.intents_new.iter().map(|intent| intent.id).collect();
+        // A person has seen the plan: no guard asks once more (G3).
+        let intents = std::mem::take(&mut commit.intents_new);
+        self.let_through(&intents, &mut commit)?;
+        commit.intents_new = intents;
         self.store.commit(commit)?;
         Ok(ids)
     }
@@ -164,10 +173,16 @@ impl Hub {
         commit: &mut Commit,
     ) {
         commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None));
-        let Some(state) = intent.record.and_then(|id| known.get_mut(&id)).filter(|state| state.is_live()) else { return };
+        let Some(state) = intent.record.and_then(|id| known.get_mut(&id)) else { return };
+        if !state.is_live() {
+            // A listing has noticed already; it was this deletion that it noticed, which no flow passes on.
+            state.presence = Presence::Gone;
+            commit.changed_records.push(state.clone());
+            return;
+        }
         let held = self.plan.ty(state.ty).props.iter().zip(&state.slots);
         let held = held.filter_map(|(prop, slot)| Some((prop.name.clone(), slot.shadow.clone()?))).collect();
-        commit.keys_removed.extend(mark_gone(&self.plan, state));
+        commit.keys_removed.extend(mark_gone(&self.plan, state, None));
         // Nobody deleted it: no flow passes this on.
         state.presence = Presence::Gone;
         let state = state.clone();

@@ -18,8 +18,8 @@ use lockstep_engine::settle::{Entity, Wanted, wanted};
 use lockstep_model::change::Counterpart;
 use lockstep_model::value::{equal, equal_as, is_empty, shown};
 use lockstep_model::{
-    Change, Claim, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId,
-    RecordState, Rule, RunId, Timestamp, Value,
+    Change, Claim, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, ReadRecord,
+    RecordId, RecordState, Rule, RunId, Timestamp, TypeIx, Value,
 };
 use lockstep_store::{JournalEntry, JournalKind};
 use serde::Serialize;
@@ -61,6 +61,10 @@ pub struct TakingBack {
     /// Deleted by an undo: to be created again.
     #[serde(skip)]
     pub(crate) anew: Vec<RecordState>,
+    /// Records that somebody has edited, taken back all the same: to be taken in first, so that nothing takes the edit for one made
+    /// meanwhile.
+    #[serde(skip)]
+    pub(crate) edited: Vec<(TypeIx, ReadRecord)>,
     /// The run that is taken back, where it was one.
     #[serde(skip)]
     pub(crate) run: Option<RunId>,
@@ -335,6 +339,9 @@ impl Hub {
                 }
                 None => continue,
             };
+            if let (true, Some(Ok(Some(read)))) = (force, fresh.get(&record.id)) {
+                taking.edited.push((record.ty, read.clone()));
+            }
             match &one.created {
                 Some(created) => self.delete_again(&record, &shown, created, force, taking),
                 None => self.put_back_values(&record, &shown, one, force, taking)?,

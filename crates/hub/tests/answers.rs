@@ -179,3 +179,20 @@ fn if_it_is_none_of_them_it_is_created_and_they_are_kept_apart() {
     assert_eq!(world.linked(), [["a.Contacts/a1".to_string(), format!("b.Person/{id}")]]);
     world.settles();
 }
+
+#[test]
+fn a_person_who_errs_makes_nothing_twice_where_the_system_knows_the_creation() {
+    // C2: it had landed. The system knows the idempotency key, and says so; L7 keeps it apart, so it is asked about once more.
+    let mut world = World::new(true);
+    let before = world.persons();
+    assert!(world.answer(Answer::Reject).0);
+    let report = world.hub.run(RunOptions::default()).unwrap();
+    assert_eq!(world.persons(), before, "{report:#?}");
+    let reviews = world.hub.reviews(9).unwrap();
+    assert_eq!((reviews.len(), reviews[0].kind.as_str()), (1, "disputed entity"), "{reviews:#?}");
+    world.review = reviews[0].number;
+    let (done, text) = world.answer(Answer::Accept);
+    assert!(done, "{text}");
+    world.settles();
+    assert_eq!(world.persons(), before);
+}

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, RunId, Timestamp, TypeIx, Value,
+    EntityId, Intent, IntentId, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, RunId, Timestamp, TypeIx,
+    Value,
 };
 use lockstep_store::{BoundType, Commit, JournalEntry, Result, RunRow, Store, StoreError, TypeStatus};
 

@@ -132,7 +132,10 @@ impl SimulatedSystem {
                 row.texts.insert(prop, self.kept(prop, &value));
             }
         }
-        truth.tell(who, format!("somebody types {}/{} into {}: {:?} {:?}", self.drawn.name, row.id, self.drawn.name, row.mails, row.texts));
+        truth.tell(
+            who,
+            format!("somebody types {}/{} into {}: {:?} {:?}", self.drawn.name, row.id, self.drawn.name, row.mails, row.texts),
+        );
         drop(truth);
         self.stamp(&mut rows, key);
     }
@@ -242,7 +245,9 @@ impl SimulatedSystem {
                 };
                 let (who, mail) = (text(WHO), text(MAIL).to_lowercase());
                 let holds = |row: &&Row| !row.gone && row.mails.iter().any(|held| held.to_lowercase() == mail);
-                if self.drawn.refuses_duplicates && let Some(row) = rows.all.values().find(holds) {
+                if self.drawn.refuses_duplicates
+                    && let Some(row) = rows.all.values().find(holds)
+                {
                     let mut truth = self.truth.look();
                     truth.fault("duplicate refused");
                     truth.tell(&who, format!("{} refuses {who} as a duplicate of {}", self.drawn.name, row.id));
@@ -276,7 +281,9 @@ impl SimulatedSystem {
                 put_mail(row, self.drawn.mail_is_a_list, &value.value, &value.displaced);
                 continue;
             }
-            let Some(prop) = [WHO].into_iter().chain(self.drawn.props.iter().copied()).find(|prop| *prop == path) else { continue };
+            let Some(prop) = [WHO].into_iter().chain(self.drawn.props.iter().copied()).find(|prop| *prop == path) else {
+                continue;
+            };
             let now = value.value.as_str().map(|text| self.kept(prop, text)).unwrap_or_default();
             let was = row.texts.get(prop).cloned().unwrap_or_default();
             row.texts.insert(prop, now.clone());
@@ -297,7 +304,8 @@ impl SimulatedSystem {
         row.ever_shown = true;
         let told = |prop: &PropertyRef| {
             let written = write.values.iter().any(|value| watch[value.prop].path == prop.path);
-            (self.drawn.answers_with_values || (written && prop.path.as_str() == WHO)).then(|| self.value(row, prop.path.as_str()))
+            (self.drawn.answers_with_values || (written && prop.path.as_str() == WHO))
+                .then(|| self.value(row, prop.path.as_str()))
         };
         let values = watch.iter().map(told).collect();
         if self.drawn.answers_with_values {
@@ -331,7 +339,8 @@ impl SimulatedSystem {
             truth.broken("written for nothing", &who, message);
         }
         for (prop, was, now) in deed.values.iter().filter(|(_, was, now)| number_of(was) != number_of(now)) {
-            let edit = |value: &str| number_of(value).and_then(|number| truth.edits.get(&number).map(|edit| (number, edit.clone())));
+            let edit =
+                |value: &str| number_of(value).and_then(|number| truth.edits.get(&number).map(|edit| (number, edit.clone())));
             let (old, new) = (edit(was), edit(now));
             if let Some((_, edit)) = &new
                 && edit.at == deed.at
@@ -390,7 +399,8 @@ impl Connector for SimulatedSystem {
         let mut rows = self.rows.lock().expect("no panic");
         // `all PLACE SINCE` within a listing, `since N` after it.
         let mut words = text.split(' ');
-        let (kind, numbers): (&str, Vec<u64>) = (words.next().unwrap_or_default(), words.filter_map(|n| n.parse().ok()).collect());
+        let (kind, numbers): (&str, Vec<u64>) =
+            (words.next().unwrap_or_default(), words.filter_map(|n| n.parse().ok()).collect());
         let changes = kind == "since" && self.drawn.lists_changes;
         let (place, since) = match (kind, &numbers[..]) {
             ("all", [place, since]) => (*place, *since),

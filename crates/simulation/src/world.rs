@@ -182,7 +182,9 @@ impl World {
         self.runs += 1;
         let life = Life::of(steps);
         let before: u64 = self.truth.look().faults.values().sum();
-        self.truth.look().tell("", format!("run {}{}", self.runs, steps.map_or(String::new(), |n| format!(", to be killed after {n} steps"))));
+        self.truth
+            .look()
+            .tell("", format!("run {}{}", self.runs, steps.map_or(String::new(), |n| format!(", to be killed after {n} steps"))));
         let result = self.hub(life.clone()).and_then(|mut hub| hub.run(RunOptions { full, ..RunOptions::default() }));
         let mut truth = self.truth.look();
         if life.ended() {

@@ -6,7 +6,11 @@ use simulation::{Options, play};
 fn every_rule_holds_in_some_worlds() {
     for seed in 1..=40 {
         let outcome = play(seed, Options::default());
-        assert!(outcome.violations.is_empty(), "seed {seed}: {:#?}\nsee `cargo run -p simulation -- --seed {seed}`", outcome.violations);
+        assert!(
+            outcome.violations.is_empty(),
+            "seed {seed}: {:#?}\nsee `cargo run -p simulation -- --seed {seed}`",
+            outcome.violations
+        );
     }
 }
 

@@ -9,8 +9,7 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     for members in &settled.entities {
         let live: Vec<_> = members.iter().filter_map(|(system, state, row)| Some((*system, state, row.as_ref()?))).collect();
-        let asked =
-            |id| settled.reviews.iter().any(|review| review.record == id && is_asked_about(review.kind));
+        let asked = |id| settled.reviews.iter().any(|review| review.record == id && is_asked_about(review.kind));
         for (n, (a, a_state, a_row)) in live.iter().enumerate() {
             for (b, b_state, b_row) in &live[n + 1..] {
                 if !settled.paired(*a, *b) || a_row.gone || b_row.gone || asked(a_state.id) || asked(b_state.id) {

@@ -12,7 +12,8 @@ pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violatio
     let systems = &settled.world.drawn.systems;
     let deeds = settled.world.truth.look().deeds.clone();
     for (system, state, _) in settled.entities.iter().flatten() {
-        let mine = |kind: Kind| deeds.iter().filter(move |deed| deed.at.0 == *system && deed.at.1 == state.key && deed.kind == kind);
+        let mine =
+            |kind: Kind| deeds.iter().filter(move |deed| deed.at.0 == *system && deed.at.1 == state.key && deed.kind == kind);
         let journal = hub.store().journal(&[state.id], usize::MAX >> 1)?;
         let intents = hub.store().intents_of(&[RecordId(state.id.0)], usize::MAX >> 1)?;
         let name = format!("{}/{}", systems[*system].name, state.key);
@@ -24,7 +25,10 @@ pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violatio
         }
         for (prop, was, now) in mine(Kind::Update).flat_map(|deed| &deed.values) {
             let number = number_of(now);
-            let intended = intents.iter().flat_map(|intent| &intent.changes).any(|change| change.value.as_str().and_then(number_of) == number);
+            let intended = intents
+                .iter()
+                .flat_map(|intent| &intent.changes)
+                .any(|change| change.value.as_str().and_then(number_of) == number);
             if !intended {
                 let message = format!("{name} {prop} was given {now:?}, which no intent asked for");
                 found.push(Violation { checker: "unexplained", message, who: None });

@@ -20,7 +20,9 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
             if !members.iter().all(|(system, _, _)| systems[*system].props.contains(&prop)) {
                 continue;
             }
-            let at = |(system, state, _): &(usize, lockstep_model::RecordState, Option<crate::system::Row>)| (*system, state.key.clone());
+            let at = |(system, state, _): &(usize, lockstep_model::RecordState, Option<crate::system::Row>)| {
+                (*system, state.key.clone())
+            };
             let places: Vec<_> = members.iter().map(at).collect();
             let edits = || truth.edits.values().filter(|edit| edit.prop == prop && places.contains(&edit.at));
             let Some(latest) = edits().map(|edit| edit.epoch).max() else { continue };

@@ -89,7 +89,7 @@ impl Database {
     pub(super) fn run_from(&mut self, since: Timestamp) -> Fallible<Option<RunId>> {
         let first = RUNS.first(&self.conn, since.0)?;
         let last: Option<i64> = sql::LAST_RUN.prepare(&self.conn)?.query_row([], |row| row.get(0))?;
-        Ok(last.filter(|last| first <= *last).map(|_| RunId(first)))
+        Ok(last.filter(|last| first <= *last).map(|_| RunId(first.max(1))))
     }
 
     pub(super) fn prune_journal(&mut self, before: RunId) -> Fallible<u64> {
