@@ -16,7 +16,7 @@ pub struct Cli {
 #[derive(Args, Clone, Debug)]
 pub struct InProject {
     /// The project folder
-    #[arg(short = 'C', value_name = "DIR", default_value = ".")]
+    #[arg(short = 'C', value_name = "DIR", default_value = ".", global = true)]
     pub dir: PathBuf,
 }
 
@@ -155,17 +155,118 @@ pub enum Command {
         #[arg(long)]
         after: Option<i64>,
     },
-    /// What waits for a person
+    /// What waits for a person, and a person's answers
     Review {
+        #[command(flatten)]
+        project: InProject,
+        #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+        format: Format,
+        #[command(subcommand)]
+        act: Option<ReviewAct>,
+    },
+    /// Say that two records stand for the same thing
+    Link {
+        /// system.RecordType/ID
+        #[arg(value_name = "RECORD")]
+        a: String,
+        /// The other one
+        #[arg(value_name = "RECORD")]
+        b: String,
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// Say that records do not stand for the same thing; no rule links them again
+    Unlink {
+        /// system.RecordType/ID
+        #[arg(value_name = "RECORD")]
+        a: String,
+        /// Only from this one, and what it is linked with; from all of them if not said
+        #[arg(value_name = "RECORD")]
+        b: Option<String>,
+        /// Give each side back the values that it had before the link, after a plan
+        #[arg(long)]
+        restore: bool,
+        /// Carry the plan out without asking
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// Try again what a system refused
+    Retry {
+        /// system.RecordType/ID: what was refused of it and of what it is linked with
+        record: Option<String>,
+        /// All that was refused
+        #[arg(long, conflicts_with = "record")]
+        all: bool,
         #[command(flatten)]
         project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// What happened to a record
+    /// Take Lockstep's own writes back, after a plan
+    Undo {
+        /// The number of a run, or a record as system.RecordType/ID
+        #[arg(value_name = "RUN|RECORD")]
+        what: Option<String>,
+        /// One property of the record
+        path: Option<String>,
+        /// What was written since: 2026-01-31T08:00:00Z, or how long ago: 90m, 2h, 3d
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// And not after
+        #[arg(long, value_name = "TIME", requires = "since")]
+        until: Option<String>,
+        /// Also what has been edited since
+        #[arg(long)]
+        force: bool,
+        /// Carry the plan out without asking
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        project: InProject,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Take an undo back, after a plan
+    Redo {
+        /// The run of the undo; the latest that still stands if not said
+        run: Option<i64>,
+        /// Also what has been edited since
+        #[arg(long)]
+        force: bool,
+        /// Carry the plan out without asking
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        project: InProject,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Read linked records again, and tell what differs from what Lockstep knows
+    Audit {
+        /// About so many entities instead of all
+        #[arg(long, value_name = "N")]
+        sample: Option<usize>,
+        /// Take in what differs, for the next run to settle
+        #[arg(long)]
+        repair: bool,
+        #[command(flatten)]
+        project: InProject,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// What happened: to a record, in a run, since a time
     History {
         /// system.RecordType/ID
-        record: String,
+        #[arg(required_unless_present_any = ["run", "since"])]
+        record: Option<String>,
+        /// What happened in this run
+        #[arg(long, value_name = "N", conflicts_with = "record")]
+        run: Option<i64>,
+        /// What happened since: 2026-01-31T08:00:00Z, or how long ago: 90m, 2h, 3d
+        #[arg(long, value_name = "TIME", conflicts_with_all = ["record", "run"])]
+        since: Option<String>,
         #[command(flatten)]
         project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -200,4 +301,52 @@ pub enum Command {
         #[arg(long, value_name = "PRESET|FILE", num_args = 0..=1, default_missing_value = "some")]
         faults: Option<String>,
     },
+}
+
+/// What is to be done about reviews.
+#[derive(Debug, Subcommand)]
+pub enum ReviewAct {
+    /// Its records side by side, property by property
+    Show { number: i64 },
+    /// Yes: link the only candidate; try the value again
+    Accept {
+        #[command(flatten)]
+        which: ReviewsMeant,
+    },
+    /// No: none of the candidates; leave the value until it changes
+    Reject {
+        #[command(flatten)]
+        which: ReviewsMeant,
+    },
+    /// Keep the records apart for good
+    Separate {
+        #[command(flatten)]
+        which: ReviewsMeant,
+    },
+    /// Link this one
+    Link {
+        number: i64,
+        /// system.RecordType/ID, or the candidate's place in the list, from 1 on
+        record: String,
+    },
+}
+
+/// Which reviews.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReviewsMeant {
+    /// Their numbers, as `lockstep review` lists them
+    #[arg(value_name = "N")]
+    pub numbers: Vec<i64>,
+    /// All of them
+    #[arg(long)]
+    pub all: bool,
+    /// Those of this kind: ambiguous match, disputed entity, rejected value, …
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Those of this flow, or of flows with this in their names
+    #[arg(long)]
+    pub flow: Option<String>,
+    /// Needed for more than one
+    #[arg(long)]
+    pub yes: bool,
 }

@@ -1,15 +1,18 @@
-//! `status`, `entities`, `review`, `history`, `explain`: looking changes nothing, and works while a run is on.
+//! `status`, `entities`, `history`, `explain`: looking changes nothing, and works while a run is on.
 
 use std::path::Path;
 
 use lockstep_hub::explain::LookError;
+use lockstep_hub::look::{HistoryLine, HistoryOf};
+use lockstep_model::RunId;
 use lockstep_model::value::shown;
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
-use crate::{print, project};
+use crate::{acts, print, project};
 
-fn json(value: &impl serde::Serialize) -> Result<()> {
+/// Prints one JSON document.
+pub fn json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string(value).map_err(|error| Failure::usage(error.to_string()))?;
     println!("{text}");
     Ok(())
@@ -69,53 +72,54 @@ pub fn entities(dir: &Path, format: Format, limit: usize, after: Option<i64>) ->
     Ok(Exit::Done)
 }
 
-/// What waits for a person.
-pub fn review(dir: &Path, format: Format) -> Result<Exit> {
-    let reviews = project::open(dir)?.hub_for_looking()?.reviews(10_000).map_err(project::store_failure)?;
-    if format == Format::Json {
-        json(&reviews)?;
-    } else {
-        for review in &reviews {
-            let path = review.path.as_ref().map_or(String::new(), |path| format!(" {path}"));
-            println!("{}: {}  {}", review.kind, review.record, review.label);
-            println!("    {}{path}: {}", review.in_type, review.message);
-            for (name, label) in &review.candidates {
-                println!("    ? {name}  {label}");
-            }
-            println!("    {}: {}", review.rule, review.sentence);
-        }
-        if reviews.is_empty() {
-            println!("Nothing waits for a person.");
-        }
-    }
-    Ok(if reviews.is_empty() { Exit::Done } else { Exit::NeedsAPerson })
-}
-
-/// The journal of a record.
-pub fn history(dir: &Path, format: Format, record: &str) -> Result<Exit> {
+/// The journal of a record, of a run, or since a time.
+pub fn history(dir: &Path, format: Format, record: Option<String>, run: Option<i64>, since: Option<String>) -> Result<Exit> {
     let mut hub = project::open(dir)?.hub_for_looking()?;
-    let state = hub.find(record).map_err(look_failure)?;
-    let entries = hub.history(state.id, 10_000).map_err(project::store_failure)?;
+    let of = match (record, run, since) {
+        (Some(record), _, _) => HistoryOf::Record(record),
+        (_, Some(run), _) => HistoryOf::Run(RunId(run)),
+        (_, _, Some(since)) => HistoryOf::Since(acts::time(&since)?),
+        (None, None, None) => return Err(Failure::usage("say of what: a record, --run N, or --since TIME")),
+    };
+    let lines = hub.history_of(&of, 100_000).map_err(look_failure)?;
     if format == Format::Json {
-        let lines: Vec<_> = entries
-            .iter()
-            .map(|e| {
-                serde_json::json!({"at": e.at.to_string(), "run": e.run.0, "kind": e.kind.name(), "path": e.path, "before": e.before,
-                    "after": e.after, "rule": e.rule.map(|r| r.to_string()), "text": e.text})
-            })
-            .collect();
         json(&lines)?;
         return Ok(Exit::Done);
     }
-    println!("{record} was first seen at {}", state.first_seen);
-    for entry in entries {
-        let path =
-            entry.path.map_or(String::new(), |path| format!(" {path}: {} → {}", shown(&entry.before), shown(&entry.after)));
-        let rule = entry.rule.map_or(String::new(), |rule| format!(" ({rule})"));
-        let text = if entry.text.is_empty() { String::new() } else { format!(" {}", entry.text) };
-        println!("{} {}{path}{text}{rule}", entry.at, entry.kind.name());
+    if let HistoryOf::Record(name) = &of {
+        let state = hub.find(name).map_err(look_failure)?;
+        println!("{name} was first seen at {}", state.first_seen);
+    }
+    let names = !matches!(of, HistoryOf::Record(_));
+    for line in &lines {
+        println!("{}", history_text(line, names));
+    }
+    if lines.is_empty() {
+        println!("Nothing happened.");
     }
     Ok(Exit::Done)
+}
+
+fn history_text(line: &HistoryLine, names: bool) -> String {
+    let mut out = format!("{} {}", line.at, line.kind);
+    if names {
+        out.push_str(&format!(" {}", line.record));
+    }
+    if let Some(path) = &line.path {
+        out.push_str(&format!(" {path}: {} → {}", shown(&line.before), shown(&line.after)));
+    }
+    if !line.text.is_empty() {
+        out.push_str(&format!(" {}", line.text));
+    }
+    match &line.other {
+        Some(other) if line.kind == "link" || line.kind == "unlink" => out.push_str(&format!(": {other}")),
+        Some(other) => out.push_str(&format!(" from {other}")),
+        None => {}
+    }
+    if let Some(rule) = &line.rule {
+        out.push_str(&format!(" ({rule})"));
+    }
+    format!("{out} in run {}", line.run)
 }
 
 /// Why a record, or one of its properties, is as it is.

@@ -4,6 +4,7 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+mod acts;
 mod args;
 mod demo;
 mod documents;
@@ -14,6 +15,7 @@ mod look;
 mod print;
 mod progress;
 mod project;
+mod review;
 mod work;
 
 use std::process::ExitCode;
@@ -41,8 +43,16 @@ fn main() -> ExitCode {
         }
         Command::Status { project, format } => look::status(&project.dir, format),
         Command::Entities { project, format, limit, after } => look::entities(&project.dir, format, limit, after),
-        Command::Review { project, format } => look::review(&project.dir, format),
-        Command::History { record, project, format } => look::history(&project.dir, format, &record),
+        Command::Review { project, format, act } => review::review(&project.dir, format, act),
+        Command::Link { a, b, project } => acts::link(&project.dir, &a, &b),
+        Command::Unlink { a, b, restore, yes, project } => acts::unlink(&project.dir, &a, b.as_deref(), restore, yes),
+        Command::Retry { record, all, project, format } => acts::retry(&project.dir, record, all, format),
+        Command::Undo { what, path, since, until, force, yes, project, format } => {
+            acts::undo(&project.dir, acts::Asked { what, path, since, until }, force, yes, format)
+        }
+        Command::Redo { run, force, yes, project, format } => acts::redo(&project.dir, run, force, yes, format),
+        Command::Audit { sample, repair, project, format } => acts::audit(&project.dir, sample, repair, format),
+        Command::History { record, run, since, project, format } => look::history(&project.dir, format, record, run, since),
         Command::Explain { record, path, project, format } => look::explain(&project.dir, format, &record, path.as_deref()),
         Command::Sandbox { systems, port, empty, faults } => demo::sandbox(systems, port, empty, faults.as_deref()),
     };

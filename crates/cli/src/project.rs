@@ -108,6 +108,7 @@ impl Opened {
         let store = SqliteStore::open(&self.store_path()?).map_err(store_failure)?;
         let mut hub = Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)?;
         hub.set_safeguards(self.safeguards(hub.plan_of_flows()));
+        hub.keep_journal_for(self.project.journal_days);
         Ok(hub)
     }
 

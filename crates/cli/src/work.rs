@@ -95,7 +95,8 @@ fn tell(report: &Report, format: Format, all: bool) {
     }
 }
 
-fn exit(report: &Report) -> Exit {
+/// The exit status that a report means.
+pub fn exit(report: &Report) -> Exit {
     if report.unreachable() {
         Exit::Unreachable
     } else if report.needs_a_person() {

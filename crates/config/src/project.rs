@@ -26,6 +26,8 @@ pub struct Project {
     pub systems: Vec<System>,
     /// `sqlite:lockstep.db`
     pub store: String,
+    /// For how many days the journal is kept; for ever where nothing is said.
+    pub journal_days: Option<u32>,
     /// The country of telephone numbers that name none: `NO`.
     pub region: Option<String>,
     pub policies: Policies,

@@ -52,6 +52,7 @@ impl<'a> ProjectReader<'a> {
                 .collect(),
         );
         let store = fields.get("store").and_then(|node| self.store(node)).unwrap_or_else(|| "sqlite:lockstep.db".into());
+        let journal_days = fields.get("journal").and_then(|node| self.journal(node));
         let policies = fields.get("policies").map(|node| self.policies(node, &names)).unwrap_or_default();
         let first_run_waits =
             fields.get("first_run").and_then(|node| self.reader.word::<written::FirstRun>(node, "`first_run`")) != Some("go");
@@ -61,6 +62,7 @@ impl<'a> ProjectReader<'a> {
             dir: self.dir.to_path_buf(),
             systems,
             store,
+            journal_days,
             region,
             policies,
             first_run_waits,
@@ -253,6 +255,24 @@ impl<'a> ProjectReader<'a> {
             "write `sqlite:` and a file: `sqlite:lockstep.db`; or `postgres://…` where several machines share the work",
         );
         None
+    }
+
+    /// For how many days the journal is kept; nothing for ever.
+    fn journal(&mut self, node: &Node) -> Option<u32> {
+        let fields = self.reader.fields::<written::JournalYaml>(node, "`journal`")?;
+        let node = fields.get("keep")?;
+        let text = self.reader.text(node, "`keep`")?.trim();
+        if text == "forever" {
+            return None;
+        }
+        let days = text.strip_suffix('d').and_then(|days| days.trim().parse::<u32>().ok()).filter(|days| *days > 0);
+        if days.is_none() {
+            let text = self.reader.shown(&node.span, text);
+            self.reader
+                .error(codes::WRONG_TYPE, &node.span, format!("`{text}` is no time to keep the journal for"))
+                .set_help("write `forever`, or a number of days: `90d`");
+        }
+        days
     }
 
     fn region(&mut self, node: &Node) -> Option<String> {

@@ -20,6 +20,8 @@ pub struct ProjectYaml {
     /// Where links, shadows and the journal are kept: `sqlite:` and a file within the project folder.
     #[schemars(regex(pattern = r"^(sqlite|postgres|postgresql):"), extend("default" = "sqlite:lockstep.db"))]
     pub store: Option<String>,
+    /// How long the journal is kept.
+    pub journal: Option<JournalYaml>,
     /// Files of flows: names or patterns with `*` and `?`. `flows/*.yaml`, `flows/*.rst` and `flows/*.txt` if not said.
     pub flows: Option<Vec<FlowsYaml>>,
     /// What holds for flows that do not say otherwise.
@@ -130,6 +132,15 @@ pub struct ScheduleMapYaml {
 pub enum RateYaml {
     PerSecond(f64),
     Text(#[schemars(regex(pattern = r"^([0-9.]+ */ *(second|minute|hour)|\$\{.+\})$"))] String),
+}
+
+/// The journal: what was read, decided and written, with every before-image (G7).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JournalYaml {
+    /// `forever`, or a number of days: `90d`. What is older can't be explained nor taken back in full. `forever` if not said.
+    #[schemars(regex(pattern = r"^(forever|[0-9]+ *d|\$\{.+\})$"))]
+    pub keep: Option<String>,
 }
 
 /// Files of flows.

@@ -221,3 +221,23 @@ fn g3_limits_of_a_system_go_over_those_of_the_project_and_those_over_the_default
     let text = render_all(&problems);
     assert!(text.contains("`few` is no limit") && text.contains("20 or 5%"), "{text}");
 }
+
+#[test]
+fn the_journal_is_kept_for_ever_unless_it_is_said_for_how_long() {
+    let days = |journal: &str| {
+        let text = format!("systems:\n  a: {{ connector: files }}\nflows: []\n{journal}");
+        let dir = folder(&[("lockstep.yaml", &text)]);
+        let (project, problems) = load_with(dir.path(), &|_| None);
+        (project.unwrap().journal_days, render_all(&problems))
+    };
+    assert_eq!(days("").0, None);
+    assert_eq!(days("journal: { keep: forever }\n").0, None);
+    assert_eq!(days("journal: { keep: 90d }\n").0, Some(90));
+    for wrong in ["a while", "0d", "90"] {
+        let (_, problems) = days(&format!("journal: {{ keep: {wrong} }}\n"));
+        assert!(
+            problems.contains(&format!("`{wrong}` is no time to keep the journal for")) && problems.contains("90d"),
+            "{problems}"
+        );
+    }
+}

@@ -4,7 +4,7 @@
 //! value, the property *carries* the claim it was given, so that it is not written again.
 
 use lockstep_model::value::{effective, equal, equal_as, is_empty};
-use lockstep_model::{EntityId, Intent, Presence, ReadRecord, RecordId, RecordState, Slot, Timestamp, Value};
+use lockstep_model::{Claim, EntityId, Intent, Presence, ReadRecord, RecordId, RecordState, Slot, Timestamp, Value};
 
 use crate::plan::Plan;
 
@@ -54,7 +54,8 @@ pub fn written(
             }
             continue;
         };
-        let stamp = intent.changes.iter().find(|change| change.prop.at() == ix).map(|change| change.claim);
+        let change = intent.changes.iter().find(|change| change.prop.at() == ix);
+        let stamp = change.map(|change| change.claim);
         let told = shown.is_some();
         let before = place_of(slot, prop.whole);
         let shadow = shown.unwrap_or_else(|| replaced(slot.shadow.as_ref(), before, value, prop.list, prop.whole));
@@ -72,6 +73,12 @@ pub fn written(
         slot.carries = stamp.filter(|_| !(creates && told && as_asked));
         slot.unseen = !told;
         slot.displaced = None;
+        // G7: a value that was put back is an edit of this record's own, from the time when a person asked for it.
+        if let Some(change) = change.filter(|change| intent.takes_back() && change.claim.record == state.id) {
+            slot.claim = Some(Claim { value: slot.value(prop.whole).clone(), at: change.claim.at, goes: vec![] });
+            slot.carries = None;
+            slot.displaced = Some(change.displaced.clone());
+        }
     }
     state.version = answer.version.or(state.version.take());
     state.modified = answer.modified.or(state.modified);

@@ -265,6 +265,19 @@ pub fn delete_rank(send_rank: u16) -> u16 {
     0x3fff - send_rank.min(0x1fff)
 }
 
+/// The pairs of record types that a condition keeps apart in an entity of these records just now (L9, unqualified).
+pub fn suspended(plan: &Plan, records: &[&RecordState]) -> Vec<(TypeIx, TypeIx)> {
+    let mut apart = Vec::new();
+    for record in records {
+        for flow in plan.ty(record.ty).flows_out.iter().map(|ix| &plan.flows[ix.at()]) {
+            if flow.filter.is_some() && holds(plan, flow, record) == Ok(false) {
+                apart.extend([(flow.from, flow.to), (flow.to, flow.from)]);
+            }
+        }
+    }
+    apart
+}
+
 struct OneEntity<'a> {
     plan: &'a Plan,
     slice: &'a Slice,
@@ -304,7 +317,8 @@ impl OneEntity<'_> {
     fn deletions(&mut self, id: EntityId, entity: &Entity<'_>) -> BTreeSet<RecordId> {
         let (plan, slice) = (self.plan, self.slice);
         let mut doomed = BTreeSet::new();
-        let open = || slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Delete);
+        // What a person takes back is deleted whatever the flows say of it (G7).
+        let open = || slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Delete && !intent.takes_back());
         let leaving = |record: &&&RecordState| matches!(record.presence, Presence::Leaving { .. });
         if entity.records.iter().all(|record| record.is_live()) && open().next().is_none() {
             return doomed;
@@ -389,13 +403,7 @@ impl OneEntity<'_> {
 
     /// L9, unqualified: a condition that does not hold any more stops its two record types from being kept equal.
     fn suspend(&self, entity: &mut Entity<'_>) {
-        for record in &entity.records {
-            for flow in self.plan.ty(record.ty).flows_out.iter().map(|ix| &self.plan.flows[ix.at()]) {
-                if flow.filter.is_some() && holds(self.plan, flow, record) == Ok(false) {
-                    entity.suspended.extend([(flow.from, flow.to), (flow.to, flow.from)]);
-                }
-            }
-        }
+        entity.suspended = suspended(self.plan, &entity.records);
     }
 
     /// P4: only what differs, all of a record's in one write, nothing where nothing differs.
@@ -432,8 +440,9 @@ impl OneEntity<'_> {
                 }
             }
         }
-        let open: Vec<&Intent> =
-            slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Update && intent.record == Some(record.id)).collect();
+        let open = slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Update && intent.record == Some(record.id));
+        // What a person takes back stands, whatever the flows say of it (G7).
+        let open: Vec<&Intent> = open.filter(|intent| !intent.takes_back()).collect();
         if !self.reconcile(&open, &changes, record) || changes.is_empty() {
             return;
         }

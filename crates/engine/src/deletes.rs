@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_model::flow::Deletes;
-use lockstep_model::{FlowIx, Presence, PropIx, RecordId, RecordState, Timestamp, TypeIx};
+use lockstep_model::{FlowIx, Intent, IntentKind, Presence, PropIx, RecordId, RecordState, Timestamp, TypeIx};
 
 use crate::create::refused;
 use crate::plan::Plan;
@@ -79,6 +79,11 @@ pub fn departures(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Depart
     let mut taken = BTreeSet::new();
     for gone in &entity.records {
         let Presence::Leaving { since } = gone.presence else { continue };
+        // G7: Lockstep itself deletes it, as its creation is taken back; nobody else deleted it.
+        let taken_back = |intent: &Intent| intent.kind == IntentKind::Delete && intent.takes_back();
+        if slice.intents_of(gone.entity).any(|intent| intent.record == Some(gone.id) && taken_back(intent)) {
+            continue;
+        }
         // `duplicates: merge`: another record of its type stands for the same thing still.
         if entity.records.iter().any(|other| other.is_live() && other.ty == gone.ty) {
             continue;

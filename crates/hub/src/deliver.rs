@@ -31,6 +31,10 @@ const BACKOFF_MOST_MS: i64 = 60_000;
 /// A run waits this long for a system that asks to come back; then the rest waits for the next run.
 const PATIENCE_MS: i64 = 65_000;
 
+/// G4: what fails this often over this time, while the system gives no time to come back at, needs a person.
+const TRIES_BEFORE_A_PERSON: u32 = 10;
+const TIME_BEFORE_A_PERSON_MS: i64 = 3_600_000;
+
 /// An intent on its way: with the values that were really sent.
 struct Parcel {
     intent: Intent,
@@ -276,7 +280,12 @@ impl Hub {
         let all_done = parcels.iter().all(|(_, outcome, _)| matches!(outcome, Outcome::Done(_)));
         let sources = !all_done || under_way.report.has_room() || self.plan.has_references();
         let ids = |intent: &Intent| intent.record.into_iter().chain(sources.then_some(intent.source));
-        let targets: Vec<RecordId> = parcels.iter().flat_map(|(parcel, _, _)| ids(&parcel.intent)).collect();
+        let mut targets: Vec<RecordId> = parcels.iter().flat_map(|(parcel, _, _)| ids(&parcel.intent)).collect();
+        if under_way.report.has_room() && self.plan.has_references() {
+            // What is told of a reference names the record that it stands for (P8).
+            let changes = parcels.iter().flat_map(|(parcel, _, _)| &parcel.intent.changes);
+            targets.extend(changes.filter_map(|change| change.counterpart_of.map(|counterpart| counterpart.of)));
+        }
         let shares = &mut under_way.report.shares;
         let known = timed(&mut shares.loading_ms, || self.store.records(&targets))?;
         let mut known: HashMap<RecordId, RecordState> = known.into_iter().map(|r| (r.id, r)).collect();
@@ -285,6 +294,7 @@ impl Hub {
         let mut next_id = if creations > 0 { self.store.take_record_ids(creations)?.0 } else { 0 };
         let mut wake = Vec::new();
         let mut adopt = Vec::new();
+        let repeated = self.made_before(&parcels)?;
         for (parcel, outcome, again) in parcels {
             let Parcel { mut intent, sent } = parcel;
             if let Some(source) = known.get(&intent.source) {
@@ -292,6 +302,12 @@ impl Hub {
                 intent.entity = source.entity;
             }
             match outcome {
+                Outcome::Done(answer) if repeated.contains(&(intent.ty, answer.id.clone())) => {
+                    // C2: by its idempotency key the system gave what it had made at an earlier try, and what has been read since.
+                    let message = "its system had made it at an earlier try".to_string();
+                    commit.intents_changed.push(step(&intent, IntentEvent::Refuse, now, Some(message.clone())));
+                    adopt.push((intent, Some(answer.id), None, message));
+                }
                 Outcome::Done(answer) if intent.kind == IntentKind::Create => {
                     let state = confirm::created(&self.plan, &intent, RecordId(next_id), answer, &sent, now);
                     next_id += 1;
@@ -304,6 +320,7 @@ impl Hub {
                     let state = state.clone();
                     self.updated(under_way, &intent, &before, state, &sent, &known, &mut commit)?;
                 }
+                Outcome::Done(_) if intent.takes_back() => self.creation_taken_back(under_way, &intent, &mut known, &mut commit),
                 Outcome::Done(_) => self.deleted(under_way, &intent, &mut known, &mut commit),
                 Outcome::Conflict { message } => {
                     // P6: neither edit is lost. It is read again and decided again.
@@ -317,6 +334,9 @@ impl Hub {
                 Outcome::Rejected { prop, message } => {
                     self.rejected(under_way, &intent, prop, &sent, &message, &known, &mut commit)
                 }
+                Outcome::Gone { .. } if intent.kind == IntentKind::Delete && intent.takes_back() => {
+                    self.creation_taken_back(under_way, &intent, &mut known, &mut commit)
+                }
                 Outcome::Gone { message } => {
                     commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
                     self.gone(under_way, &intent, &mut known, &mut commit);
@@ -327,6 +347,14 @@ impl Hub {
                     let mut update = step(&intent, IntentEvent::PutBack, now, Some(message));
                     update.not_before = Some(now.plus_ms(wait));
                     update.attempts += 1;
+                    let name = &self.systems[system].name;
+                    let others_pass = under_way.report.systems.iter().any(|s| s.system == *name && s.created + s.updated > 0);
+                    if retry_after_ms.is_none() && is_given_up(&update, &intent, now, others_pass) {
+                        let message = update.message.unwrap_or_default();
+                        let text = format!("tried {} times since {}: {message}", update.attempts, intent.decided_at);
+                        self.rejected(under_way, &intent, None, &sent, &text, &known, &mut commit);
+                        continue;
+                    }
                     commit.intents_changed.push(update);
                 }
                 Outcome::Unknown { message } => {
@@ -353,6 +381,21 @@ impl Hub {
             self.adopt(under_way, intent, id, record, message)?;
         }
         Ok(())
+    }
+
+    /// The records known already that creations which had been tried before were answered with.
+    fn made_before(&mut self, parcels: &[Carried]) -> Result<HashSet<(TypeIx, String)>> {
+        let mut keys: HashMap<TypeIx, Vec<&str>> = HashMap::new();
+        for (parcel, outcome, _) in parcels {
+            if let (IntentKind::Create, Some(_), Outcome::Done(answer)) = (parcel.intent.kind, &parcel.intent.message, outcome) {
+                keys.entry(parcel.intent.ty).or_default().push(&answer.id);
+            }
+        }
+        let mut found = HashSet::new();
+        for (ty, keys) in keys {
+            found.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| (ty, record.key)));
+        }
+        Ok(found)
     }
 
     /// Records a creation that the system confirmed. A record that Lockstep created is linked by that alone (L4).
@@ -435,8 +478,9 @@ impl Hub {
         let removed: Vec<(u64, RecordId)> =
             old.iter().filter(|h| new.binary_search(h).is_err()).map(|h| (*h, state.id)).collect();
         let rank = ty.decide_rank;
-        // A changed match value can make a match elsewhere: of this record, and of those that shared its old one.
-        if old != new && !ty.match_sides.is_empty() {
+        // A changed match value can make a match elsewhere: of this record, and of those that shared its old one. A value that was put
+        // back is an edit, which the next run carries on (G7).
+        if intent.takes_back() || old != new && !ty.match_sides.is_empty() {
             commit.agenda_added.push((rank, state.id));
         }
         self.wake_old_rivals(&removed, rank, commit)?;
@@ -468,6 +512,9 @@ impl Hub {
         commit: &mut Commit,
     ) {
         let now = self.clock.now();
+        if intent.takes_back() {
+            return self.not_taken_back(under_way, intent, message, known, commit);
+        }
         under_way.reviews = true;
         let subject = intent.record.unwrap_or(intent.source);
         let change = prop.and_then(|prop| intent.changes.iter().find(|change| change.prop.at() == prop));
@@ -534,6 +581,13 @@ impl Hub {
             text,
         }
     }
+}
+
+/// G4: whether a write that failed again in a way that may pass is to be tried no more by itself. While its system takes no other
+/// writes either, the system is the trouble and not this write: then much later.
+fn is_given_up(update: &IntentUpdate, intent: &Intent, now: lockstep_model::Timestamp, others_pass: bool) -> bool {
+    let tries = if others_pass { TRIES_BEFORE_A_PERSON } else { 10 * TRIES_BEFORE_A_PERSON };
+    update.attempts >= tries && now.0 - intent.decided_at.0 >= TIME_BEFORE_A_PERSON_MS
 }
 
 /// An intent after a step; an illegal one leaves it as it is, which the next run sorts out.
@@ -631,4 +685,43 @@ fn set_aside_edited(connector: &dyn Connector, job: &mut Job) -> Vec<Carried> {
         }
     }
     edited
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_model::{FlowIx, IntentId, RunId, Timestamp};
+
+    #[test]
+    fn a_write_that_keeps_failing_needs_a_person_in_the_end() {
+        // G4
+        let intent = Intent {
+            id: IntentId(1),
+            run: RunId(1),
+            kind: IntentKind::Update,
+            rank: 0,
+            ty: TypeIx(0),
+            record: Some(RecordId(2)),
+            entity: EntityId(1),
+            source: RecordId(1),
+            flow: FlowIx(0),
+            base_version: None,
+            changes: vec![],
+            state: IntentState::Sent,
+            attempts: 0,
+            not_before: None,
+            message: None,
+            decided_at: Timestamp(0),
+            done_at: None,
+        };
+        let tried = |attempts, at, others_pass| {
+            let update = IntentUpdate { attempts, ..step(&intent, IntentEvent::PutBack, Timestamp(at), None) };
+            is_given_up(&update, &intent, Timestamp(at), others_pass)
+        };
+        assert!(tried(10, TIME_BEFORE_A_PERSON_MS, true));
+        assert!(!tried(9, TIME_BEFORE_A_PERSON_MS, true), "too few tries");
+        assert!(!tried(99, TIME_BEFORE_A_PERSON_MS - 1, true), "too short a time");
+        assert!(!tried(10, TIME_BEFORE_A_PERSON_MS, false), "a system that takes nothing is down, whatever is sent");
+        assert!(tried(100, TIME_BEFORE_A_PERSON_MS, false));
+    }
 }

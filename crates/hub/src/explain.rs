@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use lockstep_engine::Plan;
 use lockstep_engine::settle::{Candidate, Entity, candidates};
-use lockstep_model::value::{effective, is_empty, shown};
-use lockstep_model::{PropIx, RecordId, RecordState, TypeIx, TypeName, Value};
-use lockstep_store::{JournalKind, Result};
+use lockstep_model::value::{effective, equal, is_empty, shown};
+use lockstep_model::{PropIx, RecordId, RecordState, Rule, TypeIx, TypeName, Value};
+use lockstep_store::{JournalEntry, JournalKind, Result};
 use serde::Serialize;
 
 use crate::report::RecordName;
@@ -94,15 +94,7 @@ impl Hub {
 
         let wanted: Vec<PropIx> = match path {
             None => (0..ty.props.len() as u16).map(PropIx).filter(|p| ty.props[p.at()].paired).collect(),
-            Some(path) => {
-                let resolved =
-                    ty.props.iter().position(|p| p.name == path || p.reference.path.as_str().starts_with(&format!("{path}.")));
-                let Some(at) = resolved else {
-                    let known = ty.props.iter().filter(|p| p.paired).map(|p| p.name.clone()).collect::<Vec<_>>().join(", ");
-                    return Err(LookError::NoProperty { path: path.into(), ty: ty.name.to_string(), known });
-                };
-                vec![PropIx(at as u16)]
-            }
+            Some(path) => vec![self.property(&record, path)?],
         };
         let entity = Entity { records: members.iter().collect(), suspended: vec![] };
         let properties = wanted
@@ -113,19 +105,7 @@ impl Hub {
                 let all = candidates(plan, &entity, record.ty, prop, Some(record.id));
                 let mut sentences = sentences(plan, &record, &value, prop, &all, &names);
                 for entry in journal.iter().filter(|e| e.record == record.id && e.path.as_deref() == Some(&described.name)) {
-                    match entry.kind {
-                        JournalKind::Written => sentences.push(format!(
-                            "Lockstep wrote {} over {} at {} (run {}).",
-                            shown(&entry.after),
-                            shown(&entry.before),
-                            entry.at,
-                            entry.run
-                        )),
-                        JournalKind::Refused => {
-                            sentences.push(format!("The system refused a value at {}: {}.", entry.at, entry.text))
-                        }
-                        _ => {}
-                    }
+                    sentences.extend(happened(entry, &names));
                 }
                 PropertyExplanation { path: described.name.clone(), value, sentences }
             })
@@ -200,6 +180,15 @@ fn sentences(
         None => {
             out.push(format!("{} is {} because it was put in here at {}{rule}.", described.name, shown(value), best.stamp.at))
         }
+        Some(_) if record.slot(prop).carries == Some(best.stamp) && is_empty(value) && !is_empty(&best.claim.value) => {
+            out.push(format!(
+                "{} is nothing, though {} was put into {} at {}.",
+                described.name,
+                shown(&best.claim.value),
+                place(best),
+                best.stamp.at
+            ))
+        }
         Some(_) => out.push(format!(
             "{} is {} because {} was put into {} at {}{rule}.",
             described.name,
@@ -215,10 +204,32 @@ fn sentences(
     for lost in &all[1..] {
         out.push(format!("{} from {} at {} lost to it.", shown(&lost.claim.value), place(lost), lost.stamp.at));
     }
-    if record.slot(prop).carries.is_some() && best.by.is_some() {
-        out.push("This system stores it so (P3).".into());
+    if record.slot(prop).carries == Some(best.stamp) && best.by.is_some() && !equal(value, &best.claim.value) {
+        out.push(
+            "It was given that value, and holds another: the system stores it so (P3), or a person left or put it so (G7)."
+                .into(),
+        );
     }
     out
+}
+
+/// What the journal tells of a property, in a sentence.
+fn happened(entry: &JournalEntry, names: &HashMap<RecordId, RecordName>) -> Option<String> {
+    let (before, after, at, run) = (shown(&entry.before), shown(&entry.after), entry.at, entry.run);
+    let rule = entry.rule.map_or(String::new(), |rule| format!(", by rule {rule}: {}", rule.sentence()));
+    Some(match entry.kind {
+        JournalKind::Edit => format!("Somebody changed {before} to {after} here at {at} (run {run} read it)."),
+        JournalKind::Written if entry.rule == Some(Rule::G7) => {
+            format!("Lockstep wrote {after} over {before} at {at} (run {run}), as a person took a write back (G7).")
+        }
+        JournalKind::Written => {
+            let from = entry.other.and_then(|other| names.get(&other)).map_or(String::new(), |name| format!(", from {name}"));
+            format!("Lockstep wrote {after} over {before} at {at} (run {run}){from}{rule}.")
+        }
+        JournalKind::Refused => format!("The system refused a value at {at}: {}{rule}.", entry.text),
+        JournalKind::Person => format!("At {at}: {}{rule}.", entry.text),
+        JournalKind::Link | JournalKind::Unlink | JournalKind::Deleted | JournalKind::Note => return None,
+    })
 }
 
 /// The record type that a name stands for, for messages.

@@ -10,18 +10,25 @@
 //! Each system has a thread of its own for talking to it; the store has one owner. A run that is stopped or killed goes on where it
 //! was: everything between two steps is in the store.
 
+pub mod acts;
+pub mod answers;
+pub mod audit;
 pub mod clock;
 pub mod decide;
 pub mod deletes;
 pub mod deliver;
 pub mod explain;
+mod fresh;
 pub mod guards;
+pub mod links;
 pub mod load;
 pub mod look;
 pub mod read;
 pub mod report;
 pub mod run;
 pub mod settle_unknown;
+pub mod take_back;
+pub mod undo;
 
 pub use clock::{Clock, SystemClock};
 pub use guards::{Safeguards, TrippedGuard};

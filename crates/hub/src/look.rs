@@ -1,9 +1,15 @@
 //! Looking: what the store knows, for `status`, `review` and `history`. Nothing is changed here.
 
-use lockstep_model::{GuardKind, RecordId, Review, TypeIx, Value};
+use std::collections::{HashMap, HashSet};
+
+use lockstep_model::value::equal;
+use lockstep_model::{
+    FlowIx, GuardKind, IntentKind, IntentState, PropIx, RecordId, RecordState, Review, Rule, RunId, Timestamp, TypeIx, Value,
+};
 use lockstep_store::{JournalEntry, Result};
 use serde::Serialize;
 
+use crate::explain::LookError;
 use crate::report::RecordName;
 use crate::run::Hub;
 
@@ -38,10 +44,14 @@ pub struct RunLine {
     pub summary: Value,
 }
 
-/// A review with its records side by side.
+/// A review with its records.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReviewLine {
+    /// By which people name it; it keeps it while it is open.
+    pub number: i64,
     pub kind: String,
+    /// The flow between the two record types.
+    pub flow: String,
     pub record: RecordName,
     pub label: String,
     /// The record type that is asked about.
@@ -52,6 +62,51 @@ pub struct ReviewLine {
     pub message: String,
     pub candidates: Vec<(RecordName, String)>,
     pub opened: String,
+}
+
+/// A review with its records side by side.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReviewShown {
+    pub review: ReviewLine,
+    /// The value that was refused or can't be converted.
+    pub value: Value,
+    /// The record, then its counterpart or the candidates, with a few words by which a person knows each.
+    pub columns: Vec<(RecordName, String)>,
+    pub rows: Vec<SideBySide>,
+}
+
+/// One property of records side by side.
+#[derive(Clone, Debug, Serialize)]
+pub struct SideBySide {
+    /// In the order of the columns: the path in that record type and the value; nothing where a record type has no such property.
+    pub cells: Vec<Option<(String, Value)>>,
+    /// Not all that are there are equal.
+    pub differs: bool,
+}
+
+/// One thing that happened, with the names of its records.
+#[derive(Clone, Debug, Serialize)]
+pub struct HistoryLine {
+    pub at: String,
+    pub run: i64,
+    pub kind: String,
+    pub record: RecordName,
+    pub path: Option<String>,
+    pub before: Value,
+    pub after: Value,
+    pub rule: Option<String>,
+    /// The other record of a link; where a write came from.
+    pub other: Option<RecordName>,
+    pub text: String,
+}
+
+/// Which part of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HistoryOf {
+    /// A record, by its name.
+    Record(String),
+    Run(RunId),
+    Since(Timestamp),
 }
 
 impl Hub {
@@ -83,10 +138,14 @@ impl Hub {
 
     /// What waits for a person, oldest first.
     pub fn reviews(&mut self, limit: usize) -> Result<Vec<ReviewLine>> {
-        let reviews = self.store.reviews(limit)?;
+        let reviews = self.store.numbered_reviews(limit)?;
         let ids: Vec<RecordId> =
-            reviews.iter().flat_map(|r| std::iter::once(r.record).chain(r.candidates.iter().copied())).collect();
-        let records: std::collections::HashMap<_, _> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
+            reviews.iter().flat_map(|(_, r)| std::iter::once(r.record).chain(r.candidates.iter().copied())).collect();
+        let records: HashMap<_, _> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
+        Ok(reviews.iter().map(|(number, review)| self.review_line(*number, review, &records)).collect())
+    }
+
+    fn review_line(&self, number: i64, review: &Review, records: &HashMap<RecordId, RecordState>) -> ReviewLine {
         let name = |id: &RecordId| match records.get(id) {
             // A guard is about a system, not a record.
             None if GuardKind::of_stand_in(*id).is_some() => {
@@ -95,27 +154,149 @@ impl Hub {
             Some(record) => (RecordName::of(&self.plan, record.ty, &record.key), self.label(record)),
             None => (RecordName(format!("record {id}")), String::new()),
         };
-        let line = |review: &Review| {
-            let (record, label) = name(&review.record);
-            ReviewLine {
-                kind: review.kind.name().into(),
-                record,
-                label,
-                in_type: self.plan.ty(review.ty).name.to_string(),
-                path: review.prop.map(|prop| self.plan.prop(review.ty, prop).name.clone()),
-                rule: review.rule.to_string(),
-                sentence: review.rule.sentence().into(),
-                message: review.message.clone(),
-                candidates: review.candidates.iter().map(name).collect(),
-                opened: review.opened_at.to_string(),
+        let (record, label) = name(&review.record);
+        let from = records.get(&review.record).map(|record| record.ty);
+        let between = self.plan.flows.iter().position(|f| from == Some(f.from) && review.ty == f.to);
+        let back = || self.plan.flows.iter().position(|f| from == Some(f.to) && review.ty == f.from);
+        let into = || self.plan.flows.iter().position(|f| review.ty == f.to || review.ty == f.from);
+        let flow = between.or_else(back).or_else(into);
+        ReviewLine {
+            number,
+            kind: review.kind.name().into(),
+            flow: flow.map_or_else(String::new, |at| self.plan.flow_name(FlowIx(at as u16))),
+            record,
+            label,
+            in_type: self.plan.ty(review.ty).name.to_string(),
+            path: review.prop.map(|prop| self.plan.prop(review.ty, prop).name.clone()),
+            rule: review.rule.to_string(),
+            sentence: review.rule.sentence().into(),
+            message: review.message.clone(),
+            candidates: review.candidates.iter().map(name).collect(),
+            opened: review.opened_at.to_string(),
+        }
+    }
+
+    /// A review with its records side by side, property by property.
+    pub fn review(&mut self, number: i64) -> Result<Option<ReviewShown>> {
+        let found = self.store.numbered_reviews(usize::MAX >> 1)?.into_iter().find(|(n, _)| *n == number);
+        let Some((number, review)) = found else { return Ok(None) };
+        let ids: Vec<RecordId> = std::iter::once(review.record).chain(review.candidates.iter().copied()).collect();
+        let mut records: HashMap<RecordId, RecordState> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
+        let mut columns = ids;
+        // What was refused is told beside the record that it was meant for.
+        if let Some(record) = records.get(&review.record).filter(|record| record.ty != review.ty && review.candidates.is_empty())
+        {
+            for member in self.store.members(&[record.entity])?.into_iter().filter(|m| m.ty == review.ty && m.is_live()) {
+                columns.push(member.id);
+                records.insert(member.id, member);
             }
-        };
-        Ok(reviews.iter().map(line).collect())
+        }
+        columns.retain(|id| records.contains_key(id));
+        let columns: Vec<&RecordState> = columns.iter().map(|id| &records[id]).collect();
+        let rows = self.side_by_side(&columns);
+        Ok(Some(ReviewShown {
+            review: self.review_line(number, &review, &records),
+            value: review.value.clone(),
+            columns: columns.iter().map(|record| (self.name_of(record), self.label(record))).collect(),
+            rows,
+        }))
+    }
+
+    /// The mapped properties of records side by side: those that bear on each other in a row.
+    fn side_by_side(&self, columns: &[&RecordState]) -> Vec<SideBySide> {
+        let mut told: HashSet<(usize, PropIx)> = HashSet::new();
+        let mut rows = Vec::new();
+        for (first, record) in columns.iter().enumerate() {
+            let ty = self.plan.ty(record.ty);
+            for prop in (0..ty.props.len() as u16).map(PropIx).filter(|prop| ty.props[prop.at()].paired) {
+                if told.contains(&(first, prop)) {
+                    continue;
+                }
+                let cell = |at: usize, other: &RecordState| {
+                    if at < first {
+                        return None;
+                    }
+                    let theirs = match other.ty == record.ty {
+                        true => Some(prop),
+                        false => ty.bearings[prop.at()].iter().find(|bearing| bearing.other == other.ty).map(|b| b.theirs),
+                    };
+                    theirs.filter(|theirs| !told.contains(&(at, *theirs)))
+                };
+                let theirs: Vec<Option<PropIx>> = columns.iter().enumerate().map(|(at, other)| cell(at, other)).collect();
+                told.extend(theirs.iter().enumerate().filter_map(|(at, prop)| Some((at, (*prop)?))));
+                let cells: Vec<Option<(String, Value)>> = theirs
+                    .iter()
+                    .zip(columns)
+                    .map(|(prop, other)| {
+                        let described = self.plan.prop(other.ty, (*prop)?);
+                        Some((described.name.clone(), other.slot((*prop)?).value(described.whole).clone()))
+                    })
+                    .collect();
+                let mut values = cells.iter().flatten().map(|(_, value)| value);
+                let differs = values.next().is_some_and(|first| values.any(|other| !equal(first, other)));
+                rows.push(SideBySide { cells, differs });
+            }
+        }
+        rows
     }
 
     /// The journal of a record, oldest first.
     pub fn history(&mut self, record: RecordId, limit: usize) -> Result<Vec<JournalEntry>> {
         self.store.journal(&[record], limit)
+    }
+
+    /// A part of the journal, oldest first, with names.
+    pub fn history_of(&mut self, of: &HistoryOf, limit: usize) -> std::result::Result<Vec<HistoryLine>, LookError> {
+        let entries = match of {
+            HistoryOf::Record(name) => {
+                let record = self.find(name)?;
+                self.store.journal(&[record.id], limit)?
+            }
+            HistoryOf::Run(run) => self.journal_of((*run, *run), Timestamp(i64::MIN), limit)?,
+            HistoryOf::Since(since) => match self.runs_since(*since).map_err(|error| LookError::Store(error.to_string()))? {
+                Some(runs) => self.journal_of(runs, *since, limit)?,
+                None => vec![],
+            },
+        };
+        let ids: Vec<RecordId> = entries.iter().flat_map(|e| std::iter::once(e.record).chain(e.other)).collect();
+        let mut names: HashMap<RecordId, RecordName> = HashMap::new();
+        for some in ids.chunks(10_000) {
+            names.extend(self.store.records(some)?.iter().map(|record| (record.id, self.name_of(record))));
+        }
+        let name = |id: RecordId| names.get(&id).cloned().unwrap_or_else(|| RecordName(format!("record {id}")));
+        let line = |entry: JournalEntry| HistoryLine {
+            at: entry.at.to_string(),
+            run: entry.run.0,
+            kind: entry.kind.name().into(),
+            record: name(entry.record),
+            path: entry.path,
+            before: entry.before,
+            after: entry.after,
+            rule: entry.rule.map(|rule| rule.to_string()),
+            other: entry.other.filter(|other| *other != entry.record).map(name),
+            text: entry.text,
+        };
+        Ok(entries.into_iter().map(line).collect())
+    }
+
+    /// The journal of some runs, with the creations that their intents tell of.
+    fn journal_of(&mut self, runs: (RunId, RunId), since: Timestamp, limit: usize) -> Result<Vec<JournalEntry>> {
+        let mut entries = self.store.journal_of_runs(runs, limit)?;
+        let intents = self.store.intents_of_runs(runs, None, limit)?;
+        let made = intents.iter().filter(|i| i.kind == IntentKind::Create && i.state == IntentState::Done);
+        let ids: Vec<RecordId> = made.filter_map(|intent| intent.record).collect();
+        let told: HashSet<_> = entries.iter().filter_map(|entry| entry.intent).collect();
+        for some in ids.chunks(1_000) {
+            let created = self.store.journal(some, usize::MAX >> 1)?.into_iter();
+            entries.extend(created.filter(|entry| {
+                entry.rule == Some(Rule::C1) && entry.intent.is_some_and(|id| !told.contains(&id)) && entry.path.is_none()
+            }));
+        }
+        entries.retain(|entry| entry.at >= since);
+        // An edit is told by when it was made, a write by when it landed; of the same time, in the order of writing.
+        entries.sort_by_key(|entry| entry.at);
+        entries.truncate(limit);
+        Ok(entries)
     }
 
     /// All record types that a system has in the plan.

@@ -7,7 +7,7 @@ use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, Trouble,
 use lockstep_engine::Plan;
 use lockstep_engine::plan::PlanCreate;
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{IntentState, ReadRecord, Timestamp, TypeIx, TypeSchema, Value};
+use lockstep_model::{IntentState, ReadRecord, RunId, Timestamp, TypeIx, TypeSchema, Value};
 use lockstep_store::{BoundType, Commit, Store, StoreError, TypeStatus};
 
 use crate::clock::Clock;
@@ -106,6 +106,8 @@ pub struct Hub {
     system_of: Vec<usize>,
     pub(crate) pretends: bool,
     pub(crate) one_thread: bool,
+    /// How long the journal is kept, in milliseconds; for ever where nothing is said.
+    journal_ms: Option<i64>,
 }
 
 impl Hub {
@@ -138,6 +140,7 @@ impl Hub {
             system_of,
             pretends: false,
             one_thread: false,
+            journal_ms: None,
         })
     }
 
@@ -150,6 +153,27 @@ impl Hub {
     /// The plan of flows.
     pub fn plan_of_flows(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Keeps the journal for so many days only. What is older is forgotten at the end of each run.
+    pub fn keep_journal_for(&mut self, days: Option<u32>) {
+        self.journal_ms = days.map(|days| i64::from(days) * 86_400_000);
+    }
+
+    /// The first and the last run that can have anything of the time since.
+    pub(crate) fn runs_since(&mut self, since: Timestamp) -> Result<Option<(RunId, RunId)>> {
+        let Some(last) = self.store.runs(1)?.first().map(|run| run.id) else { return Ok(None) };
+        // One that began before may have been under way.
+        let first = self.store.run_from(since)?.map_or(last, |first| RunId(first.0 - 1));
+        Ok(Some((first, last)))
+    }
+
+    fn forget_old(&mut self, now: Timestamp) -> Result<()> {
+        let Some(ms) = self.journal_ms else { return Ok(()) };
+        if let Some(first) = self.store.run_from(now.plus_ms(-ms))? {
+            self.store.prune_journal(first)?;
+        }
+        Ok(())
     }
 
     /// The store, for looking.
@@ -180,6 +204,17 @@ impl Hub {
 
     /// One run: reads, decides and delivers until quiet.
     pub fn run(&mut self, options: RunOptions<'_>) -> Result<Report> {
+        self.within_run(options, Value::Null, |hub, under_way, types| hub.rounds(under_way, types))
+    }
+
+    /// Does something as a run of its own, which the journal knows by its number: `rounds`, or what a person asked for. `act` tells what
+    /// that was, and is kept with the run.
+    pub(crate) fn within_run<'a>(
+        &mut self,
+        options: RunOptions<'a>,
+        act: Value,
+        work: impl FnOnce(&mut Hub, &mut Underway<'a>, &mut BTreeSet<TypeIx>) -> Result<()>,
+    ) -> Result<Report> {
         let started = self.clock.now();
         let run = self.store.begin_run(started)?;
         let reviews = self.store.review_counts()?.iter().any(|(_, n)| *n > 0);
@@ -204,7 +239,7 @@ impl Hub {
         if first {
             self.store.bulk(true)?;
         }
-        let result = self.rounds(&mut under_way, &mut types).and_then(|()| self.pass_own_writes(&mut under_way));
+        let result = work(self, &mut under_way, &mut types).and_then(|()| self.pass_own_writes(&mut under_way));
         if first {
             self.store.bulk(false)?;
         }
@@ -218,12 +253,16 @@ impl Hub {
         let waits = |state| matches!(state, IntentState::Queued | IntentState::Sent | IntentState::Unknown);
         report.outbox = self.store.intent_counts()?.into_iter().filter(|(state, _)| waits(*state)).map(|(_, n)| n).sum();
         report.forget_findings();
-        let summary = serde_json::json!({"systems": report.systems, "flows": report.flows});
+        let mut summary = serde_json::json!({"systems": report.systems, "flows": report.flows});
+        if !act.is_null() {
+            summary["act"] = act;
+        }
         self.store.end_run(run, report.ended, &summary)?;
+        self.forget_old(report.ended)?;
         Ok(report)
     }
 
-    fn rounds(&mut self, under_way: &mut Underway, types: &mut BTreeSet<TypeIx>) -> Result<()> {
+    pub(crate) fn rounds(&mut self, under_way: &mut Underway, types: &mut BTreeSet<TypeIx>) -> Result<()> {
         // What a killed run left: answers that never came, an agenda half worked off, records held for a reading.
         self.settle_unknown(under_way)?;
         self.decide(under_way)?;
@@ -297,6 +336,7 @@ impl Hub {
             system_of: self.system_of.clone(),
             pretends: true,
             one_thread: self.one_thread,
+            journal_ms: None,
         };
         let result = pretending.run(options);
         self.plan = pretending.plan;

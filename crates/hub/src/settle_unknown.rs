@@ -219,6 +219,8 @@ impl Hub {
                     update.record = Some(member.id);
                     commit.intents_changed.push(update);
                 }
+                // A person has been asked which record it is; until then it is neither sent again nor guessed at.
+                None if self.is_asked(&intent)? => {}
                 None => open.push(intent),
             }
         }
@@ -277,6 +279,11 @@ impl Hub {
         Ok(record)
     }
 
+    fn is_asked(&mut self, intent: &Intent) -> Result<bool> {
+        let open = self.store.open_reviews(&[intent.source])?;
+        Ok(open.iter().any(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty))
+    }
+
     /// C2: a target that refuses a creation as a duplicate and names the record it has, has made a match.
     pub(crate) fn adopt(
         &mut self,
@@ -298,10 +305,19 @@ impl Hub {
         };
         let source = self.store.records(&[intent.source])?.pop();
         if let (Some(found), Some(source)) = (&found, &source) {
+            if found.entity == source.entity {
+                // Linked meanwhile: there is nothing left to create.
+                let refused = Intent { state: IntentState::Refused, ..intent.clone() };
+                commit.intents_changed.push(step(&refused, IntentEvent::Drop, now, Some(message)));
+                return Ok(self.store.commit(commit)?);
+            }
             let theirs = self.store.members(&[found.entity])?;
             let mine = self.store.members(&[source.entity])?;
             let clash = theirs.iter().filter(|t| t.is_live()).any(|t| mine.iter().any(|m| m.is_live() && m.ty == t.ty));
-            if !clash {
+            // L7: what a person unlinked is not linked again, whatever the system takes for the same.
+            let all: Vec<RecordId> = mine.iter().map(|m| m.id).collect();
+            let apart = self.store.apart(&all)?.iter().any(|(a, b)| theirs.iter().any(|t| t.id == *a || t.id == *b));
+            if !clash && !apart {
                 let refused = Intent { state: IntentState::Refused, ..intent.clone() };
                 commit.intents_changed.push(step(&refused, IntentEvent::Drop, now, Some(message)));
                 self.join(under_way, &intent, found, "the system has it already, and said so", &mut commit)?;
@@ -396,7 +412,13 @@ impl Hub {
         Ok(())
     }
 
-    fn observe_one(&mut self, under_way: &mut Underway, ty: TypeIx, record: ReadRecord, commit: &mut Commit) -> Result<()> {
+    pub(crate) fn observe_one(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        record: ReadRecord,
+        commit: &mut Commit,
+    ) -> Result<()> {
         let known: HashMap<String, RecordState> =
             self.store.by_key(ty, &[&record.id])?.into_iter().map(|state| (state.key.clone(), state)).collect();
         let first_id = if known.is_empty() { self.store.take_record_ids(1)? } else { RecordId(0) };

@@ -163,6 +163,14 @@ pub struct Intent {
     pub done_at: Option<Timestamp>,
 }
 
+impl Intent {
+    /// G7: it takes a write of Lockstep's back. Such an intent has no other record that it comes from: its source is the record that it
+    /// is written to, which no decision by the flows ever has.
+    pub fn takes_back(&self) -> bool {
+        self.record == Some(self.source)
+    }
+}
+
 /// Why something waits for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -57,6 +57,7 @@ rules! {
     G2 => "the first run of a flow waits for a person who has seen the plan",
     G3 => "more writes than a run may make wait for a person",
     G4 => "what the target refuses waits for a person, the rest is written",
+    G7 => "a person took a write back",
 }
 
 /// What a flow finds for a record (L9). Every run, plan, page and document counts by these names.

@@ -39,7 +39,8 @@ CREATE UNIQUE INDEX records_key ON records (type, key);
 -- An entity's number is that of the record it began with: records that stand alone need no row here.
 CREATE INDEX records_entity ON records (entity) WHERE entity <> id;
 
--- Match keys and references: 64 bits of a hash, to be compared by value after the look-up.
+-- Match keys and references: 64 bits of a hash, to be compared by value after the look-up. A number below none is that of a creation:
+-- the record that it makes will be found so.
 CREATE TABLE keys (
     hash INTEGER NOT NULL,
     record INTEGER NOT NULL,

@@ -55,7 +55,8 @@ pub struct Commit {
     pub changed_records: Vec<RecordState>,
     /// Known records of which only the entity changes.
     pub relinked: Vec<(RecordId, EntityId)>,
-    /// Match keys and references: a hash under which the record is to be found.
+    /// Match keys and references: a hash under which the record is to be found. A number below none stands for the record that the
+    /// creation of that number makes.
     pub keys_added: Vec<(u64, RecordId)>,
     pub keys_removed: Vec<(u64, RecordId)>,
     /// Records to decide on, with the rank of their record type (lower ranks are decided first).
@@ -273,6 +274,19 @@ pub trait Store: Send {
     fn journal(&mut self, records: &[RecordId], limit: usize) -> Result<Vec<JournalEntry>>;
     /// Intents whose target or source is one of these records, oldest first, whatever their state.
     fn intents_of(&mut self, records: &[RecordId], limit: usize) -> Result<Vec<Intent>>;
+    /// All open reviews with the numbers by which people name them, oldest first. A review keeps its number while it is open.
+    fn numbered_reviews(&mut self, limit: usize) -> Result<Vec<(i64, Review)>>;
+    /// What was decided in these runs (the first and the last of them), whatever became of it, in the order of deciding, in pages by
+    /// number.
+    fn intents_of_runs(&mut self, runs: (RunId, RunId), after: Option<IntentId>, limit: usize) -> Result<Vec<Intent>>;
+    /// The journal of these runs (the first and the last of them), oldest first. Creations stand in [`Store::intents_of_runs`].
+    fn journal_of_runs(&mut self, runs: (RunId, RunId), limit: usize) -> Result<Vec<JournalEntry>>;
+    /// One run.
+    fn run(&mut self, id: RunId) -> Result<Option<RunRow>>;
+    /// The first run that began at this time or later.
+    fn run_from(&mut self, since: Timestamp) -> Result<Option<RunId>>;
+    /// Forgets the journal of the runs before this one. Gives how many entries that were.
+    fn prune_journal(&mut self, before: RunId) -> Result<u64>;
     /// Entities with more than one record, in pages by number.
     fn linked_entities(&mut self, after: Option<EntityId>, limit: usize) -> Result<Vec<EntityId>>;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 /// What may never be found, with what it would mean.
-const NEVER: [(&str, &str); 11] = [
+const NEVER: [(&str, &str); 12] = [
     (
         "an intent in a state that there is not",
         "SELECT id FROM intents WHERE state NOT IN ('queued','sent','unknown','done','refused','dropped')",
@@ -46,7 +46,11 @@ const NEVER: [(&str, &str); 11] = [
     ),
     (
         "a match key of a record that is not known",
-        "SELECT k.record FROM keys k LEFT JOIN records r ON r.id = k.record WHERE r.id IS NULL",
+        "SELECT k.record FROM keys k LEFT JOIN records r ON r.id = k.record WHERE r.id IS NULL AND k.record > 0",
+    ),
+    (
+        "a match key of a creation that is not known",
+        "SELECT k.record FROM keys k LEFT JOIN intents i ON i.id = -k.record AND i.kind = 'create' WHERE i.id IS NULL AND k.record < 0",
     ),
     (
         "a number on the agenda that is no record's",

@@ -41,6 +41,8 @@ pub fn check(make: impl Fn() -> Box<dyn Store>) {
     at_most_one_review_of_a_key_is_open(fresh());
     the_journal_is_in_order(fresh());
     runs_are_remembered_newest_first(fresh());
+    what_runs_did_is_found_by_their_numbers(fresh());
+    a_review_keeps_its_number_while_it_is_open(fresh());
     linked_entities_come_in_pages(fresh());
     what_the_plan_does_not_name_any_more_is_left_out_and_kept(fresh());
     a_changed_plan_finds_properties_by_path(fresh());
@@ -569,6 +571,57 @@ fn runs_are_remembered_newest_first(mut store: Box<dyn Store>) {
     let ended = (first, Timestamp(1), Some(Timestamp(3)), json!({"flows": [1.5]}));
     assert_eq!(seen, [(second, Timestamp(2), None, Value::Null), ended]);
     assert_eq!(store.runs(1).unwrap(), runs[..1]);
+}
+
+fn what_runs_did_is_found_by_their_numbers(mut store: Box<dyn Store>) {
+    let runs: Vec<RunId> = (0..5).map(|n| store.begin_run(Timestamp(10 * n)).unwrap()).collect();
+    // The third did nothing; the others wrote several rows each, in several commits.
+    let of =
+        |run: usize, n: i64| Intent { run: runs[run], state: IntentState::Done, ..intent(n, RecordId(1), IntentState::Done) };
+    let told = |run: usize, at: i64| entry(runs[run], RecordId(at), at);
+    for (run, ids) in [(0, vec![1, 2]), (1, vec![4]), (1, vec![5, 9]), (3, vec![10]), (4, vec![11, 12])] {
+        let intents_new = ids.iter().map(|id| of(run, *id)).collect();
+        let journal = ids.iter().map(|id| told(run, *id)).collect();
+        store.commit(Commit { intents_new, journal, ..Commit::default() }).unwrap();
+    }
+    let between = |first: usize, last: usize| (runs[first], runs[last]);
+    let mut numbers = |first, last, after, limit| ids(store.intents_of_runs(between(first, last), after, limit).unwrap());
+    assert_eq!(numbers(1, 1, None, 99), [4, 5, 9]);
+    assert_eq!(numbers(0, 3, None, 99), [1, 2, 4, 5, 9, 10]);
+    assert_eq!(numbers(0, 4, Some(IntentId(5)), 2), [9, 10]);
+    assert_eq!(numbers(2, 2, None, 99), Vec::<i64>::new());
+    assert_eq!(store.intents_of_runs((RunId(99), RunId(100)), None, 9).unwrap(), []);
+    let mut entries = |first: usize, last: usize, limit| -> Vec<i64> {
+        store.journal_of_runs(between(first, last), limit).unwrap().into_iter().map(|entry| entry.at.0).collect()
+    };
+    assert_eq!(entries(1, 3, 99), [4, 5, 9, 10]);
+    assert_eq!(entries(1, 3, 2), [4, 5]);
+    assert_eq!(entries(2, 2, 99), Vec::<i64>::new());
+    assert_eq!(store.run(runs[1]).unwrap().map(|run| run.started), Some(Timestamp(10)));
+    assert_eq!(store.run(RunId(99)).unwrap(), None);
+    assert_eq!(store.run_from(Timestamp(-5)).unwrap(), Some(runs[0]));
+    assert_eq!(store.run_from(Timestamp(11)).unwrap(), Some(runs[2]));
+    assert_eq!(store.run_from(Timestamp(41)).unwrap(), None);
+    // What is forgotten is gone for its records, too; what follows is found all the same.
+    assert_eq!(store.prune_journal(runs[3]).unwrap(), 5);
+    assert_eq!(store.prune_journal(runs[3]).unwrap(), 0);
+    assert_eq!(store.journal(&[RecordId(4), RecordId(11)], 9).unwrap(), [told(4, 11)]);
+    let left = store.journal_of_runs(between(0, 4), 99).unwrap();
+    assert_eq!(left, [told(3, 10), told(4, 11), told(4, 12)]);
+}
+
+fn a_review_keeps_its_number_while_it_is_open(mut store: Box<dyn Store>) {
+    let first = review(RecordId(1), None);
+    let second = Review { opened_at: Timestamp(20), ..review(RecordId(2), None) };
+    store.commit(Commit { reviews_opened: vec![first.clone(), second.clone()], ..Commit::default() }).unwrap();
+    let numbered = store.numbered_reviews(9).unwrap();
+    assert_eq!(numbered.iter().map(|(_, review)| review.clone()).collect::<Vec<_>>(), [first.clone(), second.clone()]);
+    assert_ne!(numbered[0].0, numbered[1].0);
+    assert_eq!(store.numbered_reviews(1).unwrap(), numbered[..1]);
+    let again = Review { message: "again".into(), ..second };
+    let closed = vec![ReviewKey::of(&first)];
+    store.commit(Commit { reviews_closed: closed, reviews_opened: vec![again.clone()], ..Commit::default() }).unwrap();
+    assert_eq!(store.numbered_reviews(9).unwrap(), [(numbered[1].0, again)]);
 }
 
 fn linked_entities_come_in_pages(mut store: Box<dyn Store>) {

@@ -92,18 +92,22 @@ impl Database {
         let mut statement = sql::RUNS.prepare(&self.conn)?;
         let mut rows = statement.query([limit as i64])?;
         while let Some(row) = rows.next()? {
-            found.push(RunRow {
-                id: RunId(row.get(0)?),
-                started: Timestamp(row.get(1)?),
-                ended: row.get::<_, Option<i64>>(2)?.map(Timestamp),
-                summary: value_in(row, 3)?,
-            });
+            found.push(run_in(row)?);
         }
         Ok(found)
     }
 }
 
-fn entry_in(row: &Row<'_>) -> Fallible<JournalEntry> {
+pub(super) fn run_in(row: &Row<'_>) -> Fallible<RunRow> {
+    Ok(RunRow {
+        id: RunId(row.get(0)?),
+        started: Timestamp(row.get(1)?),
+        ended: row.get::<_, Option<i64>>(2)?.map(Timestamp),
+        summary: value_in(row, 3)?,
+    })
+}
+
+pub(super) fn entry_in(row: &Row<'_>) -> Fallible<JournalEntry> {
     let damaged = |what: &str, word: &str| Fault::Damaged(format!("“{word}” in the journal is no {what}"));
     let kind = text(row, 3)?.unwrap_or_default();
     let rule = text(row, 8)?;

@@ -14,6 +14,7 @@ mod fault;
 mod journal;
 mod json;
 mod lock;
+mod look_back;
 mod marks;
 mod migrations;
 mod open;
@@ -408,6 +409,30 @@ impl Store for SqliteStore {
 
     fn intents_of(&mut self, records: &[RecordId], limit: usize) -> Result<Vec<Intent>> {
         self.reading(|database| database.intents_of(records, limit))
+    }
+
+    fn numbered_reviews(&mut self, limit: usize) -> Result<Vec<(i64, Review)>> {
+        self.reading(|database| database.numbered_reviews(limit))
+    }
+
+    fn intents_of_runs(&mut self, runs: (RunId, RunId), after: Option<IntentId>, limit: usize) -> Result<Vec<Intent>> {
+        self.reading(|database| database.intents_of_runs(runs, after, limit))
+    }
+
+    fn journal_of_runs(&mut self, runs: (RunId, RunId), limit: usize) -> Result<Vec<JournalEntry>> {
+        self.reading(|database| database.journal_of_runs(runs, limit))
+    }
+
+    fn run(&mut self, id: RunId) -> Result<Option<RunRow>> {
+        self.reading(|database| database.run(id))
+    }
+
+    fn run_from(&mut self, since: Timestamp) -> Result<Option<RunId>> {
+        self.reading(|database| database.run_from(since))
+    }
+
+    fn prune_journal(&mut self, before: RunId) -> Result<u64> {
+        self.writing(|database| database.prune_journal(before))
     }
 
     fn linked_entities(&mut self, after: Option<EntityId>, limit: usize) -> Result<Vec<EntityId>> {

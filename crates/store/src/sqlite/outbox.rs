@@ -278,7 +278,7 @@ fn kind_in(name: &str) -> Option<IntentKind> {
 }
 
 /// Reads a row with the columns of the statements over `intents`; `None` where the plan does not name its record type.
-fn decode(bound: &Bound, open: &Open, row: &Row<'_>) -> Fallible<Option<Intent>> {
+pub(super) fn decode(bound: &Bound, open: &Open, row: &Row<'_>) -> Fallible<Option<Intent>> {
     let id = IntentId(row.get(0)?);
     let Some((ty, _)) = bound.of_row(row.get(4)?) else { return Ok(None) };
     let damaged = |what: &str| Fault::Damaged(format!("the {what} of intent {id} can't be read"));

@@ -91,7 +91,7 @@ fn kind_in(row: &Row<'_>, column: usize) -> Fallible<ReviewKind> {
 }
 
 /// `None` where the plan does not name the record type or the property any more.
-fn review_in(bound: &Bound, row: &Row<'_>) -> Fallible<Option<Review>> {
+pub(super) fn review_in(bound: &Bound, row: &Row<'_>) -> Fallible<Option<Review>> {
     let Some((ty, known)) = bound.of_row(row.get(2)?) else { return Ok(None) };
     let prop = match text(row, 3)?.unwrap_or_default() {
         "" => None,

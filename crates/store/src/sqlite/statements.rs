@@ -48,7 +48,7 @@ macro_rules! intent {
 
 macro_rules! review {
     ($rest:literal) => {
-        concat!("SELECT kind, record, type, path, rule, candidates, value, message, opened_at FROM reviews ", $rest)
+        concat!("SELECT kind, record, type, path, rule, candidates, value, message, opened_at, id FROM reviews ", $rest)
     };
 }
 
@@ -128,6 +128,18 @@ statements! {
     KIND_OF = "SELECT kind FROM intents WHERE id = ?1";
     CREATION_OF = "SELECT i.id, i.done_at, i.run, i.source, t.name, r.key FROM intents i JOIN records r ON r.id = i.record
         JOIN record_types t ON t.id = r.type WHERE i.record = ?1 AND i.kind = 'create' AND i.state = 'done' ORDER BY i.id LIMIT 1";
+
+    // By run: see `look_back.rs`.
+    LAST_INTENT = "SELECT max(id) FROM intents";
+    RUN_OF_INTENT = "SELECT run FROM intents WHERE id >= ?1 ORDER BY id LIMIT 1";
+    LAST_ENTRY = "SELECT max(id) FROM journal";
+    RUN_OF_ENTRY = "SELECT run FROM journal WHERE id >= ?1 ORDER BY id LIMIT 1";
+    JOURNAL_BETWEEN = "SELECT id, at, run, kind, record, path, before, after, rule, other, intent, text FROM journal
+        WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3";
+    LAST_RUN = "SELECT max(id) FROM runs";
+    STARTED = "SELECT started FROM runs WHERE id >= ?1 ORDER BY id LIMIT 1";
+    RUN = "SELECT id, started, ended, summary FROM runs WHERE id = ?1";
+    PRUNE_JOURNAL = "DELETE FROM journal WHERE id < ?1";
 
     BEGIN_RUN = "INSERT INTO runs (started) VALUES (?1)";
     END_RUN = "UPDATE runs SET ended = ?2, summary = ?3 WHERE id = ?1";

@@ -1,0 +1,327 @@
+//! `link`, `unlink`, `retry`, `undo`, `redo`, `audit`: what a person does through Lockstep. Whatever takes something back shows a plan
+//! first and does nothing without a yes: from `--yes`, or asked for on a terminal.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use lockstep_hub::acts::ActError;
+use lockstep_hub::answers::Again;
+use lockstep_hub::audit::{Audit, DifferenceKind};
+use lockstep_hub::links::Halves;
+use lockstep_hub::take_back::TakenBack;
+use lockstep_hub::undo::{Back, NotBack, TakingBack, Which};
+use lockstep_model::value::shown;
+use lockstep_model::{RunId, Timestamp};
+
+use crate::args::Format;
+use crate::exit::{Exit, Failure, Result};
+use crate::look::json;
+use crate::{print, project, work};
+
+/// An act's error with the exit status it means.
+pub fn act_failure(error: ActError) -> Failure {
+    match error {
+        ActError::Hub(error) => project::hub_failure(error),
+        ActError::Look(_) | ActError::Refused(_) => Failure::usage(error.to_string()),
+    }
+}
+
+/// Links two records.
+pub fn link(dir: &Path, a: &str, b: &str) -> Result<Exit> {
+    let joined = project::open(dir)?.hub()?.link(a, b).map_err(act_failure)?;
+    let names: Vec<String> = joined.members.iter().map(ToString::to_string).collect();
+    println!("Linked: {}.", names.join(" = "));
+    println!("The next run brings their properties into line; `lockstep plan` shows how.");
+    Ok(Exit::Done)
+}
+
+/// Takes an entity apart.
+pub fn unlink(dir: &Path, a: &str, b: Option<&str>, restore: bool, yes: bool) -> Result<Exit> {
+    let mut hub = project::open(dir)?.hub()?;
+    if !restore {
+        let halves = hub.unlink(a, b).map_err(act_failure)?;
+        tell_halves(&halves);
+        return Ok(Exit::Done);
+    }
+    let taking = hub.plan_unlink(a, b).map_err(act_failure)?;
+    print!("{}", plan_text(&taking));
+    if !agreed(yes, "Unlink them, and put these values back?")? {
+        return Ok(Exit::NeedsAPerson);
+    }
+    let (halves, taken) = hub.unlink_and_restore(a, b, taking).map_err(act_failure)?;
+    tell_halves(&halves);
+    tell_taken(&taken)
+}
+
+fn tell_halves(halves: &Halves) {
+    let names = |half: &[lockstep_hub::report::RecordName]| half.iter().map(ToString::to_string).collect::<Vec<_>>().join(" = ");
+    println!("Unlinked: {} and {} are kept apart; no rule links them again (L7).", names(&halves.one), names(&halves.other));
+    for line in &halves.then {
+        println!("  by the next run {line}");
+    }
+    println!("`lockstep link` links them again.");
+}
+
+/// Tries again what was refused.
+pub fn retry(dir: &Path, record: Option<String>, all: bool, format: Format) -> Result<Exit> {
+    let again = match (record, all) {
+        (Some(record), false) => Again::Record(record),
+        (None, true) => Again::All,
+        _ => return Err(Failure::usage("say what is to be tried again: a record as system.RecordType/ID, or --all")),
+    };
+    let mut hub = project::open(dir)?.hub()?;
+    let report = hub.retry(&again).map_err(act_failure)?;
+    if format == Format::Json {
+        json(&report)?;
+    } else {
+        print!("{}", print::report(&report, false));
+    }
+    Ok(work::exit(&report))
+}
+
+/// What `undo` was asked to take back.
+pub struct Asked {
+    pub what: Option<String>,
+    pub path: Option<String>,
+    pub since: Option<String>,
+    pub until: Option<String>,
+}
+
+impl Asked {
+    fn which(self) -> Result<Which> {
+        match (self.what, self.since) {
+            (Some(_), Some(_)) => Err(Failure::usage("say either a run or record, or a time, not both")),
+            (None, None) => Err(Failure::usage(
+                "say what is to be taken back: the number of a run (`lockstep status` lists them), --since TIME, or a record as \
+                 system.RecordType/ID",
+            )),
+            (None, Some(since)) => {
+                let until = self.until.as_deref().map(time).transpose()?;
+                Ok(Which::Time { since: time(&since)?, until })
+            }
+            (Some(what), None) => match what.parse::<i64>() {
+                Ok(run) => Ok(Which::Run(RunId(run))),
+                Err(_) => Ok(Which::Record { name: what, path: self.path }),
+            },
+        }
+    }
+}
+
+/// A point in time: RFC 3339, or how long ago: `90m`, `2h`, `3d`.
+pub fn time(text: &str) -> Result<Timestamp> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let unit_ms = match unit {
+        "s" => Some(1_000),
+        "m" | "min" => Some(60_000),
+        "h" => Some(3_600_000),
+        "d" => Some(86_400_000),
+        _ => None,
+    };
+    if let (Ok(number), Some(unit_ms)) = (number.parse::<i64>(), unit_ms) {
+        use lockstep_hub::Clock as _;
+        return Ok(lockstep_hub::SystemClock.now().plus_ms(-number.saturating_mul(unit_ms)));
+    }
+    Timestamp::parse(text).ok_or_else(|| {
+        Failure::usage(format!(
+            "`{text}` is no time: write 2026-01-31T08:00:00Z, a day as 2026-01-31, or how long ago: 90m, 2h, 3d"
+        ))
+    })
+}
+
+/// Takes Lockstep's own writes back.
+pub fn undo(dir: &Path, asked: Asked, force: bool, yes: bool, format: Format) -> Result<Exit> {
+    let which = asked.which()?;
+    take_back(dir, yes, format, false, |hub| hub.plan_undo(&which, force))
+}
+
+/// Takes an undo back.
+pub fn redo(dir: &Path, run: Option<i64>, force: bool, yes: bool, format: Format) -> Result<Exit> {
+    take_back(dir, yes, format, true, |hub| hub.plan_redo(run.map(RunId), force))
+}
+
+fn take_back(
+    dir: &Path,
+    yes: bool,
+    format: Format,
+    redo: bool,
+    plan: impl FnOnce(&mut lockstep_hub::Hub) -> lockstep_hub::acts::ActResult<TakingBack>,
+) -> Result<Exit> {
+    let opened = project::open(dir)?;
+    // Only who may go on needs the store for itself; a plan can be had while a run is at work.
+    let asks = format == Format::Text && std::io::stdin().is_terminal();
+    let mut hub = if yes || asks { opened.hub()? } else { opened.hub_for_looking()? };
+    let taking = plan(&mut hub).map_err(act_failure)?;
+    if format == Format::Text {
+        print!("{}", plan_text(&taking));
+    }
+    if taking.is_empty() {
+        if format == Format::Json {
+            json(&serde_json::json!({"plan": taking, "done": null}))?;
+        }
+        return Ok(if taking.not.is_empty() { Exit::Done } else { Exit::NeedsAPerson });
+    }
+    let go_on = match format {
+        Format::Json => yes,
+        Format::Text => agreed(yes, "Do it?")?,
+    };
+    if !go_on {
+        if format == Format::Json {
+            json(&serde_json::json!({"plan": taking, "done": null}))?;
+        }
+        return Ok(Exit::NeedsAPerson);
+    }
+    let shown_plan = serde_json::to_value(&taking).unwrap_or_default();
+    let impossible = !taking.not.is_empty();
+    let taken = hub.take_back(taking, redo).map_err(act_failure)?;
+    let exit = match format {
+        Format::Json => {
+            json(&serde_json::json!({"plan": shown_plan, "done": taken}))?;
+            if taken.not.is_empty() { Exit::Done } else { Exit::NeedsAPerson }
+        }
+        Format::Text => tell_taken(&taken)?,
+    };
+    Ok(if impossible && exit == Exit::Done { Exit::NeedsAPerson } else { exit })
+}
+
+fn tell_taken(taken: &TakenBack) -> Result<Exit> {
+    for not in &taken.not {
+        println!("! {} was left as it is: {}", not.record, not.why);
+    }
+    println!("{} put back, as run {}.", print::count(taken.records as u64, "record"), taken.run);
+    if taken.report.unreachable() {
+        return Ok(Exit::Unreachable);
+    }
+    Ok(if taken.not.is_empty() { Exit::Done } else { Exit::NeedsAPerson })
+}
+
+/// A plan to take writes back, as text.
+fn plan_text(taking: &TakingBack) -> String {
+    use std::fmt::Write as _;
+    let mut out = format!("Taking back {}:\n", taking.what);
+    for back in &taking.records {
+        let act = match back.act {
+            Back::Update => "",
+            Back::Delete => ": deleted, since Lockstep created it",
+            Back::CreateAnew => ": created anew, since an undo deleted it",
+        };
+        let _ = writeln!(out, "  {}  {}{act}", back.record, back.label);
+        for property in &back.properties {
+            let _ = writeln!(out, "    {}: {} → {}", property.path, shown(&property.now), shown(&property.back_to));
+            for line in &property.then {
+                let _ = writeln!(out, "      and then, by the next run: {line}");
+            }
+        }
+    }
+    if !taking.not.is_empty() {
+        out.push_str("What can’t be taken back:\n");
+        for NotBack { record, path, why } in &taking.not {
+            let path = path.as_ref().map_or(String::new(), |path| format!(" {path}"));
+            let _ = writeln!(out, "  {record}{path}: {why}");
+        }
+    }
+    let of = |act: Back| taking.records.iter().filter(|back| back.act == act).count();
+    let properties: usize = taking.records.iter().map(|back| back.properties.len()).sum();
+    let mut counts = Vec::new();
+    if properties > 0 {
+        let properties = if properties == 1 { "1 property".to_string() } else { format!("{properties} properties") };
+        counts.push(format!("{properties} of {} to put back", print::count(of(Back::Update) as u64, "record")));
+    }
+    for (act, what) in [(Back::Delete, "to delete"), (Back::CreateAnew, "to create anew")] {
+        if of(act) > 0 {
+            counts.push(format!("{} {what}", print::count(of(act) as u64, "record")));
+        }
+    }
+    if taking.as_before > 0 {
+        counts.push(format!("{} as before already", taking.as_before));
+    }
+    let _ = match counts.is_empty() {
+        true => writeln!(out, "There is nothing to put back."),
+        false => writeln!(out, "{}.", counts.join(", ")),
+    };
+    out
+}
+
+/// A yes, from `--yes` or from a person at a terminal. Without either nothing is done.
+pub fn agreed(yes: bool, question: &str) -> Result<bool> {
+    if yes {
+        return Ok(true);
+    }
+    if !std::io::stdin().is_terminal() {
+        println!("Nothing was done: this was a plan. Add --yes to carry it out.");
+        return Ok(false);
+    }
+    print!("{question} [y/N] ");
+    let mut answer = String::new();
+    let read = std::io::stdout().flush().and_then(|()| std::io::stdin().read_line(&mut answer));
+    read.map_err(|error| Failure::usage(format!("the answer can't be read: {error}")))?;
+    let agreed = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
+    if !agreed {
+        println!("Nothing was done.");
+    }
+    Ok(agreed)
+}
+
+/// Reads linked records again and tells what differs.
+pub fn audit(dir: &Path, sample: Option<usize>, repair: bool, format: Format) -> Result<Exit> {
+    let opened = project::open(dir)?;
+    let mut hub = if repair { opened.hub()? } else { opened.hub_for_looking()? };
+    let audit = hub.audit(sample, repair).map_err(act_failure)?;
+    match format {
+        Format::Json => json(&audit)?,
+        Format::Text => print!("{}", audit_text(&audit)),
+    }
+    Ok(match (audit.alarms(), audit.unread.is_empty()) {
+        (true, _) => Exit::NeedsAPerson,
+        (false, false) => Exit::Unreachable,
+        (false, true) => Exit::Done,
+    })
+}
+
+fn audit_text(audit: &Audit) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::new();
+    let mut flow = None;
+    for property in &audit.properties {
+        if flow != Some(&property.flow) {
+            let _ = writeln!(out, "{}", property.flow);
+            flow = Some(&property.flow);
+        }
+        let mut counts = Vec::new();
+        if property.drifted > 0 {
+            counts.push(format!("{} not as Lockstep knows it", property.drifted));
+        }
+        if property.unequal > 0 {
+            counts.push(format!("{} not as it should be", property.unequal));
+        }
+        let _ = writeln!(out, "  {}: {}", property.property, counts.join(", "));
+        for one in &property.examples {
+            let expected = match one.kind {
+                DifferenceKind::Drifted => format!("Lockstep knows {}", shown(&one.expected)),
+                DifferenceKind::Unequal => format!("should hold {}", shown(&one.expected)),
+            };
+            let _ = writeln!(out, "    {}: shows {}, {expected}", one.record, shown(&one.shows));
+        }
+    }
+    for record in &audit.gone {
+        let _ = writeln!(out, "! {record} is linked, and is not in its system any more");
+    }
+    for (record, why) in &audit.unread {
+        let _ = writeln!(out, "! {record} could not be read: {why}");
+    }
+    let entities = if audit.entities == 1 { "1 entity".to_string() } else { format!("{} entities", audit.entities) };
+    let _ = writeln!(out, "{} of {entities} audited, {} read.", audit.audited, print::count(audit.records_read as u64, "record"));
+    for (n, why) in [(audit.in_review, "wait in review (lockstep review)"), (audit.waiting, "wait for a write that is decided")] {
+        if n > 0 {
+            let _ = writeln!(out, "{n} differ as is known: they {why}.");
+        }
+    }
+    let _ = match (audit.alarms(), audit.repaired) {
+        (false, _) if audit.in_review + audit.waiting > 0 => writeln!(out, "Nothing else differs."),
+        (false, _) => writeln!(out, "Nothing differs."),
+        (true, true) => writeln!(out, "What differs was taken in; the next run settles it (`lockstep sync`)."),
+        (true, false) => {
+            writeln!(out, "Nothing was written. `lockstep audit --repair` takes in what differs, for the next run to settle.")
+        }
+    };
+    out
+}

@@ -1,0 +1,212 @@
+//! `review`: what waits for a person, side by side, and the answers, one by one or many at once.
+
+use std::path::Path;
+
+use lockstep_hub::Hub;
+use lockstep_hub::answers::Answer;
+use lockstep_hub::look::{ReviewLine, ReviewShown};
+use lockstep_model::value::shown;
+
+use crate::acts::{act_failure, agreed};
+use crate::args::{Format, ReviewAct, ReviewsMeant};
+use crate::exit::{Exit, Failure, Result};
+use crate::look::json;
+use crate::{print, project};
+
+/// No column of a side-by-side is wider than this.
+const WIDEST: usize = 40;
+
+/// Lists what waits, shows one, or answers.
+pub fn review(dir: &Path, format: Format, act: Option<ReviewAct>) -> Result<Exit> {
+    match act {
+        None => list(dir, format),
+        Some(ReviewAct::Show { number }) => show(dir, format, number),
+        Some(ReviewAct::Accept { which }) => answer(dir, format, &which, &Answer::Accept),
+        Some(ReviewAct::Reject { which }) => answer(dir, format, &which, &Answer::Reject),
+        Some(ReviewAct::Separate { which }) => answer(dir, format, &which, &Answer::Separate),
+        Some(ReviewAct::Link { number, record }) => {
+            let which = ReviewsMeant { numbers: vec![number], ..ReviewsMeant::default() };
+            answer(dir, format, &which, &Answer::Link(record))
+        }
+    }
+}
+
+fn all(hub: &mut Hub) -> Result<Vec<ReviewLine>> {
+    hub.reviews(usize::MAX >> 1).map_err(project::store_failure)
+}
+
+fn list(dir: &Path, format: Format) -> Result<Exit> {
+    let reviews = all(&mut project::open(dir)?.hub_for_looking()?)?;
+    if format == Format::Json {
+        json(&reviews)?;
+    } else {
+        for review in &reviews {
+            print!("{}", text(review));
+        }
+        match reviews.first() {
+            None => println!("Nothing waits for a person."),
+            Some(first) => println!(
+                "\n`lockstep review show {0}` shows the records side by side; `review accept|reject|separate {0}` and `review link {0} \
+                 RECORD` answer.",
+                first.number
+            ),
+        }
+    }
+    Ok(if reviews.is_empty() { Exit::Done } else { Exit::NeedsAPerson })
+}
+
+fn text(review: &ReviewLine) -> String {
+    let path = review.path.as_ref().map_or(String::new(), |path| format!(" {path}"));
+    let mut out = format!("{}  {}: {}  {}\n", review.number, review.kind, review.record, review.label);
+    out.push_str(&format!("    {}{path}: {}\n", review.in_type, review.message));
+    for (name, label) in &review.candidates {
+        out.push_str(&format!("    ? {name}  {label}\n"));
+    }
+    out.push_str(&format!("    {}: {}\n", review.rule, review.sentence));
+    out
+}
+
+fn show(dir: &Path, format: Format, number: i64) -> Result<Exit> {
+    let found = project::open(dir)?.hub_for_looking()?.review(number).map_err(project::store_failure)?;
+    let Some(found) = found else {
+        return Err(Failure::usage(format!("there is no open review {number}; `lockstep review` lists them")));
+    };
+    if format == Format::Json {
+        json(&found)?;
+        return Ok(Exit::NeedsAPerson);
+    }
+    let review = &found.review;
+    let path = review.path.as_ref().map_or(String::new(), |path| format!(" {path}"));
+    println!("{}  {}, since {}, in {}", review.number, review.kind, review.opened, review.flow);
+    println!("{}{path}: {}", review.in_type, review.message);
+    if !found.value.is_null() {
+        println!("the value: {}", shown(&found.value));
+    }
+    println!("by rule {}: {}\n", review.rule, review.sentence);
+    print!("{}", table(&found));
+    println!("\n{}", ways_on(review));
+    Ok(Exit::NeedsAPerson)
+}
+
+/// Both records, or all, side by side; what differs is marked.
+fn table(found: &ReviewShown) -> String {
+    let head: Vec<String> = found.columns.iter().map(|(name, _)| name.to_string()).collect();
+    let mut rows: Vec<(bool, Vec<String>)> = vec![];
+    for row in &found.rows {
+        let cell = |cell: &Option<(String, lockstep_model::Value)>| match cell {
+            Some((path, value)) => format!("{path}: {}", shown(value)),
+            None => "–".into(),
+        };
+        rows.push((row.differs, row.cells.iter().map(cell).collect()));
+    }
+    let widths: Vec<usize> = (0..head.len())
+        .map(|at| {
+            let longest = rows.iter().map(|(_, row)| row[at].chars().count()).chain([head[at].chars().count()]).max();
+            longest.unwrap_or(0).min(WIDEST)
+        })
+        .collect();
+    let line = |mark: &str, cells: &[String]| {
+        let mut out = format!("{mark} ");
+        for (cell, width) in cells.iter().zip(&widths) {
+            let cut: String = match cell.chars().count() > *width {
+                true => cell.chars().take(width - 1).chain(['…']).collect(),
+                false => cell.clone(),
+            };
+            out.push_str(&format!("{cut:<width$}   "));
+        }
+        format!("{}\n", out.trim_end())
+    };
+    let mut out = line(" ", &head);
+    for (differs, row) in &rows {
+        out.push_str(&line(if *differs { "≠" } else { " " }, row));
+    }
+    out
+}
+
+fn ways_on(review: &ReviewLine) -> String {
+    let n = review.number;
+    match review.kind.as_str() {
+        "ambiguous match" | "disputed entity" | "unknown outcome" => {
+            let mut ways: Vec<String> = review
+                .candidates
+                .iter()
+                .filter(|(name, _)| name.0.starts_with(&format!("{}/", review.in_type)))
+                .map(|(name, _)| format!("lockstep review link {n} {name}"))
+                .collect();
+            ways.push(format!("lockstep review separate {n}    keeps them apart for good; creation goes on"));
+            ways.join("\n")
+        }
+        "rejected value" | "unconvertible value" => {
+            format!(
+                "lockstep review accept {n}    tries it again\nlockstep review reject {n}    leaves it as it is, until the value changes"
+            )
+        }
+        _ => format!("lockstep review accept {n}\nlockstep review reject {n}"),
+    }
+}
+
+fn answer(dir: &Path, format: Format, which: &ReviewsMeant, answer: &Answer) -> Result<Exit> {
+    let mut hub = project::open(dir)?.hub()?;
+    let reviews = all(&mut hub)?;
+    let meant = meant(&reviews, which)?;
+    if meant.len() > 1 {
+        if format == Format::Text {
+            for review in &meant {
+                print!("{}", text(review));
+            }
+            println!("{} would be answered with {answer:?}.", print::count(meant.len() as u64, "review"));
+        }
+        let go_on = match format {
+            Format::Json => which.yes,
+            Format::Text => agreed(which.yes, "Answer all of them?")?,
+        };
+        if !go_on {
+            if format == Format::Json {
+                let text = "nothing was done: more than one needs --yes";
+                let told: Vec<_> =
+                    meant.iter().map(|r| serde_json::json!({"number": r.number, "done": false, "text": text})).collect();
+                json(&told)?;
+            }
+            return Ok(Exit::NeedsAPerson);
+        }
+    }
+    let numbers: Vec<i64> = meant.iter().map(|review| review.number).collect();
+    let answered = hub.answer(&numbers, answer).map_err(act_failure)?;
+    if format == Format::Json {
+        json(&answered)?;
+    } else {
+        for one in &answered {
+            println!("{}{}: {}", if one.done { "" } else { "! " }, one.number, one.text);
+        }
+    }
+    let all_done = answered.iter().all(|one| one.done);
+    Ok(if all_done { Exit::Done } else { Exit::NeedsAPerson })
+}
+
+fn meant<'a>(reviews: &'a [ReviewLine], which: &ReviewsMeant) -> Result<Vec<&'a ReviewLine>> {
+    let picks = which.all || which.kind.is_some() || which.flow.is_some();
+    if which.numbers.is_empty() != picks {
+        return Err(Failure::usage("say which reviews: their numbers, or --all, --kind KIND, --flow FLOW"));
+    }
+    if let Some(unknown) = which.numbers.iter().find(|n| !reviews.iter().any(|review| review.number == **n)) {
+        return Err(Failure::usage(format!("there is no open review {unknown}; `lockstep review` lists them")));
+    }
+    let fits = |review: &&ReviewLine| match picks {
+        false => which.numbers.contains(&review.number),
+        true => {
+            which.kind.as_ref().is_none_or(|kind| review.kind.starts_with(kind.as_str()))
+                && which.flow.as_ref().is_none_or(|flow| review.flow.contains(flow.as_str()))
+        }
+    };
+    let meant: Vec<&ReviewLine> = reviews.iter().filter(fits).collect();
+    if meant.is_empty() {
+        let mut kinds: Vec<&str> = reviews.iter().map(|review| review.kind.as_str()).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        return Err(Failure::usage(match kinds.is_empty() {
+            true => "nothing waits for a person".to_string(),
+            false => format!("no open review fits; there are reviews of these kinds: {}", kinds.join(", ")),
+        }));
+    }
+    Ok(meant)
+}

@@ -1,0 +1,580 @@
+//! G7: taking Lockstep's own writes back. First a plan, which changes nothing: what would be written where, and what can't be taken back
+//! and why. Then the plan is carried out as a run of its own, so that it can be taken back in turn (`redo`).
+//!
+//! The before-images are in the journal, one for each property that was written. A property is put back only if it still holds what the
+//! write left there: whoever has edited it since meant it. What is put back is a new edit of that record, from the time of undoing, and
+//! the next run carries it on like any edit; the plan says where to. One case is different: a property that was *empty* before is emptied
+//! again without claiming emptiness, since that would empty the record from which the value came, and destroy what was never Lockstep's.
+//! It declines the value instead: it stays empty until somebody edits it on either side. See docs/decisions/0005-what-undo-leaves.md.
+//!
+//! A creation is taken back by deleting the record, never one that existed before, and not one that somebody has edited since, unless
+//! that is asked for. Its entity remembers it, so it is not created anew (D1). Links stay; `unlink` ends them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use lockstep_engine::decide::suspended;
+use lockstep_engine::keys::each_id;
+use lockstep_engine::settle::{Entity, Wanted, wanted};
+use lockstep_model::change::Counterpart;
+use lockstep_model::value::{equal, equal_as, is_empty, shown};
+use lockstep_model::{
+    Change, Claim, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, ReadRecord,
+    RecordId, RecordState, Rule, RunId, Timestamp, TypeIx, Value,
+};
+use lockstep_store::{JournalEntry, JournalKind};
+use serde::Serialize;
+
+use crate::acts::{ActError, ActResult};
+use crate::explain::LookError;
+use crate::fresh::as_shown;
+use crate::report::RecordName;
+use crate::run::{Hub, Result};
+
+/// So many runs are looked through for the latest undo.
+const RUNS_LOOKED_AT: usize = 10_000;
+/// Records whose journal is looked up together.
+const AT_ONCE: usize = 1_000;
+
+/// Which writes are to be taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those that a run decided.
+    Run(RunId),
+    /// Those that landed in this time.
+    Time { since: Timestamp, until: Option<Timestamp> },
+    /// All that went to a record, by its name, or to one property of it.
+    Record { name: String, path: Option<String> },
+}
+
+/// A plan to take writes back.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TakingBack {
+    /// What is taken back, in words.
+    pub what: String,
+    pub records: Vec<RecordBack>,
+    /// What can't be taken back.
+    pub not: Vec<NotBack>,
+    /// Properties that hold already what they held before.
+    pub as_before: usize,
+    #[serde(skip)]
+    pub(crate) intents: Vec<Intent>,
+    /// Deleted by an undo: to be created again.
+    #[serde(skip)]
+    pub(crate) anew: Vec<RecordState>,
+    /// Records that somebody has edited, taken back all the same: to be taken in first, so that nothing takes the edit for one made
+    /// meanwhile.
+    #[serde(skip)]
+    pub(crate) edited: Vec<(TypeIx, ReadRecord)>,
+    /// The run that is taken back, where it was one.
+    #[serde(skip)]
+    pub(crate) run: Option<RunId>,
+}
+
+/// What would be done to a record.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecordBack {
+    pub record: RecordName,
+    /// A few words by which a person knows it.
+    pub label: String,
+    pub act: Back,
+    pub properties: Vec<PropertyBack>,
+}
+
+/// How a write is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Back {
+    /// Properties are put back.
+    Update,
+    /// Lockstep created the record; it is deleted.
+    Delete,
+    /// An undo deleted the record; the flows make another.
+    CreateAnew,
+}
+
+/// A property that would be put back.
+#[derive(Clone, Debug, Serialize)]
+pub struct PropertyBack {
+    pub path: String,
+    pub now: Value,
+    pub back_to: Value,
+    /// What the next run makes of it in other records.
+    pub then: Vec<String>,
+}
+
+/// What is not taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotBack {
+    pub record: RecordName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    pub why: String,
+}
+
+/// What Lockstep wrote into a property: what was there before the first write, and what the last one left.
+struct Written {
+    before: Value,
+    after: Value,
+    last: IntentId,
+    claim: ClaimStamp,
+    flow: FlowIx,
+}
+
+/// What Lockstep did to a record.
+#[derive(Default)]
+struct Touched {
+    created: Option<Intent>,
+    deleted: Option<Intent>,
+    written: BTreeMap<PropIx, Written>,
+}
+
+impl TakingBack {
+    /// There is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.intents.is_empty() && self.anew.is_empty()
+    }
+}
+
+impl Hub {
+    /// Plans to take writes back. Reads the records that it is about; changes nothing. `force` puts back also what was edited since.
+    pub fn plan_undo(&mut self, which: &Which, force: bool) -> ActResult<TakingBack> {
+        let mut taking = TakingBack::default();
+        let intents = self.chosen(which, &mut taking)?;
+        let mut touched = self.touched(intents, |_, _| true)?;
+        if let Which::Record { path: Some(path), name } = which {
+            let record = self.find(name)?;
+            let prop = self.property(&record, path)?;
+            for one in touched.values_mut() {
+                one.written.retain(|p, _| *p == prop);
+                (one.created, one.deleted) = (None, None);
+            }
+        }
+        self.weigh(touched, force, &mut taking)?;
+        self.refer_anew(&mut taking)?;
+        self.follow_up(&mut taking)?;
+        Ok(taking)
+    }
+
+    /// Plans to take an undo back: that run, or the latest undo that still stands.
+    pub fn plan_redo(&mut self, run: Option<RunId>, force: bool) -> ActResult<TakingBack> {
+        let runs = self.store.runs(RUNS_LOOKED_AT)?;
+        let redone: HashSet<i64> = runs.iter().filter_map(|row| row.summary["act"]["redo"].as_i64()).collect();
+        let undoes = |summary: &Value| summary["act"]["undo"].as_bool() == Some(true);
+        let found = match run {
+            Some(run) => self.store.run(run)?,
+            None => runs.into_iter().find(|row| undoes(&row.summary) && !redone.contains(&row.id.0)),
+        };
+        match found {
+            Some(row) if undoes(&row.summary) => self.plan_undo(&Which::Run(row.id), force),
+            Some(row) => Err(ActError::Refused(format!("run {} was no undo; `lockstep undo {}` takes it back", row.id, row.id))),
+            None => Err(ActError::Refused(match run {
+                Some(run) => format!("there is no run {run}; `lockstep status` lists the latest"),
+                None => "no undo stands that could be taken back".into(),
+            })),
+        }
+    }
+
+    /// L7: plans to take a link back together with what came over it: each half gets back the values that it had before.
+    pub fn plan_unlink(&mut self, a: &str, b: Option<&str>) -> ActResult<TakingBack> {
+        let (one, other) = self.halves(a, b)?;
+        let half_of = |id: RecordId| (one.iter().any(|m| m.id == id), other.iter().any(|m| m.id == id));
+        let ids: Vec<RecordId> = one.iter().chain(&other).map(|member| member.id).collect();
+        let mut intents = self.store.intents_of(&ids, usize::MAX >> 1)?;
+        intents.retain(|intent| intent.state == IntentState::Done && intent.kind == IntentKind::Update);
+        let crossed = |intent: &Intent, change: &Change| match (intent.record.map(half_of), half_of(change.claim.record)) {
+            (Some((here, there)), (from_here, from_there)) => here && from_there || there && from_here,
+            (None, _) => false,
+        };
+        let touched = self.touched(intents, crossed)?;
+        let b = b.map_or("what it is linked with".to_string(), String::from);
+        let mut taking = TakingBack { what: format!("the link of {a} and {b}"), ..TakingBack::default() };
+        self.weigh(touched, false, &mut taking)?;
+        Ok(taking)
+    }
+
+    /// The property of a record that a path names.
+    pub(crate) fn property(&self, record: &RecordState, path: &str) -> std::result::Result<PropIx, LookError> {
+        let ty = self.plan.ty(record.ty);
+        let under = format!("{path}.");
+        let at = ty.props.iter().position(|p| p.name == path || p.reference.path.as_str().starts_with(&under));
+        at.map(|at| PropIx(at as u16)).ok_or_else(|| LookError::NoProperty {
+            path: path.into(),
+            ty: ty.name.to_string(),
+            known: ty.props.iter().filter(|p| p.paired).map(|p| p.name.clone()).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// The writes that are meant and that landed, in the order of deciding.
+    fn chosen(&mut self, which: &Which, taking: &mut TakingBack) -> ActResult<Vec<Intent>> {
+        match which {
+            Which::Run(run) => {
+                let Some(row) = self.store.run(*run)? else {
+                    return Err(ActError::Refused(format!("there is no run {run}; `lockstep status` lists the latest")));
+                };
+                let act = row.summary["act"]["what"].as_str().map_or(String::new(), |what| format!(" ({what})"));
+                taking.what = format!("run {run} of {}{act}", row.started);
+                taking.run = Some(*run);
+                self.done_in((*run, *run), |_| true)
+            }
+            Which::Time { since, until } => {
+                let until = until.unwrap_or(self.clock.now());
+                taking.what = format!("what was written from {since} to {until}");
+                let Some((first, last)) = self.runs_since(*since)? else { return Ok(vec![]) };
+                let landed = |at: Option<Timestamp>| at.is_some_and(|at| at >= *since && at <= until);
+                let mut chosen = self.done_in((first, last), |intent| landed(intent.done_at))?;
+                // Decided before, and delivered in this time.
+                let mut known: HashSet<IntentId> = chosen.iter().map(|intent| intent.id).collect();
+                for entry in self.store.journal_of_runs((first, last), usize::MAX >> 1)? {
+                    if let Some(id) = entry.intent.filter(|id| entry.kind == JournalKind::Written && known.insert(*id)) {
+                        chosen.extend(self.store.intent(id)?.filter(|intent| landed(intent.done_at)));
+                    }
+                }
+                chosen.sort_by_key(|intent| intent.id);
+                Ok(chosen)
+            }
+            Which::Record { name, path } => {
+                let record = self.find(name)?;
+                taking.what = match path {
+                    Some(path) => format!("what was written to {name} {path}"),
+                    None => format!("what was written to {name}"),
+                };
+                let mut chosen = self.store.intents_of(&[record.id], usize::MAX >> 1)?;
+                chosen.retain(|intent| intent.record == Some(record.id) && intent.state == IntentState::Done);
+                Ok(chosen)
+            }
+        }
+    }
+
+    fn done_in(&mut self, runs: (RunId, RunId), wanted: impl Fn(&Intent) -> bool) -> ActResult<Vec<Intent>> {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.store.intents_of_runs(runs, after, 10_000)?;
+            let Some(last) = page.last() else { return Ok(found) };
+            after = Some(last.id);
+            found.extend(page.into_iter().filter(|intent| intent.state == IntentState::Done && wanted(intent)));
+        }
+    }
+
+    /// What these writes did to each record, from the journal; where that was pruned, from the writes themselves.
+    fn touched(&mut self, intents: Vec<Intent>, meant: impl Fn(&Intent, &Change) -> bool) -> Result<BTreeMap<RecordId, Touched>> {
+        let records: BTreeSet<RecordId> = intents.iter().filter_map(|intent| intent.record).collect();
+        let chosen: HashSet<IntentId> = intents.iter().map(|intent| intent.id).collect();
+        let mut journal: HashMap<IntentId, Vec<JournalEntry>> = HashMap::new();
+        let records: Vec<RecordId> = records.into_iter().collect();
+        for some in records.chunks(AT_ONCE) {
+            for entry in self.store.journal(some, usize::MAX >> 1)? {
+                let written = entry.kind == JournalKind::Written && entry.path.is_some();
+                if let Some(id) = entry.intent.filter(|id| written && chosen.contains(id)) {
+                    journal.entry(id).or_default().push(entry);
+                }
+            }
+        }
+        let mut touched: BTreeMap<RecordId, Touched> = BTreeMap::new();
+        for intent in intents {
+            let Some(record) = intent.record else { continue };
+            let one = touched.entry(record).or_default();
+            match intent.kind {
+                IntentKind::Create => one.created = Some(intent),
+                IntentKind::Delete => one.deleted = Some(intent),
+                IntentKind::Update => {
+                    let entries = journal.remove(&intent.id);
+                    for change in intent.changes.iter().filter(|change| meant(&intent, change)) {
+                        let name = &self.plan.prop(intent.ty, change.prop).name;
+                        let (before, after) = match &entries {
+                            Some(entries) => match entries.iter().find(|entry| entry.path.as_ref() == Some(name)) {
+                                Some(entry) => (entry.before.clone(), entry.after.clone()),
+                                // It was left out when the rest was sent.
+                                None => continue,
+                            },
+                            None => (change.displaced.clone(), change.value.clone()),
+                        };
+                        let fresh = Written { before, after, last: intent.id, claim: change.claim, flow: intent.flow };
+                        one.written
+                            .entry(change.prop)
+                            .and_modify(|known| {
+                                (known.after, known.last, known.claim) = (fresh.after.clone(), fresh.last, fresh.claim);
+                            })
+                            .or_insert(fresh);
+                    }
+                }
+            }
+        }
+        Ok(touched)
+    }
+
+    /// Weighs each record against how its system shows it now.
+    fn weigh(&mut self, touched: BTreeMap<RecordId, Touched>, force: bool, taking: &mut TakingBack) -> Result<()> {
+        let ids: Vec<RecordId> = touched.keys().copied().collect();
+        let records = self.store.records(&ids)?;
+        let live: Vec<RecordState> = records.iter().filter(|record| record.is_live()).cloned().collect();
+        let fresh = self.fresh(&live);
+        let mut records: Vec<RecordState> = records;
+        records.sort_by_key(|record| (record.ty, record.id));
+        for record in records {
+            let Some(one) = touched.get(&record.id) else { continue };
+            let not = |path: Option<String>, why: String| NotBack { record: self.name_of(&record), path, why };
+            if !record.is_live() {
+                match (&one.deleted, &one.created) {
+                    (Some(deleted), _) if deleted.takes_back() => self.create_anew(&record, taking)?,
+                    (Some(_), _) => taking.not.push(not(
+                        None,
+                        "Lockstep deleted it, as a flow says; a deleted record can't be brought back. `lockstep history` has what it \
+                         held"
+                            .into(),
+                    )),
+                    (None, Some(_)) => taking.as_before += 1,
+                    (None, None) => taking.not.push(not(None, "it is gone from its system".into())),
+                }
+                continue;
+            }
+            let shown = match fresh.get(&record.id) {
+                Some(Ok(Some(read))) => as_shown(&record, read),
+                Some(Ok(None)) => {
+                    taking.not.push(not(None, "it is gone from its system".into()));
+                    continue;
+                }
+                Some(Err(trouble)) => {
+                    taking.not.push(not(None, format!("it can't be read now: {trouble}")));
+                    continue;
+                }
+                None => continue,
+            };
+            if let (true, Some(Ok(Some(read)))) = (force, fresh.get(&record.id)) {
+                taking.edited.push((record.ty, read.clone()));
+            }
+            match &one.created {
+                Some(created) => self.delete_again(&record, &shown, created, force, taking),
+                None => self.put_back_values(&record, &shown, one, force, taking)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What was deleted by an undo is created anew by the flows, once its entity does not remember it as deleted any more.
+    fn create_anew(&mut self, record: &RecordState, taking: &mut TakingBack) -> Result<()> {
+        let others = self.store.members(&[record.entity])?;
+        let name = self.name_of(record);
+        if !others.iter().any(|other| other.is_live()) {
+            let why = "it was deleted, and nothing is left that it could be created from".into();
+            taking.not.push(NotBack { record: name, path: None, why });
+            return Ok(());
+        }
+        if others.iter().any(|other| other.is_live() && other.ty == record.ty) {
+            taking.as_before += 1;
+            return Ok(());
+        }
+        let label = self.label(record);
+        taking.records.push(RecordBack { record: name, label, act: Back::CreateAnew, properties: vec![] });
+        taking.anew.push(record.clone());
+        Ok(())
+    }
+
+    /// P8: a reference to a record that is created anew leads to the new one, whose id is known once it is there.
+    fn refer_anew(&mut self, taking: &mut TakingBack) -> Result<()> {
+        for gone in &taking.anew {
+            let members = self.store.members(&[gone.entity])?;
+            let Some(of) = members.iter().find(|member| member.is_live()).map(|member| member.id) else { continue };
+            for intent in &mut taking.intents {
+                for change in &mut intent.changes {
+                    let described = &self.plan.ty(intent.ty).props[change.prop.at()];
+                    let mut refers = false;
+                    each_id(Some(&change.value), &mut |id| refers |= id == gone.key);
+                    if refers && described.refers_to.contains(&gone.ty) {
+                        (change.value, change.counterpart_of) = (Value::Null, Some(Counterpart { of, ty: gone.ty }));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn delete_again(
+        &self,
+        record: &RecordState,
+        shown_now: &RecordState,
+        created: &Intent,
+        force: bool,
+        taking: &mut TakingBack,
+    ) {
+        let ty = self.plan.ty(record.ty);
+        let not = |path, why| NotBack { record: self.name_of(record), path, why };
+        if !ty.can.delete {
+            let why = format!("Lockstep created it, and {} can't be deleted through the API: delete it there by hand", ty.name);
+            taking.not.push(not(None, why));
+            return;
+        }
+        // What Lockstep wrote is no claim: one that is there was made by somebody.
+        let edited = ty.props.iter().enumerate().find(|(ix, prop)| {
+            let (known, now) = (&record.slots[*ix], &shown_now.slots[*ix]);
+            known.claim.is_some() || !equal_as(prop.ty, known.value(prop.whole), now.value(prop.whole))
+        });
+        if let Some((ix, prop)) = edited.filter(|_| !force) {
+            let holds = shown(shown_now.slots[ix].value(prop.whole));
+            let why = format!(
+                "Lockstep created it, and somebody has edited it since: it holds {holds} now; `--force` deletes it all the same"
+            );
+            taking.not.push(not(Some(prop.name.clone()), why));
+            return;
+        }
+        let label = self.label(record);
+        taking.records.push(RecordBack { record: self.name_of(record), label, act: Back::Delete, properties: vec![] });
+        let intent = self.taking_intent(record, shown_now, IntentKind::Delete, created.flow, vec![]);
+        // What refers to others is deleted before them, and all of it after everything else.
+        taking.intents.push(Intent { rank: 0x3fff - ty.send_rank.min(0x1fff), ..intent });
+    }
+
+    fn put_back_values(
+        &mut self,
+        record: &RecordState,
+        shown_now: &RecordState,
+        touched: &Touched,
+        force: bool,
+        taking: &mut TakingBack,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        let (mut changes, mut properties, mut flow) = (vec![], vec![], FlowIx(0));
+        for (prop, written) in &touched.written {
+            let described = self.plan.prop(record.ty, *prop);
+            let present = shown_now.slot(*prop).value(described.whole);
+            if equal(present, &written.before) {
+                taking.as_before += 1;
+                continue;
+            }
+            let left = equal_as(described.ty, present, &written.after);
+            let mut refuse = None;
+            if described.read_only || described.create_only {
+                refuse = Some("it can't be written once the record is there (P10)".to_string());
+            } else if !left && !force {
+                refuse = Some(self.changed_since(record, *prop, written, present)?);
+            }
+            let described = self.plan.prop(record.ty, *prop);
+            if let Some(why) = refuse {
+                taking.not.push(NotBack { record: self.name_of(record), path: Some(described.name.clone()), why });
+                continue;
+            }
+            // An edit of this record's own; but what was empty declines what it was given, see the head of this file.
+            let claim = match is_empty(&written.before) {
+                true => written.claim,
+                false => ClaimStamp { at: now, record: record.id, prop: *prop },
+            };
+            properties.push(PropertyBack {
+                path: described.name.clone(),
+                now: present.clone(),
+                back_to: written.before.clone(),
+                then: vec![],
+            });
+            let value = if is_empty(&written.before) { Value::Null } else { written.before.clone() };
+            changes.push(Change { prop: *prop, value, displaced: present.clone(), counterpart_of: None, claim, rule: Rule::G7 });
+            flow = written.flow;
+        }
+        if !changes.is_empty() {
+            let label = self.label(record);
+            taking.records.push(RecordBack { record: self.name_of(record), label, act: Back::Update, properties });
+            taking.intents.push(self.taking_intent(record, shown_now, IntentKind::Update, flow, changes));
+        }
+        Ok(())
+    }
+
+    /// Why a property does not hold any more what the write left there.
+    fn changed_since(&mut self, record: &RecordState, prop: PropIx, written: &Written, present: &Value) -> Result<String> {
+        let name = self.plan.prop(record.ty, prop).name.clone();
+        let journal = self.store.journal(&[record.id], usize::MAX >> 1)?;
+        let later = journal.iter().rev().find(|entry| {
+            entry.kind == JournalKind::Written
+                && entry.path.as_ref() == Some(&name)
+                && entry.intent.is_some_and(|id| id > written.last)
+        });
+        let (holds, left) = (shown(present), shown(&written.after));
+        Ok(match later {
+            Some(entry) if equal(&entry.after, present) => {
+                format!("run {} wrote {holds} over it since; undo that first, or the whole record", entry.run)
+            }
+            _ => format!("it has been edited since: it holds {holds}, and Lockstep had left {left}"),
+        })
+    }
+
+    fn taking_intent(
+        &self,
+        record: &RecordState,
+        shown_now: &RecordState,
+        kind: IntentKind,
+        flow: FlowIx,
+        changes: Vec<Change>,
+    ) -> Intent {
+        Intent {
+            id: IntentId(0),
+            run: RunId(0),
+            kind,
+            rank: self.plan.ty(record.ty).send_rank,
+            ty: record.ty,
+            record: Some(record.id),
+            entity: record.entity,
+            // By this it is known as one that takes back.
+            source: record.id,
+            flow,
+            base_version: shown_now.version.clone(),
+            changes,
+            state: IntentState::Queued,
+            attempts: 0,
+            not_before: None,
+            message: None,
+            decided_at: self.clock.now(),
+            done_at: None,
+        }
+    }
+
+    /// What the next run would carry on into other records.
+    fn follow_up(&mut self, taking: &mut TakingBack) -> Result<()> {
+        let focus: Vec<RecordId> = taking.intents.iter().filter_map(|intent| intent.record).collect();
+        if focus.is_empty() {
+            return Ok(());
+        }
+        let (through, now) = (self.through(), self.clock.now());
+        let mut slice = crate::load::slice(&self.plan, self.store.as_mut(), focus, through, false, now, RunId(0))?;
+        let mut entities: BTreeSet<EntityId> = BTreeSet::new();
+        let mut claims: HashMap<(RecordId, PropIx), ClaimStamp> = HashMap::new();
+        for intent in &taking.intents {
+            let Some(record) = intent.record.and_then(|id| slice.records.get_mut(&id)) else { continue };
+            entities.insert(record.entity);
+            if intent.kind == IntentKind::Delete {
+                record.presence = Presence::Gone;
+            }
+            for change in &intent.changes {
+                let slot = &mut record.slots[change.prop.at()];
+                (slot.shadow, slot.pick, slot.carries) = (Some(change.value.clone()), None, Some(change.claim));
+                if change.claim.record == record.id {
+                    slot.claim = Some(Claim { value: change.value.clone(), at: change.claim.at, goes: vec![] });
+                    claims.insert((record.id, change.prop), change.claim);
+                }
+            }
+        }
+        let mut then: BTreeMap<(RecordName, String), Vec<String>> = BTreeMap::new();
+        for entity in entities {
+            let records: Vec<&RecordState> = slice.members(entity).iter().filter_map(|id| slice.records.get(id)).collect();
+            let entity = Entity { suspended: suspended(&self.plan, &records), records };
+            for record in entity.records.iter().filter(|record| record.is_live()) {
+                for prop in (0..record.slots.len() as u16).map(PropIx) {
+                    let Wanted::Write { value, claim, .. } = wanted(&self.plan, &slice, &entity, record, prop) else { continue };
+                    let Some(from) =
+                        slice.records.get(&claim.record).filter(|_| claims.get(&(claim.record, claim.prop)) == Some(&claim))
+                    else {
+                        continue;
+                    };
+                    let described = self.plan.prop(record.ty, prop);
+                    let held = shown(record.slot(prop).value(described.whole));
+                    let line = format!("{} {}: {held} → {}", self.name_of(record), described.name, shown(&value));
+                    let path = self.plan.prop(from.ty, claim.prop).name.clone();
+                    then.entry((self.name_of(from), path)).or_default().push(line);
+                }
+            }
+        }
+        for back in &mut taking.records {
+            for property in &mut back.properties {
+                if let Some(lines) = then.remove(&(back.record.clone(), property.path.clone())) {
+                    property.then = lines;
+                }
+            }
+        }
+        Ok(())
+    }
+}
