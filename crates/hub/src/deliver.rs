@@ -418,6 +418,8 @@ impl Hub {
         commit.keys_added.extend(hashes(&self.plan, &state).into_iter().map(|hash| (hash, state.id)));
         if ty.contested {
             let promised = lockstep_engine::keys::promised(&self.plan, intent.ty, &intent.changes);
+            // Who waits for it.
+            wake.extend(&promised);
             commit.keys_removed.extend(promised.into_iter().map(|hash| (hash, RecordId(-intent.id.0))));
         }
         // Other record types may want a counterpart of their own now, or values that the system filled in; and what it was made from may

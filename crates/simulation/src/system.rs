@@ -436,8 +436,8 @@ impl Connector for SimulatedSystem {
         let lists_nothing = !changes && kind != "all" && self.goes_wrong(10, "an empty list");
         for (_, key) in keys {
             let row = rows.all.get_mut(&key).expect("just listed");
-            // What was never shown, can't be asked for and won't be listed again can't be known of: nobody could do right by it.
-            let findable = row.ever_shown || self.drawn.finds || (!self.drawn.lists_changes && !row.by_hub);
+            // What was never shown and won't be listed again can't be known of: nobody could do right by it.
+            let findable = row.ever_shown || (!self.drawn.lists_changes && !row.by_hub);
             if lists_nothing || (!changes && findable && self.goes_wrong(6, "left out of a page")) {
                 continue;
             }

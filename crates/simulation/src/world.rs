@@ -144,7 +144,9 @@ impl World {
                 let mail = if self.random.per_mille(200) { mail.to_uppercase() } else { mail.clone() };
                 let mut mails = vec![mail];
                 if self.random.per_mille(300) {
-                    mails.insert(self.random.below(2), format!("other.{who}.{at}@example.org"));
+                    // Where a third system gets only the first address, nothing tells who it is to one that knows the second.
+                    let place = if self.systems.len() == 2 { self.random.below(2) } else { 1 };
+                    mails.insert(place, format!("other.{who}.{at}@example.org"));
                 }
                 if !self.systems[at].drawn.mail_is_a_list {
                     mails.retain(|mail| !mail.starts_with("other."));
