@@ -408,3 +408,47 @@ fn entities_up_to(dir: &Path, limit: usize) -> Vec<Vec<String>> {
     };
     all.as_array().unwrap().iter().map(names).collect()
 }
+
+#[test]
+fn no_flow_passes_on_what_an_undo_deletes() {
+    // G7 over D1
+    let people = [solveig(), json!({"id": 2, "name": "Torbjørn Lie", "email": "torbjorn@example.com", "phone": ""})];
+    let dir = project(&people, &[]);
+    let dir = dir.path();
+    replace(&dir.join("flows/people.yaml"), "    create: always\n", "    create: always\n    deletes: propagate\n");
+    lockstep(dir, &["sync"]).exits(0).says("2 created");
+    lockstep(dir, &["undo", "1", "--yes"]).exits(0).says("2 records put back");
+    assert!(records(dir, SHOP).is_empty());
+    for _ in 0..2 {
+        lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
+        assert_eq!(records(dir, CRM), people, "what the copies were made from stays");
+    }
+    lockstep(dir, &["redo", "--yes"]).exits(0);
+    assert_eq!(records(dir, SHOP).len(), 2);
+    assert_eq!(entities(dir).len(), 2);
+}
+
+#[test]
+fn a_pending_deletion_is_answered_like_any_review() {
+    // D1
+    let people = [solveig(), json!({"id": 2, "name": "Torbjørn Lie", "email": "torbjorn@example.com", "phone": ""})];
+    let dir = project(&people, &[]);
+    let dir = dir.path();
+    replace(&dir.join("flows/people.yaml"), "    create: always\n", "    create: always\n    deletes: review\n");
+    lockstep(dir, &["sync"]).exits(0).says("2 created");
+    write(&dir.join(CRM), &lines(&[solveig()]));
+    lockstep(dir, &["sync"]).exits(1);
+    let open = reviews(dir);
+    assert_eq!((open.len(), &open[0]["kind"], &open[0]["record"]), (1, &json!("pending deletion"), &json!("crm.People/2")));
+    let number = open[0]["number"].to_string();
+    lockstep(dir, &["review", "show", &number]).exits(1).says("by rule D1");
+    lockstep(dir, &["review", "separate", &number]).exits(1).says("not a question of links");
+    lockstep(dir, &["review", "accept", &number]).exits(0).says("1 record, to be deleted by the next run");
+    lockstep(dir, &["sync"]).exits(0);
+    assert_eq!(records(dir, SHOP).len(), 1);
+    lockstep(dir, &["review"]).exits(0);
+    // A deletion that was passed on can't be taken back, and is named.
+    let run = lockstep(dir, &["status", "--format", "json"]).json()["runs"].clone();
+    let deleted_by = run.as_array().unwrap().iter().find(|run| run["summary"]["act"]["what"].as_str().is_some()).unwrap();
+    lockstep(dir, &["undo", &deleted_by["run"].to_string()]).exits(1).says("a deleted record can't be brought back");
+}

@@ -122,6 +122,12 @@ impl Store for MortalStore {
         intent_counts() -> Vec<(IntentState, u64)>;
         journal(records: &[RecordId], limit: usize) -> Vec<JournalEntry>;
         intents_of(records: &[RecordId], limit: usize) -> Vec<Intent>;
+        numbered_reviews(limit: usize) -> Vec<(i64, Review)>;
+        intents_of_runs(runs: (RunId, RunId), after: Option<IntentId>, limit: usize) -> Vec<Intent>;
+        journal_of_runs(runs: (RunId, RunId), limit: usize) -> Vec<JournalEntry>;
+        run(id: RunId) -> Option<RunRow>;
+        run_from(since: Timestamp) -> Option<RunId>;
+        prune_journal(before: RunId) -> u64;
         linked_entities(after: Option<EntityId>, limit: usize) -> Vec<EntityId>;
         numbered_reviews(limit: usize) -> Vec<(i64, Review)>;
         intents_of_runs(runs: (RunId, RunId), after: Option<IntentId>, limit: usize) -> Vec<Intent>;
