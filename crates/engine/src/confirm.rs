@@ -138,14 +138,14 @@ pub fn made_of(sent: &Value, shown: &Value) -> bool {
     sent == shown || shown.chars().count() >= SHORTEST_CUT && sent.starts_with(&shown)
 }
 
-/// C2: a record that was read as a new one and is the one that a creation made whose answer was lost: nobody has claimed anything in it.
+/// C2: a record that was read as a new one and is the one that a creation made whose answer was lost. What it shows of what was sent is
+/// nobody's claim; all else is a person's.
 pub fn found_again(plan: &Plan, state: &mut RecordState, intent: &Intent, sent: &[(usize, Value)]) {
-    for slot in &mut state.slots {
-        (slot.claim, slot.displaced) = (None, None);
-    }
     // There was nothing before: whatever it shows of what was sent is what the system made of that.
     let shown: Vec<Option<Value>> = state.slots.iter_mut().map(|slot| slot.shadow.take()).collect();
-    landed(plan, state, intent, &shown, sent);
+    for (ix, _) in landed(plan, state, intent, &shown, sent) {
+        state.slots[ix].claim = None;
+    }
     for (slot, shown) in state.slots.iter_mut().zip(shown).filter(|(slot, _)| slot.shadow.is_none()) {
         slot.shadow = shown;
     }

@@ -129,12 +129,6 @@ impl Store for MortalStore {
         run_from(since: Timestamp) -> Option<RunId>;
         prune_journal(before: RunId) -> u64;
         linked_entities(after: Option<EntityId>, limit: usize) -> Vec<EntityId>;
-        numbered_reviews(limit: usize) -> Vec<(i64, Review)>;
-        intents_of_runs(runs: (RunId, RunId), after: Option<IntentId>, limit: usize) -> Vec<Intent>;
-        journal_of_runs(runs: (RunId, RunId), limit: usize) -> Vec<JournalEntry>;
-        run(id: RunId) -> Option<RunRow>;
-        run_from(since: Timestamp) -> Option<RunId>;
-        prune_journal(before: RunId) -> u64;
         bulk(begins: bool) -> ();
         scratch() -> Box<dyn Store>;
     }

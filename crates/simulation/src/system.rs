@@ -38,6 +38,14 @@ pub struct Row {
     before: Option<(Box<Row>, i64)>,
 }
 
+impl Row {
+    /// Somebody may come upon it. Nobody does upon what the hub has made a moment ago and has no answer to yet: changed by then, it could
+    /// not be told from another one.
+    fn is_known(&self) -> bool {
+        !self.gone && (self.ever_shown || !self.by_hub)
+    }
+}
+
 /// The records of a system, by the order in which they came.
 #[derive(Debug, Default)]
 pub struct Rows {
@@ -146,7 +154,7 @@ impl SimulatedSystem {
     /// Somebody edits a property of some record.
     pub fn person_edits(&self, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
-        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| !row.gone).map(|(key, _)| *key).collect();
+        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| row.is_known()).map(|(key, _)| *key).collect();
         let (Some(&key), Some(prop)) = (random.pick(&live), random.pick(&self.drawn.props).copied()) else { return };
         let mut truth = self.truth.look();
         let row = rows.all.get_mut(&key).expect("it is live");
@@ -163,7 +171,7 @@ impl SimulatedSystem {
     /// Somebody deletes a record.
     pub fn person_deletes(&self, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
-        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| !row.gone).map(|(key, _)| *key).collect();
+        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| row.is_known()).map(|(key, _)| *key).collect();
         let Some(&key) = random.pick(&live) else { return };
         let row = rows.all.get_mut(&key).expect("it is live");
         row.gone = true;
@@ -436,8 +444,8 @@ impl Connector for SimulatedSystem {
         let lists_nothing = !changes && kind != "all" && self.goes_wrong(10, "an empty list");
         for (_, key) in keys {
             let row = rows.all.get_mut(&key).expect("just listed");
-            // What was never shown and won't be listed again can't be known of: nobody could do right by it.
-            let findable = row.ever_shown || (!self.drawn.lists_changes && !row.by_hub);
+            // What was never shown can't be known of: nobody could do right by it.
+            let findable = row.ever_shown;
             if lists_nothing || (!changes && findable && self.goes_wrong(6, "left out of a page")) {
                 continue;
             }
