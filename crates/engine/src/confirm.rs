@@ -71,7 +71,7 @@ pub fn written(
         let as_asked = equal_as(prop.ty, slot.value(prop.whole), value);
         // A creation whose answer shows just what was asked needs no memory of it: a million of them would cost a third more store.
         slot.carries = stamp.filter(|_| !(creates && told && as_asked));
-        slot.unseen = !told;
+        slot.given = Some(value).filter(|_| !(told && as_asked)).cloned();
         slot.displaced = None;
         // G7: a value that was put back is an edit of this record's own, from the time when a person asked for it.
         if let Some(change) = change.filter(|change| intent.takes_back() && change.claim.record == state.id) {

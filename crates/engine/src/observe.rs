@@ -213,9 +213,13 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         // R5: what the record does not tell stays as it was.
         let Some(value) = value else { continue };
         let slot = &mut state.slots[ix];
-        let unseen = std::mem::take(&mut slot.unseen);
-        changed |= unseen;
+        let unseen = slot.given.as_ref().is_some_and(|given| equal(given, slot.value(prop.whole)));
         if slot.shadow.as_ref() == Some(value) {
+            if unseen {
+                // It is kept just as it was given.
+                slot.given = None;
+                changed = true;
+            }
             continue;
         }
         let old = slot.value(prop.whole).clone();
@@ -226,6 +230,7 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         if own_write || equal(&old, &new) || unseen && made_of(&old, &new) {
             continue;
         }
+        slot.given = None;
         edits.push(Edit { record: state.id, prop: PropIx(ix as u16), before: old.clone(), after: new.clone(), at });
         if prop.paired {
             slot.claim = Some(Claim { value: new, at, goes: vec![] });

@@ -141,6 +141,10 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
     };
     match translate(plan, slice, best, by, described, shown) {
         Wanted::Write { value, .. } if equal_as(described.ty, &value, shown) => Wanted::Nothing,
+        // P3: it has been given this very value, and shows what the system made of it.
+        Wanted::Write { ref value, .. } if slot.given.as_ref().is_some_and(|given| equal_as(described.ty, value, given)) => {
+            Wanted::Nothing
+        }
         Wanted::Write { value, .. } if described.stored_as.caseless && same_but_for_case(&value, shown) => Wanted::Nothing,
         Wanted::Write { .. } if judged_equal(slice.now, by, &best.claim.value, shown) => Wanted::Nothing,
         Wanted::Write { ref value, .. } if let Some(element) = in_list(described, slot.shadow.as_ref(), value) => {

@@ -54,8 +54,9 @@ pub struct Slot {
     /// P9: which element of the list stands for this property, where it is not the first: the one by which the record was linked (L3),
     /// or that holds already what the property was to be given.
     pub pick: Option<Value>,
-    /// Lockstep wrote it, and the system has not shown since what it made of it (P3).
-    pub unseen: bool,
+    /// P3: what Lockstep gave it, where the system shows something else that it made of that, or has not shown yet what it made: then it
+    /// stands in the shadow as it was given.
+    pub given: Option<Value>,
 }
 
 impl Slot {

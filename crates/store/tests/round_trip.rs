@@ -50,9 +50,9 @@ fn any_slot() -> impl Strategy<Value = Slot> {
         prop::option::weighted(rarely, any_stamp()),
         prop::option::weighted(rarely, any_value()),
         prop::option::weighted(rarely, any_value()),
-        any::<bool>(),
+        prop::option::weighted(rarely, any_value()),
     );
-    (prop::option::weighted(0.8, any_value()), claim, rest).prop_map(|(shadow, claim, (carries, displaced, pick, unseen))| {
+    (prop::option::weighted(0.8, any_value()), claim, rest).prop_map(|(shadow, claim, (carries, displaced, pick, given))| {
         let claim = claim.map(|((other, choice), at, goes)| {
             let value = match (&shadow, choice) {
                 (Some(shadow), 0) => shadow.clone(),
@@ -61,7 +61,7 @@ fn any_slot() -> impl Strategy<Value = Slot> {
             };
             Claim { value, at, goes }
         });
-        Slot { shadow, claim, carries, displaced, pick, unseen }
+        Slot { shadow, claim, carries, displaced, pick, given }
     })
 }
 

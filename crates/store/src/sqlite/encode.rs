@@ -3,7 +3,7 @@
 //! A record that was only read has the same claim time on all its properties, and each claim's value is what the shadow shows. So the
 //! time stands once in the row (`claimed_at`), and only what differs from that is written out, in `claims`:
 //! `{path: null}` for no claim, else an object of which each member is there only where it is needed: `at`, `value` (or `whole`: the
-//! value is the whole list in the shadow, not its first element), `goes` (P1a), `claim: null`, `carries` (P3), `displaced`, `pick` (P9), `unseen` (P3).
+//! value is the whole list in the shadow, not its first element), `goes` (P1a), `claim: null`, `carries` (P3), `displaced`, `pick` (P9), `given` (P3).
 //! A row without `claimed_at` has no claims but those in `claims`: so a record that Lockstep made costs nothing either.
 //!
 //! What is decoded is exactly what was encoded, whatever the plan's rules make of it; only what the plan does not name any more is
@@ -53,7 +53,7 @@ fn shared_time(slots: &[Slot]) -> Option<Timestamp> {
 
 /// Nothing of the slot needs to be written out.
 fn is_plain(slot: &Slot, shared: Option<Timestamp>) -> bool {
-    if slot.carries.is_some() || slot.displaced.is_some() || slot.pick.is_some() || slot.unseen {
+    if slot.carries.is_some() || slot.displaced.is_some() || slot.pick.is_some() || slot.given.is_some() {
         return false;
     }
     match &slot.claim {
@@ -106,7 +106,7 @@ fn written_out(conn: &Connection, bound: &mut Bound, slot: &Slot, shared: Option
     let plain = plain_value(slot.shadow.as_ref());
     match &slot.claim {
         None if shared.is_some() && plain.is_some() => {
-            if slot.carries.is_none() && slot.displaced.is_none() && slot.pick.is_none() && !slot.unseen {
+            if slot.carries.is_none() && slot.displaced.is_none() && slot.pick.is_none() && slot.given.is_none() {
                 return Ok(Value::Null);
             }
             entry.insert("claim".into(), Value::Null);
@@ -137,8 +137,8 @@ fn written_out(conn: &Connection, bound: &mut Bound, slot: &Slot, shared: Option
     if let Some(value) = &slot.pick {
         entry.insert("pick".into(), value.clone());
     }
-    if slot.unseen {
-        entry.insert("unseen".into(), true.into());
+    if let Some(value) = &slot.given {
+        entry.insert("given".into(), value.clone());
     }
     Ok(Value::Object(entry))
 }
@@ -287,7 +287,7 @@ fn claim_in(bound: &Bound, slot: &mut Slot, entry: &Value, claimed_at: Option<i6
     slot.carries = entry.get("carries").and_then(|stamp| stamp_in(bound, stamp));
     slot.displaced = entry.get("displaced").cloned();
     slot.pick = entry.get("pick").cloned();
-    slot.unseen = entry.contains_key("unseen");
+    slot.given = entry.get("given").cloned();
     Some(())
 }
 
