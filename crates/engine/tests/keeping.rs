@@ -475,3 +475,38 @@ fn p9_two_lists_meet_at_the_element_that_both_have() {
         assert_eq!(a[1], b[1]);
     }
 }
+
+#[test]
+fn c2_two_that_would_meet_in_a_third_system_get_one_counterpart_there() {
+    // Nobody links `b` and `c`; both have the person whom `a` lacks.
+    let create = |from: &str| flow(from, "a.Person", Create::Always, &["mail = mail"], &["mail <-> mail", "name <-> name"]);
+    let mut world = World::people(&[create("b.Person"), create("c.Person")]);
+    world.read("b.Person/1", json!({"mail": "Ada@example.com", "name": "Ada"}));
+    world.read("c.Person/1", json!({"mail": "ada@example.com", "name": "Ada Berg"}));
+    world.read("c.Person/2", json!({"mail": "liv@example.com", "name": "Liv"}));
+    world.settle();
+    assert_eq!(world.count("a.Person"), 2);
+    world.settle_all();
+    assert_eq!(world.count("a.Person"), 2);
+    assert!(world.linked("b.Person/1", "c.Person/1"), "both are linked with the one that was made");
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p3_what_a_system_made_of_an_unanswered_value_is_no_edit_and_the_same_value_is_not_given_again() {
+    let mut world = linked_pair();
+    world.read("a.Person/1", json!({"name": "Ada  Berg "}));
+    world.decide();
+    world.deliver_untold();
+    // The first that is seen of it afterwards: in other letters, and trimmed.
+    world.read("b.Person/1", json!({"email": "ada@example.com", "name": "ADA BERG", "phone": "1"}));
+    assert_eq!(world.settle(), 0);
+    // Somebody else claims the very value that it was given.
+    world.read("a.Person/1", json!({"name": "Ada"}));
+    world.read("a.Person/1", json!({"name": "Ada  Berg "}));
+    assert_eq!(world.settle(), 0);
+    // What a person makes of it is an edit.
+    world.read("b.Person/1", json!({"name": "Ada Bergh"}));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.value("a.Person/1", "name"), json!("Ada Bergh"));
+}

@@ -237,6 +237,15 @@ impl World {
 
     /// The system does what it is asked, and answers with what was sent; the next version where it has any.
     pub fn deliver(&mut self) {
+        self.deliver_as(true);
+    }
+
+    /// The same, but the answers do not tell what the records hold now.
+    pub fn deliver_untold(&mut self) {
+        self.deliver_as(false);
+    }
+
+    fn deliver_as(&mut self, told: bool) {
         let mut queued: Vec<usize> = (0..self.intents.len()).filter(|i| self.intents[*i].state == IntentState::Queued).collect();
         queued.sort_by_key(|i| (self.intents[*i].rank, self.intents[*i].id));
         for at in queued {
@@ -261,7 +270,7 @@ impl World {
                 // Where a list is held, the answer does not tell, and what became of it is worked out (P9).
                 let held = intent.record.map(|id| &self.records[&id]);
                 let in_list = |prop: usize| held.is_some_and(|r| matches!(r.slots[prop].shadow, Some(Value::Array(_))));
-                for (prop, value) in sent.iter().filter(|(prop, _)| !in_list(*prop)) {
+                for (prop, value) in sent.iter().filter(|(prop, _)| told && !in_list(*prop)) {
                     values[*prop] = Some(value.clone());
                 }
                 values
