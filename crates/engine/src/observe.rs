@@ -79,8 +79,10 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
             continue;
         }
         if let Some((state, before)) = known.get_mut(&read.id) {
+            // A second coming that brings nothing new leaves what the first one brought.
+            let came = before.is_some();
             let old = before.take().unwrap_or_else(|| hashes(plan, state));
-            if update(plan, reading, state, &read, &mut out.edits) || reading.reindex {
+            if update(plan, reading, state, &read, &mut out.edits) || reading.reindex || came {
                 *before = Some(old);
             } else {
                 out.unchanged += 1;

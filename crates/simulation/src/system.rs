@@ -36,6 +36,8 @@ pub struct Row {
     pub ever_shown: bool,
     /// It has been shown to the process that calls now.
     pub shown: bool,
+    /// The last listing has left it out.
+    left_out: bool,
     /// What a stale reading shows, and until when.
     before: Option<(Box<Row>, i64)>,
 }
@@ -44,7 +46,6 @@ impl Row {
     fn who_is(&self) -> &str {
         self.texts.get(WHO).map_or("", String::as_str)
     }
-
 }
 
 /// The records of a system, by the order in which they came.
@@ -134,6 +135,7 @@ impl SimulatedSystem {
             seen: BTreeSet::new(),
             ever_shown: false,
             shown: false,
+            left_out: false,
             before: None,
         };
         rows.all.insert(key, row);
@@ -458,9 +460,12 @@ impl Connector for SimulatedSystem {
             let row = rows.all.get_mut(&key).expect("just listed");
             // What was never shown can't be known of: nobody could do right by it.
             let findable = row.ever_shown;
-            if lists_nothing || (!changes && findable && self.goes_wrong(6, "left out of a page")) {
+            if lists_nothing || (!changes && findable && !row.left_out && self.goes_wrong(6, "left out of a page")) {
+                // Pages shift while they are read: the next time it is there.
+                row.left_out = true;
                 continue;
             }
+            row.left_out = false;
             if row.gone {
                 if self.drawn.tells_deletions {
                     gone.push(row.id.clone());
