@@ -235,6 +235,9 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         slot.given = None;
         edits.push(Edit { record: state.id, prop: PropIx(ix as u16), before: old.clone(), after: new.clone(), at });
         if prop.paired {
+            // Two edits of a property are two claims, also where both were moved to the same edge (P1b): who carries the first must see
+            // that there is another.
+            let at = slot.claim.as_ref().filter(|claim| claim.at == at).map_or(at, |_| at.plus_ms(1));
             slot.claim = Some(Claim { value: new, at, goes: vec![] });
             slot.carries = None;
         }
