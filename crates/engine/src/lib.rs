@@ -24,6 +24,7 @@ pub mod pick;
 pub mod plan;
 pub mod settle;
 pub mod slice;
+pub mod split;
 
 pub use decide::{Decision, decide};
 pub use observe::{Observed, observe};

@@ -8,10 +8,11 @@ use std::collections::{BTreeSet, HashSet};
 
 use lockstep_engine::plan::PlanCreate;
 use lockstep_engine::settle::settle_goes;
+use lockstep_engine::split::inherit;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::is_empty;
-use lockstep_model::{EntityId, IntentState, RecordId, RecordState, ReviewKind, Rule, Value};
+use lockstep_model::{EntityId, Intent, IntentState, RecordId, RecordState, ReviewKind, Rule, Value};
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
 use serde::Serialize;
 
@@ -60,6 +61,15 @@ impl Hub {
                 self.name_of(&a)
             )));
         }
+        let under_way = |intent: &Intent| matches!(intent.state, IntentState::Sent | IntentState::Unknown);
+        if let Some(intent) = self.store.open_intents(&[a.entity])?.into_iter().find(under_way) {
+            // What it brings would come to a half in which nothing has asked for it.
+            return Err(ActError::Refused(format!(
+                "it is not known yet what has become of a write to {} that was sent for {}; `lockstep sync` finds out, then unlink",
+                self.plan.ty(intent.ty).name,
+                self.name_of(&a)
+            )));
+        }
         let Some(b) = b else {
             return Ok(members.into_iter().partition(|member| member.id == a.id));
         };
@@ -101,12 +111,21 @@ impl Hub {
     /// Makes an entity of each half and keeps the two apart.
     pub(crate) fn split(&mut self, under_way: &mut Underway, halves: (Vec<RecordState>, Vec<RecordState>)) -> ActResult<Halves> {
         let now = self.clock.now();
-        let (one, other) = halves;
+        let (mut one, mut other) = halves;
         let entity = one[0].entity;
         let mut commit = Commit { durable: true, ..Commit::default() };
-        for half in [&one, &other] {
+        let before = one.clone();
+        let mut heirs: HashSet<RecordId> = inherit(&self.plan, now, &mut one, &other).into_iter().collect();
+        heirs.extend(inherit(&self.plan, now, &mut other, &before));
+        for half in [&mut one, &mut other] {
             let own = EntityId(half.iter().map(|member| member.id.0).min().unwrap_or(entity.0));
-            commit.relinked.extend(half.iter().filter(|member| member.entity != own).map(|member| (member.id, own)));
+            for member in half.iter_mut().filter(|member| heirs.contains(&member.id) || member.entity != own) {
+                member.entity = own;
+                match heirs.contains(&member.id) {
+                    true => commit.changed_records.push(member.clone()),
+                    false => commit.relinked.push((member.id, own)),
+                }
+            }
             for intent in self.store.open_intents(&[entity])? {
                 let mine = half.iter().any(|member| member.id == intent.source);
                 if mine && intent.entity != own {

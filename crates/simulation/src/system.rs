@@ -39,6 +39,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// Who it really is.
+    pub fn who(&self) -> &str {
+        self.texts.get(WHO).map_or("", String::as_str)
+    }
+
     /// Somebody may come upon it. Nobody does upon what the hub has made a moment ago and has no answer to yet: changed by then, it could
     /// not be told from another one.
     fn is_known(&self) -> bool {
@@ -335,18 +340,22 @@ impl SimulatedSystem {
         Outcome::Done(self.record(row, values))
     }
 
-    /// C2, D1: nobody is made twice, nor anew after somebody deleted them.
+    /// C2, D1: nobody is made twice, nor anew after somebody deleted them. Where somebody has said that there are two of them (L7), there
+    /// may be two.
     fn check_creation(&self, rows: &Rows, who: &str) {
-        for row in rows.all.values().filter(|row| row.texts.get(WHO).is_some_and(|held| held == who)) {
-            let mut truth = self.truth.look();
-            if !row.gone {
-                let message = format!("{who} is created in {} and is there already as {}", self.drawn.name, row.id);
-                truth.broken("created twice", who, message);
-            } else if row.by_hub && row.ever_shown && self.alone {
-                // With more than two systems the new one may come from a record that has never been linked with the deleted one.
-                let message = format!("{who} is created in {} anew, after {} was deleted", self.drawn.name, row.id);
-                truth.broken("created after a deletion", who, message);
-            }
+        let mut truth = self.truth.look();
+        let divided = truth.divided.get(who).copied().unwrap_or_default();
+        let (gone, live): (Vec<&Row>, Vec<&Row>) = rows.all.values().filter(|row| row.who() == who).partition(|row| row.gone);
+        if live.len() > divided {
+            let there: Vec<&str> = live.iter().map(|row| row.id.as_str()).collect();
+            let message = format!("{who} is created in {} and is there already as {}", self.drawn.name, there.join(" and "));
+            truth.broken("created twice", who, message);
+        }
+        // With more than two systems the new one may come from a record that has never been linked with the deleted one.
+        let deleted = gone.iter().find(|row| row.by_hub && row.ever_shown && self.alone && divided == 0);
+        if let Some(row) = deleted {
+            let message = format!("{who} is created in {} anew, after {} was deleted", self.drawn.name, row.id);
+            truth.broken("created after a deletion", who, message);
         }
     }
 
