@@ -158,9 +158,13 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
 }
 
 /// C2: records that were read as new ones, match, and are what a creation made whose answer was lost. What they hold is nobody's claim.
+/// One that was sent before and was not found may have landed all the same, and been edited since: what is there of it was put there by
+/// nobody either, whoever made the record.
 fn found_again(slice: &Slice, entity: EntityId, members: &[RecordId]) -> Vec<(Intent, RecordId)> {
-    let unanswered =
-        |intent: &&Intent| intent.kind == IntentKind::Create && matches!(intent.state, IntentState::Sent | IntentState::Unknown);
+    let unanswered = |intent: &&Intent| {
+        let sent_before = intent.state == IntentState::Queued && intent.attempts > 0;
+        intent.kind == IntentKind::Create && (sent_before || matches!(intent.state, IntentState::Sent | IntentState::Unknown))
+    };
     let made_by = |intent: &Intent| {
         let it = |record: &&RecordState| {
             record.ty == intent.ty && record.is_live() && record.written_at.is_none() && record.first_seen >= intent.decided_at
@@ -191,7 +195,9 @@ fn settle_claims(
                 .collect();
             confirm::found_again(plan, record, &intent, &sent);
             changed.insert(id);
-            confirmed.push((intent.id, id));
+            if intent.state != IntentState::Queued {
+                confirmed.push((intent.id, id));
+            }
         }
         let records: Vec<&RecordState> = members.iter().map(|id| &slice.records[id]).collect();
         for (id, prop, element) in at_linking(plan, slice.now, &records) {

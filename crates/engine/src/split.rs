@@ -27,7 +27,13 @@ pub fn inherit(plan: &Plan, now: Timestamp, half: &mut [RecordState], other: &[R
             for prop in (0..plan.ty(record.ty).props.len() as u16).map(PropIx) {
                 let all = candidates(plan, &whole, record.ty, prop, Some(record.id));
                 let found = all.iter().find(|one| mine(one.stamp.record) || holds(plan, now, record, prop, one));
-                let Some(found) = found.filter(|found| !mine(found.stamp.record)) else { continue };
+                let Some(found) = found.filter(|found| !mine(found.stamp.record)) else {
+                    let shows_it = found.is_some_and(|found| holds(plan, now, record, prop, found));
+                    if let Some(stamp) = left_over(plan, record, prop).filter(|stamp| !shows_it && !mine(stamp.record)) {
+                        held.entry(stamp).or_default().push((at, prop));
+                    }
+                    continue;
+                };
                 held.entry(found.stamp).or_default().push((at, prop));
                 let tied = all.iter().any(|one| mine(one.stamp.record) && one.stamp.at == found.stamp.at);
                 *ties.entry(found.stamp).or_default() |= tied;
@@ -43,7 +49,7 @@ pub fn inherit(plan: &Plan, now: Timestamp, half: &mut [RecordState], other: &[R
         // Whoever holds it as it was put in, before one whose system has made something else of it.
         let (heir, of) = exact.get(&stamp).copied().unwrap_or(holders[0]);
         // It had come before the half's own claims of the same time, and still does.
-        let at = if ties[&stamp] { stamp.at.plus_ms(1) } else { stamp.at };
+        let at = if ties.get(&stamp) == Some(&true) { stamp.at.plus_ms(1) } else { stamp.at };
         let whole = plan.prop(half[heir].ty, of).whole;
         let slot = &mut half[heir].slots[of.at()];
         slot.claim = Some(Claim { value: slot.value(whole).clone(), at, goes: vec![] });
@@ -66,6 +72,18 @@ pub fn inherit(plan: &Plan, now: Timestamp, half: &mut [RecordState], other: &[R
     changed.sort_unstable();
     changed.dedup();
     changed
+}
+
+/// The claim that a property was given and that has been displaced where it was made, though not here yet: what is shown here is the last
+/// that is left of it.
+fn left_over(plan: &Plan, record: &RecordState, prop: PropIx) -> Option<ClaimStamp> {
+    let slot = record.slot(prop);
+    if !plan.prop(record.ty, prop).paired {
+        return None;
+    }
+    // What a creation brought as it was asked to is not remembered by its claim.
+    let created = || record.written_at.filter(|_| slot.claim.is_none() && !is_empty(slot.value(plan.prop(record.ty, prop).whole)));
+    slot.carries.or_else(|| Some(ClaimStamp { at: created()?, record: RecordId(0), prop }))
 }
 
 /// Whether a property shows the value of a claim, as far as its system keeps it.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_connector::Trouble;
 use lockstep_engine::confirm;
+use lockstep_engine::keys::{hashes, promised};
 use lockstep_engine::observe::{Reading, observe};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
@@ -19,6 +20,8 @@ use crate::run::{Hub, Result, Underway};
 
 /// How long after a lost answer a system's list is believed, where the system does not say.
 const SETTLES_MS: i64 = 1_000;
+/// So often a record is asked for again whose answer can't be understood.
+const MISREAD: usize = 2;
 
 impl Hub {
     /// Finds out what became of writes whose answer was lost, also of those that a killed run had under way.
@@ -43,7 +46,17 @@ impl Hub {
             }
             let target: Vec<RecordId> = intent.record.into_iter().collect();
             let target = self.store.records(&target)?.pop();
-            let again = match target.map_or(Ok(None), |target| self.get_now(&intent, &target)) {
+            let mut again = Ok(None);
+            if let Some(target) = target {
+                again = self.get_now(&intent, &target);
+                // What can't be understood now may be the next moment; what is sent again unseen may be written for nothing (P4).
+                for _ in 0..MISREAD {
+                    if matches!(again, Err(Trouble::Malformed(_))) {
+                        again = self.get_now(&intent, &target);
+                    }
+                }
+            }
+            let again = match again {
                 Ok(again) => again,
                 // What can't be asked after now is asked after by the next run; nothing of the system is read before.
                 Err(trouble) if !matches!(trouble, Trouble::Malformed(_)) => {
@@ -189,7 +202,17 @@ impl Hub {
             let fits = |(at, record): &(usize, &RecordState)| {
                 record.ty == intent.ty && !taken.contains(at) && sent().next().is_some() && could_be(record)
             };
-            let found: Vec<usize> = fresh.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
+            let mut found: Vec<usize> = fresh.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
+            if found.is_empty() {
+                // Somebody has come upon it already, and edited it: its match key tells that it is the one.
+                let keys = promised(&self.plan, intent.ty, &intent.changes);
+                let is_it = |(at, record): &(usize, &RecordState)| {
+                    record.ty == intent.ty
+                        && !taken.contains(at)
+                        && hashes(&self.plan, record).iter().any(|hash| keys.contains(hash))
+                };
+                found = fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect();
+            }
             taken.extend(&found);
             let found = found.into_iter().map(|at| fresh[at].clone()).collect();
             self.settle_alike(under_way, vec![intent], found)?;

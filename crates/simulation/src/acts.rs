@@ -181,6 +181,6 @@ impl World {
 
     /// Who a record really is.
     fn who(&self, at: &At) -> String {
-        self.systems[at.0].row(&at.1).map(|row| row.who().to_string()).unwrap_or_default()
+        self.systems[at.0].row(&at.1).map(|row| row.who_is().to_string()).unwrap_or_default()
     }
 }

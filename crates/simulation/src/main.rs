@@ -6,10 +6,12 @@ use std::process::ExitCode;
 
 use simulation::{Options, Outcome, World, play};
 
-const USAGE: &str = "simulation [--seeds N] [--from SEED] [--seed SEED] [--steps N] [--without-acts] [--forget-intent]
+const USAGE: &str = "simulation [--seeds N] [--from SEED] [--seed SEED] [--keep] [--steps N] [--without-acts]
+           [--forget-intent]
   --seeds N         play N worlds (200)
   --from SEED       begin with this seed (1)
   --seed SEED       play one world and tell all of it
+  --keep            with --seed: keeps the hub's store and says where it is, for a look with the sqlite3 shell
   --steps N         how many things happen in a world before it heals (60)
   --without-acts    nobody links, unlinks or answers what waits
   --forget-intent   worlds whose hub forgets on every restart what it had sent: they must fail";
@@ -18,11 +20,12 @@ struct Asked {
     seeds: u64,
     from: u64,
     one: Option<u64>,
+    keep: bool,
     options: Options,
 }
 
 fn asked() -> Result<Asked, String> {
-    let mut asked = Asked { seeds: 200, from: 1, one: None, options: Options::default() };
+    let mut asked = Asked { seeds: 200, from: 1, one: None, keep: false, options: Options::default() };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || {
@@ -33,6 +36,7 @@ fn asked() -> Result<Asked, String> {
             "--seeds" => asked.seeds = number()?,
             "--from" => asked.from = number()?,
             "--seed" => asked.one = Some(number()?),
+            "--keep" => asked.keep = true,
             "--steps" => asked.options.steps = number()? as usize,
             "--without-acts" => asked.options.acts = false,
             "--forget-intent" => asked.options.forgets = true,
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
     if let Some(seed) = asked.one {
         let world = World::new(seed, asked.options);
         println!("seed {seed}\n{}", world.drawn);
+        let world = if asked.keep { world.keep_store() } else { world };
         let outcome = world.play();
         outcome.story.iter().for_each(|(_, what)| println!("  {what}"));
         println!("{} broken", outcome.violations.len());

@@ -34,20 +34,16 @@ pub struct Row {
     /// Values of people's that the hub has been shown, by number.
     seen: BTreeSet<u64>,
     pub ever_shown: bool,
+    /// It has been shown to the process that calls now.
+    pub shown: bool,
     /// What a stale reading shows, and until when.
     before: Option<(Box<Row>, i64)>,
 }
 
 impl Row {
     /// Who it really is.
-    pub fn who(&self) -> &str {
+    pub fn who_is(&self) -> &str {
         self.texts.get(WHO).map_or("", String::as_str)
-    }
-
-    /// Somebody may come upon it. Nobody does upon what the hub has made a moment ago and has no answer to yet: changed by then, it could
-    /// not be told from another one.
-    fn is_known(&self) -> bool {
-        !self.gone && (self.ever_shown || !self.by_hub)
     }
 }
 
@@ -85,6 +81,14 @@ impl SimulatedSystem {
     /// The process that calls from now on.
     pub fn called_by(&self, life: Arc<Life>) {
         *self.life.lock().expect("no panic") = life;
+    }
+
+    /// The process that called has ended, and remembers what it was shown unless it was killed.
+    pub fn no_longer_called(&self, killed: bool) {
+        for row in self.rows.lock().expect("no panic").all.values_mut() {
+            row.ever_shown |= row.shown && !killed;
+            row.shown = false;
+        }
     }
 
     /// All records, as they are.
@@ -129,6 +133,7 @@ impl SimulatedSystem {
             by_hub,
             seen: BTreeSet::new(),
             ever_shown: false,
+            shown: false,
             before: None,
         };
         rows.all.insert(key, row);
@@ -159,7 +164,7 @@ impl SimulatedSystem {
     /// Somebody edits a property of some record.
     pub fn person_edits(&self, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
-        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| row.is_known()).map(|(key, _)| *key).collect();
+        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| !row.gone).map(|(key, _)| *key).collect();
         let (Some(&key), Some(prop)) = (random.pick(&live), random.pick(&self.drawn.props).copied()) else { return };
         let mut truth = self.truth.look();
         let row = rows.all.get_mut(&key).expect("it is live");
@@ -176,7 +181,7 @@ impl SimulatedSystem {
     /// Somebody deletes a record.
     pub fn person_deletes(&self, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
-        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| row.is_known()).map(|(key, _)| *key).collect();
+        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| !row.gone).map(|(key, _)| *key).collect();
         let Some(&key) = random.pick(&live) else { return };
         let row = rows.all.get_mut(&key).expect("it is live");
         row.gone = true;
@@ -193,6 +198,7 @@ impl SimulatedSystem {
             return false;
         }
         truth.fault(kind);
+        truth.tell("", format!("{}: {kind}", self.drawn.name));
         true
     }
 
@@ -221,8 +227,9 @@ impl SimulatedSystem {
         let stale = row.before.as_ref().filter(|(_, until)| now < *until).map(|(before, _)| (**before).clone());
         if stale.is_some() {
             self.truth.look().fault("stale reading");
+            self.truth.look().tell(row.who_is(), format!("{}/{}: stale reading", self.drawn.name, row.id));
         }
-        row.ever_shown = true;
+        row.shown = true;
         let shown = stale.unwrap_or_else(|| row.clone());
         row.seen.extend(shown.texts.values().filter_map(|text| number_of(text)));
         let values = watch.iter().map(|prop| Some(self.value(&shown, prop.path.as_str()))).collect();
@@ -345,7 +352,7 @@ impl SimulatedSystem {
     fn check_creation(&self, rows: &Rows, who: &str) {
         let mut truth = self.truth.look();
         let divided = truth.divided.get(who).copied().unwrap_or_default();
-        let (gone, live): (Vec<&Row>, Vec<&Row>) = rows.all.values().filter(|row| row.who() == who).partition(|row| row.gone);
+        let (gone, live): (Vec<&Row>, Vec<&Row>) = rows.all.values().filter(|row| row.who_is() == who).partition(|row| row.gone);
         if live.len() > divided {
             let there: Vec<&str> = live.iter().map(|row| row.id.as_str()).collect();
             let message = format!("{who} is created in {} and is there already as {}", self.drawn.name, there.join(" and "));
@@ -549,7 +556,7 @@ impl Connector for SimulatedSystem {
             }
             if let Outcome::Done(record) = &outcome {
                 let mut rows = self.rows.lock().expect("no panic");
-                rows.all.values_mut().filter(|row| row.id == record.id).for_each(|row| row.ever_shown = true);
+                rows.all.values_mut().filter(|row| row.id == record.id).for_each(|row| row.shown = true);
             }
             outcomes.push(outcome);
         }

@@ -82,6 +82,13 @@ impl World {
         World { drawn, systems, truth, clock, random, folder, options, runs: 0, kills: 0, people: 0 }
     }
 
+    /// The same world, whose store outlives it; where it is becomes part of the story.
+    pub fn keep_store(mut self) -> World {
+        self.folder.disable_cleanup(true);
+        self.truth.look().tell("", format!("the store: {}", self.folder.path().join("lockstep.db").display()));
+        self
+    }
+
     /// Everything, from the first person to the last check.
     pub fn play(mut self) -> Outcome {
         for _ in 0..self.drawn.people {
@@ -203,6 +210,7 @@ impl World {
             }
             Ok(report)
         });
+        self.systems.iter().for_each(|system| system.no_longer_called(life.ended()));
         let mut truth = self.truth.look();
         if life.ended() {
             self.kills += 1;
