@@ -233,6 +233,8 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         slot.given = None;
         edits.push(Edit { record: state.id, prop: PropIx(ix as u16), before: old.clone(), after: new.clone(), at });
         if prop.paired {
+            // P1: it comes after the edit that it displaces, though no clock tells: by its time a claim is known for another one.
+            let at = slot.claim.as_ref().filter(|claim| claim.at == at).map_or(at, |claim| claim.at.plus_ms(1));
             slot.claim = Some(Claim { value: new, at, goes: vec![] });
             slot.carries = None;
         }

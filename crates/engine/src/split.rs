@@ -82,7 +82,8 @@ fn left_over(plan: &Plan, record: &RecordState, prop: PropIx) -> Option<ClaimSta
         return None;
     }
     // What a creation brought as it was asked to is not remembered by its claim.
-    let created = || record.written_at.filter(|_| slot.claim.is_none() && !is_empty(slot.value(plan.prop(record.ty, prop).whole)));
+    let created =
+        || record.written_at.filter(|_| slot.claim.is_none() && !is_empty(slot.value(plan.prop(record.ty, prop).whole)));
     slot.carries.or_else(|| Some(ClaimStamp { at: created()?, record: RecordId(0), prop }))
 }
 

@@ -177,6 +177,10 @@ impl Hub {
     fn separate(&mut self, under_way: &mut Underway, review: &Review) -> ActResult<String> {
         let record = self.reviewed(review)?;
         let others = self.candidates_of(review)?;
+        if let Some(linked) = others.iter().find(|other| other.entity == record.entity) {
+            let (one, other) = (self.name_of(&record), self.name_of(linked));
+            return Err(ActError::Refused(format!("{one} and {other} have been linked since; `lockstep unlink {one} {other}`")));
+        }
         let mut commit = Commit { durable: true, reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
         for other in &others {
             commit.apart_added.push((record.id, other.id));

@@ -50,7 +50,8 @@ impl World {
         let between = random.per_mille(700).then(|| self.name(&b));
         // Whatever comes of it: there may be one more of each of them from now on.
         let who = self.who(&a);
-        let all: BTreeSet<String> = hub.store().members(&[*entity])?.iter().map(|member| self.who(&self.place(hub, member))).collect();
+        let all: BTreeSet<String> =
+            hub.store().members(&[*entity])?.iter().map(|member| self.who(&self.place(hub, member))).collect();
         for one in all {
             *self.truth.look().divided.entry(one).or_default() += 1;
         }
@@ -72,7 +73,10 @@ impl World {
         let who = self.who(&pairs[0].0);
         let came = hub.link(&a, &b);
         let mut truth = self.truth.look();
-        truth.tell(&who, format!("somebody links {a} with {b}: {}", came.as_ref().map_or_else(|e| e.to_string(), |_| "done".into())));
+        truth.tell(
+            &who,
+            format!("somebody links {a} with {b}: {}", came.as_ref().map_or_else(|e| e.to_string(), |_| "done".into())),
+        );
         if let Ok(joined) = came {
             truth.acts += 1;
             let members = self.places(&joined.members);
@@ -111,7 +115,9 @@ impl World {
         review: &Review,
         random: &mut Random,
     ) -> Result<Option<(At, Vec<At>, Answer)>, HubError> {
-        let Some(asked) = hub.store().records(&[review.record])?.pop().map(|record| self.place(hub, &record)) else { return Ok(None) };
+        let Some(asked) = hub.store().records(&[review.record])?.pop().map(|record| self.place(hub, &record)) else {
+            return Ok(None);
+        };
         let mut candidates = hub.store().records(&review.candidates)?;
         candidates.retain(|record| record.ty == review.ty);
         let candidates: Vec<At> = candidates.iter().map(|record| self.place(hub, record)).collect();

@@ -15,7 +15,8 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
         found.push(Violation { checker: "absent unverified", message, who: row.texts.get(WHO).cloned() });
     }
     let truth = settled.world.truth.look();
-    let who = |deed: &Deed| settled.world.systems[deed.at.0].row(&deed.at.1).map(|row| row.who_is().to_string()).unwrap_or_default();
+    let who =
+        |deed: &Deed| settled.world.systems[deed.at.0].row(&deed.at.1).map(|row| row.who_is().to_string()).unwrap_or_default();
     let asked_for = |deed: &&Deed| match settled.world.drawn.deletes {
         Deletes::Propagate => true,
         Deletes::Review => truth.let_go.contains(&who(deed)),

@@ -10,9 +10,12 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     for ((a, b), after) in &truth.apart {
         let who = settled.world.systems[a.0].row(&a.1).map(|row| row.who_is().to_string());
-        let holds = |at: &At| settled.entities.iter().position(|all| all.iter().any(|(s, state, _)| (*s, &state.key) == (at.0, &at.1)));
+        let holds =
+            |at: &At| settled.entities.iter().position(|all| all.iter().any(|(s, state, _)| (*s, &state.key) == (at.0, &at.1)));
         if holds(a).is_some() && holds(a) == holds(b) {
-            let all = settled.entities[holds(a).expect("it is linked")].iter().map(|(system, state, _)| name(&(*system, state.key.clone())));
+            let all = settled.entities[holds(a).expect("it is linked")]
+                .iter()
+                .map(|(system, state, _)| name(&(*system, state.key.clone())));
             let all = all.collect::<Vec<_>>().join(" = ");
             let message = format!("{} and {} are linked, which a person keeps apart: {all}", name(a), name(b));
             found.push(Violation { checker: "linked again", message, who: who.clone() });
