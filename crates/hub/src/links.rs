@@ -12,7 +12,7 @@ use lockstep_engine::split::inherit;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::is_empty;
-use lockstep_model::{EntityId, Intent, IntentState, RecordId, RecordState, ReviewKind, Rule, Value};
+use lockstep_model::{EntityId, Intent, IntentKind, IntentState, RecordId, RecordState, ReviewKind, Rule, Value};
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
 use serde::Serialize;
 
@@ -34,6 +34,11 @@ pub struct Halves {
 #[derive(Clone, Debug, Serialize)]
 pub struct Joined {
     pub members: Vec<RecordName>,
+}
+
+/// It was sent, and nobody knows what became of it.
+fn is_unanswered(intent: &Intent) -> bool {
+    matches!(intent.state, IntentState::Sent | IntentState::Unknown)
 }
 
 impl Hub {
@@ -61,14 +66,9 @@ impl Hub {
                 self.name_of(&a)
             )));
         }
-        let under_way = |intent: &Intent| matches!(intent.state, IntentState::Sent | IntentState::Unknown);
-        if let Some(intent) = self.store.open_intents(&[a.entity])?.into_iter().find(under_way) {
+        if let Some(intent) = self.store.open_intents(&[a.entity])?.into_iter().find(is_unanswered) {
             // What it brings would come to a half in which nothing has asked for it.
-            return Err(ActError::Refused(format!(
-                "it is not known yet what has become of a write to {} that was sent for {}; `lockstep sync` finds out, then unlink",
-                self.plan.ty(intent.ty).name,
-                self.name_of(&a)
-            )));
+            return Err(self.not_known_yet(&intent, &a, "unlink"));
         }
         let Some(b) = b else {
             return Ok(members.into_iter().partition(|member| member.id == a.id));
@@ -209,6 +209,15 @@ impl Hub {
             let (a, b) = (&self.plan.ty(a.ty).name, &self.plan.ty(b.ty).name);
             return Err(ActError::Refused(format!("no flow leads from {a} to {b}, so a link between them would mean nothing")));
         }
+        let intents = self.store.open_intents(&[a.entity, b.entity])?;
+        for intent in intents.iter().filter(|intent| intent.kind == IntentKind::Create && is_unanswered(intent)) {
+            // C2: it can't have made what was there before it; so there may be one more.
+            let before =
+                |member: &&RecordState| member.ty == intent.ty && member.is_live() && member.first_seen < intent.decided_at;
+            if of_a.iter().chain(&of_b).any(|member| before(&member)) {
+                return Err(self.not_known_yet(intent, a, "link"));
+            }
+        }
         let into = a.entity.min(b.entity);
         let mut commit = Commit { durable: true, ..Commit::default() };
         let mut members: Vec<RecordState> = of_a.into_iter().chain(of_b).collect();
@@ -231,7 +240,7 @@ impl Hub {
         let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
         let apart = self.store.apart(&ids)?;
         commit.apart_removed.extend(apart.into_iter().filter(|(x, y)| ids.contains(x) && ids.contains(y)));
-        for intent in self.store.open_intents(&[a.entity, b.entity])?.into_iter().filter(|intent| intent.entity != into) {
+        for intent in intents.into_iter().filter(|intent| intent.entity != into) {
             commit.intents_moved.push((intent.id, into));
         }
         // What became of a creation is told by what the record is linked with now; the next run sees it (C2).
@@ -245,6 +254,13 @@ impl Hub {
         commit.changed_records = members;
         self.store.commit(commit)?;
         Ok(Joined { members: names })
+    }
+
+    fn not_known_yet(&self, intent: &Intent, record: &RecordState, act: &str) -> ActError {
+        let (ty, name) = (&self.plan.ty(intent.ty).name, self.name_of(record));
+        ActError::Refused(format!(
+            "it is not known yet what has become of a write to {ty} that was sent for {name}; `lockstep sync` finds out, then {act}"
+        ))
     }
 
     /// Whoever waits in review with one of these records as a candidate is decided on anew: the question may be another one now.

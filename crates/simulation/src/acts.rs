@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep_hub::answers::Answer;
 use lockstep_hub::report::RecordName;
 use lockstep_hub::{Hub, HubError};
-use lockstep_model::{RecordId, RecordState, Review, ReviewKind, TypeIx};
+use lockstep_model::{EntityId, RecordId, RecordState, Review, ReviewKind, TypeIx};
 
 use crate::mortal::Life;
 use crate::random::Random;
@@ -50,9 +50,7 @@ impl World {
         let between = random.per_mille(700).then(|| self.name(&b));
         // Whatever comes of it: there may be one more of each of them from now on.
         let who = self.who(&a);
-        let all: BTreeSet<String> =
-            hub.store().members(&[*entity])?.iter().map(|member| self.who(&self.place(hub, member))).collect();
-        for one in all {
+        for one in self.people_of(hub, *entity)? {
             *self.truth.look().divided.entry(one).or_default() += 1;
         }
         let halves = hub.unlink(&self.name(&a), between.as_deref());
@@ -98,7 +96,19 @@ impl World {
         }
         truth.acts += 1;
         match answer {
-            Answer::Separate => candidates.into_iter().for_each(|other| truth.keep_apart(asked.clone(), other)),
+            Answer::Separate => {
+                candidates.iter().for_each(|other| truth.keep_apart(asked.clone(), other.clone()));
+                drop(truth);
+                // Of who is on both sides, because two have one address, there is one more now.
+                let known = hub.store().records(&[&[review.record], &review.candidates[..]].concat())?;
+                let (mine, theirs): (Vec<_>, Vec<_>) = known.into_iter().partition(|record| record.id == review.record);
+                for (mine, theirs) in mine.iter().flat_map(|mine| theirs.iter().map(move |theirs| (mine, theirs))) {
+                    let both = &self.people_of(hub, mine.entity)? & &self.people_of(hub, theirs.entity)?;
+                    for one in both {
+                        *self.truth.look().divided.entry(one).or_default() += 1;
+                    }
+                }
+            }
             Answer::Link(_) => {
                 drop(truth);
                 self.find_out_who_is_apart(hub);
@@ -162,6 +172,11 @@ impl World {
                 truth.keep_apart(a, b);
             }
         }
+    }
+
+    /// Whose records are in an entity.
+    fn people_of(&self, hub: &mut Hub, entity: EntityId) -> Result<BTreeSet<String>, HubError> {
+        Ok(hub.store().members(&[entity])?.iter().map(|member| self.who(&self.place(hub, member))).collect())
     }
 
     fn system_of(&self, hub: &Hub, ty: TypeIx) -> &crate::system::SimulatedSystem {
