@@ -10,6 +10,7 @@ use lockstep_model::{Claim, EntityId, Presence, PropIx, ReadRecord, RecordId, Re
 
 use crate::confirm::made_of;
 use crate::deletes::passes_deletions;
+use crate::flips;
 use crate::keys::hashes;
 use crate::plan::Plan;
 
@@ -233,6 +234,7 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         slot.given = None;
         edits.push(Edit { record: state.id, prop: PropIx(ix as u16), before: old.clone(), after: new.clone(), at });
         if prop.paired {
+            slot.flips = flips::after_edit(slot, state.written_at, reading.previous, reading.now, &new);
             // P1: it comes after the edit that it displaces, though no clock tells: by its time a claim is known for another one.
             let at = slot.claim.as_ref().filter(|claim| claim.at == at).map_or(at, |claim| claim.at.plus_ms(1));
             slot.claim = Some(Claim { value: new, at, goes: vec![] });
