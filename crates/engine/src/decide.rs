@@ -84,8 +84,9 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     let mut out = Decision::default();
     let links = link(plan, slice);
     let joined: BTreeSet<EntityId> = links.merged.iter().map(|(_, into)| *into).collect();
-    let entities: BTreeSet<EntityId> =
-        slice.focus.iter().filter_map(|id| slice.records.get(id)).map(|record| record.entity).collect();
+    // Records in focus can free others for each other, which then are decided on as well.
+    let focused = slice.focus.iter().filter_map(|id| slice.records.get(id)).map(|record| record.entity);
+    let entities: BTreeSet<EntityId> = focused.chain(joined.iter().copied()).collect();
     let mut changed = BTreeSet::new();
     for entity in &entities {
         settle_claims(plan, slice, *entity, joined.contains(entity), &mut changed, &mut out.confirmed);

@@ -23,6 +23,7 @@ pub mod guards;
 pub mod links;
 pub mod load;
 pub mod look;
+mod look_up;
 pub mod read;
 pub mod report;
 pub mod run;

@@ -143,7 +143,18 @@ impl Hub {
             let Some(told) = receive() else { return Ok(()) };
             under_way.report.shares.waiting_for_systems_ms += millis(began.elapsed());
             match told {
-                Told::Trouble { system, trouble } => self.pause(under_way, system, &trouble),
+                Told::Trouble { system, trouble } => {
+                    // What came before the trouble is kept: the next reading goes on after it.
+                    let mine = |(ty, stream): (&TypeIx, &mut Stream)| {
+                        (self.system_of(*ty) == system && !stream.pending.is_empty()).then_some(*ty)
+                    };
+                    let mut begun: Vec<TypeIx> = streams.iter_mut().filter_map(mine).collect();
+                    begun.sort_unstable();
+                    for ty in begun {
+                        self.pages(under_way, ty, streams.get_mut(&ty).expect("just seen"), false)?;
+                    }
+                    self.pause(under_way, system, &trouble);
+                }
                 Told::Page { ty, page } => {
                     let stream = streams.get_mut(&ty).expect("only what was asked for is told");
                     let ends = !page.more;

@@ -36,6 +36,8 @@ pub struct Row {
     pub ever_shown: bool,
     /// It has been shown to the process that calls now.
     pub shown: bool,
+    /// The last listing has left it out.
+    left_out: bool,
     /// What a stale reading shows, and until when.
     before: Option<(Box<Row>, i64)>,
 }
@@ -67,15 +69,28 @@ pub struct SimulatedSystem {
     life: Mutex<Arc<Life>>,
     /// There is only one other system.
     alone: bool,
+    matchless: bool,
 }
 
 impl SimulatedSystem {
     /// An empty system.
     pub fn new(number: usize, drawn: &Drawn, clock: Arc<SimulatedClock>, truth: Shared, random: Random) -> Self {
-        let (drawn, alone) = (drawn.systems[number].clone(), drawn.systems.len() == 2);
+        let (matchless, alone) = (drawn.matchless, drawn.systems.len() == 2);
+        let drawn = drawn.systems[number].clone();
         let schemas = vec![drawn.schema()];
         let life = Mutex::new(Life::of(None));
-        SimulatedSystem { number, drawn, schemas, rows: Mutex::default(), clock, truth, random: Mutex::new(random), life, alone }
+        SimulatedSystem {
+            number,
+            drawn,
+            schemas,
+            rows: Mutex::default(),
+            clock,
+            truth,
+            random: Mutex::new(random),
+            life,
+            alone,
+            matchless,
+        }
     }
 
     /// The process that calls from now on.
@@ -99,6 +114,12 @@ impl SimulatedSystem {
     /// The record of this id.
     pub fn row(&self, id: &str) -> Option<Row> {
         self.rows.lock().expect("no panic").all.values().find(|row| row.id == id).cloned()
+    }
+
+    /// Somebody may come upon it. Where nothing matches, nobody does upon what the hub has made a moment ago and has no answer to yet: changed
+    /// by then, it could not be told from another one.
+    fn may_be_met(&self, row: &Row) -> bool {
+        !row.gone && (!self.matchless || row.ever_shown || !row.by_hub)
     }
 
     fn kept(&self, prop: &str, text: &str) -> String {
@@ -134,6 +155,7 @@ impl SimulatedSystem {
             seen: BTreeSet::new(),
             ever_shown: false,
             shown: false,
+            left_out: false,
             before: None,
         };
         rows.all.insert(key, row);
@@ -164,7 +186,7 @@ impl SimulatedSystem {
     /// Somebody edits a property of some record.
     pub fn person_edits(&self, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
-        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| !row.gone).map(|(key, _)| *key).collect();
+        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| self.may_be_met(row)).map(|(key, _)| *key).collect();
         let (Some(&key), Some(prop)) = (random.pick(&live), random.pick(&self.drawn.props).copied()) else { return };
         let mut truth = self.truth.look();
         let row = rows.all.get_mut(&key).expect("it is live");
@@ -181,7 +203,7 @@ impl SimulatedSystem {
     /// Somebody deletes a record.
     pub fn person_deletes(&self, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
-        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| !row.gone).map(|(key, _)| *key).collect();
+        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| self.may_be_met(row)).map(|(key, _)| *key).collect();
         let Some(&key) = random.pick(&live) else { return };
         let row = rows.all.get_mut(&key).expect("it is live");
         row.gone = true;
@@ -464,9 +486,12 @@ impl Connector for SimulatedSystem {
             let row = rows.all.get_mut(&key).expect("just listed");
             // What was never shown can't be known of: nobody could do right by it.
             let findable = row.ever_shown;
-            if lists_nothing || (!changes && findable && self.goes_wrong(6, "left out of a page")) {
+            if lists_nothing || (!changes && findable && !row.left_out && self.goes_wrong(6, "left out of a page")) {
+                // Pages shift while they are read: the next time it is there.
+                row.left_out = true;
                 continue;
             }
+            row.left_out = false;
             if row.gone {
                 if self.drawn.tells_deletions {
                     gone.push(row.id.clone());

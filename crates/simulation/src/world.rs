@@ -152,9 +152,10 @@ impl World {
         let shared = self.drawn.sharers && self.people <= 2;
         let mail = if shared { "family@example.com".into() } else { format!("{who}@example.com") };
         let mut nowhere = true;
+        let only = self.drawn.matchless.then(|| self.random.below(self.systems.len()));
         for at in 0..self.systems.len() {
             let last = at + 1 == self.systems.len();
-            if self.random.per_mille(450) || (nowhere && last) {
+            if only.map_or_else(|| self.random.per_mille(450) || (nowhere && last), |only| at == only) {
                 nowhere = false;
                 let mail = if self.random.per_mille(200) { mail.to_uppercase() } else { mail.clone() };
                 let mut mails = vec![mail];
