@@ -13,19 +13,20 @@ use serde::Serialize;
 
 use crate::acts::{ActError, ActResult};
 use crate::deliver::step;
+use crate::flips::Side;
 use crate::report::Report;
 use crate::run::{Hub, Result, RunOptions, Underway};
 
 /// What a person says to a review.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Yes: link the only candidate; try the value again.
+    /// Yes: link the only candidate; try the value again; what was put back is right.
     Accept,
-    /// No: none of them; leave it as it is until the value changes.
+    /// No: none of them; leave it as it is until the value changes; what was written is right.
     Reject,
-    /// Link this one: a record's name, or a candidate's place in the list, from 1 on.
+    /// Link this one, or this one is right: a record's name, or a candidate's place in the list, from 1 on.
     Link(String),
-    /// They are different things: keep them apart, and go on without a link.
+    /// They are different things: keep them apart, and go on without a link; let the values differ.
     Separate,
 }
 
@@ -125,7 +126,14 @@ impl Hub {
                 "it is {}, not a question of links: `accept` lets it be done, `reject` does not",
                 a(review.kind)
             ))),
-            (K::FlipFlop, _) => Err(ActError::Refused(format!("{} is not answered this way", a(review.kind)))),
+            // Which side is right?
+            (K::FlipFlop, Answer::Accept) => self.settle_flips(under_way, review, Side::PutBack),
+            (K::FlipFlop, Answer::Reject) => self.settle_flips(under_way, review, Side::Others),
+            (K::FlipFlop, Answer::Separate) => self.settle_flips(under_way, review, Side::Each),
+            (K::FlipFlop, Answer::Link(which)) => {
+                let side = self.side(review, which)?;
+                self.settle_flips(under_way, review, Side::Of(side))
+            }
         }
     }
 
@@ -157,6 +165,16 @@ impl Hub {
                 .ok_or_else(|| ActError::Refused(format!("it has {} candidates, so none of the number {place}", found.len()))),
             // Any record will do: the person knows better than a match rule.
             Err(_) => Ok(self.find(which)?),
+        }
+    }
+
+    /// The record whose side of a flip-flop is meant: by its place among the candidates, or by its name.
+    fn side(&mut self, review: &Review, which: &str) -> ActResult<RecordId> {
+        match which.parse::<usize>() {
+            Ok(place) => review.candidates.get(place.wrapping_sub(1)).copied().ok_or_else(|| {
+                ActError::Refused(format!("it has {} candidates, so none of the number {place}", review.candidates.len()))
+            }),
+            Err(_) => Ok(self.find(which)?.id),
         }
     }
 
