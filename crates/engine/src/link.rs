@@ -49,12 +49,14 @@ type Candidates = BTreeMap<(RecordId, TypeIx), BTreeMap<RecordId, usize>>;
 /// Links what matches clearly. The slice is left with the links made.
 pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
     let mut links = Links::default();
-    let candidates = candidates(plan, slice);
+    let focus = focus_members(slice);
+    let candidates = candidates(plan, slice, &focus);
     if candidates.is_empty() {
         return links;
     }
     let mut clear: Vec<Linked> = Vec::new();
-    for ((id, ty), found) in &candidates {
+    // Of a candidate's own candidates only their number counts here: who else matches those has not been looked at.
+    for ((id, ty), found) in candidates.iter().filter(|((id, _), _)| focus.contains(id)) {
         let record = &slice.records[id];
         if occupied(plan, slice, record.entity, *ty) {
             // Only here because somebody else's match points at it.
@@ -115,7 +117,7 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
             });
             continue;
         }
-        if *id < other || !candidates.contains_key(&(other, record.ty)) {
+        if *id < other || !focus.contains(&other) || !candidates.contains_key(&(other, record.ty)) {
             clear.push(Linked { a: *id, b: other, rule });
         }
     }
@@ -132,7 +134,7 @@ fn holder(slice: &Slice, entity: EntityId, ty: TypeIx) -> Option<RecordId> {
     slice.members(entity).iter().copied().find(|id| slice.records.get(id).is_some_and(|r| r.ty == ty && r.is_live()))
 }
 
-fn candidates(plan: &Plan, slice: &Slice) -> Candidates {
+fn candidates(plan: &Plan, slice: &Slice, focus: &BTreeSet<RecordId>) -> Candidates {
     let mut found = Candidates::new();
     let mut hashes = Vec::new();
     let mut look = |record: &RecordState, found: &mut Candidates| {
@@ -160,9 +162,9 @@ fn candidates(plan: &Plan, slice: &Slice) -> Candidates {
     };
     let mut theirs = BTreeSet::new();
     let mut seen = BTreeSet::new();
-    for id in focus_members(slice) {
-        if let Some(record) = slice.records.get(&id).filter(|record| record.is_live())
-            && seen.insert(id)
+    for id in focus {
+        if let Some(record) = slice.records.get(id).filter(|record| record.is_live())
+            && seen.insert(*id)
         {
             theirs.extend(look(record, &mut found));
         }
