@@ -83,9 +83,21 @@ impl World {
         Ok(())
     }
 
+    /// Whoever is asked what became of a creation answers in the end.
+    pub(crate) fn answer_what_is_unknown(&self) -> Result<(), HubError> {
+        let mut hub = self.hub(Life::of(None))?;
+        let mut reviews = hub.store().numbered_reviews(usize::MAX >> 1)?;
+        reviews.retain(|(_, review)| review.kind == ReviewKind::UnknownOutcome);
+        reviews.iter().try_for_each(|one| self.answer_one(&mut hub, one, &mut Random::new(1)))
+    }
+
     fn answer(&self, hub: &mut Hub, random: &mut Random) -> Result<(), HubError> {
         let reviews = hub.store().numbered_reviews(usize::MAX >> 1)?;
-        let Some((number, review)) = random.pick(&reviews) else { return Ok(()) };
+        let Some(one) = random.pick(&reviews) else { return Ok(()) };
+        self.answer_one(hub, one, random)
+    }
+
+    fn answer_one(&self, hub: &mut Hub, (number, review): &(i64, Review), random: &mut Random) -> Result<(), HubError> {
         let Some((asked, candidates, answer)) = self.right_answer(hub, review, random)? else { return Ok(()) };
         let came = hub.answer(&[*number], &answer).ok().and_then(|mut came| came.pop());
         let text = came.as_ref().map_or_else(String::new, |came| came.text.clone());
@@ -141,6 +153,10 @@ impl World {
                     _ => return Ok(None),
                 }
             }
+            ReviewKind::UnknownOutcome => match candidates.iter().find(|at| self.who(at) == who) {
+                Some(one) => Answer::Link(self.name(one)),
+                None => Answer::Reject,
+            },
             ReviewKind::PendingDelete if random.per_mille(500) => {
                 self.truth.look().let_go.extend(candidates.iter().map(|at| self.who(at)).chain([who]));
                 Answer::Accept
