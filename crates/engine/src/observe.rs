@@ -189,7 +189,7 @@ fn is_stale(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadRecor
     match (read.modified, state.modified) {
         (Some(read), Some(known)) if read != known => read < known,
         // Nothing tells the two apart but the delay that the system states.
-        _ => plan.ty(state.ty).settles_ms > 0 && reading.asked < written_at.plus_ms(plan.ty(state.ty).settles_ms),
+        _ => reading.asked < written_at.plus_ms(plan.ty(state.ty).settles_ms),
     }
 }
 
