@@ -48,6 +48,7 @@ impl Hub {
             let target = self.store.records(&target)?.pop();
             let mut again = Ok(None);
             if let Some(target) = target {
+                under_way.asked = self.clock.now();
                 again = self.get_now(&intent, &target);
                 // What can't be understood now may be the next moment; what is sent again unseen may be written for nothing (P4).
                 for _ in 0..MISREAD {
@@ -482,7 +483,8 @@ impl Hub {
             self.store.by_key(ty, &[&record.id])?.into_iter().map(|state| (state.key.clone(), state)).collect();
         let first_id = if known.is_empty() { self.store.take_record_ids(1)? } else { RecordId(0) };
         let previous = self.status[ty.at()].read_from;
-        let reading = Reading { ty, now: self.clock.now(), untold: under_way.report.started, previous, first_id, reindex: false };
+        let (now, asked) = (self.clock.now(), under_way.asked);
+        let reading = Reading { ty, now, asked, untold: under_way.report.started, previous, first_id, reindex: false };
         let observed = observe(&self.plan, reading, vec![record], known);
         self.status[ty.at()].records += observed.new.len() as u64;
         self.remember(under_way, ty, observed, commit);
