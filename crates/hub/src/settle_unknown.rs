@@ -107,11 +107,12 @@ impl Hub {
     }
 
     /// Creations of record types that were read to their end, and others. A system that could not be read says nothing about what it does
-    /// not hold; nor does one that had records and lists none all of a sudden.
+    /// not hold; nor does one that had records and lists none all of a sudden, or whose list is not believed (G3).
     fn read_to_the_end(&self, under_way: &Underway, creations: Vec<Intent>) -> (Vec<Intent>, Vec<Intent>) {
         creations.into_iter().partition(|intent| {
             !under_way.paused.contains_key(&self.system_of(intent.ty))
                 && self.status[intent.ty.at()].reading_since.is_none()
+                && !under_way.guards.stopped.contains(&intent.ty)
                 && !(under_way.listed_none.contains(&intent.ty) && self.status[intent.ty.at()].records > 0)
         })
     }
