@@ -60,6 +60,10 @@ impl Hub {
         let mut commit = Commit { durable: true, reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
         let mut told = None;
         for ((id, prop), stamp) in all.iter().zip(stamps) {
+            let slot_of = |id: RecordId, prop: PropIx| members.iter().find(|m| m.id == id).map(|member| member.slot(prop));
+            let carries = slot_of(*id, *prop).filter(|slot| slot.given.is_none()).and_then(|slot| slot.carries);
+            let claim = carries.and_then(|by| slot_of(by.record, by.prop)?.claim.as_ref().filter(|claim| claim.at == by.at));
+            let carried = claim.map(|claim| claim.value.clone());
             let Some(member) = members.iter_mut().find(|member| member.id == *id) else { continue };
             let described = self.plan.prop(member.ty, *prop);
             let slot = &mut member.slots[prop.at()];
@@ -67,7 +71,8 @@ impl Hub {
             if right.is_none() {
                 slot.carries = stamp.or(slot.carries);
             } else if right == Some(*id) {
-                let value = slot.value(described.whole).clone();
+                // What this side was given is right as it was put in elsewhere, not as this system keeps it (P3).
+                let value = carried.unwrap_or_else(|| slot.value(described.whole).clone());
                 let goes = slot.claim.take().map(|claim| claim.goes).unwrap_or_default();
                 told = Some((*id, described.name.clone(), value.clone()));
                 slot.claim = Some(Claim { value, at: now, goes });
