@@ -1,8 +1,8 @@
 //! G7, P7: every write stands in the store with what it was and by which rule; and a person's value that was overwritten is kept.
 
 use lockstep_hub::Hub;
-use lockstep_model::RecordId;
-use lockstep_store::{JournalKind, Result};
+use lockstep_model::{IntentState, RecordId};
+use lockstep_store::{JournalEntry, JournalKind, Result};
 
 use super::Settled;
 use crate::truth::{Kind, Violation, number_of, text_of};
@@ -29,6 +29,15 @@ pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violatio
                 intents.iter().flat_map(|intent| &intent.changes).any(|change| number_of(&text_of(&change.value)) == number);
             if !intended {
                 let message = format!("{name} {prop} was given {now:?}, which no intent asked for");
+                found.push(Violation { checker: "unexplained", message, who: None });
+            }
+            let given = |change: &lockstep_model::Change| number_of(&text_of(&change.value)) == number;
+            let done = intents.iter().any(|intent| intent.state == IntentState::Done && intent.changes.iter().any(given));
+            let told = |entry: &JournalEntry| {
+                entry.kind == JournalKind::Written && entry.path.as_deref() == Some(*prop) && entry.rule.is_some()
+            };
+            if done && !journal.iter().any(told) {
+                let message = format!("{name} {prop} was given {now:?}, and the journal does not say by which rule");
                 found.push(Violation { checker: "unexplained", message, who: None });
             }
             let Some(lost) = number_of(was).filter(|lost| Some(*lost) != number) else { continue };
