@@ -86,10 +86,14 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     let joined: BTreeSet<EntityId> = links.merged.iter().map(|(_, into)| *into).collect();
     // Records in focus can free others for each other, which then are decided on as well.
     let focused = slice.focus.iter().filter_map(|id| slice.records.get(id)).map(|record| record.entity);
-    let entities: BTreeSet<EntityId> = focused.chain(joined.iter().copied()).collect();
+    let mut entities: BTreeSet<EntityId> = focused.chain(joined.iter().copied()).collect();
     let mut changed = BTreeSet::new();
     for entity in &entities {
         settle_claims(plan, slice, *entity, joined.contains(entity), &mut changed, &mut out.confirmed);
+    }
+    for entity in &links.half_seen {
+        entities.remove(entity);
+        out.agenda.extend(slice.members(*entity));
     }
     let focus: BTreeSet<RecordId> = slice.focus.iter().copied().collect();
     let mut linked_with: NumberMap<RecordId, Vec<RecordId>> = NumberMap::default();

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use lockstep_model::{EntityId, RecordId, RecordState, ReviewKind, Rule, TypeIx};
 
 use crate::keys::{agree, match_hashes};
-use crate::plan::Plan;
+use crate::plan::{MatchSide, Plan};
 use crate::slice::Slice;
 
 /// A link that was made.
@@ -41,6 +41,8 @@ pub struct Links {
     pub merged: Vec<(EntityId, EntityId)>,
     /// The records that have come into another entity by that.
     pub moved: Vec<(RecordId, EntityId)>,
+    /// Entities with members whose own matches have not been looked at: nothing can be decided for them before that (L6, L8).
+    pub half_seen: BTreeSet<EntityId>,
 }
 
 /// For each record and record type, who matches it there, and by which rule.
@@ -122,6 +124,15 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
         }
     }
     join(plan, slice, clear, &mut links);
+    for (_, into) in &links.merged {
+        let half_seen = slice.members(*into).iter().filter(|id| !focus.contains(id)).map(|id| &slice.records[id]).any(|record| {
+            let open = |side: &MatchSide| !occupied(plan, slice, record.entity, side.other);
+            record.is_live() && plan.ty(record.ty).match_sides.iter().any(open)
+        });
+        if half_seen {
+            links.half_seen.insert(*into);
+        }
+    }
     links
 }
 

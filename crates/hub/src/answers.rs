@@ -224,11 +224,15 @@ impl Hub {
         let mut entry = self.person(under_way, JournalKind::Person, record.id, None, text);
         entry.rule = Some(Rule::C2);
         commit.journal.push(entry);
-        for intent in self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)? {
+        let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
+        open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
+        for intent in open {
             if intent.source == review.record && intent.ty == review.ty {
                 commit.intents_changed.push(step(&intent, IntentEvent::PutBack, now, Some(text.into())));
             }
         }
+        // With what was edited while nobody knew.
+        self.decide_on(std::iter::once(&record), &mut commit)?;
         self.store.commit(commit)?;
         Ok("the next run creates it".into())
     }

@@ -212,15 +212,24 @@ impl Hub {
                 record.ty == intent.ty && !taken.contains(at) && sent().next().is_some() && could_be(record)
             };
             let mut found: Vec<usize> = fresh.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
+            let mut sure = true;
             if found.is_empty() {
                 // Somebody has come upon it already, and edited it: its match key tells that it is the one.
                 let keys = promised(&self.plan, intent.ty, &intent.changes);
                 let is_it = |(at, record): &(usize, &RecordState)| {
-                    record.ty == intent.ty
-                        && !taken.contains(at)
-                        && hashes(&self.plan, record).iter().any(|hash| keys.contains(hash))
+                    let fits = || hashes(&self.plan, record).iter().any(|hash| keys.contains(hash));
+                    record.ty == intent.ty && !taken.contains(at) && (keys.is_empty() || fits())
                 };
-                found = fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect();
+                // Without one, any that is new could be it.
+                sure = !keys.is_empty();
+                if sure || last {
+                    found = fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect();
+                }
+            }
+            if !sure && !found.is_empty() {
+                let found = found.into_iter().map(|at| fresh[at].clone()).collect();
+                self.ask_which(under_way, intent, found)?;
+                continue;
             }
             taken.extend(&found);
             let found = found.into_iter().map(|at| fresh[at].clone()).collect();
@@ -264,26 +273,8 @@ impl Hub {
             }
         }
         if found.len() > open.len() {
-            for intent in open {
-                under_way.reviews = true;
-                let message = format!(
-                    "the answer to a creation was lost, and {} new records of {} could be it: link the one that is",
-                    found.len(),
-                    self.plan.ty(intent.ty).name
-                );
-                commit.reviews_opened.push(Review {
-                    kind: ReviewKind::UnknownOutcome,
-                    record: intent.source,
-                    ty: intent.ty,
-                    prop: None,
-                    rule: Rule::C2,
-                    candidates: found.iter().map(|r| r.id).collect(),
-                    value: Value::Null,
-                    message,
-                    opened_at: now,
-                });
-            }
-            return Ok(self.store.commit(commit)?);
+            self.store.commit(commit)?;
+            return open.into_iter().try_for_each(|intent| self.ask_which(under_way, intent, found.clone()));
         }
         let mut found = found.into_iter();
         for intent in open {
@@ -313,6 +304,33 @@ impl Hub {
             }
         }
         Ok(self.store.commit(commit)?)
+    }
+
+    /// C2: a person is asked which of some new records a creation made whose answer was lost, if any.
+    fn ask_which(&mut self, under_way: &mut Underway, intent: Intent, found: Vec<RecordState>) -> Result<()> {
+        if self.is_asked(&intent)? {
+            return Ok(());
+        }
+        under_way.reviews = true;
+        let message = format!(
+            "the answer to a creation was lost, and {} could be it: link the one that is",
+            match found.len() {
+                1 => format!("a new record of {}", self.plan.ty(intent.ty).name),
+                n => format!("{n} new records of {}", self.plan.ty(intent.ty).name),
+            }
+        );
+        let review = Review {
+            kind: ReviewKind::UnknownOutcome,
+            record: intent.source,
+            ty: intent.ty,
+            prop: None,
+            rule: Rule::C2,
+            candidates: found.iter().map(|r| r.id).collect(),
+            value: Value::Null,
+            message,
+            opened_at: self.clock.now(),
+        };
+        Ok(self.store.commit(Commit { reviews_opened: vec![review], ..Commit::default() })?)
     }
 
     fn found_again(&mut self, intent: &Intent, mut record: RecordState) -> Result<RecordState> {

@@ -90,9 +90,21 @@ impl World {
         Ok(())
     }
 
+    /// Whoever is asked what became of a creation answers in the end.
+    pub(crate) fn answer_what_is_unknown(&self) -> Result<(), HubError> {
+        let mut hub = self.hub(Life::of(None))?;
+        let mut reviews = hub.store().numbered_reviews(usize::MAX >> 1)?;
+        reviews.retain(|(_, review)| review.kind == ReviewKind::UnknownOutcome);
+        reviews.iter().try_for_each(|one| self.answer_one(&mut hub, one, &mut Random::new(1)))
+    }
+
     fn answer(&self, hub: &mut Hub, random: &mut Random) -> Result<(), HubError> {
         let reviews = hub.store().numbered_reviews(usize::MAX >> 1)?;
-        let Some((number, review)) = random.pick(&reviews) else { return Ok(()) };
+        let Some(one) = random.pick(&reviews) else { return Ok(()) };
+        self.answer_one(hub, one, random)
+    }
+
+    fn answer_one(&self, hub: &mut Hub, (number, review): &(i64, Review), random: &mut Random) -> Result<(), HubError> {
         let Some((asked, candidates, answer)) = self.right_answer(hub, review, random)? else { return Ok(()) };
         if review.kind == ReviewKind::FlipFlop {
             // Whatever comes of it: the sides may differ from now on, or an older value be the right one.
@@ -160,6 +172,10 @@ impl World {
                     _ => return Ok(None),
                 }
             }
+            ReviewKind::UnknownOutcome => match candidates.iter().find(|at| self.who(at) == who) {
+                Some(one) => Answer::Link(self.name(one)),
+                None => Answer::Reject,
+            },
             ReviewKind::FlipFlop => {
                 [Answer::Accept, Answer::Reject, Answer::Separate, Answer::Link("1".into())][random.below(4)].clone()
             }

@@ -243,6 +243,9 @@ impl World {
         let mut last = None;
         for round in 0..12 {
             self.clock.pass(120_000);
+            if let Err(error) = self.answer_what_is_unknown() {
+                self.truth.look().broken("the hub fails", "", error.to_string());
+            }
             // What a system does not tell of is found by listing everything.
             last = self.run(None, round % 3 == 0);
             if !self.truth.look().violations.is_empty() {
