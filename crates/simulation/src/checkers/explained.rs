@@ -1,7 +1,7 @@
 //! G7, P7: every write stands in the store with what it was and by which rule; and a person's value that was overwritten is kept.
 
 use lockstep_hub::Hub;
-use lockstep_model::{IntentState, RecordId};
+use lockstep_model::RecordId;
 use lockstep_store::{JournalEntry, JournalKind, Result};
 
 use super::Settled;
@@ -10,7 +10,10 @@ use crate::truth::{Kind, Violation, number_of, text_of};
 pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violation>> {
     let mut found = Vec::new();
     let systems = &settled.world.drawn.systems;
-    let deeds = settled.world.truth.look().deeds.clone();
+    let (deeds, killed) = {
+        let truth = settled.world.truth.look();
+        (truth.deeds.clone(), settled.world.drawn.killed > 0 || truth.faults.contains_key("killed while writing"))
+    };
     for (system, state, _) in settled.entities.iter().flatten() {
         let mine =
             |kind: Kind| deeds.iter().filter(move |deed| deed.at.0 == *system && deed.at.1 == state.key && deed.kind == kind);
@@ -23,7 +26,7 @@ pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violatio
                 found.push(Violation { checker: "unexplained", message, who: None });
             }
         }
-        for (prop, was, now) in mine(Kind::Update).flat_map(|deed| &deed.values) {
+        for (deed, (prop, was, now)) in mine(Kind::Update).flat_map(|deed| deed.values.iter().map(move |value| (deed, value))) {
             let number = number_of(now);
             let intended =
                 intents.iter().flat_map(|intent| &intent.changes).any(|change| number_of(&text_of(&change.value)) == number);
@@ -31,12 +34,11 @@ pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violatio
                 let message = format!("{name} {prop} was given {now:?}, which no intent asked for");
                 found.push(Violation { checker: "unexplained", message, who: None });
             }
-            let given = |change: &lockstep_model::Change| number_of(&text_of(&change.value)) == number;
-            let done = intents.iter().any(|intent| intent.state == IntentState::Done && intent.changes.iter().any(given));
             let told = |entry: &JournalEntry| {
                 entry.kind == JournalKind::Written && entry.path.as_deref() == Some(*prop) && entry.rule.is_some()
             };
-            if done && !journal.iter().any(told) {
+            // What was answered is told; of what was not, only what could be found out.
+            if deed.answered && !killed && !journal.iter().any(told) {
                 let message = format!("{name} {prop} was given {now:?}, and the journal does not say by which rule");
                 found.push(Violation { checker: "unexplained", message, who: None });
             }
