@@ -44,6 +44,14 @@ built() {
     esac
 }
 
+# What fails without any mutation shows nothing.
+for command in $(sed -n 's/^caught by: cargo run .*--from/--from/p' "$here"/*.txt | grep -v forget | sort -u | tr ' ' '_'); do
+    if ! cargo run -q -p simulation -- ${command//_/ } >"$scratch/out" 2>&1; then
+        echo "the simulation fails without any mutation: ${command//_/ }" >&2
+        exit 2
+    fi
+done
+
 echo "| rule | mutation | caught by | came to |"
 echo "| --- | --- | --- | --- |"
 failed=0

@@ -2,6 +2,7 @@
 //! store remembers, and uses nothing that decides.
 
 mod absence;
+mod ambiguous;
 mod apart;
 mod equal;
 mod explained;
@@ -71,6 +72,7 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
     found.extend(latest::check(&settled));
     found.extend(absence::check(&settled));
     found.extend(apart::check(&settled));
+    found.extend(ambiguous::check(&settled));
     found.extend(explained::check(&settled, hub)?);
     Ok(found)
 }
