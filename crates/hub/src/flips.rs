@@ -4,6 +4,7 @@
 //! is right becomes that record's own edit of now, so it is the latest one and goes everywhere. Where the sides may differ, each counts
 //! as holding what the others would give it, until somebody edits one of them.
 
+use lockstep_engine::confirm::made_of;
 use lockstep_engine::decide::suspended;
 use lockstep_engine::flips::together;
 use lockstep_engine::settle::{Entity, candidates, settle_goes};
@@ -63,7 +64,9 @@ impl Hub {
             let slot_of = |id: RecordId, prop: PropIx| members.iter().find(|m| m.id == id).map(|member| member.slot(prop));
             let carries = slot_of(*id, *prop).filter(|slot| slot.given.is_none()).and_then(|slot| slot.carries);
             let claim = carries.and_then(|by| slot_of(by.record, by.prop)?.claim.as_ref().filter(|claim| claim.at == by.at));
-            let carried = claim.map(|claim| claim.value.clone());
+            let shown_here = slot_of(*id, *prop).map(|slot| slot.value(true));
+            let carried = claim.filter(|claim| shown_here.is_some_and(|here| made_of(&claim.value, here)));
+            let carried = carried.map(|claim| claim.value.clone());
             let Some(member) = members.iter_mut().find(|member| member.id == *id) else { continue };
             let described = self.plan.prop(member.ty, *prop);
             let slot = &mut member.slots[prop.at()];
