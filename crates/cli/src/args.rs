@@ -283,6 +283,15 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// The QA checklist: a verdict on every statement and row of documents
+    Verify {
+        /// Try them on emulated systems; nothing to configure
+        #[arg(long)]
+        sandbox: bool,
+        /// The documents
+        #[arg(value_name = "DOC")]
+        documents: Vec<PathBuf>,
+    },
     /// Emulated systems to work against
     Sandbox {
         /// superoffice, wix, poweroffice-go, crmoffice, zendesk, youtrack; all if none is named

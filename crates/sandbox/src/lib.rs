@@ -66,6 +66,8 @@ pub struct Options {
     pub crmoffice_stamps: bool,
     /// How far a system's clock is off, in seconds (positive: ahead), by its name.
     pub clock_offsets: Vec<(String, i64)>,
+    /// The log of requests keeps what was sent and answered too, of the last twenty thousand.
+    pub keep_bodies: bool,
     /// What goes wrong from the start, by system; those that are not named behave.
     pub faults: Vec<(String, Setting)>,
 }
@@ -83,6 +85,7 @@ impl Default for Options {
             youtrack_pairing_delay: Duration::ZERO,
             crmoffice_stamps: false,
             clock_offsets: Vec::new(),
+            keep_bodies: false,
             faults: Vec::new(),
         }
     }
@@ -195,7 +198,7 @@ fn world(options: &Options) -> Result<Shared, StartError> {
             }),
         ));
     }
-    Ok(Shared { systems, log: Mutex::new(Log::default()) })
+    Ok(Shared { systems, log: Mutex::new(Log { with_bodies: options.keep_bodies, ..Log::default() }) })
 }
 
 fn faults_of(options: &Options, system: &str) -> Setting {
@@ -236,6 +239,11 @@ impl Running {
     /// The requests that the systems received, after the one numbered `since`, oldest first.
     pub fn requests(&self, since: u64) -> Vec<LoggedRequest> {
         admin::requests(&self.shared, since)
+    }
+
+    /// The number of the last request that came; 0 before the first.
+    pub fn last_request(&self) -> u64 {
+        lock(&self.shared.log).last
     }
 
     /// Successful writes per system and record type. A person's edits (those below) do not count.

@@ -1,0 +1,73 @@
+//! The checklist that checks itself: every statement and row of dataflow documents is tried as a tester would, and gets a verdict.
+//!
+//! ```text
+//! documents ──▶ checklist (lines) ──▶ script: trials, each its steps over records of its own
+//!                                          │
+//!        stage: emulated systems, ◀── play: all trials go through the same few runs ──▶ verdicts, evidence
+//!        hands (a tester's), hub                                                             │
+//!                                               text, JUnit, HTML, Markdown, reStructuredText ◀┘
+//! ```
+//!
+//! What must hold is taken from the documents; what runs may be other flows than those that they state ([`against`]): so a project's flows
+//! are held against the document that a customer signed. What is seen is seen through connectors of the tester's own, never in the hub's
+//! memory; only whether two records are linked is asked of the hub, as no system shows that.
+
+mod checklist;
+mod hands;
+mod play;
+mod script;
+mod stage;
+pub mod text;
+mod trial;
+mod values;
+
+pub use checklist::{Checklist, DocumentLines, Line, SectionLines, StatementLine, Tally};
+pub use trial::{Failure, LineRef, Trial, Verdict};
+
+use lockstep_config::Problem;
+use lockstep_hub::HubError;
+
+/// A document, or a file of flows: its name and its text.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub name: String,
+    pub text: String,
+}
+
+/// Why nothing could be tried.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The emulated systems or the store could not be set up.
+    #[error("{0}")]
+    Stage(String),
+    #[error(transparent)]
+    Hub(#[from] HubError),
+}
+
+/// What came of a verification.
+#[derive(Debug)]
+pub struct Outcome {
+    pub checklist: Checklist,
+    /// What was amiss in reading the documents.
+    pub problems: Vec<Problem>,
+    /// What was taken for granted, in words.
+    pub notes: Vec<String>,
+}
+
+/// Tries documents on emulated systems, their own flows at work.
+pub fn in_sandbox(documents: &[Written]) -> Result<Outcome, Error> {
+    let stage = stage::Stage::of_documents(documents)?;
+    let (flows, _) = lockstep_config::united_flows(stage.files.iter());
+    let mut hub = stage.hub(&flows)?;
+    let mut writer = script::Writer::new(&stage.hands, &flows, 1000);
+    let mut checklist = Checklist::new(&stage.files, &mut writer);
+    let mut player = play::Player::new(&mut hub, &stage.hands, Some(stage.sandbox.clone()), &checklist.trials);
+    let mut trials = std::mem::take(&mut checklist.trials);
+    let last = player.play(&mut trials)?;
+    checklist.trials = trials;
+    checklist.judge(&|flow| {
+        let of = last.flows.iter().filter(|counts| counts.flow == flow);
+        of.map(|counts| counts.created + counts.updated + counts.deleted).sum()
+    });
+    Ok(Outcome { checklist, problems: stage.problems, notes: stage.notes })
+}
