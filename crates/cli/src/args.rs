@@ -285,10 +285,13 @@ pub enum Command {
     },
     /// The QA checklist: a verdict on every statement and row of documents
     Verify {
+        /// The project whose flows run; without one, the documents' own
+        #[arg(short = 'C', value_name = "DIR")]
+        dir: Option<PathBuf>,
         /// Try them on emulated systems; nothing to configure
         #[arg(long)]
         sandbox: bool,
-        /// The documents
+        /// The documents that say what must hold; with a project, its own files if none is named
         #[arg(value_name = "DOC")]
         documents: Vec<PathBuf>,
     },

@@ -19,11 +19,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The log keeps this many requests; with their bodies, fewer.
+/// The log keeps this many requests.
 const LOG_LENGTH: usize = 200_000;
-const LOG_LENGTH_WITH_BODIES: usize = 20_000;
 /// So much of a body is kept, in characters.
-const BODY_KEPT: usize = 4_000;
+const BODY_KEPT: usize = 400_000;
+/// Where bodies are kept, so many bytes of them all together.
+const BODIES_KEPT: usize = 64 << 20;
 
 /// One request as the log shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,6 +50,13 @@ pub struct LoggedRequest {
     pub answered: Option<String>,
 }
 
+impl LoggedRequest {
+    /// How much its bodies take.
+    fn bytes(&self) -> usize {
+        [&self.sent, &self.answered].into_iter().flatten().map(String::len).sum()
+    }
+}
+
 /// How often records of one type were written over the vendors' APIs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct WriteCount {
@@ -71,6 +79,8 @@ pub(crate) struct Log {
     pub requests: VecDeque<LoggedRequest>,
     /// What was sent and answered is kept too.
     pub with_bodies: bool,
+    /// How many bytes of bodies it holds.
+    pub body_bytes: usize,
     pub last: u64,
     pub writes: Writes,
 }
@@ -131,9 +141,10 @@ impl Shared {
             sent: body_kept(&log, path, &request.body),
             answered: body_kept(&log, path, reply.map_or(&[], |reply| &reply.body)),
         };
-        let most = if log.with_bodies { LOG_LENGTH_WITH_BODIES } else { LOG_LENGTH };
-        if log.requests.len() >= most {
-            log.requests.pop_front();
+        log.body_bytes += entry.bytes();
+        while log.requests.len() >= LOG_LENGTH || (log.body_bytes > BODIES_KEPT && !log.requests.is_empty()) {
+            let oldest = log.requests.pop_front().map_or(0, |oldest| oldest.bytes());
+            log.body_bytes -= oldest;
         }
         log.requests.push_back(entry);
         for wrote in &done.wrote {

@@ -193,6 +193,7 @@ impl Checklist {
                     let proved = row.trials.iter().filter(|at| is_edit(&trials[**at])).collect::<Vec<_>>();
                     let holds = proved.len() > 1 && proved.iter().all(|at| trials[**at].verdict == Some(Verdict::Proved));
                     match &row.verdict {
+                        _ if proved.is_empty() => {}
                         Verdict::Violated => both_ways = Some(false),
                         Verdict::Proved if holds => both_ways = Some(both_ways.unwrap_or(true)),
                         _ => {}

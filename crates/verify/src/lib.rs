@@ -13,6 +13,7 @@
 //! memory; only whether two records are linked is asked of the hub, as no system shows that.
 
 mod checklist;
+mod describe;
 mod hands;
 mod play;
 mod script;
@@ -24,8 +25,9 @@ mod values;
 pub use checklist::{Checklist, DocumentLines, Line, SectionLines, StatementLine, Tally};
 pub use trial::{Failure, LineRef, Trial, Verdict};
 
-use lockstep_config::Problem;
+use lockstep_config::{Problem, Project};
 use lockstep_hub::HubError;
+use lockstep_model::Flow;
 
 /// A document, or a file of flows: its name and its text.
 #[derive(Clone, Debug)]
@@ -58,8 +60,20 @@ pub struct Outcome {
 pub fn in_sandbox(documents: &[Written]) -> Result<Outcome, Error> {
     let stage = stage::Stage::of_documents(documents)?;
     let (flows, _) = lockstep_config::united_flows(stage.files.iter());
-    let mut hub = stage.hub(&flows)?;
-    let mut writer = script::Writer::new(&stage.hands, &flows, 1000);
+    tried(stage, &flows)
+}
+
+/// Tries documents on emulated systems, a project's flows at work: the documents say what must hold, the project what runs. Without
+/// documents, the project's own flows say both.
+pub fn against(project: &Project, documents: &[Written]) -> Result<Outcome, Error> {
+    let stage = stage::Stage::of_project(project, documents)?;
+    tried(stage, &project.flows)
+}
+
+fn tried(stage: stage::Stage, runs: &[Flow]) -> Result<Outcome, Error> {
+    let (said, _) = lockstep_config::united_flows(stage.files.iter());
+    let mut hub = stage.hub(runs)?;
+    let mut writer = script::Writer::new(&stage.hands, &said, 1000);
     let mut checklist = Checklist::new(&stage.files, &mut writer);
     let mut player = play::Player::new(&mut hub, &stage.hands, Some(stage.sandbox.clone()), &checklist.trials);
     let mut trials = std::mem::take(&mut checklist.trials);

@@ -19,6 +19,8 @@ use crate::values::shows;
 
 /// Clocks that show seconds tell two edits apart after this.
 const LATER: Duration = Duration::from_millis(1100);
+/// So much of a body is shown, in characters.
+const BODY_SHOWN: usize = 2_000;
 /// Exchanges shown with a failure.
 const MOST_EXCHANGES: usize = 40;
 
@@ -33,6 +35,8 @@ pub struct Player<'a> {
     seen: BTreeMap<TypeName, HashMap<String, ReadRecord>>,
     /// Where each trial stands, and how far it is with a partner.
     at: Vec<(usize, u8)>,
+    /// Which of them wait for the next run.
+    waits: Vec<bool>,
     remembered: HashMap<(usize, Slot), Vec<Option<Value>>>,
     /// The last request before the run under way.
     before_run: u64,
@@ -53,8 +57,19 @@ impl<'a> Player<'a> {
         for trial in trials {
             watched(&trial.script, &mut watch);
         }
-        let at = vec![(0, 0); trials.len()];
-        Player { hub, hands, sandbox, watch, seen: BTreeMap::new(), at, remembered: HashMap::new(), before_run: 0, edits: 0 }
+        let (at, waits) = (vec![(0, 0); trials.len()], vec![false; trials.len()]);
+        Player {
+            hub,
+            hands,
+            sandbox,
+            watch,
+            seen: BTreeMap::new(),
+            at,
+            waits,
+            remembered: HashMap::new(),
+            before_run: 0,
+            edits: 0,
+        }
     }
 
     /// Plays them to the end. Gives the report of a last run that has nothing to do.
@@ -67,8 +82,12 @@ impl<'a> Player<'a> {
                 if trial.verdict.is_some() {
                     continue;
                 }
+                if self.waits[n] {
+                    runs = true;
+                    continue;
+                }
                 match self.go_on(n, trial)? {
-                    Stop::Run => runs = true,
+                    Stop::Run => (runs, self.waits[n]) = (true, true),
                     Stop::Later => later = true,
                     Stop::Over(verdict, failure) => {
                         (trial.verdict, trial.failure) = (Some(verdict), failure);
@@ -86,6 +105,7 @@ impl<'a> Player<'a> {
                     // An edit is later than all that was done before the run before it.
                     std::thread::sleep(Duration::from_millis(5));
                     self.run()?;
+                    self.waits.fill(false);
                     self.pass(trials, &Step::Run);
                 }
                 (false, false) => break,
@@ -551,9 +571,9 @@ fn watched(script: &[Step], watch: &mut BTreeMap<TypeName, Vec<PropertyRef>>) {
     }
 }
 
-/// The requests since one that have to do with these records.
+/// The requests since one that have to do with these records; of lists, only what has.
 fn exchanges(sandbox: &Running, since: u64, ids: &[&str]) -> Vec<String> {
-    let concerns = |text: &str| ids.iter().any(|id| !id.is_empty() && text.contains(id));
+    let concerns = |text: &str| ids.iter().any(|id| has_word(text, id));
     let mut found = Vec::new();
     for request in sandbox.requests(since) {
         let bodies = [request.sent.as_deref(), request.answered.as_deref()];
@@ -561,10 +581,14 @@ fn exchanges(sandbox: &Running, since: u64, ids: &[&str]) -> Vec<String> {
             continue;
         }
         let mut text = format!("{} {} → {}", request.method, request.path, request.status);
-        for (mark, body) in ["  sent: ", "  answered: "].iter().zip(bodies) {
-            if let Some(body) = body.filter(|body| !body.is_empty()) {
-                text.push_str(&format!("\n{mark}{body}"));
-            }
+        for (mark, body) in ["sent", "answered"].iter().zip(bodies) {
+            let Some(body) = body.filter(|body| !body.is_empty()) else { continue };
+            let shown = match serde_json::from_str::<Value>(body) {
+                Ok(body) => narrowed(body, &concerns).to_string(),
+                Err(_) => body.to_string(),
+            };
+            let cut = shown.char_indices().nth(BODY_SHOWN).map_or(shown.len(), |(cut, _)| cut);
+            text.push_str(&format!("\n  {mark}: {}{}", &shown[..cut], if cut < shown.len() { "…" } else { "" }));
         }
         found.push(text);
         if found.len() == MOST_EXCHANGES {
@@ -572,4 +596,44 @@ fn exchanges(sandbox: &Running, since: u64, ids: &[&str]) -> Vec<String> {
         }
     }
     found
+}
+
+/// A body without those elements of its lists of records that have nothing to do with it.
+fn narrowed(body: Value, concerns: &dyn Fn(&str) -> bool) -> Value {
+    match body {
+        Value::Array(elements) if elements.iter().any(Value::is_object) && elements.iter().any(|e| concerns(&e.to_string())) => {
+            let all = elements.len();
+            let mut kept: Vec<Value> = elements.into_iter().filter(|element| concerns(&element.to_string())).collect();
+            if kept.len() < all {
+                kept.push(Value::String(format!("… and {} more", all - kept.len())));
+            }
+            Value::Array(kept)
+        }
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (name, narrowed(value, concerns))).collect())
+        }
+        other => other,
+    }
+}
+
+/// Whether the text has this as a word of its own, not as part of a longer one.
+fn has_word(text: &str, word: &str) -> bool {
+    let alone = |at: usize| {
+        let before = text[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
+        before && text[at + word.len()..].chars().next().is_none_or(|c| !c.is_alphanumeric())
+    };
+    !word.is_empty() && text.match_indices(word).any(|(at, _)| alone(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn of_a_list_only_what_concerns_the_trial_is_shown() {
+        let concerns = |text: &str| has_word(text, "com12");
+        let body = json!({"total": 2, "items": [{"_id": "com1"}, {"_id": "com12"}, {"_id": "com123"}]});
+        assert_eq!(narrowed(body, &concerns), json!({"total": 2, "items": [{"_id": "com12"}, "… and 2 more"]}));
+    }
 }

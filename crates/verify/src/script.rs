@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use lockstep_config::convertible;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::is_empty;
-use lockstep_model::{Create, Direction, Flow, MatchRow, PropertyPair, PropertySchema, TypeName, Value};
+use lockstep_model::{Create, Direction, Flow, MatchRow, PlainType, PropertyPair, PropertySchema, TypeName, Value};
 
 use crate::hands::Hands;
 use crate::trial::{Expect, LineRef, Slot, Step, Trial, Val, Values};
-use crate::values::{Row, near, value};
+use crate::values::{MARK, Row, near, value};
 
 /// So many numbers are kept for the values of one trial.
 const NUMBERS: u64 = 64;
@@ -255,7 +255,9 @@ impl<'a> Writer<'a> {
                 }
             }
         }
-        if open == [true, true] && editable == [true, true] {
+        // Of yes and no, one of two edits is none.
+        let few = [&sides.from_schema, &sides.to_schema].iter().any(|property| property.ty == PlainType::Boolean);
+        if open == [true, true] && editable == [true, true] && !few {
             trials.push(self.both_edited(line, flow, pair, sides));
         }
         if open[0] && editable[0] {
@@ -282,7 +284,7 @@ impl<'a> Writer<'a> {
             Ok(script) => script,
             Err(why) => return Trial::not_tried(line, name, why),
         };
-        let (from, to) = match (clears, row.values(n)) {
+        let (from, to) = match (clears, other_values(&row, n, &script, sides)) {
             (true, _) => (Value::Null, Value::Null),
             (false, Ok(values)) => values,
             (false, Err(why)) => return Trial::not_tried(line, name, format!("no value could be found to try it with: {why}")),
@@ -650,6 +652,9 @@ impl<'a> Writer<'a> {
         let Some(into) = into else {
             return Trial::not_tried(line, name, format!("no flow leads from {c} to {}", flow.to.system));
         };
+        if !matches!(into.create, Create::Always) && into.matches.is_empty() {
+            return Trial::not_tried(line, name, format!("no rule brings records of {c} into {} by itself", flow.to.system));
+        }
         let (from_a, from_c) = (refers(&flow.from, c), refers(c, &flow.from));
         if from_a.is_none() && from_c.is_none() {
             return Trial::not_tried(line, name, format!("neither of {} and {c} has a reference to the other", flow.from));
@@ -747,6 +752,16 @@ fn plainly(ty: &TypeName) -> TypeName {
     TypeName::new(&ty.system, &ty.kind)
 }
 
+/// Values that the record in slot 0 does not hold yet: of yes and no, the other.
+fn other_values(row: &Row<'_>, n: u64, script: &[Step], sides: &Sides) -> Result<(Value, Value), String> {
+    let held = script.iter().find_map(|step| match step {
+        Step::Add { slot: 0, values, .. } => values.iter().find(|(path, _)| *path == sides.from).map(|(_, value)| value.clone()),
+        _ => None,
+    });
+    let values = row.values(n)?;
+    if held == Some(Val::Is(values.0.clone())) { row.values(n + 1) } else { Ok(values) }
+}
+
 /// Two scripts that wait for the same runs.
 fn merged(one: Vec<Step>, other: Vec<Step>) -> Vec<Step> {
     let (mut before, after): (Vec<Step>, Vec<Step>) = split(one);
@@ -771,7 +786,7 @@ fn split(script: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
 
 /// Values by which a record can be told from all others.
 fn signs(values: &Values) -> Vec<(PropertyRef, Value)> {
-    let telling = |value: &Value| value.as_str().is_some_and(|text| text.chars().count() > 5) || value.is_i64();
+    let telling = |value: &Value| value.as_str().is_some_and(|text| text.contains(MARK) || text.starts_with("+479"));
     let of = |(path, value): &(PropertyRef, Val)| match value {
         Val::Is(value) if telling(value) => Some((path.clone(), value.clone())),
         _ => None,

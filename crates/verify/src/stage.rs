@@ -1,10 +1,11 @@
 //! Where trials are played: emulated systems, connected, with the flows that run among them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use lockstep_config::{FlowFile, Names, Problem, SystemNames};
+use lockstep_config::{FlowFile, Names, Problem, Project, SystemNames};
+use lockstep_connector::rest::{self, Rest};
 use lockstep_connector::{Connector, catalogue};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
@@ -15,6 +16,7 @@ use lockstep_sandbox::{Options, Running, SYSTEMS, Sandbox, credentials};
 use lockstep_store::SqliteStore;
 use serde_json::{Map, Value, json};
 
+use crate::describe;
 use crate::hands::{Hand, Hands};
 use crate::{Error, Written};
 
@@ -82,54 +84,88 @@ impl Stage {
             }
             unnamed.push(Some(name));
         }
-        let names = Names::new(names);
-        let (mut files, mut problems) = (Vec::new(), Vec::new());
-        for (document, unnamed) in documents.iter().zip(&unnamed) {
-            let own = names.of_document(unnamed.as_deref(), &BTreeMap::new());
-            let (file, told) = lockstep_config::read_flows(&document.name, &document.text, &own);
-            files.push(file);
-            problems.extend(told);
+        let (files, problems) = read(documents, &Names::new(names), &unnamed);
+        Stage::set(files, problems, notes, systems, &[])
+    }
+
+    /// Emulated systems for a project: those of its systems that have an emulator, and descriptions for the others. Without documents, the
+    /// project's own files say what must hold.
+    pub fn of_project(project: &Project, documents: &[Written]) -> Result<Stage, Error> {
+        let built_in = catalogue::built_in();
+        let (mut systems, mut notes) = (BTreeMap::new(), Vec::new());
+        for system in &project.systems {
+            let emulated = SYSTEMS.contains(&system.connector.as_str());
+            let taken = systems.values().any(|other: &Option<String>| other.as_deref() == Some(system.connector.as_str()));
+            if emulated && taken {
+                notes.push(format!(
+                    "{} is emulated from what the flows say: there is one emulated {} only",
+                    system.name, system.connector
+                ));
+            }
+            systems.insert(system.name.clone(), (emulated && !taken).then(|| system.connector.clone()));
         }
-        Stage::set(files, problems, notes, systems)
+        let unnamed = documents.iter().map(|document| {
+            let connector = lockstep_config::unnamed_system(&document.text, &built_in)?;
+            project.systems.iter().find(|system| system.connector == connector).map(|system| system.name.clone())
+        });
+        let (files, problems) = match documents {
+            [] => (project.files.clone(), vec![]),
+            some => read(some, &project.names, &unnamed.collect::<Vec<_>>()),
+        };
+        Stage::set(files, problems, notes, systems, &project.flows)
     }
 
     fn set(
         files: Vec<FlowFile>,
         problems: Vec<Problem>,
-        notes: Vec<String>,
+        mut notes: Vec<String>,
         systems: BTreeMap<String, Option<String>>,
+        run: &[Flow],
     ) -> Result<Stage, Error> {
-        let emulated: Vec<String> = systems.values().flatten().cloned().collect();
-        let wanted = SYSTEMS.iter().filter(|name| emulated.iter().any(|wanted| wanted == *name)).map(|name| (*name).to_string());
-        let mut wanted: Vec<String> = wanted.collect();
-        if wanted.is_empty() {
-            // Of no system at all it would emulate all six.
-            wanted.push("crmoffice".into());
+        let failed = |error: &dyn std::fmt::Display| Error::Stage(error.to_string());
+        let (said, _) = lockstep_config::united_flows(files.iter());
+        let flows: Vec<Flow> = said.into_iter().chain(run.iter().cloned()).collect();
+        let known = catalogue::built_in();
+        let known = systems.iter().filter_map(|(name, connector)| Some((name.clone(), known.get(connector.as_ref()?)?.clone())));
+        let unknown: BTreeSet<String> =
+            systems.iter().filter(|(_, connector)| connector.is_none()).map(|(name, _)| name.clone()).collect();
+        let described = describe::described(&flows, &unknown, &known.collect());
+        for system in &described {
+            let types: Vec<&str> = system.types.iter().map(|ty| ty.name.as_str()).collect();
+            notes.push(format!(
+                "{} has no connector: it is emulated from what is said of it ({})",
+                system.name,
+                types.join(", ")
+            ));
         }
-        let options = Options { systems: wanted, rate_scale: 0.0, keep_bodies: true, ..Options::empty() };
-        let sandbox = Arc::new(Sandbox::start(options).map_err(|error| Error::Stage(error.to_string()))?);
+        let wanted = systems.values().flatten().cloned().collect();
+        let options = Options { systems: wanted, described, rate_scale: 0.0, keep_bodies: true, ..Options::empty() };
+        let described = options.described.clone();
         let mut stage = Stage {
             files,
             problems,
             notes,
             hands: Hands::default(),
-            sandbox,
+            sandbox: Arc::new(Sandbox::start(options).map_err(|error| failed(&error))?),
             systems: vec![],
             schemas: Schemas::new(),
-            folder: tempfile::tempdir().map_err(|error| Error::Stage(error.to_string()))?,
+            folder: tempfile::tempdir().map_err(|error| failed(&error))?,
         };
         for (name, connector) in &systems {
-            if let Some(kind) = connector {
-                let settings = settings(kind, &stage.sandbox);
-                stage.connect(
-                    name,
-                    &|| {
-                        catalogue::connect(kind, &settings, Path::new("."))
-                            .map_err(|trouble| Error::Stage(format!("{name}: {trouble}")))
-                    },
-                    kind,
-                )?;
-            }
+            let Some(kind) = connector else { continue };
+            let settings = settings(kind, &stage.sandbox);
+            let open =
+                || catalogue::connect(kind, &settings, Path::new(".")).map_err(|trouble| failed(&format!("{name}: {trouble}")));
+            stage.connect(name, &open, kind)?;
+        }
+        for system in &described {
+            let manifest = describe::manifest(system);
+            let settings = describe::settings(&format!("{}/{}", stage.sandbox.root(), describe::encoded(&system.name)));
+            let open = || -> Result<Box<dyn Connector>, Error> {
+                let manifest = rest::parse(&system.name, &manifest).map_err(|trouble| failed(&trouble))?;
+                Ok(Box::new(Rest::open(manifest, &settings).map_err(|trouble| failed(&trouble))?))
+            };
+            stage.connect(&system.name, &open, &system.name)?;
         }
         Ok(stage)
     }
@@ -158,6 +194,18 @@ impl Stage {
         hub.set_safeguards(Safeguards { limits, ..Safeguards::default() });
         Ok(hub)
     }
+}
+
+/// Reads documents, each with the system that it leaves unnamed.
+fn read(documents: &[Written], names: &Names, unnamed: &[Option<String>]) -> (Vec<FlowFile>, Vec<Problem>) {
+    let (mut files, mut problems) = (Vec::new(), Vec::new());
+    for (document, unnamed) in documents.iter().zip(unnamed) {
+        let own = names.of_document(unnamed.as_deref(), &BTreeMap::new());
+        let (file, told) = lockstep_config::read_flows(&document.name, &document.text, &own);
+        files.push(file);
+        problems.extend(told);
+    }
+    (files, problems)
 }
 
 /// The flows without what the systems do not have: whole flows, or single rows. What is left out is told at its line.

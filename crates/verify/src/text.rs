@@ -22,7 +22,9 @@ pub fn checklist(list: &Checklist) -> String {
         }
         out.push('\n');
     }
-    if let Some((document, section, line)) = list.lines().find(|(_, _, line)| line.verdict == Verdict::Violated) {
+    if let Some((document, section, line)) =
+        list.lines().find(|(_, _, line)| line.verdict == Verdict::Violated && !line.trials.is_empty())
+    {
         let _ = writeln!(out, "The first that does not hold: {}, {}", place(&document.name, line), section.heading);
         let _ = writeln!(out, "  {}", line.text);
         for trial in
