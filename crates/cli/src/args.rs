@@ -291,6 +291,12 @@ pub enum Command {
         /// Try them on emulated systems; nothing to configure
         #[arg(long)]
         sandbox: bool,
+        /// Write the results as JUnit XML
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
+        /// Write each document back with its verdicts, as HTML, Markdown and reStructuredText
+        #[arg(short = 'o', value_name = "DIR")]
+        out: Option<PathBuf>,
         /// The documents that say what must hold; with a project, its own files if none is named
         #[arg(value_name = "DOC")]
         documents: Vec<PathBuf>,

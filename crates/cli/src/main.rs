@@ -55,7 +55,9 @@ fn main() -> ExitCode {
         Command::Audit { sample, repair, project, format } => acts::audit(&project.dir, sample, repair, format),
         Command::History { record, run, since, project, format } => look::history(&project.dir, format, record, run, since),
         Command::Explain { record, path, project, format } => look::explain(&project.dir, format, &record, path.as_deref()),
-        Command::Verify { dir, sandbox, documents } => verify::verify(dir.as_deref(), sandbox, &documents),
+        Command::Verify { dir, sandbox, junit, out, documents } => {
+            verify::verify(&verify::Asked { dir, sandbox, junit, out, documents })
+        }
         Command::Sandbox { systems, port, empty, faults } => demo::sandbox(systems, port, empty, faults.as_deref()),
     };
     match result {

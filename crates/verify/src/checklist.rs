@@ -63,6 +63,17 @@ pub struct Tally {
     pub trials: usize,
 }
 
+impl Tally {
+    /// Counts a line.
+    pub fn count(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Proved => self.proved += 1,
+            Verdict::Violated => self.violated += 1,
+            Verdict::NotTried(_) => self.not_tried += 1,
+        }
+    }
+}
+
 impl Line {
     fn new(text: String, at: Option<usize>) -> Self {
         Line { text, at, verdict: Verdict::NotTried(String::new()), trials: vec![] }
@@ -100,18 +111,14 @@ impl Checklist {
                 let line = LineRef { document, section: at, statement: number, row: None };
                 let mut statement = StatementLine { line: Line::new(sentence, place.map(|p| p.span.line)), rows: vec![] };
                 let mut rows: Vec<(String, Option<usize>)> = Vec::new();
+                let start = |(k, text): (usize, String)| (text, place.and_then(|p| Some(p.rows.get(k)?.span.start)));
                 match kind {
-                    StatementKind::Match { rows: cells } => rows.extend(cells.iter().enumerate().map(|(k, row)| {
-                        let pair = |pair: &lockstep_document::MatchPair| format!("{} = {}", pair.from, pair.to);
-                        (
-                            row.pairs.iter().map(pair).collect::<Vec<_>>().join(" and "),
-                            place.and_then(|p| Some(p.rows.get(k)?.span.start)),
-                        )
-                    })),
-                    StatementKind::Properties { rows: cells } => rows.extend(cells.iter().enumerate().map(|(k, row)| {
-                        let text = format!("{} – {} {}", row.from, row.to, row.type_cell);
-                        (text.trim().to_string(), place.and_then(|p| Some(p.rows.get(k)?.span.start)))
-                    })),
+                    StatementKind::Match { rows: cells } => {
+                        rows.extend(cells.iter().map(|row| row.text()).enumerate().map(start))
+                    }
+                    StatementKind::Properties { rows: cells } => {
+                        rows.extend(cells.iter().map(|row| row.text()).enumerate().map(start))
+                    }
                     _ => {}
                 }
                 for (k, (text, start)) in rows.into_iter().enumerate() {
@@ -236,11 +243,7 @@ impl Checklist {
     pub fn tally(&self) -> Tally {
         let mut tally = Tally { trials: self.trials.iter().filter(|trial| !trial.told.is_empty()).count(), ..Tally::default() };
         for (_, _, line) in self.lines() {
-            match line.verdict {
-                Verdict::Proved => tally.proved += 1,
-                Verdict::Violated => tally.violated += 1,
-                Verdict::NotTried(_) => tally.not_tried += 1,
-            }
+            tally.count(&line.verdict);
         }
         tally
     }

@@ -21,6 +21,7 @@ mod stage;
 pub mod text;
 mod trial;
 mod values;
+pub mod written;
 
 pub use checklist::{Checklist, DocumentLines, Line, SectionLines, StatementLine, Tally};
 pub use trial::{Failure, LineRef, Trial, Verdict};

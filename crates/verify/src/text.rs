@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::checklist::{Checklist, Line};
+use crate::checklist::{Checklist, Line, Tally};
 use crate::trial::{Trial, Verdict};
 
 /// Every line with its verdict, then the first failure, then the summary.
@@ -38,10 +38,14 @@ pub fn checklist(list: &Checklist) -> String {
     out
 }
 
-/// `12 lines proved, 1 violated, 3 not tried; 40 trials.`
+/// All of it in one line.
 pub fn summary(list: &Checklist) -> String {
-    let tally = list.tally();
-    format!("{} proved, {} violated, {} not tried; {} trials.\n", tally.proved, tally.violated, tally.not_tried, tally.trials)
+    format!("{}\n", tallied(&list.tally()))
+}
+
+/// `12 proved, 1 violated, 3 not tried; 40 trials.`
+pub fn tallied(tally: &Tally) -> String {
+    format!("{} proved, {} violated, {} not tried; {} trials.", tally.proved, tally.violated, tally.not_tried, tally.trials)
 }
 
 fn place(name: &str, line: &Line) -> String {
