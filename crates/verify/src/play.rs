@@ -33,6 +33,8 @@ pub struct Player<'a> {
     watch: BTreeMap<TypeName, Vec<PropertyRef>>,
     /// What the types hold now; emptied with every run and edit.
     seen: BTreeMap<TypeName, HashMap<String, ReadRecord>>,
+    /// Single records as they are now; emptied likewise.
+    looked_at: HashMap<(TypeName, String), Option<ReadRecord>>,
     /// Where each trial stands, and how far it is with a partner.
     at: Vec<(usize, u8)>,
     /// Which of them wait for the next run.
@@ -64,6 +66,7 @@ impl<'a> Player<'a> {
             sandbox,
             watch,
             seen: BTreeMap::new(),
+            looked_at: HashMap::new(),
             at,
             waits,
             remembered: HashMap::new(),
@@ -91,6 +94,7 @@ impl<'a> Player<'a> {
                     Stop::Later => later = true,
                     Stop::Over(verdict, failure) => {
                         (trial.verdict, trial.failure) = (Some(verdict), failure);
+                        trial.script = vec![];
                         self.remembered.retain(|(of, _), _| *of != n);
                     }
                 }
@@ -111,6 +115,8 @@ impl<'a> Player<'a> {
                 (false, false) => break,
             }
         }
+        // What trials left half done is settled first: only then there is nothing to do.
+        self.run()?;
         self.run()
     }
 
@@ -128,6 +134,7 @@ impl<'a> Player<'a> {
 
     fn run(&mut self) -> Result<Report, HubError> {
         self.seen.clear();
+        self.looked_at.clear();
         if let Some(sandbox) = &self.sandbox {
             self.before_run = sandbox.last_request();
         }
@@ -171,7 +178,7 @@ impl<'a> Player<'a> {
         match self.hands.add(ty, &values, &format!("verify-{n}-{slot}-{}", self.edits)) {
             Ok(id) => {
                 trial.told.push(format!("A person adds {ty}/{id}: {}.", listed(&values)));
-                self.seen.remove(ty);
+                self.forget(ty);
                 put(trial, slot, ty, &id);
                 None
             }
@@ -192,7 +199,7 @@ impl<'a> Player<'a> {
         match self.hands.edit(&ty, &id, &values, &format!("verify-{n}-{slot}-{}", self.edits)) {
             Ok(()) => {
                 trial.told.push(format!("A person edits {ty}/{id}: {}.", listed(&values)));
-                self.seen.remove(&ty);
+                self.forget(&ty);
                 None
             }
             Err(refused) => {
@@ -441,16 +448,33 @@ impl<'a> Player<'a> {
         &self.seen[ty]
     }
 
+    /// After an edit, what was seen of a type is stale.
+    fn forget(&mut self, ty: &TypeName) {
+        self.seen.remove(ty);
+        self.looked_at.clear();
+    }
+
+    /// A trial's record as it is now: by its id where the system can be asked so, as there may be many more of others' making.
     fn record(&mut self, trial: &Trial, slot: Slot) -> Option<ReadRecord> {
         let (ty, id) = trial.records.get(slot)?.clone()?;
-        self.seen(&ty).get(&id).cloned()
+        if self.seen.contains_key(&ty) || !self.hands.schema(&ty).is_some_and(|schema| schema.can.get) {
+            return self.seen(&ty).get(&id).cloned();
+        }
+        let key = (ty, id);
+        if let Some(record) = self.looked_at.get(&key) {
+            return record.clone();
+        }
+        let watch = self.watch.get(&key.0).cloned().unwrap_or_default();
+        let record = self.hands.look(&key.0, &watch, &key.1).ok().flatten();
+        self.looked_at.insert(key, record.clone());
+        record
     }
 
     fn holds(&mut self, trial: &Trial, slot: Slot, path: &PropertyRef, value: &Value) -> Result<(), String> {
         let Some((ty, id)) = trial.records.get(slot).cloned().flatten() else { return Err("there is no such record".into()) };
         let at = self.watch.get(&ty).and_then(|watch| watch.iter().position(|watched| watched == path));
         let property = self.property(&ty, path);
-        let Some(record) = self.seen(&ty).get(&id) else { return Err(format!("{ty}/{id} is not there")) };
+        let Some(record) = self.record(trial, slot) else { return Err(format!("{ty}/{id} is not there")) };
         let held = at.and_then(|at| record.values.get(at)?.clone()).unwrap_or(Value::Null);
         if shows(&property, &held, value) {
             return Ok(());

@@ -598,6 +598,33 @@ impl<'a> Writer<'a> {
         vec![Trial::new(line, name, script)]
     }
 
+    /// That other statements create a counterpart by way of other record types, whatever this one says.
+    fn created_otherwise(&self, flow: &Flow) -> Option<String> {
+        let united = &self.united(flow).create;
+        if *united != flow.create && !matches!(united, Create::Never) {
+            return Some("another section on the same record types creates it".into());
+        }
+        let (mut reached, mut open) = (vec![&flow.from], vec![&flow.from]);
+        while let Some(at) = open.pop() {
+            let creates = |known: &&Flow| {
+                known.from == *at
+                    && !matches!(known.create, Create::Never)
+                    && (known.from != flow.from || known.to != flow.to)
+                    && !known.properties.is_empty()
+            };
+            for next in self.flows.iter().filter(creates) {
+                if next.to == flow.to {
+                    return Some(format!("other statements create it, by way of {at}"));
+                }
+                if !reached.contains(&&next.to) {
+                    reached.push(&next.to);
+                    open.push(&next.to);
+                }
+            }
+        }
+        None
+    }
+
     /// What the flow's rows give a record that is created.
     fn written(&self, flow: &Flow, values: &Values) -> Values {
         let rows: Vec<Sides> = self.united(flow).properties.iter().filter_map(|pair| self.sides(flow, pair).ok()).collect();
@@ -607,7 +634,7 @@ impl<'a> Writer<'a> {
     /// `Before any synchronization can take place, a link must be established.`
     pub fn link_only(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
         let name = format!("a record of {} that matches none does not appear in {}", flow.from, flow.to);
-        if let Some(why) = self.hands.cannot_add(&flow.from) {
+        if let Some(why) = self.hands.cannot_add(&flow.from).or_else(|| self.created_otherwise(flow)) {
             return vec![Trial::not_tried(line, name, why)];
         }
         let (mut script, filled) = self.filled(flow);
@@ -636,7 +663,8 @@ impl<'a> Writer<'a> {
 
     fn connected_to(&mut self, line: LineRef, flow: &Flow, c: &TypeName) -> Trial {
         let name = format!("a record of {} appears in {} once it is connected to one of {c}, and not before", flow.from, flow.to);
-        if let Some(why) = self.never_creates(flow).or_else(|| self.hands.cannot_add(c)) {
+        let otherwise = self.created_otherwise(flow);
+        if let Some(why) = self.never_creates(flow).or_else(|| self.hands.cannot_add(c)).or(otherwise) {
             return Trial::not_tried(line, name, why);
         }
         let refers = |ty: &TypeName, to: &TypeName| {
