@@ -249,6 +249,11 @@ impl Running {
         self.address.port()
     }
 
+    /// The names of the systems that run, described ones too.
+    pub fn systems(&self) -> Vec<String> {
+        self.shared.systems.iter().map(|(name, _)| (*name).to_owned()).collect()
+    }
+
     /// A system's address, `http://127.0.0.1:PORT/zendesk`; `None` for a system that was not started.
     pub fn url(&self, system: &str) -> Option<String> {
         let known = self.shared.systems.iter().any(|(name, _)| *name == system);

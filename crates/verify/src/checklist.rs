@@ -2,13 +2,35 @@
 
 use lockstep_config::FlowFile;
 use lockstep_document::{Draft, StatementKind};
+use lockstep_model::{Flow, MatchRow, PropertyPair};
 
-use crate::script::Writer;
 use crate::trial::{LineRef, Trial, Verdict};
+
+/// Who has something to say of lines: trials to be played, or what was seen already.
+pub trait Tester {
+    /// Why the flow as a whole can't be judged.
+    fn obstacle(&self, flow: &Flow) -> Option<String>;
+    /// A row of a property table.
+    fn row(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair) -> Vec<Trial>;
+    /// A row of a match table.
+    fn matched(&mut self, line: LineRef, flow: &Flow, row: &MatchRow) -> Vec<Trial>;
+    /// `Every A will be synchronized with a B.`
+    fn every(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial>;
+    /// `CONDITION, it will be synchronized with a B.`
+    fn condition(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial>;
+    /// `Before any synchronization can take place, a link must be established.`
+    fn link_only(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial>;
+    /// `A new B will be created from a A if it is connected to a C …`
+    fn connected(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial>;
+    /// `If a matching B already exists … / If no matching B is found …`
+    fn merge_or_create(&mut self, line: LineRef, flow: &Flow, merges: bool, creates: bool) -> Vec<Trial>;
+}
 
 /// All documents with their verdicts.
 #[derive(Debug, Default)]
 pub struct Checklist {
+    /// Its verdicts are of what was seen in operation, not of trials.
+    pub in_operation: bool,
     pub documents: Vec<DocumentLines>,
     pub trials: Vec<Trial>,
 }
@@ -82,16 +104,16 @@ impl Line {
 
 impl Checklist {
     /// The lines of these files, and the trials for them.
-    pub fn new(files: &[FlowFile], writer: &mut Writer<'_>) -> Checklist {
+    pub fn new(files: &[FlowFile], tester: &mut dyn Tester) -> Checklist {
         let mut list = Checklist::default();
         for (document, file) in files.iter().enumerate() {
-            let lines = list.document(document, file, writer);
+            let lines = list.document(document, file, tester);
             list.documents.push(lines);
         }
         list
     }
 
-    fn document(&mut self, document: usize, file: &FlowFile, writer: &mut Writer<'_>) -> DocumentLines {
+    fn document(&mut self, document: usize, file: &FlowFile, tester: &mut dyn Tester) -> DocumentLines {
         let read = file.is_document.then(|| lockstep_document::read(&file.source.text).0);
         let mut sections = Vec::new();
         for (at, draft) in file.draft.sections.iter().enumerate() {
@@ -100,7 +122,7 @@ impl Checklist {
             let flow = stated.map(|section| &section.flow);
             let obstacle = match flow {
                 None => Some("the section could not be read: `lockstep check` says why".to_string()),
-                Some(flow) => writer.obstacle(flow),
+                Some(flow) => tester.obstacle(flow),
             };
             // The rows of the flow, in the order of the document's tables.
             let (mut matches, mut properties) = (0, 0);
@@ -139,10 +161,10 @@ impl Checklist {
                                 vec![Trial::not_tried(line, "the row", "the row could not be read: `lockstep check` says why")]
                             } else if is_match {
                                 matches += 1;
-                                writer.matched(line, &section.flow, &section.flow.matches[matches - 1])
+                                tester.matched(line, &section.flow, &section.flow.matches[matches - 1])
                             } else {
                                 properties += 1;
-                                writer.row(line, &section.flow, &section.flow.properties[properties - 1])
+                                tester.row(line, &section.flow, &section.flow.properties[properties - 1])
                             }
                         }
                         _ => vec![Trial::not_tried(line, "the row", obstacle.clone().unwrap_or_default())],
@@ -152,11 +174,11 @@ impl Checklist {
                 }
                 let trials = match (&obstacle, flow) {
                     (None, Some(flow)) => match kind {
-                        StatementKind::EveryCreates => writer.every(line, flow),
-                        StatementKind::ConditionCreates { .. } => writer.condition(line, flow),
-                        StatementKind::LinkOnly => writer.link_only(line, flow),
-                        StatementKind::CreateIfConnected { .. } => writer.connected(line, flow),
-                        StatementKind::MergeOrCreate { merges, creates } => writer.merge_or_create(line, flow, *merges, *creates),
+                        StatementKind::EveryCreates => tester.every(line, flow),
+                        StatementKind::ConditionCreates { .. } => tester.condition(line, flow),
+                        StatementKind::LinkOnly => tester.link_only(line, flow),
+                        StatementKind::CreateIfConnected { .. } => tester.connected(line, flow),
+                        StatementKind::MergeOrCreate { merges, creates } => tester.merge_or_create(line, flow, *merges, *creates),
                         StatementKind::Unrecognised { .. } => {
                             vec![Trial::not_tried(line, "the text", "it is none of the statements that documents are made of")]
                         }
@@ -171,7 +193,7 @@ impl Checklist {
                 heading: draft.heading_text(),
                 statements,
                 idle: Line::new("A run with nothing to do writes nothing.".into(), None),
-                flow: flow.filter(|_| obstacle.is_none()).map(lockstep_model::Flow::name),
+                flow: flow.filter(|_| obstacle.is_none()).map(Flow::name),
             });
         }
         DocumentLines {
@@ -189,8 +211,8 @@ impl Checklist {
         }
     }
 
-    /// Gives every line its verdict from those of its trials. `idle` tells how often a run with nothing to do wrote for a flow.
-    pub fn judge(&mut self, idle: &dyn Fn(&str) -> u64) {
+    /// Gives every line its verdict from those of its trials. `idle` tells what a run with nothing to do came to for a flow.
+    pub fn judge(&mut self, idle: &dyn Fn(&str) -> Verdict) {
         let trials = &self.trials;
         for section in self.documents.iter_mut().flat_map(|document| &mut document.sections) {
             let mut both_ways = None;
@@ -221,8 +243,7 @@ impl Checklist {
             }
             section.idle.verdict = match &section.flow {
                 None => Verdict::NotTried("the section could not be tried".into()),
-                Some(flow) if idle(flow) > 0 => Verdict::Violated,
-                Some(_) => Verdict::Proved,
+                Some(flow) => idle(flow),
             };
         }
     }

@@ -59,15 +59,9 @@ impl Hands {
         self.systems.get(&ty.system)?.types.iter().find(|schema| schema.kind == ty.kind)
     }
 
-    /// The property that a row names, with its one path (`primaryInfo.email` is `info.emails.email`), and what is known of it.
+    /// The property that a row names; see [`property`].
     pub fn property(&self, ty: &TypeName, named: &PropertyRef) -> Option<(PropertyRef, PropertySchema)> {
-        let schema = self.schema(ty)?;
-        let path = schema.resolve(&named.path)?;
-        let described = match schema.describe(&path) {
-            Some(known) => PropertySchema { path: path.clone(), ..known.clone() },
-            None => PropertySchema::new(path.clone(), lockstep_model::PlainType::Any),
-        };
-        Some((PropertyRef { path, when: named.when.clone() }, described))
+        property(self.schema(ty)?, named)
     }
 
     /// The connector of the system, as the manifest or the code names it in the sandbox.
@@ -168,6 +162,13 @@ impl Hands {
         }
     }
 
+    /// The ids of the records that hold a value; nothing where the system can't be asked so.
+    pub fn find(&self, ty: &TypeName, path: &PropertyRef, value: &Value) -> Result<Option<Vec<String>>, Trouble> {
+        let Some(hand) = self.systems.get(&ty.system) else { return Ok(None) };
+        let found = hand.connector.find(&ty.kind, std::slice::from_ref(path), 0, value)?;
+        Ok(found.map(|records| records.into_iter().map(|record| record.id).collect()))
+    }
+
     /// All records of a type as they now are.
     pub fn list(&self, ty: &TypeName, watch: &[PropertyRef]) -> Result<Vec<ReadRecord>, Trouble> {
         let Some(hand) = self.systems.get(&ty.system) else { return Ok(vec![]) };
@@ -183,6 +184,16 @@ impl Hands {
         }
         Ok(records)
     }
+}
+
+/// The property that a row names, with its one path (`primaryInfo.email` is `info.emails.email`), and what is known of it.
+pub fn property(schema: &TypeSchema, named: &PropertyRef) -> Option<(PropertyRef, PropertySchema)> {
+    let path = schema.resolve(&named.path)?;
+    let described = match schema.describe(&path) {
+        Some(known) => PropertySchema { path: path.clone(), ..known.clone() },
+        None => PropertySchema::new(path.clone(), lockstep_model::PlainType::Any),
+    };
+    Some((PropertyRef { path, when: named.when.clone() }, described))
 }
 
 fn written(values: &[(PropertyRef, Value)], current: &[Option<Value>]) -> (Vec<PropertyRef>, Vec<WriteValue>) {

@@ -5,24 +5,32 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lockstep_hub::{Hub, HubError, Report, RunOptions};
+use lockstep_hub::{Hub, Report, RunOptions};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{is_empty, shown};
 use lockstep_model::{PropertySchema, ReadRecord, RecordState, Review, TypeName, Value};
-use lockstep_sandbox::Running;
+use lockstep_sandbox::{Running, Setting};
 
+use crate::Error;
 use crate::hands::Hands;
 use crate::trial::{Expect, Failure, Slot, Step, Trial, Val, Verdict};
 use crate::values::shows;
 
 /// Clocks that show seconds tell two edits apart after this.
 const LATER: Duration = Duration::from_millis(1100);
+/// So many runs in a row are disturbed before the systems behave again, and so many more are made until nothing waits.
+const RUNS_WITH_FAULTS: usize = 3;
+const RUNS_TO_SETTLE: usize = 20;
 /// So much of a body is shown, in characters.
 const BODY_SHOWN: usize = 2_000;
 /// Exchanges shown with a failure.
 const MOST_EXCHANGES: usize = 40;
+
+/// Who is told of every record that a trial has added.
+pub type Added<'a> = Box<dyn FnMut(&TypeName, &str) + 'a>;
 
 /// Everything that is to play.
 pub struct Player<'a> {
@@ -40,6 +48,12 @@ pub struct Player<'a> {
     /// Which of them wait for the next run.
     waits: Vec<bool>,
     remembered: HashMap<(usize, Slot), Vec<Option<Value>>>,
+    /// What goes wrong while the hub runs, where something is to.
+    pub faults: Option<Setting>,
+    /// Says that no more is to be begun.
+    pub stop: Option<Arc<AtomicBool>>,
+    /// Is told of every record that a trial has added, at once.
+    pub added: Option<Added<'a>>,
     /// The last request before the run under way.
     before_run: u64,
     edits: u64,
@@ -72,14 +86,22 @@ impl<'a> Player<'a> {
             remembered: HashMap::new(),
             before_run: 0,
             edits: 0,
+            faults: None,
+            stop: None,
+            added: None,
         }
     }
 
     /// Plays them to the end. Gives the report of a last run that has nothing to do.
-    pub fn play(&mut self, trials: &mut [Trial]) -> Result<Report, HubError> {
+    pub fn play(&mut self, trials: &mut [Trial]) -> Result<Report, Error> {
         // L8: nothing is created before both sides have been read once.
         self.run()?;
         loop {
+            if self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+                let left = trials.iter_mut().filter(|trial| trial.verdict.is_none());
+                left.for_each(|trial| trial.verdict = Some(Verdict::NotTried("it was interrupted".into())));
+                return self.run();
+            }
             let (mut runs, mut later) = (false, false);
             for (n, trial) in trials.iter_mut().enumerate() {
                 if trial.verdict.is_some() {
@@ -132,17 +154,46 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn run(&mut self) -> Result<Report, HubError> {
+    fn run(&mut self) -> Result<Report, Error> {
         self.seen.clear();
         self.looked_at.clear();
         if let Some(sandbox) = &self.sandbox {
             self.before_run = sandbox.last_request();
         }
-        self.hub.run(RunOptions::default())
+        let Some((faults, sandbox)) = self.faults.clone().zip(self.sandbox.clone()) else {
+            let report = self.hub.run(RunOptions::default())?;
+            return match report.guards.first() {
+                Some(guard) => Err(Error::Guard(guard.message.clone())),
+                None => Ok(report),
+            };
+        };
+        // People are not disturbed: things go wrong while the hub runs. In the end all systems behave, and what waits is done.
+        for system in sandbox.systems() {
+            sandbox.set_faults(&system, faults.clone()).map_err(|error| Error::Stage(error.to_string()))?;
+        }
+        for _ in 0..RUNS_WITH_FAULTS {
+            let report = self.hub.run(RunOptions::default())?;
+            if report.outbox == 0 && report.systems.iter().all(|system| system.paused.is_none()) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        for system in sandbox.systems() {
+            sandbox.clear_faults(&system).map_err(|error| Error::Stage(error.to_string()))?;
+        }
+        let mut report = self.hub.run(RunOptions::default())?;
+        for _ in 0..RUNS_TO_SETTLE {
+            if report.outbox == 0 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(500));
+            report = self.hub.run(RunOptions::default())?;
+        }
+        Ok(report)
     }
 
     /// A trial's steps up to where it has to wait.
-    fn go_on(&mut self, n: usize, trial: &mut Trial) -> Result<Stop, HubError> {
+    fn go_on(&mut self, n: usize, trial: &mut Trial) -> Result<Stop, Error> {
         loop {
             let Some(step) = trial.script.get(self.at[n].0).cloned() else { return Ok(Stop::Over(Verdict::Proved, None)) };
             let stop = match step {
@@ -178,6 +229,9 @@ impl<'a> Player<'a> {
         match self.hands.add(ty, &values, &format!("verify-{n}-{slot}-{}", self.edits)) {
             Ok(id) => {
                 trial.told.push(format!("A person adds {ty}/{id}: {}.", listed(&values)));
+                if let Some(added) = &mut self.added {
+                    added(ty, &id);
+                }
                 self.forget(ty);
                 put(trial, slot, ty, &id);
                 None
@@ -218,7 +272,7 @@ impl<'a> Player<'a> {
         slot: Slot,
         ty: &TypeName,
         values: &[(PropertyRef, Val)],
-    ) -> Result<Option<Stop>, HubError> {
+    ) -> Result<Option<Stop>, Error> {
         if let Some(id) = self.linked(trial, of, ty)? {
             let other = trial.records.get(slot).cloned().flatten();
             if other.is_none_or(|(_, known)| known == id) {
@@ -257,7 +311,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn expect(&mut self, n: usize, trial: &mut Trial, expect: &Expect) -> Result<Option<Stop>, HubError> {
+    fn expect(&mut self, n: usize, trial: &mut Trial, expect: &Expect) -> Result<Option<Stop>, Error> {
         let name = |slot: Slot| match trial.records.get(slot).and_then(Option::as_ref) {
             Some((ty, id)) => format!("{ty}/{id}"),
             None => "a record".into(),
@@ -484,6 +538,12 @@ impl<'a> Player<'a> {
 
     /// The records of a type that show a value.
     fn with(&mut self, ty: &TypeName, path: &PropertyRef, value: &Value) -> Vec<String> {
+        // A system that can be asked is not read whole, unless it is one of ours.
+        if self.sandbox.is_none()
+            && let Ok(Some(found)) = self.hands.find(ty, path, value)
+        {
+            return found;
+        }
         let Some(at) = self.watch.get(ty).and_then(|watch| watch.iter().position(|watched| watched == path)) else {
             return vec![];
         };
@@ -498,14 +558,14 @@ impl<'a> Player<'a> {
     }
 
     /// The hub's record in a slot.
-    fn state(&mut self, trial: &Trial, slot: Slot) -> Result<Option<RecordState>, HubError> {
+    fn state(&mut self, trial: &Trial, slot: Slot) -> Result<Option<RecordState>, Error> {
         let Some((ty, id)) = trial.records.get(slot).cloned().flatten() else { return Ok(None) };
         let Some(ix) = self.hub.plan_of_flows().type_named(&ty) else { return Ok(None) };
         Ok(self.hub.store().by_key(ix, &[&id])?.pop())
     }
 
     /// The id of the record of this type that a slot's record is linked with.
-    fn linked(&mut self, trial: &Trial, slot: Slot, ty: &TypeName) -> Result<Option<String>, HubError> {
+    fn linked(&mut self, trial: &Trial, slot: Slot, ty: &TypeName) -> Result<Option<String>, Error> {
         let Some(state) = self.state(trial, slot)? else { return Ok(None) };
         let Some(ix) = self.hub.plan_of_flows().type_named(ty) else { return Ok(None) };
         let members = self.hub.store().members(&[state.entity])?;
@@ -516,7 +576,7 @@ impl<'a> Player<'a> {
     }
 
     /// What waits for a person about the trial's records.
-    fn reviews(&mut self, trial: &Trial) -> Result<Vec<Review>, HubError> {
+    fn reviews(&mut self, trial: &Trial) -> Result<Vec<Review>, Error> {
         let mut ids = Vec::new();
         for slot in 0..trial.records.len() {
             if let Some(state) = self.state(trial, slot)? {
@@ -527,7 +587,7 @@ impl<'a> Player<'a> {
     }
 
     /// What the hub says about it, where it says something.
-    fn why_not(&mut self, trial: &Trial) -> Result<Option<String>, HubError> {
+    fn why_not(&mut self, trial: &Trial) -> Result<Option<String>, Error> {
         Ok(self.reviews(trial)?.first().map(|review| review.message.clone()))
     }
 }

@@ -10,6 +10,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::is_empty;
 use lockstep_model::{Create, Direction, Flow, MatchRow, PlainType, PropertyPair, PropertySchema, TypeName, Value};
 
+use crate::checklist::Tester;
 use crate::hands::Hands;
 use crate::trial::{Expect, LineRef, Slot, Step, Trial, Val, Values};
 use crate::values::{MARK, Row, near, value};
@@ -60,14 +61,6 @@ impl<'a> Writer<'a> {
     fn number(&mut self) -> u64 {
         self.next += NUMBERS;
         self.next
-    }
-
-    /// Why the flow as a whole can't be tried.
-    pub fn obstacle(&self, flow: &Flow) -> Option<String> {
-        [&flow.from, &flow.to]
-            .into_iter()
-            .find(|ty| self.hands.schema(ty).is_none())
-            .map(|ty| format!("{} has no record type {}", ty.system, ty.kind))
     }
 
     fn united(&self, flow: &Flow) -> &'a Flow {
@@ -210,18 +203,6 @@ impl<'a> Writer<'a> {
         match self.hands.schema(ty) {
             Some(schema) if !schema.can.update => Way::Closed(format!("records of {ty} can't be changed through its interface")),
             _ => Way::Open,
-        }
-    }
-
-    /// The trials of a row of a property table.
-    pub fn row(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair) -> Vec<Trial> {
-        let sides = match self.sides(flow, pair) {
-            Ok(sides) => sides,
-            Err(why) => return vec![Trial::not_tried(line, "the row", why)],
-        };
-        match (sides.from_schema.reference.clone(), sides.to_schema.reference.clone()) {
-            (Some(from), Some(to)) => self.reference(line, flow, pair, &sides, (&from, &to)),
-            _ => self.plain_row(line, flow, pair, &sides),
         }
     }
 
@@ -440,58 +421,6 @@ impl<'a> Writer<'a> {
         trials
     }
 
-    /// The trials of a row of a match table.
-    pub fn matched(&mut self, line: LineRef, flow: &Flow, row: &MatchRow) -> Vec<Trial> {
-        let pairs: Vec<PropertyPair> = row.pairs.iter().map(|(from, to)| plain(from, to)).collect();
-        let sides: Result<Vec<Sides>, String> = pairs.iter().map(|pair| self.sides(flow, pair)).collect();
-        let sides = match sides {
-            Ok(sides) => sides,
-            Err(why) => return vec![Trial::not_tried(line, "the row", why)],
-        };
-        if let Some(why) = self.hands.cannot_add(&flow.from).or(self.hands.cannot_add(&flow.to)) {
-            return vec![Trial::not_tried(line, "the row", why)];
-        }
-        if sides.iter().any(|sides| sides.from_schema.reference.is_some() || sides.to_schema.reference.is_some()) {
-            return vec![Trial::not_tried(line, "the row", "records are matched by references only once those are linked")];
-        }
-        let mut trials = vec![];
-        match self.meeting(flow, &pairs, &sides, |_, from, to| Ok((from, to))) {
-            Err(why) => return vec![Trial::not_tried(line, "the row", why)],
-            Ok((mut script, from, to)) => {
-                script.push(Step::Add { slot: 1, ty: flow.to.clone(), values: to.clone() });
-                script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: from });
-                script.push(Step::Run);
-                script.push(see(Expect::Linked { a: 0, b: 1 }));
-                if let Some((path, Val::Is(value))) = to.first() {
-                    let (ty, path, value) = (flow.to.clone(), path.clone(), value.clone());
-                    script.push(see(Expect::Count { ty, path, value, count: 1 }));
-                }
-                trials.push(Trial::new(line, "records that agree are linked, and none is created beside them", script));
-            }
-        }
-        for at in 0..pairs.len() {
-            let of = if pairs.len() > 1 { format!(" in {}", sides[at].from.path) } else { String::new() };
-            let near_miss = self.meeting(flow, &pairs, &sides, |k, from, to| match k == at {
-                true => near(&to).map(|to| (from, to)).ok_or_else(|| "no value comes near this one".to_string()),
-                false => Ok((from, to)),
-            });
-            trials.push(self.kept_apart(line, format!("a near miss{of} does not link"), flow, near_miss));
-            let name = format!("an empty value{of} does not link");
-            let required = [(&flow.from, &sides[at].from_schema), (&flow.to, &sides[at].to_schema)];
-            if let Some((ty, property)) = required.into_iter().find(|(_, property)| property.required) {
-                trials.push(Trial::not_tried(line, name, format!("{} of {ty} is never empty: it is required", property.path)));
-                continue;
-            }
-            let empty = self.meeting(flow, &pairs, &sides, |k, from, to| match k == at {
-                true => Ok((Value::Null, Value::Null)),
-                false => Ok((from, to)),
-            });
-            trials.push(self.kept_apart(line, name, flow, empty));
-        }
-        trials.push(self.two_candidates(line, flow, &pairs, &sides));
-        trials
-    }
-
     /// Two records that nothing says are the same.
     fn kept_apart(
         &self,
@@ -582,22 +511,6 @@ impl<'a> Writer<'a> {
         self.hands.cannot_add(&flow.from)
     }
 
-    /// `Every A will be synchronized with a B.`
-    pub fn every(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
-        let name = format!("a new record of {} appears in {}, complete and once", flow.from, flow.to);
-        if let Some(why) = self.never_creates(flow) {
-            return vec![Trial::not_tried(line, name, why)];
-        }
-        let (mut script, filled) = self.filled(flow);
-        script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: filled.from });
-        script.push(Step::Run);
-        script.extend(appears(flow, &self.written(flow, &filled.to)));
-        // And it stays one.
-        script.push(Step::Run);
-        script.extend(appears(flow, &self.written(flow, &filled.to)));
-        vec![Trial::new(line, name, script)]
-    }
-
     /// That other statements create a counterpart by way of other record types, whatever this one says.
     fn created_otherwise(&self, flow: &Flow) -> Option<String> {
         let united = &self.united(flow).create;
@@ -629,36 +542,6 @@ impl<'a> Writer<'a> {
     fn written(&self, flow: &Flow, values: &Values) -> Values {
         let rows: Vec<Sides> = self.united(flow).properties.iter().filter_map(|pair| self.sides(flow, pair).ok()).collect();
         values.iter().filter(|(path, _)| rows.iter().any(|row| row.to == *path && !row.to_schema.read_only)).cloned().collect()
-    }
-
-    /// `Before any synchronization can take place, a link must be established.`
-    pub fn link_only(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
-        let name = format!("a record of {} that matches none does not appear in {}", flow.from, flow.to);
-        if let Some(why) = self.hands.cannot_add(&flow.from).or_else(|| self.created_otherwise(flow)) {
-            return vec![Trial::not_tried(line, name, why)];
-        }
-        let (mut script, filled) = self.filled(flow);
-        script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: filled.from });
-        script.push(Step::Run);
-        script.push(see(Expect::Alone { slot: 0, ty: flow.to.clone(), signs: signs(&filled.to) }));
-        vec![Trial::new(line, name, script)]
-    }
-
-    /// `CONDITION, it will be synchronized with a B.`
-    pub fn condition(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
-        let why = match &self.united(flow).create {
-            Create::When { filter: Some(filter), .. } => format!("what satisfies `{}` is not made up here", filter.expression),
-            _ => "the condition is free text, and without a filter nothing is created".to_string(),
-        };
-        vec![Trial::not_tried(line, "a record that satisfies the condition appears, another one does not", why)]
-    }
-
-    /// `A new B will be created from a A if it is connected to a C …`
-    pub fn connected(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
-        let Create::ConnectedTo(types) = &flow.create else {
-            return vec![Trial::not_tried(line, "before and after the connection", "the flow does not say to what")];
-        };
-        types.iter().map(|c| self.connected_to(line, flow, c)).collect()
     }
 
     fn connected_to(&mut self, line: LineRef, flow: &Flow, c: &TypeName) -> Trial {
@@ -715,9 +598,121 @@ impl<'a> Writer<'a> {
         script.extend(complete(b_slot, &written));
         Trial::new(line, name, script)
     }
+}
 
-    /// `If a matching B already exists … / If no matching B is found …`
-    pub fn merge_or_create(&mut self, line: LineRef, flow: &Flow, merges: bool, creates: bool) -> Vec<Trial> {
+impl Tester for Writer<'_> {
+    fn obstacle(&self, flow: &Flow) -> Option<String> {
+        [&flow.from, &flow.to]
+            .into_iter()
+            .find(|ty| self.hands.schema(ty).is_none())
+            .map(|ty| format!("{} has no record type {}", ty.system, ty.kind))
+    }
+
+    fn row(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair) -> Vec<Trial> {
+        let sides = match self.sides(flow, pair) {
+            Ok(sides) => sides,
+            Err(why) => return vec![Trial::not_tried(line, "the row", why)],
+        };
+        match (sides.from_schema.reference.clone(), sides.to_schema.reference.clone()) {
+            (Some(from), Some(to)) => self.reference(line, flow, pair, &sides, (&from, &to)),
+            _ => self.plain_row(line, flow, pair, &sides),
+        }
+    }
+
+    fn matched(&mut self, line: LineRef, flow: &Flow, row: &MatchRow) -> Vec<Trial> {
+        let pairs: Vec<PropertyPair> = row.pairs.iter().map(|(from, to)| plain(from, to)).collect();
+        let sides: Result<Vec<Sides>, String> = pairs.iter().map(|pair| self.sides(flow, pair)).collect();
+        let sides = match sides {
+            Ok(sides) => sides,
+            Err(why) => return vec![Trial::not_tried(line, "the row", why)],
+        };
+        if let Some(why) = self.hands.cannot_add(&flow.from).or(self.hands.cannot_add(&flow.to)) {
+            return vec![Trial::not_tried(line, "the row", why)];
+        }
+        if sides.iter().any(|sides| sides.from_schema.reference.is_some() || sides.to_schema.reference.is_some()) {
+            return vec![Trial::not_tried(line, "the row", "records are matched by references only once those are linked")];
+        }
+        let mut trials = vec![];
+        match self.meeting(flow, &pairs, &sides, |_, from, to| Ok((from, to))) {
+            Err(why) => return vec![Trial::not_tried(line, "the row", why)],
+            Ok((mut script, from, to)) => {
+                script.push(Step::Add { slot: 1, ty: flow.to.clone(), values: to.clone() });
+                script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: from });
+                script.push(Step::Run);
+                script.push(see(Expect::Linked { a: 0, b: 1 }));
+                if let Some((path, Val::Is(value))) = to.first() {
+                    let (ty, path, value) = (flow.to.clone(), path.clone(), value.clone());
+                    script.push(see(Expect::Count { ty, path, value, count: 1 }));
+                }
+                trials.push(Trial::new(line, "records that agree are linked, and none is created beside them", script));
+            }
+        }
+        for at in 0..pairs.len() {
+            let of = if pairs.len() > 1 { format!(" in {}", sides[at].from.path) } else { String::new() };
+            let near_miss = self.meeting(flow, &pairs, &sides, |k, from, to| match k == at {
+                true => near(&to).map(|to| (from, to)).ok_or_else(|| "no value comes near this one".to_string()),
+                false => Ok((from, to)),
+            });
+            trials.push(self.kept_apart(line, format!("a near miss{of} does not link"), flow, near_miss));
+            let name = format!("an empty value{of} does not link");
+            let required = [(&flow.from, &sides[at].from_schema), (&flow.to, &sides[at].to_schema)];
+            if let Some((ty, property)) = required.into_iter().find(|(_, property)| property.required) {
+                trials.push(Trial::not_tried(line, name, format!("{} of {ty} is never empty: it is required", property.path)));
+                continue;
+            }
+            let empty = self.meeting(flow, &pairs, &sides, |k, from, to| match k == at {
+                true => Ok((Value::Null, Value::Null)),
+                false => Ok((from, to)),
+            });
+            trials.push(self.kept_apart(line, name, flow, empty));
+        }
+        trials.push(self.two_candidates(line, flow, &pairs, &sides));
+        trials
+    }
+
+    fn every(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
+        let name = format!("a new record of {} appears in {}, complete and once", flow.from, flow.to);
+        if let Some(why) = self.never_creates(flow) {
+            return vec![Trial::not_tried(line, name, why)];
+        }
+        let (mut script, filled) = self.filled(flow);
+        script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: filled.from });
+        script.push(Step::Run);
+        script.extend(appears(flow, &self.written(flow, &filled.to)));
+        // And it stays one.
+        script.push(Step::Run);
+        script.extend(appears(flow, &self.written(flow, &filled.to)));
+        vec![Trial::new(line, name, script)]
+    }
+
+    fn link_only(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
+        let name = format!("a record of {} that matches none does not appear in {}", flow.from, flow.to);
+        if let Some(why) = self.hands.cannot_add(&flow.from).or_else(|| self.created_otherwise(flow)) {
+            return vec![Trial::not_tried(line, name, why)];
+        }
+        let (mut script, filled) = self.filled(flow);
+        script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: filled.from });
+        script.push(Step::Run);
+        script.push(see(Expect::Alone { slot: 0, ty: flow.to.clone(), signs: signs(&filled.to) }));
+        vec![Trial::new(line, name, script)]
+    }
+
+    fn condition(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
+        let why = match &self.united(flow).create {
+            Create::When { filter: Some(filter), .. } => format!("what satisfies `{}` is not made up here", filter.expression),
+            _ => "the condition is free text, and without a filter nothing is created".to_string(),
+        };
+        vec![Trial::not_tried(line, "a record that satisfies the condition appears, another one does not", why)]
+    }
+
+    fn connected(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
+        let Create::ConnectedTo(types) = &flow.create else {
+            return vec![Trial::not_tried(line, "before and after the connection", "the flow does not say to what")];
+        };
+        types.iter().map(|c| self.connected_to(line, flow, c)).collect()
+    }
+
+    fn merge_or_create(&mut self, line: LineRef, flow: &Flow, merges: bool, creates: bool) -> Vec<Trial> {
         let mut trials = Vec::new();
         if merges {
             let united = self.united(flow);

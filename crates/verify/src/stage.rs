@@ -91,7 +91,6 @@ impl Stage {
     /// Emulated systems for a project: those of its systems that have an emulator, and descriptions for the others. Without documents, the
     /// project's own files say what must hold.
     pub fn of_project(project: &Project, documents: &[Written]) -> Result<Stage, Error> {
-        let built_in = catalogue::built_in();
         let (mut systems, mut notes) = (BTreeMap::new(), Vec::new());
         for system in &project.systems {
             let emulated = SYSTEMS.contains(&system.connector.as_str());
@@ -104,14 +103,7 @@ impl Stage {
             }
             systems.insert(system.name.clone(), (emulated && !taken).then(|| system.connector.clone()));
         }
-        let unnamed = documents.iter().map(|document| {
-            let connector = lockstep_config::unnamed_system(&document.text, &built_in)?;
-            project.systems.iter().find(|system| system.connector == connector).map(|system| system.name.clone())
-        });
-        let (files, problems) = match documents {
-            [] => (project.files.clone(), vec![]),
-            some => read(some, &project.names, &unnamed.collect::<Vec<_>>()),
-        };
+        let (files, problems) = files_of_project(project, documents);
         Stage::set(files, problems, notes, systems, &project.flows)
     }
 
@@ -193,6 +185,19 @@ impl Stage {
         let mut hub = Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock))?;
         hub.set_safeguards(Safeguards { limits, ..Safeguards::default() });
         Ok(hub)
+    }
+}
+
+/// The documents, read with the names of a project's systems; without documents, the project's own files.
+pub fn files_of_project(project: &Project, documents: &[Written]) -> (Vec<FlowFile>, Vec<Problem>) {
+    let built_in = catalogue::built_in();
+    let unnamed = documents.iter().map(|document| {
+        let connector = lockstep_config::unnamed_system(&document.text, &built_in)?;
+        project.systems.iter().find(|system| system.connector == connector).map(|system| system.name.clone())
+    });
+    match documents {
+        [] => (project.files.clone(), vec![]),
+        some => read(some, &project.names, &unnamed.collect::<Vec<_>>()),
     }
 }
 

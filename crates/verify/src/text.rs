@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::checklist::{Checklist, Line, Tally};
+use crate::passive::NOT_SEEN;
 use crate::trial::{Trial, Verdict};
 
 /// Every line with its verdict, then the first failure, then the summary.
@@ -40,11 +41,14 @@ pub fn checklist(list: &Checklist) -> String {
 
 /// All of it in one line.
 pub fn summary(list: &Checklist) -> String {
-    format!("{}\n", tallied(&list.tally()))
+    format!("{}\n", tallied(list, &list.tally()))
 }
 
 /// `12 proved, 1 violated, 3 not tried; 40 trials.`
-pub fn tallied(tally: &Tally) -> String {
+pub fn tallied(list: &Checklist, tally: &Tally) -> String {
+    if list.in_operation {
+        return format!("{} proved, {} violated, {} {NOT_SEEN}.", tally.proved, tally.violated, tally.not_tried);
+    }
     format!("{} proved, {} violated, {} not tried; {} trials.", tally.proved, tally.violated, tally.not_tried, tally.trials)
 }
 
@@ -69,11 +73,11 @@ fn line(out: &mut String, list: &Checklist, indent: &str, line: &Line, with_reas
         Verdict::NotTried(why) => {
             let trials: Vec<&Trial> = line.trials.iter().map(|at| &list.trials[*at]).collect();
             if trials.len() < 2 {
-                let _ = writeln!(out, "{indent}    not tried: {why}");
+                let _ = writeln!(out, "{indent}    {}", untried(why));
             }
             for trial in trials.iter().filter(|_| trials.len() > 1) {
                 if let Some(Verdict::NotTried(why)) = &trial.verdict {
-                    let _ = writeln!(out, "{indent}    not tried: {}: {why}", trial.name);
+                    let _ = writeln!(out, "{indent}    {}: {}", trial.name, untried(why));
                 }
             }
         }
@@ -89,11 +93,18 @@ fn line(out: &mut String, list: &Checklist, indent: &str, line: &Line, with_reas
         Verdict::Proved => {
             for trial in line.trials.iter().map(|at| &list.trials[*at]) {
                 if let Some(Verdict::NotTried(why)) = &trial.verdict {
-                    let _ = writeln!(out, "{indent}    not tried: {}: {why}", trial.name);
+                    let _ = writeln!(out, "{indent}    {}: {}", trial.name, untried(why));
+                }
+                for told in trial.told.iter().filter(|_| list.in_operation) {
+                    let _ = writeln!(out, "{indent}    {}: {told}", trial.name);
                 }
             }
         }
     }
+}
+
+fn untried(why: &str) -> String {
+    if why == NOT_SEEN { why.to_string() } else { format!("not tried: {why}") }
 }
 
 /// What was done, what was expected and what was found, with the requests that have to do with it.

@@ -47,7 +47,7 @@ fn notes(list: &Checklist, document: &DocumentLines) -> Notes {
             .collect(),
         more: vec![(section.idle.text.clone(), note(list, &section.idle))],
     };
-    Notes { summary: tallied(&tally), sections: document.sections.iter().map(section).collect() }
+    Notes { summary: tallied(list, &tally), sections: document.sections.iter().map(section).collect() }
 }
 
 fn note(list: &Checklist, line: &Line) -> Note {

@@ -119,7 +119,7 @@ flows: [flows.yaml]
     std::fs::write(dir.path().join("flows.yaml"), FLOWS.replace(line, changed)).unwrap();
     let (project, problems) = lockstep_config::load(Path::new(dir.path()));
     assert!(problems.is_empty(), "{}", lockstep_config::render_all(&problems));
-    against(&project.unwrap(), &signed()).unwrap()
+    against(&project.unwrap(), &signed(), false).unwrap()
 }
 
 /// The lines that do not hold.
@@ -130,7 +130,7 @@ fn red(outcome: &Outcome) -> Vec<String> {
 
 #[test]
 fn what_is_said_of_unknown_systems_is_enough_to_prove_every_line() {
-    let outcome = in_sandbox(&signed()).unwrap();
+    let outcome = in_sandbox(&signed(), false).unwrap();
     let told = lockstep_verify::text::checklist(&outcome.checklist);
     for (_, _, line) in outcome.checklist.lines() {
         assert_eq!(line.verdict, Verdict::Proved, "{}\n{told}", line.text);
