@@ -18,6 +18,7 @@ pub mod decide;
 pub mod deletes;
 pub mod deliver;
 pub mod explain;
+mod forget;
 mod fresh;
 pub mod guards;
 pub mod links;

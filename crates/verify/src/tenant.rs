@@ -80,21 +80,25 @@ impl Leftovers {
         for (ty, id) in &own {
             all.extend(made_for(hub, ty, id)?);
         }
-        let (mut left, mut notes) = (Vec::new(), Vec::new());
+        let (mut left, mut deleted, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         for (ty, id) in &all {
             let Some(name) = TypeName::parse(ty) else { continue };
-            if let Err(refused) = hands.remove(&name, id) {
-                notes.push(format!("{ty}/{id} was added for a trial and could not be deleted: {}", refused.message));
-                left.push(format!("{ty}/{id}\n"));
+            match hands.remove(&name, id) {
+                Ok(()) => deleted.push(format!("{ty}/{id}")),
+                Err(refused) => {
+                    notes.push(format!("{ty}/{id} was added for a trial and could not be deleted: {}", refused.message));
+                    left.push(format!("{ty}/{id}\n"));
+                }
             }
         }
+        hub.deleted_by_hand(&deleted).map_err(|error| Error::Stage(error.to_string()))?;
         let failed = |error: std::io::Error| Error::Stage(format!("{}: {error}", shown(&self.file)));
         match left.is_empty() {
             true => std::fs::remove_file(&self.file).map_err(failed)?,
             false => std::fs::write(&self.file, left.concat()).map_err(failed)?,
         }
         if !all.is_empty() {
-            notes.push(format!("{} of {} records of trials were deleted again", all.len() - left.len(), all.len()));
+            notes.push(format!("{} of {} records of trials were deleted again", deleted.len(), all.len()));
         }
         Ok(notes)
     }
