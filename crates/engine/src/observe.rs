@@ -10,6 +10,7 @@ use lockstep_model::{Claim, EntityId, Presence, PropIx, ReadRecord, RecordId, Re
 
 use crate::confirm::made_of;
 use crate::deletes::passes_deletions;
+use crate::flips;
 use crate::keys::hashes;
 use crate::plan::Plan;
 
@@ -79,8 +80,10 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
             continue;
         }
         if let Some((state, before)) = known.get_mut(&read.id) {
+            // A second coming that brings nothing new leaves what the first one brought.
+            let came = before.is_some();
             let old = before.take().unwrap_or_else(|| hashes(plan, state));
-            if update(plan, reading, state, &read, &mut out.edits) || reading.reindex {
+            if update(plan, reading, state, &read, &mut out.edits) || reading.reindex || came {
                 *before = Some(old);
             } else {
                 out.unchanged += 1;
@@ -233,6 +236,10 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         slot.given = None;
         edits.push(Edit { record: state.id, prop: PropIx(ix as u16), before: old.clone(), after: new.clone(), at });
         if prop.paired {
+            slot.flips = flips::after_edit(slot, state.written_at, reading.previous, reading.now, &new);
+            // Two edits of a property are two claims, also where both were moved to the same edge (P1b): who carries the first must see
+            // that there is another.
+            let at = slot.claim.as_ref().filter(|claim| claim.at == at).map_or(at, |_| at.plus_ms(1));
             slot.claim = Some(Claim { value: new, at, goes: vec![] });
             slot.carries = None;
         }

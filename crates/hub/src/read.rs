@@ -44,6 +44,8 @@ struct Stream {
     resumed: bool,
     /// Something of it is recorded.
     begun: bool,
+    /// Some record of a list of changes could not be read.
+    faulty: bool,
     /// As it was before this reading.
     before: TypeStatus,
 }
@@ -79,7 +81,17 @@ impl Hub {
             let listed = (status.complete && !resumed).then(HashSet::new);
             streams.insert(
                 ty,
-                Stream { listed, pending: vec![], waiting: 0, reindex, resumed, begun: false, before, listing: Some(0) },
+                Stream {
+                    listed,
+                    pending: vec![],
+                    waiting: 0,
+                    reindex,
+                    resumed,
+                    begun: false,
+                    faulty: false,
+                    before,
+                    listing: Some(0),
+                },
             );
             jobs[system].push((ty, checkpoint));
         }
@@ -143,7 +155,18 @@ impl Hub {
             let Some(told) = receive() else { return Ok(()) };
             under_way.report.shares.waiting_for_systems_ms += millis(began.elapsed());
             match told {
-                Told::Trouble { system, trouble } => self.pause(under_way, system, &trouble),
+                Told::Trouble { system, trouble } => {
+                    // What came before the trouble is kept: the next reading goes on after it.
+                    let mine = |(ty, stream): (&TypeIx, &mut Stream)| {
+                        (self.system_of(*ty) == system && !stream.pending.is_empty()).then_some(*ty)
+                    };
+                    let mut begun: Vec<TypeIx> = streams.iter_mut().filter_map(mine).collect();
+                    begun.sort_unstable();
+                    for ty in begun {
+                        self.pages(under_way, ty, streams.get_mut(&ty).expect("just seen"), false)?;
+                    }
+                    self.pause(under_way, system, &trouble);
+                }
                 Told::Page { ty, page } => {
                     let stream = streams.get_mut(&ty).expect("only what was asked for is told");
                     let ends = !page.more;
@@ -177,10 +200,12 @@ impl Hub {
         let mut checkpoint = None;
         for page in pages {
             under_way.report.system(&system).read += page.records.len() as u64;
+            let faulty = !page.faults.is_empty();
             for fault in page.faults {
                 under_way.report.system(&system).refused += 1;
                 under_way.report.event(|| Event::Fault { place: fault.place, message: fault.message });
             }
+            stream.faulty |= faulty && !page.everything;
             everything &= page.everything;
             if !page.everything {
                 *listed = None;
@@ -240,6 +265,10 @@ impl Hub {
         let rank = self.plan.ty(ty).decide_rank;
         self.wake_old_rivals(&commit.keys_removed.clone(), rank, &mut commit)?;
         let status = &mut self.status[ty.at()];
+        // R1: what could not be read has not been passed by; the next run asks for it again, until a listing of everything has come by.
+        if ends && stream.faulty && stream.before.checkpoint.is_some() {
+            checkpoint.clone_from(&stream.before.checkpoint);
+        }
         status.checkpoint = checkpoint;
         status.fingerprint = self.plan.ty(ty).fingerprint;
         status.records += commit.new_records.len() as u64;

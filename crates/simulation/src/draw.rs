@@ -70,6 +70,8 @@ pub struct Drawn {
     pub sharers: bool,
     /// Per mille of runs that are killed.
     pub killed: u32,
+    /// No flow has a match row: everybody is typed into one system only, and what was created is known by that alone (L4).
+    pub matchless: bool,
 }
 
 impl Drawn {
@@ -92,14 +94,11 @@ impl Drawn {
             1 => Deletes::Review,
             _ => Deletes::Ignore,
         };
-        Drawn {
-            systems,
-            flows,
-            deletes,
-            people: 2 + random.below(7),
-            sharers: random.per_mille(300),
-            killed: [0, 150, 400, 700][random.below(4)],
-        }
+        let people = 2 + random.below(7);
+        let sharers = random.per_mille(300);
+        let killed = [0, 150, 400, 700][random.below(4)];
+        let matchless = random.per_mille(80);
+        Drawn { systems, flows, deletes, people, sharers: sharers && !matchless, killed, matchless }
     }
 
     /// The flows, as a project has them.
@@ -113,6 +112,7 @@ impl Drawn {
             policy: Policy::Latest,
             clears: true,
         };
+        let by_mail = || MatchRow { pairs: vec![(PropertyRef::new(MAIL), PropertyRef::new(MAIL))] };
         let flow = |&(from, to, creates): &(usize, usize, bool)| {
             let both = |prop: &&&str| self.systems[from].props.contains(prop) && self.systems[to].props.contains(prop);
             let edited = EDITED.iter().filter(both).map(|prop| row(prop));
@@ -120,7 +120,7 @@ impl Drawn {
                 from: name(from),
                 to: name(to),
                 create: if creates { Create::Always } else { Create::Never },
-                matches: vec![MatchRow { pairs: vec![(PropertyRef::new(MAIL), PropertyRef::new(MAIL))] }],
+                matches: if self.matchless { vec![] } else { vec![by_mail()] },
                 properties: [row(WHO), row(MAIL)].into_iter().chain(edited).collect(),
                 deletes: self.deletes,
                 merge_duplicates: false,
@@ -214,6 +214,7 @@ impl fmt::Display for Drawn {
             writeln!(f, "  {} to {}{}", name(*from), name(*to), if *creates { ", creating" } else { "" })?;
         }
         let sharers = if self.sharers { ", two with one address" } else { "" };
+        let sharers = if self.matchless { ", matched by nothing" } else { sharers };
         writeln!(f, "  {} people{sharers}; deletes: {:?}; {} in 1000 runs killed", self.people, self.deletes, self.killed)
     }
 }

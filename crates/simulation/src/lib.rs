@@ -11,6 +11,7 @@
 //! world    who does what, and settling        checkers what must be true at the end
 //! ```
 
+pub mod acts;
 pub mod checkers;
 pub mod clock;
 pub mod draw;

@@ -34,15 +34,18 @@ pub struct Row {
     /// Values of people's that the hub has been shown, by number.
     seen: BTreeSet<u64>,
     pub ever_shown: bool,
+    /// It has been shown to the process that calls now.
+    pub shown: bool,
+    /// The last listing has left it out.
+    left_out: bool,
     /// What a stale reading shows, and until when.
     before: Option<(Box<Row>, i64)>,
 }
 
 impl Row {
-    /// Somebody may come upon it. Nobody does upon what the hub has made a moment ago and has no answer to yet: changed by then, it could
-    /// not be told from another one.
-    fn is_known(&self) -> bool {
-        !self.gone && (self.ever_shown || !self.by_hub)
+    /// Who it really is.
+    pub fn who_is(&self) -> &str {
+        self.texts.get(WHO).map_or("", String::as_str)
     }
 }
 
@@ -66,20 +69,41 @@ pub struct SimulatedSystem {
     life: Mutex<Arc<Life>>,
     /// There is only one other system.
     alone: bool,
+    matchless: bool,
 }
 
 impl SimulatedSystem {
     /// An empty system.
     pub fn new(number: usize, drawn: &Drawn, clock: Arc<SimulatedClock>, truth: Shared, random: Random) -> Self {
-        let (drawn, alone) = (drawn.systems[number].clone(), drawn.systems.len() == 2);
+        let (matchless, alone) = (drawn.matchless, drawn.systems.len() == 2);
+        let drawn = drawn.systems[number].clone();
         let schemas = vec![drawn.schema()];
         let life = Mutex::new(Life::of(None));
-        SimulatedSystem { number, drawn, schemas, rows: Mutex::default(), clock, truth, random: Mutex::new(random), life, alone }
+        SimulatedSystem {
+            number,
+            drawn,
+            schemas,
+            rows: Mutex::default(),
+            clock,
+            truth,
+            random: Mutex::new(random),
+            life,
+            alone,
+            matchless,
+        }
     }
 
     /// The process that calls from now on.
     pub fn called_by(&self, life: Arc<Life>) {
         *self.life.lock().expect("no panic") = life;
+    }
+
+    /// The process that called has ended, and remembers what it was shown unless it was killed.
+    pub fn no_longer_called(&self, killed: bool) {
+        for row in self.rows.lock().expect("no panic").all.values_mut() {
+            row.ever_shown |= row.shown && !killed;
+            row.shown = false;
+        }
     }
 
     /// All records, as they are.
@@ -90,6 +114,12 @@ impl SimulatedSystem {
     /// The record of this id.
     pub fn row(&self, id: &str) -> Option<Row> {
         self.rows.lock().expect("no panic").all.values().find(|row| row.id == id).cloned()
+    }
+
+    /// Somebody may come upon it. Where nothing matches, nobody does upon what the hub has made a moment ago and has no answer to yet: changed
+    /// by then, it could not be told from another one.
+    fn may_be_met(&self, row: &Row) -> bool {
+        !row.gone && (!self.matchless || row.ever_shown || !row.by_hub)
     }
 
     fn kept(&self, prop: &str, text: &str) -> String {
@@ -124,6 +154,8 @@ impl SimulatedSystem {
             by_hub,
             seen: BTreeSet::new(),
             ever_shown: false,
+            shown: false,
+            left_out: false,
             before: None,
         };
         rows.all.insert(key, row);
@@ -154,7 +186,7 @@ impl SimulatedSystem {
     /// Somebody edits a property of some record.
     pub fn person_edits(&self, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
-        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| row.is_known()).map(|(key, _)| *key).collect();
+        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| self.may_be_met(row)).map(|(key, _)| *key).collect();
         let (Some(&key), Some(prop)) = (random.pick(&live), random.pick(&self.drawn.props).copied()) else { return };
         let mut truth = self.truth.look();
         let row = rows.all.get_mut(&key).expect("it is live");
@@ -171,7 +203,7 @@ impl SimulatedSystem {
     /// Somebody deletes a record.
     pub fn person_deletes(&self, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
-        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| row.is_known()).map(|(key, _)| *key).collect();
+        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| self.may_be_met(row)).map(|(key, _)| *key).collect();
         let Some(&key) = random.pick(&live) else { return };
         let row = rows.all.get_mut(&key).expect("it is live");
         row.gone = true;
@@ -188,6 +220,7 @@ impl SimulatedSystem {
             return false;
         }
         truth.fault(kind);
+        truth.tell("", format!("{}: {kind}", self.drawn.name));
         true
     }
 
@@ -216,8 +249,9 @@ impl SimulatedSystem {
         let stale = row.before.as_ref().filter(|(_, until)| now < *until).map(|(before, _)| (**before).clone());
         if stale.is_some() {
             self.truth.look().fault("stale reading");
+            self.truth.look().tell(row.who_is(), format!("{}/{}: stale reading", self.drawn.name, row.id));
         }
-        row.ever_shown = true;
+        row.shown = true;
         let shown = stale.unwrap_or_else(|| row.clone());
         row.seen.extend(shown.texts.values().filter_map(|text| number_of(text)));
         let values = watch.iter().map(|prop| Some(self.value(&shown, prop.path.as_str()))).collect();
@@ -335,18 +369,22 @@ impl SimulatedSystem {
         Outcome::Done(self.record(row, values))
     }
 
-    /// C2, D1: nobody is made twice, nor anew after somebody deleted them.
+    /// C2, D1: nobody is made twice, nor anew after somebody deleted them. Where somebody has said that there are two of them (L7), there
+    /// may be two.
     fn check_creation(&self, rows: &Rows, who: &str) {
-        for row in rows.all.values().filter(|row| row.texts.get(WHO).is_some_and(|held| held == who)) {
-            let mut truth = self.truth.look();
-            if !row.gone {
-                let message = format!("{who} is created in {} and is there already as {}", self.drawn.name, row.id);
-                truth.broken("created twice", who, message);
-            } else if row.by_hub && row.ever_shown && self.alone {
-                // With more than two systems the new one may come from a record that has never been linked with the deleted one.
-                let message = format!("{who} is created in {} anew, after {} was deleted", self.drawn.name, row.id);
-                truth.broken("created after a deletion", who, message);
-            }
+        let mut truth = self.truth.look();
+        let divided = truth.divided.get(who).copied().unwrap_or_default();
+        let (gone, live): (Vec<&Row>, Vec<&Row>) = rows.all.values().filter(|row| row.who_is() == who).partition(|row| row.gone);
+        if live.len() > divided {
+            let there: Vec<&str> = live.iter().map(|row| row.id.as_str()).collect();
+            let message = format!("{who} is created in {} and is there already as {}", self.drawn.name, there.join(" and "));
+            truth.broken("created twice", who, message);
+        }
+        // With more than two systems the new one may come from a record that has never been linked with the deleted one.
+        let deleted = gone.iter().find(|row| row.by_hub && row.ever_shown && self.alone && divided == 0);
+        if let Some(row) = deleted {
+            let message = format!("{who} is created in {} anew, after {} was deleted", self.drawn.name, row.id);
+            truth.broken("created after a deletion", who, message);
         }
     }
 
@@ -356,7 +394,9 @@ impl SimulatedSystem {
             return;
         }
         let (who, name) = (row.texts.get(WHO).cloned().unwrap_or_default(), &self.drawn.name);
-        if deed.values.iter().all(|(_, was, now)| was.trim() == now.trim()) && before.mails == row.mails {
+        // Whoever is put together anew after somebody took them apart may get the same in another's spelling.
+        let same = deed.values.iter().all(|(_, was, now)| was.trim() == now.trim()) && before.mails == row.mails;
+        if same && !truth.divided.contains_key(&who) {
             let message = format!("{name}/{} is written and nothing changes: {:?}", row.id, deed.values);
             truth.broken("written for nothing", &who, message);
         }
@@ -446,9 +486,12 @@ impl Connector for SimulatedSystem {
             let row = rows.all.get_mut(&key).expect("just listed");
             // What was never shown can't be known of: nobody could do right by it.
             let findable = row.ever_shown;
-            if lists_nothing || (!changes && findable && self.goes_wrong(6, "left out of a page")) {
+            if lists_nothing || (!changes && findable && !row.left_out && self.goes_wrong(6, "left out of a page")) {
+                // Pages shift while they are read: the next time it is there.
+                row.left_out = true;
                 continue;
             }
+            row.left_out = false;
             if row.gone {
                 if self.drawn.tells_deletions {
                     gone.push(row.id.clone());
@@ -540,7 +583,7 @@ impl Connector for SimulatedSystem {
             }
             if let Outcome::Done(record) = &outcome {
                 let mut rows = self.rows.lock().expect("no panic");
-                rows.all.values_mut().filter(|row| row.id == record.id).for_each(|row| row.ever_shown = true);
+                rows.all.values_mut().filter(|row| row.id == record.id).for_each(|row| row.shown = true);
             }
             outcomes.push(outcome);
         }

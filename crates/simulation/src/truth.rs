@@ -1,6 +1,6 @@
 //! What really happened, as nobody in the world knows it: who edited what, what the hub wrote, and what was wrong with that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A record by its place in the world: the system's number and its id there.
@@ -56,6 +56,14 @@ pub struct Truth {
     /// Nothing goes wrong any more.
     pub healed: bool,
     pub people_edits: u64,
+    /// Pairs that a person keeps apart, with the number of the last edit before that (L7).
+    pub apart: BTreeMap<(At, At), u64>,
+    /// How often somebody has said of a person that they are one more than was thought (L7).
+    pub divided: BTreeMap<String, usize>,
+    /// People whose deletion was passed on by a person's word.
+    pub let_go: BTreeSet<String>,
+    /// What people did through Lockstep.
+    pub acts: u64,
     pub conflicts: u64,
     next_edit: u64,
 }
@@ -79,6 +87,12 @@ impl Truth {
         let number = self.next_edit;
         self.edits.insert(number, Edit { at, prop, epoch: self.epoch });
         format!("x{number} {prop} ")
+    }
+
+    /// A person keeps two records apart from now on.
+    pub fn keep_apart(&mut self, one: At, other: At) {
+        let last = self.next_edit;
+        self.apart.insert((one, other), last);
     }
 
     /// Something to tell of a person.

@@ -2,6 +2,7 @@
 //! store remembers, and uses nothing that decides.
 
 mod absence;
+mod apart;
 mod equal;
 mod explained;
 mod latest;
@@ -53,6 +54,7 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
     let mut found = equal::check(&settled);
     found.extend(latest::check(&settled));
     found.extend(absence::check(&settled));
+    found.extend(apart::check(&settled));
     found.extend(explained::check(&settled, hub)?);
     Ok(found)
 }
