@@ -5,7 +5,7 @@ use lockstep_model::RecordId;
 use lockstep_store::{JournalKind, Result};
 
 use super::Settled;
-use crate::truth::{Kind, Violation, number_of};
+use crate::truth::{Kind, Violation, number_of, text_of};
 
 pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violation>> {
     let mut found = Vec::new();
@@ -25,16 +25,14 @@ pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violatio
         }
         for (prop, was, now) in mine(Kind::Update).flat_map(|deed| &deed.values) {
             let number = number_of(now);
-            let intended = intents
-                .iter()
-                .flat_map(|intent| &intent.changes)
-                .any(|change| change.value.as_str().and_then(number_of) == number);
+            let intended =
+                intents.iter().flat_map(|intent| &intent.changes).any(|change| number_of(&text_of(&change.value)) == number);
             if !intended {
                 let message = format!("{name} {prop} was given {now:?}, which no intent asked for");
                 found.push(Violation { checker: "unexplained", message, who: None });
             }
             let Some(lost) = number_of(was).filter(|lost| Some(*lost) != number) else { continue };
-            let holds = |value: &lockstep_model::Value| value.as_str().and_then(number_of) == Some(lost);
+            let holds = |value: &lockstep_model::Value| number_of(&text_of(value)) == Some(lost);
             let kept = journal.iter().any(|entry| holds(&entry.before) || holds(&entry.after))
                 || intents.iter().flat_map(|intent| &intent.changes).any(|change| holds(&change.displaced));
             if !kept {

@@ -7,7 +7,6 @@ use crate::draw::{EDITED, WHO};
 use crate::truth::{Violation, number_of};
 
 pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
-    let truth = settled.world.truth.look();
     let systems = &settled.world.drawn.systems;
     let mut found = Vec::new();
     for members in settled.entities.iter().filter(|members| members.len() > 1) {
@@ -17,13 +16,14 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
         }
         for prop in EDITED {
             // All that hold it must hear of each other: a system without the property in between lets nothing through.
-            if !members.iter().all(|(system, _, _)| systems[*system].props.contains(&prop)) {
+            if !members.iter().all(|(system, _, _)| systems[*system].props.contains(&prop)) || settled.may_differ(members, prop) {
                 continue;
             }
             let at = |(system, state, _): &(usize, lockstep_model::RecordState, Option<crate::system::Row>)| {
                 (*system, state.key.clone())
             };
             let places: Vec<_> = members.iter().map(at).collect();
+            let truth = settled.world.truth.look();
             let edits = || truth.edits.values().filter(|edit| edit.prop == prop && places.contains(&edit.at));
             let Some(latest) = edits().map(|edit| edit.epoch).max() else { continue };
             // What was typed in before the records were linked has the time that each system tells.
