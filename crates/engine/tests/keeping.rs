@@ -546,3 +546,28 @@ fn d1_who_takes_the_place_of_a_record_that_is_gone_gets_what_was_put_in_there() 
     assert_eq!(world.value("b.Person/1", "name"), json!("Ada Berg"));
     assert_eq!(world.settle_all(), 0);
 }
+
+#[test]
+fn p1b_an_edit_was_made_since_the_last_reading_whatever_the_systems_clock_says() {
+    let mut world = linked_pair();
+    world.read("a.Person/1", json!({"phone": "2"}));
+    // Read again later, by a system whose clock is hours behind: its edit can't be older than the reading before this one.
+    world.previous = Some(world.now + 1);
+    world.now += 10;
+    let held = json!({"email": "ada@example.com", "name": "Ada", "phone": "3"});
+    world.read_as("b.Person/1", held, None, Some(5));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.value("a.Person/1", "phone"), json!("3"));
+    // Nor can it be made after this one.
+    world.read_as(
+        "b.Person/1",
+        json!({"email": "ada@example.com", "name": "Ada", "phone": "4"}),
+        None,
+        Some(world.now + 9_000_000),
+    );
+    world.now += 10;
+    world.previous = Some(world.now - 1);
+    world.read_as("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada", "phone": "5"}), Some("9"), Some(world.now));
+    world.settle();
+    assert_eq!(world.value("b.Person/1", "phone"), json!("5"));
+}
