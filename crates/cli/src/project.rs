@@ -53,6 +53,15 @@ pub fn open_without_secrets(dir: &Path) -> Result<Opened> {
     settled((project, schemas, problems))
 }
 
+/// Like [`open`], for what reads systems and has nothing to do with flows: these may have errors yet.
+pub fn open_for_its_systems(dir: &Path) -> Result<Opened> {
+    let (project, schemas, mut problems) = examine(dir);
+    if let Some(project) = &project {
+        problems.retain(|problem| !project.files.iter().any(|file| file.source.name == problem.place.source.name));
+    }
+    settled((project, schemas, problems))
+}
+
 fn settled((project, schemas, problems): (Option<Project>, Schemas, Vec<Problem>)) -> Result<Opened> {
     let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
     match project {

@@ -211,7 +211,10 @@ pub fn alike(a: &Value, b: &Value) -> bool {
             list.len() == 1 && alike(&list[0], single)
         }
         (Value::String(text), other @ (Value::Number(_) | Value::Bool(_)))
-        | (other @ (Value::Number(_) | Value::Bool(_)), Value::String(text)) => *text == other.to_string(),
+        | (other @ (Value::Number(_) | Value::Bool(_)), Value::String(text)) => {
+            let said = other.to_string();
+            *text == said
+        }
         _ => equal(a, b),
     }
 }
