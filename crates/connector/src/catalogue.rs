@@ -1,5 +1,6 @@
 //! The single door to connectors: by name, built in or from the project's `connectors/` folder.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use lockstep_model::TypeSchema;
@@ -77,6 +78,16 @@ pub fn schemas(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
             Ok(rest::schemas(&manifest))
         }
     }
+}
+
+/// The record types of the built-in systems, by the connectors' names. What has no record types of its own is not among them.
+pub fn built_in() -> BTreeMap<String, Vec<TypeSchema>> {
+    let types = |(name, text): &(&str, &str)| {
+        // That every built-in manifest is sound is tested below.
+        let manifest = rest::parse(name, text).ok()?;
+        Some(((*name).to_string(), rest::schemas(&manifest)))
+    };
+    MANIFESTS.iter().filter_map(types).collect()
 }
 
 /// A built-in manifest, or one of the project's own.

@@ -19,6 +19,8 @@ use crate::plan::Plan;
 pub struct Reading {
     pub ty: TypeIx,
     pub now: Timestamp,
+    /// When the system was asked for it, which may have been long before it is looked at now (P5a).
+    pub asked: Timestamp,
     /// When an edit counts as made whose time the system does not tell: when the run began. One time for all systems of a run, so that
     /// it is no race which of two such values is the later one.
     pub untold: Timestamp,
@@ -187,7 +189,7 @@ fn is_stale(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadRecor
     match (read.modified, state.modified) {
         (Some(read), Some(known)) if read != known => read < known,
         // Nothing tells the two apart but the delay that the system states.
-        _ => reading.now < written_at.plus_ms(plan.ty(state.ty).settles_ms),
+        _ => reading.asked < written_at.plus_ms(plan.ty(state.ty).settles_ms),
     }
 }
 

@@ -205,9 +205,9 @@ fn l6_a_match_of_a_candidate_is_not_linked_before_its_other_side_has_been_looked
         flow("b.Person", "c.Person", Create::Never, &["phone = phone"], &[]),
     ]);
     world.read("a.Person/1", json!({"mail": "ada@example.com"}));
-    world.read("b.Person/1", json!({"mail": "ada@example.com", "phone": "1"}));
-    world.read("b.Person/2", json!({"mail": "bo@example.com", "phone": "1"}));
-    world.read("c.Person/1", json!({"phone": "1"}));
+    world.read("b.Person/1", json!({"mail": "ada@example.com", "phone": "22 33 44 55"}));
+    world.read("b.Person/2", json!({"mail": "bo@example.com", "phone": "22 33 44 55"}));
+    world.read("c.Person/1", json!({"phone": "22 33 44 55"}));
     world.decide();
     let linked = |world: &World| world.linked("b.Person/1", "c.Person/1") || world.linked("b.Person/2", "c.Person/1");
     assert!(!linked(&world), "two match it");

@@ -4,6 +4,7 @@
 //! is right becomes that record's own edit of now, so it is the latest one and goes everywhere. Where the sides may differ, each counts
 //! as holding what the others would give it, until somebody edits one of them.
 
+use lockstep_engine::confirm::made_of;
 use lockstep_engine::decide::suspended;
 use lockstep_engine::flips::together;
 use lockstep_engine::settle::{Entity, candidates, settle_goes};
@@ -60,6 +61,12 @@ impl Hub {
         let mut commit = Commit { durable: true, reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
         let mut told = None;
         for ((id, prop), stamp) in all.iter().zip(stamps) {
+            let slot_of = |id: RecordId, prop: PropIx| members.iter().find(|m| m.id == id).map(|member| member.slot(prop));
+            let carries = slot_of(*id, *prop).filter(|slot| slot.given.is_none()).and_then(|slot| slot.carries);
+            let claim = carries.and_then(|by| slot_of(by.record, by.prop)?.claim.as_ref().filter(|claim| claim.at == by.at));
+            let shown_here = slot_of(*id, *prop).map(|slot| slot.value(true));
+            let carried = claim.filter(|claim| shown_here.is_some_and(|here| made_of(&claim.value, here)));
+            let carried = carried.map(|claim| claim.value.clone());
             let Some(member) = members.iter_mut().find(|member| member.id == *id) else { continue };
             let described = self.plan.prop(member.ty, *prop);
             let slot = &mut member.slots[prop.at()];
@@ -67,7 +74,8 @@ impl Hub {
             if right.is_none() {
                 slot.carries = stamp.or(slot.carries);
             } else if right == Some(*id) {
-                let value = slot.value(described.whole).clone();
+                // What this side was given is right as it was put in elsewhere, not as this system keeps it (P3).
+                let value = carried.unwrap_or_else(|| slot.value(described.whole).clone());
                 let goes = slot.claim.take().map(|claim| claim.goes).unwrap_or_default();
                 told = Some((*id, described.name.clone(), value.clone()));
                 slot.claim = Some(Claim { value, at: now, goes });

@@ -19,6 +19,7 @@ pub mod deletes;
 pub mod deliver;
 pub mod explain;
 mod flips;
+mod forget;
 mod fresh;
 pub mod guards;
 pub mod links;

@@ -48,6 +48,7 @@ impl Hub {
             let target = self.store.records(&target)?.pop();
             let mut again = Ok(None);
             if let Some(target) = target {
+                under_way.asked = self.clock.now();
                 again = self.get_now(&intent, &target);
                 // What can't be understood now may be the next moment; what is sent again unseen may be written for nothing (P4).
                 for _ in 0..MISREAD {
@@ -106,11 +107,12 @@ impl Hub {
     }
 
     /// Creations of record types that were read to their end, and others. A system that could not be read says nothing about what it does
-    /// not hold; nor does one that had records and lists none all of a sudden.
+    /// not hold; nor does one that had records and lists none all of a sudden, or whose list is not believed (G3).
     fn read_to_the_end(&self, under_way: &Underway, creations: Vec<Intent>) -> (Vec<Intent>, Vec<Intent>) {
         creations.into_iter().partition(|intent| {
             !under_way.paused.contains_key(&self.system_of(intent.ty))
                 && self.status[intent.ty.at()].reading_since.is_none()
+                && !under_way.guards.stopped.contains(&intent.ty)
                 && !(under_way.listed_none.contains(&intent.ty) && self.status[intent.ty.at()].records > 0)
         })
     }
@@ -482,7 +484,8 @@ impl Hub {
             self.store.by_key(ty, &[&record.id])?.into_iter().map(|state| (state.key.clone(), state)).collect();
         let first_id = if known.is_empty() { self.store.take_record_ids(1)? } else { RecordId(0) };
         let previous = self.status[ty.at()].read_from;
-        let reading = Reading { ty, now: self.clock.now(), untold: under_way.report.started, previous, first_id, reindex: false };
+        let (now, asked) = (self.clock.now(), under_way.asked);
+        let reading = Reading { ty, now, asked, untold: under_way.report.started, previous, first_id, reindex: false };
         let observed = observe(&self.plan, reading, vec![record], known);
         self.status[ty.at()].records += observed.new.len() as u64;
         self.remember(under_way, ty, observed, commit);

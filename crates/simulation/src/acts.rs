@@ -11,6 +11,7 @@ use lockstep_hub::report::RecordName;
 use lockstep_hub::{Hub, HubError};
 use lockstep_model::{EntityId, RecordId, RecordState, Review, ReviewKind, TypeIx};
 
+use crate::draw::EDITED;
 use crate::mortal::Life;
 use crate::random::Random;
 use crate::truth::At;
@@ -51,7 +52,9 @@ impl World {
         // Whatever comes of it: there may be one more of each of them from now on.
         let who = self.who(&a);
         for one in self.people_of(hub, *entity)? {
-            *self.truth.look().divided.entry(one).or_default() += 1;
+            let mut truth = self.truth.look();
+            truth.reason_to_write(&one, None);
+            *truth.divided.entry(one).or_default() += 1;
         }
         let halves = hub.unlink(&self.name(&a), between.as_deref());
         let mut truth = self.truth.look();
@@ -67,8 +70,12 @@ impl World {
 
     fn link_again(&self, hub: &mut Hub, random: &mut Random) -> Result<(), HubError> {
         let pairs: Vec<(At, At)> = self.truth.look().apart.keys().cloned().collect();
-        let Some((a, b)) = random.pick(&pairs).map(|(a, b)| (self.name(a), self.name(b))) else { return Ok(()) };
-        let who = self.who(&pairs[0].0);
+        let Some((a, b)) = random.pick(&pairs) else { return Ok(()) };
+        let who = self.who(a);
+        for who in [&who, &self.who(b)] {
+            self.truth.look().reason_to_write(who, None);
+        }
+        let (a, b) = (self.name(a), self.name(b));
         let came = hub.link(&a, &b);
         let mut truth = self.truth.look();
         truth.tell(
@@ -99,6 +106,17 @@ impl World {
 
     fn answer_one(&self, hub: &mut Hub, (number, review): &(i64, Review), random: &mut Random) -> Result<(), HubError> {
         let Some((asked, candidates, answer)) = self.right_answer(hub, review, random)? else { return Ok(()) };
+        if review.kind == ReviewKind::FlipFlop {
+            // Whatever comes of it: the sides may differ from now on, or an older value be the right one.
+            let name = review.prop.map(|prop| hub.plan_of_flows().prop(review.ty, prop).name.clone()).unwrap_or_default();
+            let prop = EDITED.into_iter().find(|prop| *prop == name);
+            let entity = hub.store().records(&[review.record])?.first().map(|record| record.entity);
+            for who in self.people_of(hub, entity.unwrap_or(EntityId(0)))? {
+                let mut truth = self.truth.look();
+                truth.reason_to_write(&who, None);
+                truth.said.extend(prop.map(|prop| (who.clone(), prop)));
+            }
+        }
         let came = hub.answer(&[*number], &answer).ok().and_then(|mut came| came.pop());
         let text = came.as_ref().map_or_else(String::new, |came| came.text.clone());
         let mut truth = self.truth.look();
@@ -108,6 +126,7 @@ impl World {
         }
         truth.acts += 1;
         match answer {
+            _ if review.kind == ReviewKind::FlipFlop => {}
             Answer::Separate => {
                 candidates.iter().for_each(|other| truth.keep_apart(asked.clone(), other.clone()));
                 drop(truth);
@@ -157,6 +176,9 @@ impl World {
                 Some(one) => Answer::Link(self.name(one)),
                 None => Answer::Reject,
             },
+            ReviewKind::FlipFlop => {
+                [Answer::Accept, Answer::Reject, Answer::Separate, Answer::Link("1".into())][random.below(4)].clone()
+            }
             ReviewKind::PendingDelete if random.per_mille(500) => {
                 self.truth.look().let_go.extend(candidates.iter().map(|at| self.who(at)).chain([who]));
                 Answer::Accept

@@ -12,6 +12,7 @@
 //! ```
 
 pub mod acts;
+pub mod automation;
 pub mod checkers;
 pub mod clock;
 pub mod draw;

@@ -150,6 +150,9 @@ impl World {
         self.people += 1;
         let who = format!("p{}", self.people);
         let shared = self.drawn.sharers && self.people <= 2;
+        if shared {
+            self.truth.look().sharing.insert(who.clone());
+        }
         let mail = if shared { "family@example.com".into() } else { format!("{who}@example.com") };
         let mut nowhere = true;
         let only = self.drawn.matchless.then(|| self.random.below(self.systems.len()));
