@@ -82,6 +82,27 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Play the tests of the flows, in memory
+    Test {
+        /// Only tests with this in their name
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        #[command(flatten)]
+        project: InProject,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Read two record types and say what they could be matched by
+    Advise {
+        /// A record type: `crm.People`
+        from: String,
+        /// Another one, of another system
+        to: String,
+        #[command(flatten)]
+        project: InProject,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Test the connection to a system
     Connect {
         system: String,

@@ -34,6 +34,46 @@ flows:
       - email <-> mail
       - name  <-> name
       - phone <-> phone
+
+# What the flows are to do with a few records; `lockstep test` plays it in memory. What is not expected must not happen.
+tests:
+  - name: a customer whom the shop knows is linked by e-mail and not created again
+    given:
+      crm.People:
+        \"1\": { name: Solveig Aas, email: solveig@example.com, phone: \"+47 22 00 00 01\" }
+      shop.Customers:
+        c-1: { name: Solveig Aas, mail: SOLVEIG@example.com }
+    expect:
+      links:
+        - crm.People/1 = shop.Customers/c-1
+      updates:                    # both hold an address, and the later one of the two wins
+        shop.Customers:
+          c-1: { phone: \"+47 22 00 00 01\" }
+        crm.People:
+          \"1\": { email: SOLVEIG@example.com }
+  - name: a new person becomes a customer, and edits travel both ways
+    given:
+      crm.People:
+        \"2\": { name: Torbjørn Lie, email: torbjorn@example.com }
+    expect:
+      creates:
+        shop.Customers:
+          c-2: { name: Torbjørn Lie, mail: torbjorn@example.com }   # c-2: by this id the steps below know it
+    then:
+      - edit:
+          shop.Customers:
+            c-2: { phone: \"+47 22 00 00 02\" }
+        expect:
+          updates:
+            crm.People:
+              \"2\": { phone: \"+47 22 00 00 02\" }
+      - edit:
+          crm.People:
+            \"2\": { phone: null }    # emptying is an edit, too
+        expect:
+          updates:
+            shop.Customers:
+              c-2: { phone: null }
 ";
 
 const STARTER_DATA: [(&str, &str); 2] = [
@@ -64,7 +104,7 @@ pub fn init(dir: &Path, from: &[PathBuf]) -> Result<Exit> {
         println!("wrote   {}", path.display());
     }
     println!(
-        "\nNext:\n  lockstep check -C {0}    what is wrong, or may do harm\n  lockstep plan -C {0}     what a run would do",
+        "\nNext:\n  lockstep check -C {0}    what is wrong, or may do harm\n  lockstep test -C {0}     the flows' own tests, in memory\n  lockstep plan -C {0}     what a run would do",
         dir.display()
     );
     Ok(Exit::Done)

@@ -5,10 +5,12 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod acts;
+mod advise;
 mod args;
 mod demo;
 mod documents;
 mod exit;
+mod flow_tests;
 mod guards;
 mod init;
 mod look;
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
         Command::Import { documents, out } => documents::import(&documents, out.as_deref()),
         Command::Doc { project, format, out, files } => documents::doc(&project.dir, format, out.as_deref(), &files),
         Command::Check { project, format } => work::check(&project.dir, format),
+        Command::Test { names, project, format } => flow_tests::test(&project.dir, &names, format),
+        Command::Advise { from, to, project, format } => advise::run(&project.dir, &from, &to, format),
         Command::Connect { system, project } => work::connect(&project.dir, &system),
         Command::Plan { project, format } => work::plan(&project.dir, format),
         Command::Sync { project, format, shares, full } => work::sync(&project.dir, format, shares, full),

@@ -43,7 +43,26 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
 
 /// Reads and checks a project; with an error in any file, tells all problems and gives up.
 pub fn open(dir: &Path) -> Result<Opened> {
-    let (project, schemas, problems) = examine(dir);
+    settled(examine(dir))
+}
+
+/// Like [`open`], for what talks to no system: variables that are not there are no error.
+pub fn open_without_secrets(dir: &Path) -> Result<Opened> {
+    let (project, schemas, mut problems) = examine(dir);
+    problems.retain(|problem| problem.code != lockstep_config::codes::ENV_MISSING);
+    settled((project, schemas, problems))
+}
+
+/// Like [`open`], for what reads systems and has nothing to do with flows: these may have errors yet.
+pub fn open_for_its_systems(dir: &Path) -> Result<Opened> {
+    let (project, schemas, mut problems) = examine(dir);
+    if let Some(project) = &project {
+        problems.retain(|problem| !project.files.iter().any(|file| file.source.name == problem.place.source.name));
+    }
+    settled((project, schemas, problems))
+}
+
+fn settled((project, schemas, problems): (Option<Project>, Schemas, Vec<Problem>)) -> Result<Opened> {
     let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
     match project {
         Some(project) if errors == 0 => Ok(Opened { project, schemas }),

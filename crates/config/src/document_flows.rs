@@ -59,7 +59,14 @@ fn flows(document: &Document, source: &Arc<Source>, names: &Names, policies: &Po
         sections.extend(reading.section(section).map(|(flow, places)| Section { flow, places, draft: at }));
     }
     let SectionReader { reader, system_names, .. } = reading;
-    let file = FlowFile { source: source.clone(), is_document: true, draft: Draft::from(document), sections, system_names };
+    let file = FlowFile {
+        source: source.clone(),
+        is_document: true,
+        draft: Draft::from(document),
+        sections,
+        system_names,
+        tests: Vec::new(),
+    };
     (file, reader.problems)
 }
 

@@ -37,6 +37,7 @@ pub(crate) fn read(source: &Arc<Source>, names: &Names, policies: &Policies) -> 
         draft: Draft::default(),
         sections: Vec::new(),
         system_names: Vec::new(),
+        tests: Vec::new(),
     };
     if let Some(root) = root {
         reading.file(&root, &mut file);
@@ -47,8 +48,9 @@ pub(crate) fn read(source: &Arc<Source>, names: &Names, policies: &Policies) -> 
     (file, reading.reader.problems)
 }
 
-struct FlowReader<'a> {
-    reader: Reader,
+/// Reads the flows of a file, and its tests (`flow_tests`).
+pub(crate) struct FlowReader<'a> {
+    pub(crate) reader: Reader,
     names: &'a Names,
     policies: &'a Policies,
     /// How this file's document calls systems.
@@ -83,6 +85,9 @@ impl FlowReader<'_> {
         let Some(flows) = self.reader.required(&fields, "flows", "a flow file", "[…]") else { return };
         for item in self.reader.list(flows, "`flows`").unwrap_or_default() {
             self.flow(item, file);
+        }
+        if let Some(tests) = fields.get("tests") {
+            file.tests = self.tests(tests);
         }
         self.name_draft(file);
     }
@@ -222,7 +227,7 @@ impl FlowReader<'_> {
         Some((self.type_name(text, &node.span)?, node.span.clone()))
     }
 
-    fn type_name(&mut self, text: &str, span: &Range<usize>) -> Option<TypeName> {
+    pub(crate) fn type_name(&mut self, text: &str, span: &Range<usize>) -> Option<TypeName> {
         let Some(name) = TypeName::parse(text) else {
             self.reader
                 .error(codes::RECORD_TYPE_NAME, span, format!("`{text}` is no record type"))

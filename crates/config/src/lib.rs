@@ -61,6 +61,7 @@ mod env;
 mod fields;
 mod filter;
 mod flow_file;
+mod flow_tests;
 mod glob;
 mod import;
 mod names;
@@ -79,6 +80,7 @@ pub mod written;
 mod yaml;
 
 pub use check::{Schemas, check, convertible};
+pub use flow_tests::{Expected, FlowTest, TestKey, TestRecord, TestStep, TestValue};
 pub use import::{Proposal, names_of, propose_systems, read_flows, write_project_yaml};
 pub use names::{Names, SystemNames};
 pub use problem::{Label, Problem, Severity, in_order, render_all, to_json};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lockstep_document::{Draft, DraftSection, MatchRow, PropertyRow, StatementKind};
 use lockstep_model::{Create, Direction, Flow};
 
+use crate::flow_tests::FlowTest;
 use crate::source::{Place, Source};
 
 /// A file of flows as it was read: YAML or a dataflow document.
@@ -20,6 +21,8 @@ pub struct FlowFile {
     pub sections: Vec<Section>,
     /// Names of systems as the draft has them, with the system's name in the project.
     pub system_names: Vec<(String, String)>,
+    /// What its tests say. A document has none.
+    pub tests: Vec<FlowTest>,
 }
 
 /// One section: a flow as it is stated once.

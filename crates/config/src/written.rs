@@ -187,6 +187,81 @@ pub struct FlowFileYaml {
     pub document: Option<DocumentYaml>,
     /// The flows, each from one record type to another.
     pub flows: Vec<FlowYaml>,
+    /// What the flows are to do with a few records: `lockstep test` plays it in memory.
+    #[serde(default)]
+    pub tests: Vec<TestYaml>,
+}
+
+/// A test of flows: records, and what a run is to do with them. What is not expected must not happen.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TestYaml {
+    /// What it shows, in words: `a customer of the shop is linked by e-mail`.
+    pub name: String,
+    /// The records that are there, by record type and id. Record types that are not named are empty.
+    #[serde(default)]
+    pub given: BTreeMap<String, BTreeMap<String, Map<String, Value>>>,
+    /// What the first run does.
+    pub expect: Option<ExpectYaml>,
+    /// What happens afterwards, step by step: edits, and what a run does about them.
+    #[serde(default)]
+    pub then: Vec<TestStepYaml>,
+}
+
+/// A step of a test. One hour passes between two steps.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TestStepYaml {
+    /// What people change, by record type and id: properties with their new values, `null` to empty one. A new id is a new record.
+    #[serde(default)]
+    pub edit: BTreeMap<String, BTreeMap<String, Map<String, Value>>>,
+    /// The records that people delete, by record type.
+    #[serde(default)]
+    pub delete: BTreeMap<String, Vec<String>>,
+    /// What a run does about it. Without it there is no run here; the next one sees this step too.
+    pub expect: Option<ExpectYaml>,
+}
+
+/// What a run does, and nothing else. `expect: {}`: nothing at all.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectYaml {
+    /// Records that are created, whole, by record type. The id is one of your choosing, by which later steps know the record.
+    #[serde(default)]
+    pub creates: BTreeMap<String, BTreeMap<String, Map<String, Value>>>,
+    /// Records that are updated, by record type and id: the properties that change.
+    #[serde(default)]
+    pub updates: BTreeMap<String, BTreeMap<String, Map<String, Value>>>,
+    /// Records that Lockstep deletes, by record type.
+    #[serde(default)]
+    pub deletes: BTreeMap<String, Vec<String>>,
+    /// Records that are found to match: `crm.People/1 = shop.Customers/c-1`. Those that are created are linked without saying so.
+    #[serde(default)]
+    pub links: Vec<String>,
+    /// Records that wait for a person, by record type and id, and why.
+    #[serde(default)]
+    pub reviews: BTreeMap<String, BTreeMap<String, ReviewWord>>,
+}
+
+/// Why a record waits for a person.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub enum ReviewWord {
+    #[serde(rename = "ambiguous match")]
+    AmbiguousMatch,
+    #[serde(rename = "disputed entity")]
+    DisputedEntity,
+    #[serde(rename = "rejected value")]
+    RejectedValue,
+    #[serde(rename = "unconvertible value")]
+    Unconvertible,
+    #[serde(rename = "unknown outcome")]
+    UnknownOutcome,
+    #[serde(rename = "pending deletion")]
+    PendingDelete,
+    #[serde(rename = "tripped guard")]
+    Guard,
+    #[serde(rename = "flip-flop")]
+    FlipFlop,
 }
 
 /// What a dataflow document says besides its sections.

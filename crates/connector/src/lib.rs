@@ -8,6 +8,7 @@
 pub mod catalogue;
 pub mod contract;
 pub mod files;
+pub mod memory;
 pub mod rest;
 
 use lockstep_model::flow::PropertyRef;

@@ -73,7 +73,7 @@ fn systems(view: &View<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-fn record_type(view: &View<'_>, name: &TypeName, place: &Place, problems: &mut Vec<Problem>) {
+pub(super) fn record_type(view: &View<'_>, name: &TypeName, place: &Place, problems: &mut Vec<Problem>) {
     let Some(types) = view.schemas.get(&name.system) else { return };
     match types.iter().find(|schema| schema.kind == name.kind) {
         None => problems.push(unknown_type(name, types.iter().map(|schema| schema.kind.as_str()).collect(), place)),
@@ -113,7 +113,7 @@ fn property(view: &View<'_>, name: &TypeName, property: &PropertyRef, place: &Pl
     }
 }
 
-fn unknown_property(schema: &TypeSchema, name: &TypeName, path: &Path, place: &Place) -> Problem {
+pub(super) fn unknown_property(schema: &TypeSchema, name: &TypeName, path: &Path, place: &Place) -> Problem {
     let problem = Problem::error(codes::UNKNOWN_PROPERTY, place.clone(), format!("{name} has no property `{path}`"));
     let known: Vec<&str> = schema.properties.iter().map(|property| property.path.as_str()).collect();
     // A list's value has a path of its own, `Emails.Value`, which stands in no list of properties.

@@ -9,6 +9,7 @@ mod contradictions;
 mod creating;
 mod known;
 mod pairs;
+mod tests;
 mod types;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
     let mut problems = Vec::new();
     known::check(&view, &mut problems);
     creating::check(&view, &mut problems);
+    tests::check(&view, &mut problems);
     for ends in view.ends() {
         // A row with a path that is not there is told of as such, and of nothing else.
         let mut rows = view.rows(&ends);

@@ -1,0 +1,91 @@
+//! `lockstep advise`: by what two record types could be matched, from the records that are there.
+
+mod transcript;
+
+use lockstep_sandbox::{Options, Sandbox};
+use transcript::{contents, example, lockstep, write};
+
+fn folders(people: &str, customers: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    lockstep(dir.path(), &["init"]).exits(0);
+    write(&dir.path().join("data/crm/People.jsonl"), people);
+    write(&dir.path().join("data/shop/Customers.jsonl"), customers);
+    dir
+}
+
+const PEOPLE: &str = r#"{"id":"1","name":"Solveig Aas","email":"solveig@example.com","town":"Bergen"}
+{"id":"2","name":"Torbjørn Lie","email":"torbjorn@example.com","town":"Oslo"}
+{"id":"3","name":"Ida Moe","email":"info@example.org","town":"Oslo"}
+{"id":"4","name":"Per Moe","email":"INFO@example.org","town":"Bergen"}
+{"id":"5","name":"Nils Ness","email":"","town":"Oslo"}
+"#;
+const CUSTOMERS: &str = r#"{"id":"a","who":"Solveig Aas","contact":"Solveig@Example.com","place":"Bergen"}
+{"id":"b","who":"Torbjørn Lie","contact":"torbjorn@example.com ","place":"Oslo"}
+{"id":"c","who":"Nils Ness","contact":"nils@example.com","place":"Oslo"}
+{"id":"d","who":"Ida Moe","contact":"info@example.org","place":"Oslo"}
+"#;
+
+#[test]
+fn candidates_are_found_by_their_values_and_the_flow_can_be_pasted() {
+    let dir = folders(PEOPLE, CUSTOMERS);
+    let before = contents(dir.path());
+    let ran = lockstep(dir.path(), &["advise", "crm.People", "shop.Customers", "--format", "json"]).exits(0).json();
+    assert!(contents(dir.path()) == before, "nothing is written, and nothing stored");
+    let candidates = ran["candidates"].as_array().unwrap();
+    let mail =
+        candidates.iter().find(|c| c["from"]["path"] == "email" && c["to"]["path"] == "contact").expect("by value, not by name");
+    // L2: case and white space; L6: two people with one address match one customer, so both are asked about.
+    assert_eq!((mail["overlap"].as_u64(), mail["would_link"].as_u64()), (Some(3), Some(2)), "{mail}");
+    assert_eq!((mail["would_ask"].as_u64(), mail["would_create"].as_u64()), (Some(2), Some(1)), "{mail}");
+    assert_eq!((mail["from"]["collisions"].as_u64(), mail["from"]["shared_addresses"].as_u64()), (Some(2), Some(2)), "{mail}");
+    assert_eq!((mail["from"]["filled"].as_u64(), mail["from"]["distinct"].as_u64()), (Some(4), Some(3)), "{mail}");
+    let name = candidates.iter().find(|c| c["from"]["path"] == "name").unwrap();
+    assert_eq!((name["would_link"].as_u64(), name["proposed"].as_bool()), (Some(4), Some(true)), "{name}");
+    let town = candidates.iter().find(|c| c["from"]["path"] == "town").unwrap();
+    assert_eq!(town["proposed"].as_bool(), Some(false), "a town is no key: {town}");
+
+    // What it proposes is a flow that checks and plans.
+    let yaml = ran["yaml"].as_str().unwrap();
+    assert!(yaml.contains("- name = who") && yaml.contains("town <-> place"), "{yaml}");
+    write(&dir.path().join("flows/people.yaml"), &format!("flows:\n{yaml}"));
+    lockstep(dir.path(), &["check"]).exits(0);
+    lockstep(dir.path(), &["plan"]).says("4 to link");
+}
+
+#[test]
+fn what_another_row_would_find_is_told_as_created_twice() {
+    let people = "{\"id\":\"1\",\"email\":\"a@example.com\",\"number\":\"x1\"}\n{\"id\":\"2\",\"email\":\"b@example.com\",\"number\":\"x2\"}\n";
+    let customers = "{\"id\":\"1\",\"mail\":\"a@example.com\",\"code\":\"\"}\n{\"id\":\"2\",\"mail\":\"\",\"code\":\"X2\"}\n";
+    let dir = folders(people, customers);
+    let ran = lockstep(dir.path(), &["advise", "crm.People", "shop.Customers"]).exits(0);
+    let ran = ran.says("would create 1, of which 1 would be there twice: another row finds them");
+    ran.says("      - email = mail\n      - number = code    # finds 1 more\n");
+}
+
+#[test]
+fn the_sandbox_s_people_are_matched_by_their_addresses() {
+    let dir = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::start(Options { rate_scale: 0.0, ..Options::default() }).unwrap();
+    example(dir.path(), &sandbox, &[]);
+    let ran = lockstep(dir.path(), &["advise", "superoffice.Person", "wix.Contacts"]).exits(0);
+    ran.says("* Emails.Value = info.emails.email")
+        .says("    match:\n      - Emails.Value = info.emails.email\n")
+        .says("shared addresses");
+}
+
+#[test]
+fn slips_and_dead_hosts_have_their_exit_status() {
+    let dir = folders(PEOPLE, CUSTOMERS);
+    let wrong = lockstep(dir.path(), &["advise", "crm.Peple", "shop.Customers"]).exits(2);
+    assert!(wrong.stderr.contains("crm.People"), "{}", wrong.stderr);
+    lockstep(dir.path(), &["advise", "People", "shop.Customers"]).exits(2);
+    lockstep(dir.path(), &["advise", "cmr.People", "shop.Customers"]).exits(2);
+    // Flows that are not right yet are no hindrance: they are what advice is asked for.
+    write(&dir.path().join("flows/people.yaml"), "flows: [{ from: nowhere.People }]\n");
+    lockstep(dir.path(), &["advise", "crm.People", "shop.Customers"]).exits(0);
+
+    let dir = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::start(Options { rate_scale: 0.0, ..Options::default() }).unwrap();
+    example(dir.path(), &sandbox, &[("WIX_URL", "http://127.0.0.1:1")]);
+    lockstep(dir.path(), &["advise", "superoffice.Person", "wix.Contacts"]).exits(3);
+}

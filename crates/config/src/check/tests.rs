@@ -1,0 +1,111 @@
+//! What tests of flows name: record types and properties that are there, and that some flow has to do with.
+
+use std::collections::BTreeSet;
+
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{Create, Path, TypeName};
+
+use super::View;
+use super::known::{record_type, unknown_property};
+use crate::codes;
+use crate::flow_tests::{TestKey, TestRecord};
+use crate::near::{all_of, nearest};
+use crate::problem::Problem;
+
+pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
+    for test in view.project.files.iter().flat_map(|file| &file.tests) {
+        for step in &test.steps {
+            let expect = step.expect.iter();
+            let created = expect.clone().flat_map(|expect| expect.creates.iter().chain(&expect.updates));
+            for one in step.edits.iter().chain(created) {
+                if key(view, &one.key, problems) {
+                    record(view, one, problems);
+                }
+            }
+            let links = expect.clone().flat_map(|expect| expect.links.iter().flat_map(|(a, b)| [a, b]));
+            let reviews = expect.clone().flat_map(|expect| expect.reviews.iter().map(|(key, _)| key));
+            for one in step.deletes.iter().chain(expect.flat_map(|expect| &expect.deletes)).chain(links).chain(reviews) {
+                key(view, one, problems);
+            }
+        }
+    }
+}
+
+/// Whether the record type is one that a flow has to do with.
+fn key(view: &View<'_>, key: &TestKey, problems: &mut Vec<Problem>) -> bool {
+    let before = problems.len();
+    record_type(view, &key.ty, &key.type_place, problems);
+    problems.retain(|problem| problem.code != codes::NOTE || problem.place != key.type_place);
+    if problems.len() > before {
+        return false;
+    }
+    let used: BTreeSet<String> = view.flows().flat_map(|(flow, _)| [flow.from.to_string(), flow.to.to_string()]).collect();
+    let connected = view.flows().any(|(flow, _)| match &flow.create {
+        Create::ConnectedTo(types) => types.contains(&key.ty),
+        _ => false,
+    });
+    if used.contains(&key.ty.to_string()) || connected {
+        return true;
+    }
+    let message = format!("no flow has to do with {}, so nothing can happen with its records", key.ty);
+    let help = match nearest(&key.ty.to_string(), used.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("flows are between {}", all_of(used.iter().map(String::as_str))),
+    };
+    problems.push(Problem::error(codes::UNKNOWN_RECORD_TYPE, key.type_place.clone(), message).help(help));
+    false
+}
+
+/// Every path must lead to, or be part of the way to, a property that the schema knows and some row names.
+fn record(view: &View<'_>, record: &TestRecord, problems: &mut Vec<Problem>) {
+    let ty = &record.key.ty;
+    let rows = rows(view, ty);
+    let schema = view.schema(ty);
+    let stands_for = |path: &Path| schema.and_then(|schema| schema.resolve(path)).unwrap_or_else(|| path.clone());
+    let read: BTreeSet<Path> = rows.iter().map(|row| stands_for(&row.path)).collect();
+    for value in &record.values {
+        let path = Path::new(&value.path);
+        if rows.iter().any(|row| row.to_string() == value.path) {
+            continue;
+        }
+        let resolved = stands_for(&path);
+        if read.contains(&resolved) || read.iter().any(|known| path.is_parent_of(known) || known.is_parent_of(&path)) {
+            continue;
+        }
+        if let Some(schema) = schema
+            && schema.resolve(&path).is_none()
+        {
+            problems.push(unknown_property(schema, ty, &path, &value.place));
+            continue;
+        }
+        let message = format!("no flow reads or writes `{path}` of {ty}, so it makes no difference here");
+        let names = || rows.iter().map(|row| row.path.as_str());
+        let help = match nearest(path.as_str(), names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("flows name {}", all_of(names().collect::<BTreeSet<_>>())),
+        };
+        problems.push(Problem::error(codes::UNKNOWN_PROPERTY, value.place.clone(), message).help(help));
+    }
+}
+
+/// The properties of a record type that flows name, and its references, by which records are connected.
+fn rows(view: &View<'_>, ty: &TypeName) -> Vec<PropertyRef> {
+    let mut rows = Vec::new();
+    for (flow, _) in view.flows() {
+        let matches = flow.matches.iter().flat_map(|row| &row.pairs).map(|(from, to)| (from, to));
+        for (from, to) in flow.properties.iter().map(|pair| (&pair.from, &pair.to)).chain(matches) {
+            if flow.from == *ty {
+                rows.push(from.clone());
+            }
+            if flow.to == *ty {
+                rows.push(to.clone());
+            }
+        }
+        if let (Create::When { filter: Some(filter), .. }, true) = (&flow.create, flow.from == *ty) {
+            rows.extend(filter.reads.iter().map(|path| PropertyRef { path: path.clone(), when: None }));
+        }
+    }
+    let references = view.schema(ty).into_iter().flat_map(|schema| &schema.properties).filter(|p| p.reference.is_some());
+    rows.extend(references.map(|property| PropertyRef { path: property.path.clone(), when: None }));
+    rows
+}
