@@ -110,10 +110,11 @@ impl Hub {
     /// not hold; nor does one that had records and lists none all of a sudden, or whose list is not believed (G3).
     fn read_to_the_end(&self, under_way: &Underway, creations: Vec<Intent>) -> (Vec<Intent>, Vec<Intent>) {
         creations.into_iter().partition(|intent| {
-            !under_way.paused.contains_key(&self.system_of(intent.ty))
-                && self.status[intent.ty.at()].reading_since.is_none()
-                && !under_way.guards.stopped.contains(&intent.ty)
-                && !(under_way.listed_none.contains(&intent.ty) && self.status[intent.ty.at()].records > 0)
+            let status = &self.status[intent.ty.at()];
+            let paused = under_way.paused.contains_key(&self.system_of(intent.ty));
+            let vanished = under_way.listed_none.contains(&intent.ty) && status.records > 0;
+            let believed = !vanished && !under_way.guards.stopped.contains(&intent.ty);
+            !paused && believed && status.reading_since.is_none()
         })
     }
 
