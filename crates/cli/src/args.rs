@@ -82,9 +82,17 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Test the connection to a system
+    /// Authorise and test the connection to a system
     Connect {
         system: String,
+        /// Paste the address to which the browser came back, where the browser is on another machine
+        #[arg(long)]
+        paste: bool,
+        /// The port of this machine to which the browser comes back; 0 for any
+        ///
+        /// Where a system wants to know the address beforehand, register http://127.0.0.1:PORT/callback.
+        #[arg(long, default_value_t = 47111)]
+        port: u16,
         #[command(flatten)]
         project: InProject,
     },

@@ -6,6 +6,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod acts;
 mod args;
+mod connect;
 mod demo;
 mod documents;
 mod exit;
@@ -33,7 +34,9 @@ fn main() -> ExitCode {
         Command::Import { documents, out } => documents::import(&documents, out.as_deref()),
         Command::Doc { project, format, out, files } => documents::doc(&project.dir, format, out.as_deref(), &files),
         Command::Check { project, format } => work::check(&project.dir, format),
-        Command::Connect { system, project } => work::connect(&project.dir, &system),
+        Command::Connect { system, paste, port, project } => {
+            connect::connect(&project.dir, &system, &connect::Way { paste, port })
+        }
         Command::Plan { project, format } => work::plan(&project.dir, format),
         Command::Sync { project, format, shares, full } => work::sync(&project.dir, format, shares, full),
         Command::Run { project, approve } => work::run(&project.dir, approve),

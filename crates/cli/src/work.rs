@@ -1,11 +1,10 @@
-//! `check`, `connect`, `plan`, `sync`, `run`.
+//! `check`, `plan`, `sync`, `run`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lockstep_config::Severity;
-use lockstep_connector::Trouble;
 use lockstep_hub::report::Report;
 use lockstep_hub::run::Unwatched;
 use lockstep_hub::{Event, Hub, RunOptions, System};
@@ -44,27 +43,6 @@ pub fn check(dir: &Path, format: Format) -> Result<Exit> {
         }
     }
     if errors > 0 { Err(Failure::usage("nothing runs before the errors are put right")) } else { Ok(Exit::Done) }
-}
-
-/// Tests one connection.
-pub fn connect(dir: &Path, system: &str) -> Result<Exit> {
-    let opened = project::open(dir)?;
-    let Some(known) = opened.project.system(system) else {
-        let names: Vec<&str> = opened.project.systems.iter().map(|s| s.name.as_str()).collect();
-        return Err(Failure::usage(format!("there is no system `{system}` in lockstep.yaml; there are {}", names.join(", "))));
-    };
-    let connector = lockstep_connector::catalogue::connect(&known.connector, &known.with, &opened.project.dir)
-        .map_err(|trouble| Failure::usage(format!("{system}: {trouble}")))?;
-    match connector.test() {
-        Ok(line) => {
-            println!("{system}: {line}");
-            Ok(Exit::Done)
-        }
-        Err(trouble @ (Trouble::Unreachable(_) | Trouble::Busy { .. })) => {
-            Err(Failure::unreachable(format!("{system}: {trouble}")))
-        }
-        Err(trouble) => Err(Failure::usage(format!("{system}: {trouble}"))),
-    }
 }
 
 /// G1: what a run would do.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::files::{self, FilesConnector};
 use crate::rest::written::Manifest;
 use crate::rest::{self, Rest};
+use crate::vault::Keep;
 use crate::{Connector, Trouble};
 
 const MANIFESTS: [(&str, &str); 6] = [
@@ -64,6 +65,27 @@ pub fn connect(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
     match name {
         "files" => Ok(Box::new(FilesConnector::open(settings, project_dir)?)),
         _ => Ok(Box::new(Rest::open(manifest(name, project_dir)?, settings)?)),
+    }
+}
+
+/// The same, with a place to keep tokens in, where the connector has any.
+pub fn connect_kept(
+    name: &str,
+    settings: &Map<String, Value>,
+    project_dir: &Path,
+    keep: Keep,
+) -> Result<Box<dyn Connector>, Trouble> {
+    match rest_kept(name, settings, project_dir, keep)? {
+        Some(rest) => Ok(Box::new(rest)),
+        None => connect(name, settings, project_dir),
+    }
+}
+
+/// A connector that a manifest describes; `None` for one of native code.
+pub fn rest_kept(name: &str, settings: &Map<String, Value>, project_dir: &Path, keep: Keep) -> Result<Option<Rest>, Trouble> {
+    match name {
+        "files" => Ok(None),
+        _ => Rest::open_kept(manifest(name, project_dir)?, settings, Some(keep)).map(Some),
     }
 }
 

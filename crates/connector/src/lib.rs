@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod contract;
 pub mod files;
 pub mod rest;
+pub mod vault;
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{ReadRecord, TypeSchema, Value};
@@ -138,6 +139,17 @@ pub enum Trouble {
     Misconfigured(String),
 }
 
+/// How much was asked of a system since it was connected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests that left.
+    pub sent: u64,
+    /// Of these, refused as too many.
+    pub refused: u64,
+    /// How long requests were held back, all together, in milliseconds.
+    pub waited_ms: u64,
+}
+
 /// A kind of system, connected: one account.
 pub trait Connector: Send + Sync {
     /// The record types it has, with their properties and what can be done.
@@ -164,6 +176,11 @@ pub trait Connector: Send + Sync {
     /// knows what it wrote. A run then ends with such a reading, so that the next one has nothing to read.
     fn knows_own_writes(&self) -> bool {
         false
+    }
+
+    /// What was asked of it so far; nothing where no requests are made.
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
     }
 
     /// How many writes at once pay off. 1 for most systems; many where a file is replaced whole.
