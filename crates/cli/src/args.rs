@@ -96,6 +96,11 @@ pub enum Command {
         #[command(flatten)]
         project: InProject,
     },
+    /// A connector of your own: write a manifest, try it
+    Connector {
+        #[command(subcommand)]
+        act: ConnectorAct,
+    },
     /// Show what a run would do, and do nothing
     Plan {
         #[command(flatten)]
@@ -308,6 +313,35 @@ pub enum Command {
         /// often each has struck, DELETE ends it. docs/sandbox.md has all kinds and their settings.
         #[arg(long, value_name = "PRESET|FILE", num_args = 0..=1, default_missing_value = "some")]
         faults: Option<String>,
+    },
+}
+
+/// What is to be done about a connector.
+#[derive(Debug, Subcommand)]
+pub enum ConnectorAct {
+    /// Write a manifest to start from, from an OpenAPI description where given
+    New {
+        name: String,
+        /// An OpenAPI description, YAML or JSON
+        #[arg(long, value_name = "FILE")]
+        openapi: Option<PathBuf>,
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// Try what a manifest says on the system itself, and tell what holds
+    Test {
+        #[arg(value_name = "MANIFEST")]
+        manifest: PathBuf,
+        /// The system whose settings are used; the one that names the manifest if not said
+        #[arg(long, value_name = "SYSTEM")]
+        system: Option<String>,
+        /// Also create, change and delete a marked record of each record type
+        #[arg(long)]
+        write: bool,
+        #[command(flatten)]
+        project: InProject,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
 }
 

@@ -7,6 +7,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 mod acts;
 mod args;
 mod connect;
+mod connectors;
 mod demo;
 mod documents;
 mod exit;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command};
+use args::{Cli, Command, ConnectorAct};
 
 fn main() -> ExitCode {
     end_quietly_with_the_pipe();
@@ -36,6 +37,12 @@ fn main() -> ExitCode {
         Command::Check { project, format } => work::check(&project.dir, format),
         Command::Connect { system, paste, port, project } => {
             connect::connect(&project.dir, &system, &connect::Way { paste, port })
+        }
+        Command::Connector { act: ConnectorAct::New { name, openapi, project } } => {
+            connectors::new(&project.dir, &name, openapi.as_deref())
+        }
+        Command::Connector { act: ConnectorAct::Test { manifest, system, write, project, format } } => {
+            connectors::test(&project.dir, &manifest, system.as_deref(), write, format)
         }
         Command::Plan { project, format } => work::plan(&project.dir, format),
         Command::Sync { project, format, shares, full } => work::sync(&project.dir, format, shares, full),

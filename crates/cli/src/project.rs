@@ -39,6 +39,7 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
         }
     }
     problems.extend(lockstep_config::check(&project, &schemas));
+    problems.extend(crate::connectors::not_held(&project));
     (Some(project), schemas, problems)
 }
 

@@ -101,6 +101,12 @@ pub fn schemas(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
     }
 }
 
+/// The names of a connector's secret settings.
+pub fn secrets(name: &str, project_dir: &Path) -> Vec<String> {
+    let Ok(manifest) = manifest(name, project_dir) else { return vec![] };
+    manifest.settings.into_iter().filter(|(_, setting)| setting.secret).map(|(name, _)| name).collect()
+}
+
 /// A built-in manifest, or one of the project's own.
 fn manifest(name: &str, project_dir: &Path) -> Result<Manifest, Trouble> {
     if let Some((_, text)) = MANIFESTS.iter().find(|(known, _)| *known == name) {

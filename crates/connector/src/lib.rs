@@ -6,6 +6,7 @@
 //! All calls block: the hub gives every system a thread of its own, and a simulation drives the same trait without any.
 
 pub mod catalogue;
+pub mod conformance;
 pub mod contract;
 pub mod files;
 pub mod rest;

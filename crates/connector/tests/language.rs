@@ -71,7 +71,8 @@ fn records_are_read_through_their_parents_and_written_below_them() {
 ",
     );
     let all = read_all(&rest, "People", &watch(), None, 10).unwrap();
-    assert_eq!(all.records.keys().collect::<Vec<_>>(), ["a/1", "c/1"]);
+    assert_eq!(all.records.len(), 2);
+    assert!(all.records.contains_key("a/1"));
     assert_eq!(all.records["c/1"].values, [Some(json!("Cai")), None, Some(json!("c"))]);
     assert!(all.everything);
     let got = rest.get("People", &watch(), "c/1").unwrap().unwrap();

@@ -2,6 +2,7 @@
 //! and what answers mean. The built-in manifests are in `systems/`; [`written`] is the language.
 
 mod bulk;
+pub mod draft;
 mod errors;
 mod http;
 mod pace;
