@@ -128,6 +128,12 @@ pub enum Command {
         /// Approve the flows as they are, instead of waiting for `lockstep approve`
         #[arg(long)]
         approve: bool,
+        /// Listen for calls from the systems (webhooks): 127.0.0.1:8787
+        #[arg(long, value_name = "ADDRESS")]
+        webhooks: Option<std::net::SocketAddr>,
+        /// The address under which that is reached from outside: https://hooks.example.com
+        #[arg(long, value_name = "URL", requires = "webhooks")]
+        public_url: Option<String>,
     },
     /// Let the flows run as they are now, after a look at the plan
     Approve {

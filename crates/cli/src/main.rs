@@ -12,6 +12,7 @@ mod demo;
 mod documents;
 mod exit;
 mod guards;
+mod hooks;
 mod init;
 mod look;
 mod print;
@@ -46,7 +47,9 @@ fn main() -> ExitCode {
         }
         Command::Plan { project, format } => work::plan(&project.dir, format),
         Command::Sync { project, format, shares, full } => work::sync(&project.dir, format, shares, full),
-        Command::Run { project, approve } => work::run(&project.dir, approve),
+        Command::Run { project, approve, webhooks, public_url } => {
+            work::run(&project.dir, approve, &work::Calls { listen: webhooks, public: public_url })
+        }
         Command::Approve { project } => guards::approve(&project.dir),
         Command::Release { project, system, guard, discard } => {
             guards::release(&project.dir, system.as_deref(), guard.as_deref(), discard)

@@ -13,7 +13,7 @@ pub mod rest;
 pub mod vault;
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{ReadRecord, TypeSchema, Value};
+use lockstep_model::{ReadRecord, Timestamp, TypeSchema, Value};
 
 /// How far a record type has been read. Opaque to all but the connector that made it; kept by the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -140,6 +140,33 @@ pub enum Trouble {
     Misconfigured(String),
 }
 
+/// A call from a system: a webhook.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Decoded.
+    pub query: Vec<(String, String)>,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// What a call means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Read these record types now; all of the system's, if none is named.
+    Hint(Vec<String>),
+    /// A trial: this text is wanted back.
+    Challenge(String),
+    /// It came before; nothing is to be done.
+    Again,
+    /// It does not prove where it comes from, or can't be understood.
+    Refused(String),
+    /// The system does not call.
+    NotOffered,
+}
+
 /// How much was asked of a system since it was connected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -177,6 +204,19 @@ pub trait Connector: Send + Sync {
     /// knows what it wrote. A run then ends with such a reading, so that the next one has nothing to read.
     fn knows_own_writes(&self) -> bool {
         false
+    }
+
+    /// Takes a call from the system. Asks nothing of it: the caller is waiting.
+    fn hear(&self, call: &Call) -> Heard {
+        let _ = call;
+        Heard::NotOffered
+    }
+
+    /// Tells the system to call this address when something changes, where it wants to be told. Gives after how many seconds it is to be told
+    /// again; nothing if it need not.
+    fn listen_at(&self, url: &str) -> Result<Option<u64>, Trouble> {
+        let _ = url;
+        Ok(None)
     }
 
     /// What was asked of it so far; nothing where no requests are made.

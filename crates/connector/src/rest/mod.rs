@@ -4,6 +4,7 @@
 mod bulk;
 pub mod draft;
 mod errors;
+mod hooks;
 mod http;
 mod pace;
 mod read;
@@ -24,13 +25,14 @@ use self::http::Client;
 pub use self::sign_in::SigningIn;
 use self::written::{Manifest, TypeWord, TypeYaml};
 use crate::vault::Keep;
-use crate::{Connector, Outcome, Page, ReadRequest, Traffic, Trouble, Write};
+use crate::{Call, Connector, Heard, Outcome, Page, ReadRequest, Traffic, Trouble, Write};
 
 /// A connected system that a manifest describes.
 pub struct Rest {
     manifest: Manifest,
     client: Client,
     schemas: Vec<TypeSchema>,
+    calls: hooks::Calls,
 }
 
 /// Reads a manifest.
@@ -50,7 +52,7 @@ impl Rest {
     pub fn open_kept(manifest: Manifest, given: &Map<String, Value>, keep: Option<Keep>) -> Result<Rest, Trouble> {
         let settings = settings(&manifest, given, true)?;
         let client = Client::new(&manifest, settings, keep)?;
-        Ok(Rest { schemas: schemas(&manifest), client, manifest })
+        Ok(Rest { schemas: schemas(&manifest), client, manifest, calls: hooks::Calls::default() })
     }
 
     fn ty(&self, kind: &str) -> Result<&TypeYaml, Trouble> {
@@ -233,6 +235,14 @@ impl Connector for Rest {
 
     fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         self.look_up(self.ty(kind)?, watch, prop, value)
+    }
+
+    fn hear(&self, call: &Call) -> Heard {
+        self.heard(call)
+    }
+
+    fn listen_at(&self, url: &str) -> Result<Option<u64>, Trouble> {
+        self.register(url)
     }
 
     fn traffic(&self) -> Traffic {

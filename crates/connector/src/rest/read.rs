@@ -86,7 +86,7 @@ impl Rest {
         if let Some(parents) = &list.parents
             && mark.parents.is_empty()
         {
-            let (ids, next, date) = self.parents(parents, &mark, since)?;
+            let Parents { ids, next, date } = self.parents(parents, &mark, since)?;
             mark.began = mark.began.or(date);
             mark.parents_next = next;
             if ids.is_empty() {
@@ -176,12 +176,7 @@ impl Rest {
     }
 
     /// A page of parents: their ids, and where their list goes on.
-    fn parents(
-        &self,
-        parents: &ParentsYaml,
-        mark: &Mark,
-        since: Option<Timestamp>,
-    ) -> Result<(Vec<String>, Option<Next>, Option<Timestamp>), Trouble> {
+    fn parents(&self, parents: &ParentsYaml, mark: &Mark, since: Option<Timestamp>) -> Result<Parents, Trouble> {
         let list = plain_list(&parents.request, &parents.items, &parents.paging);
         let limit = list.paging.limit(0);
         let mut at_page = Mark { next: mark.parents_next.clone(), ..Mark::default() };
@@ -199,7 +194,7 @@ impl Rest {
             }
             // A page without any is passed over, so that an empty answer means the end.
             if !ids.is_empty() || next.is_none() {
-                return Ok((ids, next, answer.date));
+                return Ok(Parents { ids, next, date: answer.date });
             }
             at_page.next = next;
         }
@@ -311,6 +306,15 @@ impl Rest {
             Some(record) => Ok(Some(with_etag(record.clone(), &answer))),
         }
     }
+}
+
+/// A page of parents.
+struct Parents {
+    ids: Vec<String>,
+    /// Where their list goes on.
+    next: Option<Next>,
+    /// The server's clock.
+    date: Option<Timestamp>,
 }
 
 /// What the interpreter itself puts into a record; never sent.

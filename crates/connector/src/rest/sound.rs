@@ -9,7 +9,7 @@ use super::template;
 use super::written::{GetYaml, ListYaml, Manifest, Paging, RequestYaml, TypeYaml, WriteYaml};
 
 /// Variables that requests bring along; a setting of the same name would hide behind them.
-const VARIABLES: [&str; 23] = [
+const VARIABLES: [&str; 24] = [
     "id",
     "record",
     "value",
@@ -27,6 +27,7 @@ const VARIABLES: [&str; 23] = [
     "cursor",
     "picked",
     "ticket",
+    "url",
     "parent",
     "fields",
     "minute",
@@ -70,6 +71,12 @@ pub fn settle(mut manifest: Manifest) -> Result<Manifest, String> {
                     .cloned(),
             );
             collect(&signed.body, &mut texts);
+        }
+    }
+    if let Some(hook) = &manifest.webhook {
+        texts.extend(hook.signature.iter().map(|signature| signature.secret.clone()));
+        for kind in hook.types.keys().filter(|kind| !kinds.contains(kind)) {
+            wrong.push(format!("webhook: `{kind}` is no record type here; {}", known("there are", &kinds)));
         }
     }
     texts.extend(manifest.settings.values().filter_map(|setting| setting.default.clone()));

@@ -37,7 +37,62 @@ pub struct Manifest {
     /// What answers mean, the first that fits. What none fits: 2xx done, 404 and 410 gone, 408, 429 and 503 later, other 4xx rejected.
     #[serde(default)]
     pub errors: Vec<ErrorRule>,
+    /// How the system calls when something changed.
+    pub webhook: Option<Webhook>,
     pub types: BTreeMap<String, TypeYaml>,
+}
+
+/// A call from the system that something changed: a hint to read now (R4). What it says of a record is not taken over.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Webhook {
+    /// How a call proves that the system made it. A call that does not is refused.
+    pub signature: Option<Signature>,
+    /// Where a trial call has the text that it wants back: in its query …
+    pub challenge_query: Option<String>,
+    /// … or in its body.
+    pub challenge_at: Option<String>,
+    /// Where the list of events is in the body; the body is one event if not said.
+    pub events: Option<String>,
+    /// Where the word is in an event that tells what it is about …
+    pub word: Option<String>,
+    /// … and with what such words begin, by record type. Without them, each call is about all record types.
+    #[serde(default)]
+    pub types: BTreeMap<String, String>,
+    /// Tells the system where to call, when `lockstep run` begins: `{{ url }}`. A refusal because it knows already does no harm.
+    pub register: Option<RequestYaml>,
+    /// A registration ends after a time: it is renewed each so many seconds.
+    pub renew_s: Option<u64>,
+}
+
+/// An HMAC with SHA-256 in a header.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Signature {
+    pub header: String,
+    /// The shared secret: `{{ webhook_secret }}`.
+    pub secret: String,
+    #[serde(default)]
+    pub encoding: Encoding,
+    /// What stands before the signature in the header: `sha256=`.
+    #[serde(default)]
+    pub prefix: String,
+    /// The header with the time of the call, in seconds or milliseconds since 1970 or as a date. It is signed before the body.
+    pub timestamp: Option<String>,
+    /// What stands between the two.
+    #[serde(default)]
+    pub between: String,
+    /// A call is not older, in seconds; five minutes if not said.
+    pub max_age_s: Option<i64>,
+}
+
+/// How bytes are written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    #[default]
+    Hex,
+    Base64,
 }
 
 /// Another interface of the same account. A record type that is reached by it says `api: NAME`.

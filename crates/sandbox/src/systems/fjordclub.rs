@@ -2,8 +2,7 @@
 //! somebody connects with a manifest of their own.
 //!
 //! Plain, and strict where plain systems are: a key in a header, pages by cursor, changes by a filter, `ETag` and `If-Match`, one member
-//! an e-mail address, 200 requests a second. Deleted members are listed by themselves. Hooks are called with a signature; where they are
-//! kept is here, who calls them is the server.
+//! an e-mail address, 200 requests a second. Deleted members are listed by themselves.
 
 use super::{Emulator, Limit, Settings, credential};
 use crate::http::{Act, Reply, Request};
