@@ -302,6 +302,33 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// The QA checklist: a verdict on every statement and row of documents
+    Verify {
+        /// The project: its flows run, its store is looked at; with `--sandbox` alone, the documents' own flows run
+        #[arg(short = 'C', value_name = "DIR")]
+        dir: Option<PathBuf>,
+        /// Try them on emulated systems; nothing to configure
+        #[arg(long, conflicts_with_all = ["passive", "i_know_this_writes"])]
+        sandbox: bool,
+        /// Judge by what the project's store and journal have seen in operation; nothing is written
+        #[arg(long, conflicts_with = "i_know_this_writes")]
+        passive: bool,
+        /// Try them on the project's own systems: a test tenant. Marked records are added, edited and deleted again
+        #[arg(long)]
+        i_know_this_writes: bool,
+        /// With emulated systems that fail now and then while the hub runs
+        #[arg(long, requires = "sandbox")]
+        faults: bool,
+        /// Write the results as JUnit XML
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
+        /// Write each document back with its verdicts, as HTML, Markdown and reStructuredText
+        #[arg(short = 'o', value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// The documents that say what must hold; with a project, its own files if none is named
+        #[arg(value_name = "DOC")]
+        documents: Vec<PathBuf>,
+    },
     /// Emulated systems to work against
     Sandbox {
         /// superoffice, wix, poweroffice-go, crmoffice, zendesk, youtrack; all if none is named

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use lockstep_document::StatementKind;
-
 use crate::documents::read_all;
 use crate::exit::{Exit, Failure, Result};
 
@@ -76,7 +74,7 @@ fn starter() -> Vec<(String, String)> {
     let mut files = vec![
         ("lockstep.yaml".to_string(), STARTER.to_string()),
         ("flows/people.yaml".to_string(), STARTER_FLOWS.to_string()),
-        (".gitignore".to_string(), ".env\nlockstep.db*\n".to_string()),
+        (".gitignore".to_string(), ".env\nlockstep.db*\nlockstep.key\nlockstep.tokens*\n".to_string()),
     ];
     files.extend(STARTER_DATA.map(|(name, text)| (name.to_string(), text.to_string())));
     files
@@ -88,18 +86,19 @@ fn from_documents(documents: &[PathBuf]) -> Result<Vec<(String, String)>> {
     let connectors = lockstep_connector::catalogue::names();
     let connectors: Vec<&str> = connectors.iter().map(AsRef::as_ref).collect();
     let mut proposals = lockstep_config::propose_systems(&all, &connectors);
+    let built_in = lockstep_connector::catalogue::built_in();
     let (mut files, mut guesses) = (Vec::new(), Vec::new());
     for (path, text) in &texts {
         let name = path.file_stem().map_or_else(|| "document".into(), |stem| stem.to_string_lossy().into_owned());
         let file = format!("flows/{name}.rst");
-        if let Some(connector) = unnamed_system(text) {
+        if let Some(connector) = lockstep_config::unnamed_system(text, &built_in) {
             println!("{} leaves a system unnamed; by its record types and properties it is {connector}", path.display());
             guesses.push((file.clone(), connector));
         }
         files.push((file, text.clone()));
     }
     // A system that every document leaving one unnamed was recognised in needs no placeholder.
-    if guesses.len() == texts.iter().filter(|(_, text)| leaves_unnamed(text)).count() {
+    if guesses.len() == texts.iter().filter(|(_, text)| lockstep_config::leaves_unnamed(text)).count() {
         proposals.retain(|proposal| !proposal.unnamed);
     }
     for (_, connector) in &guesses {
@@ -118,52 +117,6 @@ fn from_documents(documents: &[PathBuf]) -> Result<Vec<(String, String)>> {
         yaml = yaml.replace(&format!("  - {file}\n"), &format!("  - {{ file: {file}, unnamed: {connector} }}\n"));
     }
     files.insert(0, ("lockstep.yaml".into(), yaml));
-    files.push((".gitignore".into(), ".env\nlockstep.db*\n".into()));
+    files.push((".gitignore".into(), ".env\nlockstep.db*\nlockstep.key\nlockstep.tokens*\n".into()));
     Ok(files)
-}
-
-fn leaves_unnamed(text: &str) -> bool {
-    let (document, _) = lockstep_document::read(text);
-    document.sections.iter().any(|s| s.heading.from.system.is_empty() || s.heading.to.system.is_empty())
-}
-
-/// The built-in system that a document leaves unnamed: the only one that has all the record types and properties it names there.
-fn unnamed_system(text: &str) -> Option<String> {
-    let (document, _) = lockstep_document::read(text);
-    let mut wanted: Vec<(String, Vec<String>)> = Vec::new();
-    for section in &document.sections {
-        let from = section.heading.from.system.is_empty();
-        let kind = match (from, section.heading.to.system.is_empty()) {
-            (true, _) => &section.heading.from.kind,
-            (_, true) => &section.heading.to.kind,
-            _ => continue,
-        };
-        let mut paths = Vec::new();
-        for statement in &section.statements {
-            match &statement.kind {
-                StatementKind::Match { rows } => {
-                    paths.extend(
-                        rows.iter().flat_map(|r| &r.pairs).map(|p| if from { p.from.path.clone() } else { p.to.path.clone() }),
-                    );
-                }
-                StatementKind::Properties { rows } => {
-                    paths.extend(rows.iter().map(|r| if from { r.from.path.clone() } else { r.to.path.clone() }));
-                }
-                _ => {}
-            }
-        }
-        wanted.push((kind.clone(), paths));
-    }
-    if wanted.is_empty() {
-        return None;
-    }
-    let has_all = |name: &String| {
-        let types = lockstep_connector::catalogue::schemas(name, &serde_json::Map::new(), Path::new(".")).unwrap_or_default();
-        wanted.iter().all(|(kind, paths)| {
-            let schema = types.iter().find(|schema| !schema.open && schema.kind == *kind);
-            schema.is_some_and(|schema| paths.iter().all(|path| schema.resolve(&path.as_str().into()).is_some()))
-        })
-    };
-    let mut fitting = lockstep_connector::catalogue::names().into_iter().filter(|name| name != "files").filter(has_all);
-    fitting.next().filter(|_| fitting.next().is_none())
 }

@@ -19,6 +19,7 @@ mod print;
 mod progress;
 mod project;
 mod review;
+mod verify;
 mod work;
 
 use std::process::ExitCode;
@@ -67,6 +68,9 @@ fn main() -> ExitCode {
         Command::Audit { sample, repair, project, format } => acts::audit(&project.dir, sample, repair, format),
         Command::History { record, run, since, project, format } => look::history(&project.dir, format, record, run, since),
         Command::Explain { record, path, project, format } => look::explain(&project.dir, format, &record, path.as_deref()),
+        Command::Verify { dir, sandbox, passive, i_know_this_writes: writes, faults, junit, out, documents } => {
+            verify::verify(&verify::Asked { dir, sandbox, passive, writes, faults, junit, out, documents })
+        }
         Command::Sandbox { systems, port, empty, faults } => demo::sandbox(systems, port, empty, faults.as_deref()),
     };
     match result {

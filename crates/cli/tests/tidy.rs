@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use transcript::{read, root};
 
 /// Which crates of the workspace each may know: for its library, and for its tests alone.
-const ARROWS: [(&str, &[&str], &[&str]); 10] = [
+const ARROWS: [(&str, &[&str], &[&str]); 11] = [
     ("model", &[], &[]),
     ("document", &[], &[]),
     ("config", &["document", "model"], &[]),
@@ -18,7 +18,8 @@ const ARROWS: [(&str, &[&str], &[&str]); 10] = [
     ("hub", &["connector", "engine", "model", "store"], &[]),
     ("sandbox", &[], &[]),
     ("simulation", &["connector", "engine", "hub", "model", "store"], &[]),
-    ("cli", &["config", "connector", "document", "engine", "hub", "model", "sandbox", "store"], &[]),
+    ("verify", &["config", "connector", "document", "engine", "hub", "model", "sandbox", "store"], &[]),
+    ("cli", &["config", "connector", "document", "engine", "hub", "model", "sandbox", "store", "verify"], &[]),
 ];
 
 /// The rules by their names.

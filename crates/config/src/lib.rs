@@ -68,6 +68,7 @@ mod near;
 mod problem;
 mod project;
 mod project_file;
+mod recognise;
 mod row;
 mod section;
 mod source;
@@ -82,6 +83,8 @@ pub use import::{Proposal, names_of, propose_systems, read_flows, write_project_
 pub use names::{Names, SystemNames};
 pub use problem::{Label, Problem, Severity, in_order, render_all, to_json};
 pub use project::{Policies, Project, Reference, Schedule, System, load, load_with};
+pub use recognise::{leaves_unnamed, unnamed_system};
 pub use section::{FlowFile, FlowPlaces, PairPlaces, Section};
 pub use source::{Place, Source};
+pub use unite::united_flows;
 pub use write::write_flows_yaml;

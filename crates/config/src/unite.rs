@@ -5,7 +5,13 @@ use lockstep_model::{Create, Flow};
 
 use crate::codes;
 use crate::problem::Problem;
-use crate::section::{FlowPlaces, Section};
+use crate::section::{FlowFile, FlowPlaces, Section};
+
+/// The flows that these files state together: each two record types once in each direction, as in [`crate::Project::flows`].
+pub fn united_flows<'a>(files: impl Iterator<Item = &'a FlowFile>) -> (Vec<Flow>, Vec<FlowPlaces>) {
+    let (flows, places, _) = unite(files.flat_map(|file| &file.sections));
+    (flows, places)
+}
 
 /// The flows of all sections, each pair of record types once in each direction, and what there is to say of the uniting.
 pub(crate) fn unite<'a>(sections: impl Iterator<Item = &'a Section>) -> (Vec<Flow>, Vec<FlowPlaces>, Vec<Problem>) {

@@ -1,5 +1,6 @@
 //! The single door to connectors: by name, built in or from the project's `connectors/` folder.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use lockstep_model::TypeSchema;
@@ -105,6 +106,16 @@ pub fn schemas(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
 pub fn secrets(name: &str, project_dir: &Path) -> Vec<String> {
     let Ok(manifest) = manifest(name, project_dir) else { return vec![] };
     manifest.settings.into_iter().filter(|(_, setting)| setting.secret).map(|(name, _)| name).collect()
+}
+
+/// The record types of the built-in systems, by the connectors' names. What has no record types of its own is not among them.
+pub fn built_in() -> BTreeMap<String, Vec<TypeSchema>> {
+    let types = |(name, text): &(&str, &str)| {
+        // That every built-in manifest is sound is tested below.
+        let manifest = rest::parse(name, text).ok()?;
+        Some(((*name).to_string(), rest::schemas(&manifest)))
+    };
+    MANIFESTS.iter().filter_map(types).collect()
 }
 
 /// A built-in manifest, or one of the project's own.

@@ -5,6 +5,7 @@
 
 use crate::cells::{PathCell, TypeCell};
 use crate::draft::{Draft, DraftSection};
+use crate::notes::{Note, Notes, SectionNotes};
 use crate::statement::StatementKind;
 
 const STYLE: &str = "\
@@ -31,9 +32,46 @@ pre { white-space: pre-wrap; background: var(--soft); padding: .6rem; }
 h2 { break-after: avoid; } tr, .statement { break-inside: avoid; } .table { overflow: visible; } }
 ";
 
+/// Notes beside the lines, and tables that become cards on a phone.
+const NOTED_STYLE: &str = "\
+:root { --good: #1a7f37; --bad: #b42318; --open: #6b5900; }
+@media (prefers-color-scheme: dark) { :root { --good: #57c27b; --bad: #ff8a7a; --open: #d9bc4a; } }
+.statement::before, td.box::before { content: none; }
+.statement { padding-left: 1.6em; margin-top: .6rem; }
+.table { margin-top: .4rem; } tr.evidence td { padding-top: 0; padding-bottom: 0; border-top: 0; }
+.mark { font-weight: 700; }
+.statement > .mark { display: inline-block; width: 1.6em; text-indent: 0; }
+.proved > .mark, .proved.mark { color: var(--good); } .violated > .mark, .violated.mark, .violated .why { color: var(--bad); }
+.not-tried > .mark, .not-tried.mark { color: var(--open); }
+.why { display: block; text-indent: 0; font: .85rem/1.4 system-ui, sans-serif; color: var(--quiet); }
+.summary { font-size: 1.1rem; font-weight: 600; }
+details { text-indent: 0; margin: .2rem 0 .4rem 1.6em; font: .85rem/1.45 system-ui, sans-serif; }
+td > details { margin-left: 0; }
+summary { cursor: pointer; color: var(--quiet); }
+details h3 { font-size: .9rem; margin: .7rem 0 .2rem; }
+details ol { margin: .2rem 0; padding-left: 1.4rem; overflow-wrap: anywhere; }
+details pre { font-size: .75rem; overflow-wrap: anywhere; }
+@media (max-width: 40rem) {
+.table thead { display: none; } table, tbody, tr, td { display: block; width: 100%; } tr { border: 1px solid var(--line); margin: .5rem 0; }
+td, td.box { border: 0; text-align: left; width: 100%; } td[data-label]::before { content: attr(data-label); display: block;
+font: .75rem/1.3 system-ui, sans-serif; color: var(--quiet); } td.box { float: right; width: auto; }
+tr.evidence { margin-top: calc(-.5rem - 1px); border-top: 0; } details { margin-left: 0; } }
+@media print { details:not([open]) { display: none; } details[open] pre { max-height: none; } }
+";
+
 /// Writes a draft as a complete HTML page.
 #[must_use]
 pub fn write_html(draft: &Draft) -> String {
+    page(draft, None)
+}
+
+/// Writes a draft as a complete HTML page with notes beside its statements and rows, their evidence a click away.
+#[must_use]
+pub fn write_noted_html(draft: &Draft, notes: &Notes) -> String {
+    page(draft, Some(notes))
+}
+
+fn page(draft: &Draft, notes: Option<&Notes>) -> String {
     let title = escaped(draft.title_text().trim());
     let mut body = format!("<h1>{title}</h1>\n");
     if let Some(generated) = &draft.generated {
@@ -46,14 +84,18 @@ pub fn write_html(draft: &Draft) -> String {
     for paragraph in &introduction.paragraphs {
         body.push_str(&format!("<p>{}</p>\n", escaped(paragraph)));
     }
+    if let Some(notes) = notes {
+        body.push_str(&format!("<p class=\"summary\">{}</p>\n", escaped(&notes.summary)));
+    }
     body.push_str(&contents(&draft.sections));
     for (index, section) in draft.sections.iter().enumerate() {
-        push_section(&mut body, section, index + 1);
+        push_section(&mut body, section, notes.and_then(|notes| notes.sections.get(index)), index + 1);
     }
+    let more = if notes.is_some() { NOTED_STYLE } else { "" };
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n\
+         <title>{title}</title>\n<style>\n{STYLE}{more}</style>\n</head>\n<body>\n<main>\n{body}</main>\n\
          </body>\n</html>\n"
     )
 }
@@ -73,16 +115,26 @@ fn contents(sections: &[DraftSection]) -> String {
     format!("<nav aria-label=\"Sections\">\n<ol>\n{items}</ol>\n</nav>\n")
 }
 
-fn push_section(body: &mut String, section: &DraftSection, number: usize) {
+fn push_section(body: &mut String, section: &DraftSection, notes: Option<&SectionNotes>, number: usize) {
     let heading = escaped(&section.heading_text());
     body.push_str(&format!("<section id=\"section-{number}\">\n<h2>{heading}</h2>\n"));
-    for statement in &section.statements {
+    for (at, statement) in section.statements.iter().enumerate() {
+        let noted = notes.and_then(|notes| notes.statements.get(at));
         if let StatementKind::Unrecognised { text } = statement {
             body.push_str(&format!("<pre>{}</pre>\n", escaped(text)));
+            if let Some(noted) = noted {
+                push_noted(body, "(text that is no statement)", &noted.note);
+            }
             continue;
         }
-        for sentence in section.sentences(statement) {
-            body.push_str(&format!("<p class=\"statement\">{}</p>\n", escaped(&sentence)));
+        let sentences = section.sentences(statement);
+        match noted {
+            Some(noted) => push_noted(body, &sentences.join(" "), &noted.note),
+            None => {
+                for sentence in sentences {
+                    body.push_str(&format!("<p class=\"statement\">{}</p>\n", escaped(&sentence)));
+                }
+            }
         }
         let rows: Vec<Vec<String>> = match statement {
             StatementKind::Match { rows } => rows
@@ -98,19 +150,88 @@ fn push_section(body: &mut String, section: &DraftSection, number: usize) {
             }
             _ => continue,
         };
-        push_table(body, &section.table_header(statement), &rows);
+        push_table(body, &section.table_header(statement), &rows, noted.map(|noted| noted.rows.as_slice()));
+    }
+    for (text, note) in notes.iter().flat_map(|notes| &notes.more) {
+        push_noted(body, text, note);
     }
     body.push_str("</section>\n");
 }
 
-fn push_table(body: &mut String, header: &[String], rows: &[Vec<String>]) {
+/// A line with its note, and the evidence below it.
+fn push_noted(body: &mut String, text: &str, note: &Note) {
+    body.push_str(&format!(
+        "<div class=\"statement {}\">{}{}{}</div>\n{}",
+        class(note),
+        mark(note),
+        escaped(text),
+        why(note),
+        evidence(note)
+    ));
+}
+
+fn class(note: &Note) -> String {
+    escaped(&note.word.replace(' ', "-"))
+}
+
+fn mark(note: &Note) -> String {
+    format!("<span class=\"mark {}\" title=\"{}\">{}</span>", class(note), escaped(&note.word), escaped(&note.mark))
+}
+
+fn why(note: &Note) -> String {
+    match note.why.is_empty() {
+        true => String::new(),
+        false => format!("<span class=\"why\">{}</span>", escaped(&note.text())),
+    }
+}
+
+fn evidence(note: &Note) -> String {
+    if note.evidence.is_empty() {
+        return String::new();
+    }
+    let open = if note.word == "violated" { " open" } else { "" };
+    let mut out = format!("<details{open}><summary>{}</summary>\n", count(note.evidence.len()));
+    for piece in &note.evidence {
+        out.push_str(&format!("<h3>{}</h3>\n", escaped(&piece.title)));
+        if !piece.steps.is_empty() {
+            let steps: String = piece.steps.iter().map(|step| format!("<li>{}</li>", escaped(step))).collect();
+            out.push_str(&format!("<ol>{steps}</ol>\n"));
+        }
+        if !piece.verbatim.is_empty() {
+            out.push_str(&format!("<pre>{}</pre>\n", escaped(&piece.verbatim.join("\n\n"))));
+        }
+    }
+    out.push_str("</details>\n");
+    out
+}
+
+fn count(pieces: usize) -> String {
+    if pieces == 1 { "1 trial".into() } else { format!("{pieces} trials") }
+}
+
+fn push_table(body: &mut String, header: &[String], rows: &[Vec<String>], notes: Option<&[Note]>) {
     let head: String = header.iter().map(|cell| format!("<th scope=\"col\">{}</th>", escaped(cell.trim()))).collect();
     body.push_str(&format!(
         "<div class=\"table\">\n<table>\n<thead>\n<tr><th class=\"box\" scope=\"col\" aria-label=\"Done\"></th>{head}</tr>\n</thead>\n<tbody>\n"
     ));
-    for row in rows {
-        let cells: String = row.iter().map(|cell| format!("<td>{cell}</td>")).collect();
-        body.push_str(&format!("<tr><td class=\"box\"></td>{cells}</tr>\n"));
+    for (at, row) in rows.iter().enumerate() {
+        let Some(note) = notes.and_then(|notes| notes.get(at)) else {
+            let cells: String = row.iter().map(|cell| format!("<td>{cell}</td>")).collect();
+            body.push_str(&format!("<tr><td class=\"box\"></td>{cells}</tr>\n"));
+            continue;
+        };
+        let labelled =
+            header.iter().zip(row).map(|(label, cell)| format!("<td data-label=\"{}\">{cell}</td>", escaped(label.trim())));
+        let cells: String = labelled.collect();
+        body.push_str(&format!("<tr class=\"{}\"><td class=\"box\">{}</td>{cells}</tr>\n", class(note), mark(note)));
+        let more = format!("{}{}", why(note), evidence(note));
+        if !more.is_empty() {
+            body.push_str(&format!(
+                "<tr class=\"evidence {}\"><td colspan=\"{}\">{more}</td></tr>\n",
+                class(note),
+                header.len() + 1
+            ));
+        }
     }
     body.push_str("</tbody>\n</table>\n</div>\n");
 }

@@ -5,12 +5,23 @@
 
 use crate::cells::TypeCell;
 use crate::draft::{Draft, DraftSection, one_line};
+use crate::notes::{Note, Notes, SectionNotes};
 use crate::rows::split_paths;
 use crate::statement::StatementKind;
 
 /// Writes a draft as Markdown.
 #[must_use]
 pub fn write_markdown(draft: &Draft) -> String {
+    page(draft, None)
+}
+
+/// Writes a draft as Markdown with notes beside its statements and rows, their evidence folded away where the reader's program folds.
+#[must_use]
+pub fn write_noted_markdown(draft: &Draft, notes: &Notes) -> String {
+    page(draft, Some(notes))
+}
+
+fn page(draft: &Draft, notes: Option<&Notes>) -> String {
     let mut blocks = vec![format!("# {}", escaped(&draft.title_text()))];
     if let Some(generated) = &draft.generated {
         blocks.push(format!("Generated: {}", escaped(generated)));
@@ -20,23 +31,35 @@ pub fn write_markdown(draft: &Draft) -> String {
         blocks.push(format!("## {}", escaped(&introduction.heading)));
     }
     blocks.extend(introduction.paragraphs.iter().map(|text| paragraph(text)));
-    for section in &draft.sections {
-        push_section(&mut blocks, section);
+    if let Some(notes) = notes {
+        blocks.push(format!("**{}**", escaped(&notes.summary)));
+    }
+    for (at, section) in draft.sections.iter().enumerate() {
+        push_section(&mut blocks, section, notes.and_then(|notes| notes.sections.get(at)));
     }
     let mut out = blocks.join("\n\n");
     out.push('\n');
     out
 }
 
-fn push_section(blocks: &mut Vec<String>, section: &DraftSection) {
+fn push_section(blocks: &mut Vec<String>, section: &DraftSection, notes: Option<&SectionNotes>) {
     blocks.push(format!("## {}", escaped(&section.heading_text())));
-    for statement in &section.statements {
+    for (at, statement) in section.statements.iter().enumerate() {
+        let noted = notes.and_then(|notes| notes.statements.get(at));
         if let StatementKind::Unrecognised { text } = statement {
             blocks.push(fenced(text));
+            blocks.extend(noted.map(|noted| marked(&noted.note)));
             continue;
         }
-        blocks.push(paragraph(&section.sentences(statement).join("\n")));
-        let rows: Vec<Vec<String>> = match statement {
+        let sentences = paragraph(&section.sentences(statement).join("\n"));
+        match noted {
+            None => blocks.push(sentences),
+            Some(noted) => {
+                blocks.push(format!("{} {sentences}", noted.note.mark));
+                blocks.extend(said(&noted.note));
+            }
+        }
+        let mut rows: Vec<Vec<String>> = match statement {
             StatementKind::Match { rows } => rows
                 .iter()
                 .map(|row| {
@@ -52,11 +75,51 @@ fn push_section(blocks: &mut Vec<String>, section: &DraftSection) {
             _ => continue,
         };
         let header = section.table_header(statement);
-        let header: Vec<String> = header.iter().map(|cell| escaped(cell)).collect();
+        let mut header: Vec<String> = header.iter().map(|cell| escaped(cell)).collect();
+        if let Some(noted) = noted {
+            header.insert(0, "Verdict".into());
+            rows.iter_mut().zip(&noted.rows).for_each(|(row, note)| row.insert(0, marked(note)));
+        }
         let rule = vec!["---".to_string(); header.len()];
         let lines: Vec<String> = [header, rule].iter().chain(&rows).map(|r| table_line(r)).collect();
         blocks.push(lines.join("\n"));
+        for (text, note) in crate::rows::row_texts(statement).iter().zip(noted.iter().flat_map(|noted| &noted.rows)) {
+            blocks.extend(folded(text, note));
+        }
     }
+    for (text, note) in notes.iter().flat_map(|notes| &notes.more) {
+        blocks.push(format!("{} {}", note.mark, paragraph(text)));
+        blocks.extend(said(note));
+    }
+}
+
+/// A note in a cell: `✗ violated: …`.
+fn marked(note: &Note) -> String {
+    format!("{} {}", note.mark, escaped(&note.text()))
+}
+
+/// What there is to say below a line.
+fn said(note: &Note) -> Vec<String> {
+    let why = (!note.why.is_empty()).then(|| format!("*{}*", escaped(&note.text())));
+    why.into_iter().chain(folded("Evidence", note)).collect()
+}
+
+/// The evidence, in HTML that programs which show Markdown fold.
+fn folded(title: &str, note: &Note) -> Option<String> {
+    if note.evidence.is_empty() {
+        return None;
+    }
+    let html = |text: &str| one_line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut out = format!("<details><summary>{}</summary>\n", html(title));
+    for piece in &note.evidence {
+        let steps: String = piece.steps.iter().map(|step| format!("<li>{}</li>", html(step))).collect();
+        out.push_str(&format!("<p>{}</p><ol>{steps}</ol>\n", html(&piece.title)));
+        for text in &piece.verbatim {
+            out.push_str(&format!("<p><code>{}</code></p>\n", html(text)));
+        }
+    }
+    out.push_str("</details>");
+    Some(out)
 }
 
 fn table_line(cells: &[String]) -> String {

@@ -8,6 +8,7 @@ use crate::blocks::{Block, BlockKind, adornment, scan};
 use crate::document::{Document, Generated, Introduction, Section, Title};
 use crate::lines::{BYTE_ORDER_MARK, Line, span_of_line, split};
 use crate::names::{common_words, splits_at_to};
+use crate::notes::is_verdict;
 use crate::section::{self, Outline, Piece, RawSection};
 use crate::span::Span;
 use crate::statement::StatementKind;
@@ -117,6 +118,8 @@ impl Reader<'_> {
                 }
                 BlockKind::Paragraph => Piece::Prose(block.first, block.last),
                 BlockKind::Table => Piece::Table(block.first, block.last),
+                // A verdict of an earlier verification says nothing of what must hold.
+                BlockKind::Other if is_verdict(&self.lines[block.first]) => continue,
                 BlockKind::Other => Piece::Other(block.first, block.last),
             };
             match parts.sections.last_mut() {

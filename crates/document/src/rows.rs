@@ -2,9 +2,35 @@
 
 use crate::cells::{PathCell, TypeCell};
 use crate::span::Span;
-use crate::statement::{MatchPair, MatchRow, PropertyRow};
+use crate::statement::{MatchPair, MatchRow, PropertyRow, StatementKind};
 use crate::tables::{Cell, Row, Table};
 use crate::warning::Warning;
+
+/// The rows of a statement's table, each as one line: `a – b "string"`, `a = b and c = d`.
+pub(crate) fn row_texts(kind: &StatementKind) -> Vec<String> {
+    match kind {
+        StatementKind::Match { rows } => rows.iter().map(MatchRow::text).collect(),
+        StatementKind::Properties { rows } => rows.iter().map(PropertyRow::text).collect(),
+        _ => Vec::new(),
+    }
+}
+
+impl MatchRow {
+    /// The row as one line: `Emails.Value = email`, several pairs joined by `and`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let pairs: Vec<String> = self.pairs.iter().map(|pair| format!("{} = {}", pair.from, pair.to)).collect();
+        pairs.join(" and ")
+    }
+}
+
+impl PropertyRow {
+    /// The row as one line: `Name – name "string"`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!("{} – {} {}", self.from, self.to, self.type_cell).trim().to_string()
+    }
+}
 
 /// What a table's first row says, where it is a header.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -520,6 +520,18 @@ fn p3_what_a_system_made_of_an_unanswered_value_is_no_edit_and_the_same_value_is
 }
 
 #[test]
+fn p1_two_edits_that_no_clock_tells_apart_are_two() {
+    let mut world = linked_pair();
+    world.read_as("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada", "phone": "2"}), Some("2"), None);
+    assert_eq!(world.settle(), 1);
+    // Seen in the same run, whose beginning counts as the time of both.
+    world.now -= 1;
+    world.read_as("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada", "phone": "3"}), Some("3"), None);
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.value("b.Person/1", "phone"), json!("3"));
+}
+
+#[test]
 fn d1_who_takes_the_place_of_a_record_that_is_gone_gets_what_was_put_in_there() {
     let mut world = linked_pair();
     world.read("a.Person/1", json!({"name": "Ada Berg"}));

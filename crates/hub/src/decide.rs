@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Decision, Slice, decide};
-use lockstep_model::{EntityId, IntentId, IntentKind, IntentState, NumberSet, RecordId, RecordState, Timestamp, TypeIx, Value};
+use lockstep_model::{
+    EntityId, IntentId, IntentKind, IntentState, NumberSet, RecordId, RecordState, ReviewKind, Timestamp, TypeIx, Value,
+};
 use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind, ReviewKey};
 
 use crate::load;
@@ -54,9 +56,7 @@ impl Hub {
     pub(crate) fn decide(&mut self, under_way: &mut Underway) -> Result<BTreeSet<TypeIx>> {
         let mut reread = BTreeSet::new();
         let mut decided: Option<Decided> = None;
-        if under_way.left_unknown {
-            self.hold_what_may_be_made()?;
-        }
+        self.hold_what_may_be_made()?;
         loop {
             let skip = decided.as_ref().map_or(0, |decided| decided.batch.len());
             let mut batch = self.store.agenda(skip + BATCH)?;
@@ -128,19 +128,35 @@ impl Hub {
     fn hold_what_may_be_made(&mut self) -> Result<()> {
         let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
         open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
+        open.retain(|intent| intent.kind == IntentKind::Create);
+        if open.is_empty() {
+            return Ok(());
+        }
         let mut since: BTreeMap<TypeIx, Timestamp> = BTreeMap::new();
-        for intent in open.iter().filter(|intent| intent.kind == IntentKind::Create) {
-            let earliest = since.entry(intent.ty).or_insert(intent.decided_at);
-            *earliest = (*earliest).min(intent.decided_at);
+        let mut asked: NumberSet<RecordId> = NumberSet::default();
+        for intent in &open {
+            let reviews = self.store.open_reviews(&[intent.source])?;
+            match reviews.iter().find(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty) {
+                // A person has been asked, and is not to keep everything waiting.
+                Some(review) => asked.extend(&review.candidates),
+                None => {
+                    let earliest = since.entry(intent.ty).or_insert(intent.decided_at);
+                    *earliest = (*earliest).min(intent.decided_at);
+                }
+            }
         }
         let mut agenda = self.store.agenda(i32::MAX as usize)?;
         agenda.retain(|(rank, _)| *rank < HELD);
         let ids: Vec<RecordId> = agenda.iter().map(|(_, id)| *id).collect();
         let may_be_made = |record: &RecordState| {
             let alone = record.entity.0 == record.id.0 && record.written_at.is_none();
-            alone && since.get(&record.ty).is_some_and(|since| record.first_seen >= *since)
+            let new = since.get(&record.ty).is_some_and(|since| record.first_seen >= *since);
+            alone && (new || asked.contains(&record.id))
         };
         let held: NumberSet<RecordId> = self.store.records(&ids)?.into_iter().filter(may_be_made).map(|r| r.id).collect();
+        if held.is_empty() {
+            return Ok(());
+        }
         agenda.retain(|(_, id)| held.contains(id));
         let agenda_added = agenda.iter().map(|(rank, id)| (rank + HELD, *id)).collect();
         Ok(self.store.commit(Commit { agenda_done: agenda, agenda_added, ..Commit::default() })?)

@@ -65,6 +65,7 @@ struct Answered {
 impl Hub {
     /// Sends what is due, until nothing is or every system with something due is paused. Gives whether anything was sent.
     pub(crate) fn deliver(&mut self, under_way: &mut Underway) -> Result<bool> {
+        under_way.asked = self.clock.now();
         if !self.may_write(under_way)? {
             return Ok(false);
         }

@@ -18,6 +18,8 @@ pub mod decide;
 pub mod deletes;
 pub mod deliver;
 pub mod explain;
+mod flips;
+mod forget;
 mod fresh;
 pub mod guards;
 pub mod links;

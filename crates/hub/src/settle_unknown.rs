@@ -48,6 +48,7 @@ impl Hub {
             let target = self.store.records(&target)?.pop();
             let mut again = Ok(None);
             if let Some(target) = target {
+                under_way.asked = self.clock.now();
                 again = self.get_now(&intent, &target);
                 // What can't be understood now may be the next moment; what is sent again unseen may be written for nothing (P4).
                 for _ in 0..MISREAD {
@@ -106,11 +107,12 @@ impl Hub {
     }
 
     /// Creations of record types that were read to their end, and others. A system that could not be read says nothing about what it does
-    /// not hold; nor does one that had records and lists none all of a sudden.
+    /// not hold; nor does one that had records and lists none all of a sudden, or whose list is not believed (G3).
     fn read_to_the_end(&self, under_way: &Underway, creations: Vec<Intent>) -> (Vec<Intent>, Vec<Intent>) {
         creations.into_iter().partition(|intent| {
             !under_way.paused.contains_key(&self.system_of(intent.ty))
                 && self.status[intent.ty.at()].reading_since.is_none()
+                && !under_way.guards.stopped.contains(&intent.ty)
                 && !(under_way.listed_none.contains(&intent.ty) && self.status[intent.ty.at()].records > 0)
         })
     }
@@ -211,15 +213,24 @@ impl Hub {
                 record.ty == intent.ty && !taken.contains(at) && sent().next().is_some() && could_be(record)
             };
             let mut found: Vec<usize> = fresh.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
+            let mut sure = true;
             if found.is_empty() {
                 // Somebody has come upon it already, and edited it: its match key tells that it is the one.
                 let keys = promised(&self.plan, intent.ty, &intent.changes);
                 let is_it = |(at, record): &(usize, &RecordState)| {
-                    record.ty == intent.ty
-                        && !taken.contains(at)
-                        && hashes(&self.plan, record).iter().any(|hash| keys.contains(hash))
+                    let fits = || hashes(&self.plan, record).iter().any(|hash| keys.contains(hash));
+                    record.ty == intent.ty && !taken.contains(at) && (keys.is_empty() || fits())
                 };
-                found = fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect();
+                // Without one, any that is new could be it.
+                sure = !keys.is_empty();
+                if sure || last {
+                    found = fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect();
+                }
+            }
+            if !sure && !found.is_empty() {
+                let found = found.into_iter().map(|at| fresh[at].clone()).collect();
+                self.ask_which(under_way, intent, found)?;
+                continue;
             }
             taken.extend(&found);
             let found = found.into_iter().map(|at| fresh[at].clone()).collect();
@@ -263,26 +274,8 @@ impl Hub {
             }
         }
         if found.len() > open.len() {
-            for intent in open {
-                under_way.reviews = true;
-                let message = format!(
-                    "the answer to a creation was lost, and {} new records of {} could be it: link the one that is",
-                    found.len(),
-                    self.plan.ty(intent.ty).name
-                );
-                commit.reviews_opened.push(Review {
-                    kind: ReviewKind::UnknownOutcome,
-                    record: intent.source,
-                    ty: intent.ty,
-                    prop: None,
-                    rule: Rule::C2,
-                    candidates: found.iter().map(|r| r.id).collect(),
-                    value: Value::Null,
-                    message,
-                    opened_at: now,
-                });
-            }
-            return Ok(self.store.commit(commit)?);
+            self.store.commit(commit)?;
+            return open.into_iter().try_for_each(|intent| self.ask_which(under_way, intent, found.clone()));
         }
         let mut found = found.into_iter();
         for intent in open {
@@ -312,6 +305,33 @@ impl Hub {
             }
         }
         Ok(self.store.commit(commit)?)
+    }
+
+    /// C2: a person is asked which of some new records a creation made whose answer was lost, if any.
+    fn ask_which(&mut self, under_way: &mut Underway, intent: Intent, found: Vec<RecordState>) -> Result<()> {
+        if self.is_asked(&intent)? {
+            return Ok(());
+        }
+        under_way.reviews = true;
+        let message = format!(
+            "the answer to a creation was lost, and {} could be it: link the one that is",
+            match found.len() {
+                1 => format!("a new record of {}", self.plan.ty(intent.ty).name),
+                n => format!("{n} new records of {}", self.plan.ty(intent.ty).name),
+            }
+        );
+        let review = Review {
+            kind: ReviewKind::UnknownOutcome,
+            record: intent.source,
+            ty: intent.ty,
+            prop: None,
+            rule: Rule::C2,
+            candidates: found.iter().map(|r| r.id).collect(),
+            value: Value::Null,
+            message,
+            opened_at: self.clock.now(),
+        };
+        Ok(self.store.commit(Commit { reviews_opened: vec![review], ..Commit::default() })?)
     }
 
     fn found_again(&mut self, intent: &Intent, mut record: RecordState) -> Result<RecordState> {
@@ -464,7 +484,8 @@ impl Hub {
             self.store.by_key(ty, &[&record.id])?.into_iter().map(|state| (state.key.clone(), state)).collect();
         let first_id = if known.is_empty() { self.store.take_record_ids(1)? } else { RecordId(0) };
         let previous = self.status[ty.at()].read_from;
-        let reading = Reading { ty, now: self.clock.now(), untold: under_way.report.started, previous, first_id, reindex: false };
+        let (now, asked) = (self.clock.now(), under_way.asked);
+        let reading = Reading { ty, now, asked, untold: under_way.report.started, previous, first_id, reindex: false };
         let observed = observe(&self.plan, reading, vec![record], known);
         self.status[ty.at()].records += observed.new.len() as u64;
         self.remember(under_way, ty, observed, commit);

@@ -33,6 +33,7 @@ pub use admin::AdminError;
 pub use faults::setting::PRESETS;
 pub use faults::{Fault, FaultKind, How, Rate, Setting, SettingError, Struck, What};
 pub use server::{LoggedRequest, WriteCount, Writes};
+pub use systems::described::{Described, DescribedProperty, DescribedType, KEY as DESCRIBED_KEY, Kind};
 pub use systems::{INVENTED, SYSTEMS};
 
 use jiff::SignedDuration;
@@ -49,8 +50,10 @@ use tokio::sync::oneshot;
 pub struct Options {
     /// Port on 127.0.0.1; 0 takes any free one.
     pub port: u16,
-    /// The systems to emulate; all six when empty.
+    /// The systems to emulate; all six when empty and none is described.
     pub systems: Vec<String>,
+    /// Systems to emulate from descriptions, besides those. They are empty at first.
+    pub described: Vec<Described>,
     /// Start with the sample data, or empty.
     pub sample_data: bool,
     /// The same seed gives the same ids and the same sample data.
@@ -67,6 +70,8 @@ pub struct Options {
     pub crmoffice_stamps: bool,
     /// How far a system's clock is off, in seconds (positive: ahead), by its name.
     pub clock_offsets: Vec<(String, i64)>,
+    /// The log of requests keeps what was sent and answered too, and fewer requests for it: 64 MiB of bodies.
+    pub keep_bodies: bool,
     /// What goes wrong from the start, by system; those that are not named behave.
     pub faults: Vec<(String, Setting)>,
 }
@@ -76,6 +81,7 @@ impl Default for Options {
         Self {
             port: 0,
             systems: Vec::new(),
+            described: Vec::new(),
             sample_data: true,
             seed: 1,
             rate_scale: 100.0,
@@ -84,6 +90,7 @@ impl Default for Options {
             youtrack_pairing_delay: Duration::ZERO,
             crmoffice_stamps: false,
             clock_offsets: Vec::new(),
+            keep_bodies: false,
             faults: Vec::new(),
         }
     }
@@ -105,6 +112,9 @@ pub enum StartError {
     /// A system that is not emulated.
     #[error("there is no system '{0}' in the sandbox; it has superoffice, wix, poweroffice-go, crmoffice, zendesk and youtrack")]
     UnknownSystem(String),
+    /// A described system by the name of one of the six.
+    #[error("'{0}' is the name of a system that the sandbox knows; call the described one otherwise")]
+    TakenName(String),
     /// The runtime could not be made.
     #[error("cannot start the server's thread: {0}")]
     Runtime(std::io::Error),
@@ -163,18 +173,20 @@ fn world(options: &Options) -> Result<Shared, StartError> {
         youtrack_pairing_delay: span(options.youtrack_pairing_delay),
         crmoffice_stamps: options.crmoffice_stamps,
     };
+    let described = |name: &str| options.described.iter().any(|system| system.name == name);
     if let Some(unknown) = options
         .systems
         .iter()
         .chain(options.clock_offsets.iter().map(|(system, _)| system))
         .chain(options.faults.iter().map(|(system, _)| system))
-        .find(|name| !SYSTEMS.contains(&name.as_str()) && !INVENTED.contains(&name.as_str()))
+        .find(|name| !SYSTEMS.contains(&name.as_str()) && !INVENTED.contains(&name.as_str()) && !described(name))
     {
         return Err(StartError::UnknownSystem(unknown.clone()));
     }
     let mut systems = Vec::new();
     for system in SYSTEMS.into_iter().chain(INVENTED) {
-        if (!options.systems.is_empty() || INVENTED.contains(&system)) && !options.systems.iter().any(|wanted| wanted == system) {
+        let named = !options.systems.is_empty() || !options.described.is_empty() || INVENTED.contains(&system);
+        if named && !options.systems.iter().any(|wanted| wanted == system) {
             continue;
         }
         let Some(mut emulator) = systems::build(system, settings) else {
@@ -183,20 +195,30 @@ fn world(options: &Options) -> Result<Shared, StartError> {
         if options.sample_data {
             data::fill(system, emulator.as_mut(), options.seed);
         }
-        let offset = options.clock_offsets.iter().find(|(name, _)| name == system).map_or(0, |(_, seconds)| *seconds);
-        systems.push((
-            system,
-            Mutex::new(Slot {
-                rates: rates::Rates::new(emulator.limits(), options.rate_scale),
-                emulator,
-                armed: Vec::new(),
-                faults: faults::setting::Standing::new(system, faults_of(options, system)),
-                past: faults::past::Past::default(),
-                clock_offset: SignedDuration::from_secs(offset),
-            }),
-        ));
+        systems.push((system, slot(options, system, emulator)));
     }
-    Ok(Shared { systems, log: Mutex::new(Log::default()) })
+    for described in &options.described {
+        if SYSTEMS.contains(&described.name.as_str()) {
+            return Err(StartError::TakenName(described.name.clone()));
+        }
+        // Names live as long as the program, as those of the six do.
+        let name: &'static str = Box::leak(described.name.clone().into_boxed_str());
+        let emulator = Box::new(systems::described::System::new(described, settings.list_lag));
+        systems.push((name, slot(options, name, emulator)));
+    }
+    Ok(Shared { systems, log: Mutex::new(Log { with_bodies: options.keep_bodies, ..Log::default() }) })
+}
+
+fn slot(options: &Options, system: &str, emulator: Box<dyn systems::Emulator>) -> Mutex<Slot> {
+    let offset = options.clock_offsets.iter().find(|(name, _)| name == system).map_or(0, |(_, seconds)| *seconds);
+    Mutex::new(Slot {
+        rates: rates::Rates::new(emulator.limits(), options.rate_scale),
+        emulator,
+        armed: Vec::new(),
+        faults: faults::setting::Standing::new(system, faults_of(options, system)),
+        past: faults::past::Past::default(),
+        clock_offset: SignedDuration::from_secs(offset),
+    })
 }
 
 fn faults_of(options: &Options, system: &str) -> Setting {
@@ -228,6 +250,11 @@ impl Running {
         self.address.port()
     }
 
+    /// The names of the systems that run, described ones too.
+    pub fn systems(&self) -> Vec<String> {
+        self.shared.systems.iter().map(|(name, _)| (*name).to_owned()).collect()
+    }
+
     /// A system's address, `http://127.0.0.1:PORT/zendesk`; `None` for a system that was not started.
     pub fn url(&self, system: &str) -> Option<String> {
         let known = self.shared.systems.iter().any(|(name, _)| *name == system);
@@ -237,6 +264,11 @@ impl Running {
     /// The requests that the systems received, after the one numbered `since`, oldest first.
     pub fn requests(&self, since: u64) -> Vec<LoggedRequest> {
         admin::requests(&self.shared, since)
+    }
+
+    /// The number of the last request that came; 0 before the first.
+    pub fn last_request(&self) -> u64 {
+        lock(&self.shared.log).last
     }
 
     /// Successful writes per system and record type. A person's edits (those below) do not count.

@@ -21,6 +21,10 @@ use std::time::{Duration, Instant};
 
 /// The log keeps this many requests.
 const LOG_LENGTH: usize = 200_000;
+/// So much of a body is kept, in characters.
+const BODY_KEPT: usize = 400_000;
+/// Where bodies are kept, so many bytes of them all together.
+const BODIES_KEPT: usize = 64 << 20;
 
 /// One request as the log shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,6 +42,19 @@ pub struct LoggedRequest {
     /// The kind of fault that struck it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<FaultKind>,
+    /// What was sent, where the sandbox keeps that: without headers, and nothing of what hands out tokens, so that it holds no secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent: Option<String>,
+    /// What was answered, where the sandbox keeps that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered: Option<String>,
+}
+
+impl LoggedRequest {
+    /// How much its bodies take.
+    fn bytes(&self) -> usize {
+        [&self.sent, &self.answered].into_iter().flatten().map(String::len).sum()
+    }
 }
 
 /// How often records of one type were written over the vendors' APIs.
@@ -60,6 +77,10 @@ pub type Writes = BTreeMap<String, BTreeMap<String, WriteCount>>;
 #[derive(Default)]
 pub(crate) struct Log {
     pub requests: VecDeque<LoggedRequest>,
+    /// What was sent and answered is kept too.
+    pub with_bodies: bool,
+    /// How many bytes of bodies it holds.
+    pub body_bytes: usize,
     pub last: u64,
     pub writes: Writes,
 }
@@ -117,9 +138,13 @@ impl Shared {
             status: reply.map_or(0, |reply| reply.status),
             changed: done.wrote.iter().any(|wrote| wrote.changed),
             fault,
+            sent: body_kept(&log, path, &request.body),
+            answered: body_kept(&log, path, reply.map_or(&[], |reply| &reply.body)),
         };
-        if log.requests.len() == LOG_LENGTH {
-            log.requests.pop_front();
+        log.body_bytes += entry.bytes();
+        while log.requests.len() >= LOG_LENGTH || (log.body_bytes > BODIES_KEPT && !log.requests.is_empty()) {
+            let oldest = log.requests.pop_front().map_or(0, |oldest| oldest.bytes());
+            log.body_bytes -= oldest;
         }
         log.requests.push_back(entry);
         for wrote in &done.wrote {
@@ -131,6 +156,18 @@ impl Shared {
             }
         }
     }
+}
+
+/// A body as the log keeps it, if it does. What has to do with tokens is left out.
+fn body_kept(log: &Log, path: &str, body: &[u8]) -> Option<String> {
+    if !log.with_bodies || path.to_lowercase().contains("token") {
+        return None;
+    }
+    let text = String::from_utf8_lossy(body);
+    Some(match text.char_indices().nth(BODY_KEPT) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.into_owned(),
+    })
 }
 
 /// What becomes of a request.

@@ -25,11 +25,13 @@ pub struct Options {
     pub steps: usize,
     /// The hub forgets on every restart what it sent: a world that must fail.
     pub forgets: bool,
+    /// People link, unlink and answer what waits for them.
+    pub acts: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { steps: 60, forgets: false }
+        Options { steps: 60, forgets: false, acts: true }
     }
 }
 
@@ -41,6 +43,7 @@ pub struct Outcome {
     pub runs: usize,
     pub kills: usize,
     pub edits: u64,
+    pub acts: u64,
     pub writes: usize,
     pub conflicts: u64,
     pub reviews: usize,
@@ -108,6 +111,7 @@ impl World {
             runs: self.runs,
             kills: self.kills,
             edits: truth.people_edits,
+            acts: truth.acts,
             writes: truth.deeds.len(),
             conflicts: truth.conflicts,
             reviews,
@@ -130,6 +134,10 @@ impl World {
                 self.systems[at].clone().person_deletes(&mut self.random);
             }
             58..62 => self.clock.pass(self.random.between(3_600_000, 100_000_000)),
+            62..66 if self.options.acts => {
+                let mut random = self.random.split();
+                self.act(&mut random);
+            }
             _ => {
                 let life = if self.random.per_mille(self.drawn.killed) { Some(self.random.between(3, 160)) } else { None };
                 self.run(life, false);
@@ -142,6 +150,9 @@ impl World {
         self.people += 1;
         let who = format!("p{}", self.people);
         let shared = self.drawn.sharers && self.people <= 2;
+        if shared {
+            self.truth.look().sharing.insert(who.clone());
+        }
         let mail = if shared { "family@example.com".into() } else { format!("{who}@example.com") };
         let mut nowhere = true;
         let only = self.drawn.matchless.then(|| self.random.below(self.systems.len()));
@@ -232,6 +243,9 @@ impl World {
         let mut last = None;
         for round in 0..12 {
             self.clock.pass(120_000);
+            if let Err(error) = self.answer_what_is_unknown() {
+                self.truth.look().broken("the hub fails", "", error.to_string());
+            }
             // What a system does not tell of is found by listing everything.
             last = self.run(None, round % 3 == 0);
             if !self.truth.look().violations.is_empty() {

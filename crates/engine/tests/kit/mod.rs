@@ -146,6 +146,7 @@ impl World {
         let reading = Reading {
             ty,
             now: Timestamp(self.now),
+            asked: Timestamp(self.now),
             untold: Timestamp(self.now),
             previous: self.previous.map(Timestamp),
             first_id,

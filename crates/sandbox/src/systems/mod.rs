@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 pub mod crmoffice;
+pub mod described;
 pub mod fjordclub;
 pub mod poweroffice_go;
 pub mod superoffice;

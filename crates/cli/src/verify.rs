@@ -1,0 +1,134 @@
+//! `verify`: the checklist that checks itself.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lockstep_verify::{Checklist, Outcome, Tenant, Written};
+
+use crate::exit::{Exit, Failure, Result};
+use crate::{documents, project};
+
+/// What is asked of `verify`.
+pub struct Asked {
+    pub dir: Option<PathBuf>,
+    pub sandbox: bool,
+    pub passive: bool,
+    pub writes: bool,
+    pub faults: bool,
+    pub junit: Option<PathBuf>,
+    pub out: Option<PathBuf>,
+    pub documents: Vec<PathBuf>,
+}
+
+/// Gives every statement and row its verdict: on emulated systems, from what was seen in operation, or on a test tenant.
+pub fn verify(asked: &Asked) -> Result<Exit> {
+    let texts = documents::read_all(&asked.documents)?;
+    let written: Vec<Written> =
+        texts.into_iter().map(|(path, text)| Written { name: path.display().to_string(), text }).collect();
+    let dir = asked.dir.as_deref().unwrap_or(Path::new("."));
+    let outcome = match (asked.sandbox, asked.passive, asked.writes) {
+        (true, ..) => match &asked.dir {
+            Some(dir) => lockstep_verify::against(&project::open(dir)?.project, &written, asked.faults).map_err(failed)?,
+            None if written.is_empty() => return Err(Failure::usage("name the documents, or a project with `-C DIR`")),
+            None => lockstep_verify::in_sandbox(&written, asked.faults).map_err(failed)?,
+        },
+        (_, true, _) => {
+            let opened = project::open(dir)?;
+            let mut hub = opened.hub_for_looking()?;
+            lockstep_verify::passive(&mut hub, &opened.project, &opened.schemas, &written).map_err(failed)?
+        }
+        (_, _, true) => on_tenant(dir, &written)?,
+        _ => {
+            return Err(Failure::usage(
+                "say what to try it on: `--sandbox` for emulated systems; `--passive` to judge by what was seen in operation; \
+                 `--i-know-this-writes` to add, edit and delete marked records in the project's own systems",
+            ));
+        }
+    };
+    for problem in &outcome.problems {
+        eprintln!("{}", problem.render());
+    }
+    for note in &outcome.notes {
+        eprintln!("{note}");
+    }
+    tell(&outcome.checklist, asked)
+}
+
+fn failed(error: lockstep_verify::Error) -> Failure {
+    match error {
+        lockstep_verify::Error::Hub(error) => project::hub_failure(error),
+        lockstep_verify::Error::Guard(_) => Failure::person(error.to_string()),
+        lockstep_verify::Error::Stage(_) => Failure::usage(error.to_string()),
+    }
+}
+
+/// Trials on the project's own systems. Ctrl-C ends them, and what was added is deleted all the same.
+fn on_tenant(dir: &Path, written: &[Written]) -> Result<Outcome> {
+    let opened = project::open(dir)?;
+    let plan = opened.plan()?;
+    let (for_hub, for_tester) = (opened.connect(&plan)?, opened.connect(&plan)?);
+    let types = |name: &str| opened.schemas.get(name).cloned().unwrap_or_default();
+    let systems = for_tester.into_iter().map(|system| (system.name.clone(), system.connector, types(&system.name))).collect();
+    let mut hub = opened.hub_over(plan, for_hub)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    stop_when_interrupted(stop.clone());
+    let tenant = Tenant { systems, stop };
+    // Other values than those of any verification before: a leftover must match nothing.
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let seed = since.as_secs() % 100_000_000 * 100;
+    lockstep_verify::on_tenant(&opened.project, &mut hub, tenant, written, seed).map_err(failed)
+}
+
+/// The first interruption lets what is under way come to its end; a second one ends the program.
+fn stop_when_interrupted(stop: Arc<AtomicBool>) {
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            let Ok(mut asked_to_end) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else { return };
+            let mut asked = 0;
+            loop {
+                tokio::select! {
+                    _ = tokio::signal::ctrl_c() => {}
+                    _ = asked_to_end.recv() => {}
+                }
+                asked += 1;
+                if asked > 1 {
+                    std::process::exit(1);
+                }
+                eprintln!("no more trials are begun; what was added is being deleted …");
+                stop.store(true, Ordering::Relaxed);
+            }
+        });
+    });
+}
+
+/// Prints the lines with their verdicts, and writes what was asked for.
+fn tell(list: &Checklist, asked: &Asked) -> Result<Exit> {
+    print!("{}", lockstep_verify::text::checklist(list));
+    if let Some(path) = &asked.junit {
+        put(path, &lockstep_verify::written::junit(list))?;
+    }
+    if let Some(out) = &asked.out {
+        std::fs::create_dir_all(out).map_err(|error| Failure::file(out, &error))?;
+        let mut taken = BTreeSet::new();
+        for document in &list.documents {
+            let base = Path::new(&document.name).file_stem().unwrap_or(OsStr::new("document")).to_string_lossy().into_owned();
+            // Documents of one name in several folders keep apart.
+            let numbered = (2..).map(|n| format!("{base}-{n}"));
+            let base = std::iter::once(base.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or_default();
+            taken.insert(base.clone());
+            let back = lockstep_verify::written::document(list, document);
+            for (ending, text) in [("html", back.html), ("md", back.markdown), ("rst", back.rst)] {
+                put(&out.join(format!("{base}.{ending}")), &text)?;
+            }
+        }
+    }
+    Ok(if list.tally().violated > 0 { Exit::NeedsAPerson } else { Exit::Done })
+}
+
+fn put(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).map_err(|error| Failure::file(path, &error))
+}

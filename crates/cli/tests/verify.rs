@@ -1,0 +1,150 @@
+//! `lockstep verify` as a person types it: the seed documents on emulated systems, a project by what its store has seen, and a project's own
+//! systems, which are as they were afterwards.
+
+mod transcript;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use transcript::{command, contents, lockstep, read, replace, seeds, write};
+
+fn started() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    lockstep(dir.path(), &["init"]).exits(0);
+    let people = "{\"id\":1,\"name\":\"Solveig Aas\",\"email\":\"solveig@example.com\",\"phone\":\"+47 22 00 00 01\"}\n\
+                  {\"id\":2,\"name\":\"Torbjørn Lie\",\"email\":\"torbjorn@example.com\",\"phone\":\"\"}\n";
+    write(&dir.path().join("data/crm/People.jsonl"), people);
+    let customers = "{\"id\":\"c-1\",\"name\":\"Solveig Aas\",\"mail\":\"solveig@example.com\",\"phone\":\"\"}\n";
+    write(&dir.path().join("data/shop/Customers.jsonl"), customers);
+    dir
+}
+
+#[test]
+fn the_seed_documents_are_proved_line_by_line_with_results_for_people_and_programs() {
+    let seeds = seeds();
+    if seeds.is_empty() {
+        eprintln!("skipped: ../shared/seeds is not there");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let paths: Vec<String> = seeds.iter().map(|path| path.display().to_string()).collect();
+    let mut args = vec!["verify", "--sandbox", "--junit", "junit.xml", "-o", "out"];
+    args.extend(paths.iter().map(String::as_str));
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_lockstep")).args(&args).current_dir(dir.path()).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains(" 0 violated"), "{told}");
+    for line in ["✓ OwnedBy.AssociateId – requester_id", "– TimeToReply – due_at", "✓ primaryInfo.email – profile.email.email"]
+    {
+        assert!(told.contains(line), "{line} in\n{told}");
+    }
+    let junit = read(&dir.path().join("junit.xml"));
+    assert!(junit.contains("failures=\"0\"") && junit.contains("<skipped message="), "{junit}");
+    for seed in &seeds {
+        let name = seed.file_stem().unwrap().to_string_lossy().into_owned();
+        let html = read(&dir.path().join(format!("out/{name}.html")));
+        assert!(html.contains("<details>") && html.contains("A person adds"), "{html}");
+        let (before, _) = lockstep_document::read(&read(seed));
+        let (after, _) = lockstep_document::read(&read(&dir.path().join(format!("out/{name}.rst"))));
+        assert_eq!(lockstep_document::Draft::from(&before), lockstep_document::Draft::from(&after));
+        // No key that opens a system is in what is shown.
+        for (variable, key) in lockstep_sandbox::SYSTEMS.iter().flat_map(|system| lockstep_sandbox::credentials(system)) {
+            assert!(key.len() < 10 || variable.ends_with("EMAIL") || !html.contains(&key), "{variable}");
+        }
+    }
+}
+
+#[test]
+fn wrong_usage_is_told() {
+    let dir = started();
+    let dir = dir.path();
+    lockstep(dir, &["verify"]).exits(2).says("--sandbox").says("--passive").says("--i-know-this-writes");
+    lockstep(dir, &["verify", "--sandbox", "nowhere.rst"]).exits(2).says("nowhere.rst");
+}
+
+#[test]
+fn what_was_seen_in_operation_is_told_with_the_records_it_was_seen_on() {
+    let dir = started();
+    let dir = dir.path();
+    lockstep(dir, &["sync"]).exits(0);
+    lockstep(dir, &["verify", "--passive"])
+        .exits(0)
+        .says("crm.People/1 and shop.Customers/c-1 were linked")
+        .says("an edit in shop.Customers arrives in crm.People: not seen yet")
+        .says("0 violated");
+    replace(&dir.join("data/shop/Customers.jsonl"), "Solveig Aas", "Solveig Berg");
+    lockstep(dir, &["sync"]).exits(0);
+    lockstep(dir, &["sync"]).exits(0);
+    lockstep(dir, &["verify", "--passive"])
+        .exits(0)
+        .says("an edit in shop.Customers arrives in crm.People: last at")
+        .says("from shop.Customers/c-1 to crm.People/1, “Solveig Berg”");
+}
+
+#[test]
+fn a_difference_that_nothing_waits_for_is_a_violation_of_its_row() {
+    let dir = started();
+    let dir = dir.path();
+    // What was signed says both ways; the flows carry names one way only.
+    lockstep(dir, &["doc", "-o", "signed"]).exits(0);
+    replace(&dir.join("flows/people.yaml"), "name  <-> name", "name  -> name");
+    lockstep(dir, &["sync"]).exits(0);
+    replace(&dir.join("data/shop/Customers.jsonl"), "Solveig Aas", "Solveig Berg");
+    lockstep(dir, &["sync"]).exits(0);
+    lockstep(dir, &["verify", "--passive", "signed/people.rst"])
+        .exits(1)
+        .says("✗ name – name")
+        .says("name = “Solveig Aas” and name = “Solveig Berg”");
+}
+
+/// The records without the order of their properties and lines.
+fn records(dir: &Path) -> Vec<serde_json::Value> {
+    let files = contents(&dir.join("data"));
+    let text: String = files.values().map(|bytes| String::from_utf8(bytes.clone()).unwrap()).collect();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_test_tenant_is_as_it_was_after_the_trials() {
+    let dir = started();
+    let dir = dir.path();
+    lockstep(dir, &["sync"]).exits(0);
+    let before = records(dir);
+    // Twice: the ids of the first trials' records are given out again, and mean nothing any more.
+    for _ in 0..2 {
+        lockstep(dir, &["verify", "--i-know-this-writes"]).exits(0).says("0 violated, 0 not tried").says("deleted again");
+        assert_eq!(records(dir), before);
+    }
+    assert!(!dir.join("lockstep-verify.leftovers").exists());
+    lockstep(dir, &["sync"]).exits(0);
+    assert_eq!(records(dir), before, "what was deleted again came back");
+}
+
+#[test]
+fn an_interrupted_verification_deletes_what_it_has_added() {
+    let dir = started();
+    let dir = dir.path();
+    lockstep(dir, &["sync"]).exits(0);
+    let before = records(dir);
+    let mut child = command(dir, &["verify", "--i-know-this-writes"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    while !dir.join("lockstep-verify.leftovers").exists() {
+        assert!(began.elapsed() < Duration::from_secs(60), "no trial was begun");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    child.wait().unwrap();
+    assert_eq!(records(dir), before);
+
+    // Killed, it leaves them; the next one deletes them first.
+    let mut child = command(dir, &["verify", "--i-know-this-writes"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    while !dir.join("lockstep-verify.leftovers").exists() {
+        assert!(began.elapsed() < Duration::from_secs(60), "no trial was begun");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    lockstep(dir, &["verify", "--i-know-this-writes"]).exits(0);
+    assert_eq!(records(dir), before);
+}

@@ -1,0 +1,300 @@
+//! The checklist: every statement and row of the documents with its verdict, and the trials that led to it.
+
+use lockstep_config::FlowFile;
+use lockstep_document::{Draft, StatementKind};
+use lockstep_model::{Flow, MatchRow, PropertyPair};
+
+use crate::trial::{LineRef, Trial, Verdict};
+
+/// Who has something to say of lines: trials to be played, or what was seen already.
+pub trait Tester {
+    /// Why the flow as a whole can't be judged.
+    fn obstacle(&self, flow: &Flow) -> Option<String>;
+    /// A row of a property table.
+    fn row(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair) -> Vec<Trial>;
+    /// A row of a match table.
+    fn matched(&mut self, line: LineRef, flow: &Flow, row: &MatchRow) -> Vec<Trial>;
+    /// `Every A will be synchronized with a B.`
+    fn every(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial>;
+    /// `CONDITION, it will be synchronized with a B.`
+    fn condition(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial>;
+    /// `Before any synchronization can take place, a link must be established.`
+    fn link_only(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial>;
+    /// `A new B will be created from a A if it is connected to a C …`
+    fn connected(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial>;
+    /// `If a matching B already exists … / If no matching B is found …`
+    fn merge_or_create(&mut self, line: LineRef, flow: &Flow, merges: bool, creates: bool) -> Vec<Trial>;
+}
+
+/// All documents with their verdicts.
+#[derive(Debug, Default)]
+pub struct Checklist {
+    /// Its verdicts are of what was seen in operation, not of trials.
+    pub in_operation: bool,
+    pub documents: Vec<DocumentLines>,
+    pub trials: Vec<Trial>,
+}
+
+/// One document.
+#[derive(Debug)]
+pub struct DocumentLines {
+    /// Its file.
+    pub name: String,
+    /// Its text, if it is a dataflow document and not a flow file.
+    pub source: Option<String>,
+    pub draft: Draft,
+    pub sections: Vec<SectionLines>,
+}
+
+/// One section.
+#[derive(Debug)]
+pub struct SectionLines {
+    pub heading: String,
+    pub statements: Vec<StatementLine>,
+    /// A run with nothing to do wrote nothing for it (P4).
+    pub idle: Line,
+    /// The names of the two record types, as reports call them; none where the section could not be read.
+    pub flow: Option<String>,
+}
+
+/// A statement. One with a table has a verdict that follows from those of its rows.
+#[derive(Debug)]
+pub struct StatementLine {
+    pub line: Line,
+    pub rows: Vec<Line>,
+}
+
+/// A statement or a row.
+#[derive(Debug)]
+pub struct Line {
+    /// As it reads: a sentence, or the cells of a row.
+    pub text: String,
+    /// The line of the file, where it is known.
+    pub at: Option<usize>,
+    pub verdict: Verdict,
+    /// Its trials, by their place in [`Checklist::trials`].
+    pub trials: Vec<usize>,
+}
+
+/// How many lines came to what. Statements with a table count by their rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub proved: usize,
+    pub violated: usize,
+    pub not_tried: usize,
+    pub trials: usize,
+}
+
+impl Tally {
+    /// Counts a line.
+    pub fn count(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Proved => self.proved += 1,
+            Verdict::Violated => self.violated += 1,
+            Verdict::NotTried(_) => self.not_tried += 1,
+        }
+    }
+}
+
+impl Line {
+    fn new(text: String, at: Option<usize>) -> Self {
+        Line { text, at, verdict: Verdict::NotTried(String::new()), trials: vec![] }
+    }
+}
+
+impl Checklist {
+    /// The lines of these files, and the trials for them.
+    pub fn new(files: &[FlowFile], tester: &mut dyn Tester) -> Checklist {
+        let mut list = Checklist::default();
+        for (document, file) in files.iter().enumerate() {
+            let lines = list.document(document, file, tester);
+            list.documents.push(lines);
+        }
+        list
+    }
+
+    fn document(&mut self, document: usize, file: &FlowFile, tester: &mut dyn Tester) -> DocumentLines {
+        let read = file.is_document.then(|| lockstep_document::read(&file.source.text).0);
+        let mut sections = Vec::new();
+        for (at, draft) in file.draft.sections.iter().enumerate() {
+            let stated = file.sections.iter().find(|section| section.draft == at);
+            let places = read.as_ref().and_then(|read| read.sections.get(at));
+            let flow = stated.map(|section| &section.flow);
+            let obstacle = match flow {
+                None => Some("the section could not be read: `lockstep check` says why".to_string()),
+                Some(flow) => tester.obstacle(flow),
+            };
+            // The rows of the flow, in the order of the document's tables.
+            let (mut matches, mut properties) = (0, 0);
+            let mut statements = Vec::new();
+            for (number, kind) in draft.statements.iter().enumerate() {
+                let place = places.and_then(|section| section.statements.get(number));
+                let sentence = kind.sentences(&draft.from, &draft.to).join(" ");
+                let line = LineRef { document, section: at, statement: number, row: None };
+                let mut statement = StatementLine { line: Line::new(sentence, place.map(|p| p.span.line)), rows: vec![] };
+                let mut rows: Vec<(String, Option<usize>)> = Vec::new();
+                let start = |(k, text): (usize, String)| (text, place.and_then(|p| Some(p.rows.get(k)?.span.start)));
+                match kind {
+                    StatementKind::Match { rows: cells } => {
+                        rows.extend(cells.iter().map(|row| row.text()).enumerate().map(start))
+                    }
+                    StatementKind::Properties { rows: cells } => {
+                        rows.extend(cells.iter().map(|row| row.text()).enumerate().map(start))
+                    }
+                    _ => {}
+                }
+                for (k, (text, start)) in rows.into_iter().enumerate() {
+                    let number_of_line = place.and_then(|p| Some(p.rows.get(k)?.span.line));
+                    let mut row = Line::new(text, number_of_line);
+                    let line = LineRef { row: Some(k), ..line };
+                    let is_match = matches!(kind, StatementKind::Match { .. });
+                    let trials = match (&obstacle, stated) {
+                        (None, Some(section)) => {
+                            // A row that could not be read is not among those of the flow.
+                            let places = if is_match {
+                                section.places.matches.get(matches).and_then(|pairs| pairs.first())
+                            } else {
+                                section.places.properties.get(properties)
+                            };
+                            let there = places.is_some_and(|p| start.is_none_or(|start| p.row.span.start == start));
+                            if !there {
+                                vec![Trial::not_tried(line, "the row", "the row could not be read: `lockstep check` says why")]
+                            } else if is_match {
+                                matches += 1;
+                                tester.matched(line, &section.flow, &section.flow.matches[matches - 1])
+                            } else {
+                                properties += 1;
+                                tester.row(line, &section.flow, &section.flow.properties[properties - 1])
+                            }
+                        }
+                        _ => vec![Trial::not_tried(line, "the row", obstacle.clone().unwrap_or_default())],
+                    };
+                    self.take(&mut row, trials);
+                    statement.rows.push(row);
+                }
+                let trials = match (&obstacle, flow) {
+                    (None, Some(flow)) => match kind {
+                        StatementKind::EveryCreates => tester.every(line, flow),
+                        StatementKind::ConditionCreates { .. } => tester.condition(line, flow),
+                        StatementKind::LinkOnly => tester.link_only(line, flow),
+                        StatementKind::CreateIfConnected { .. } => tester.connected(line, flow),
+                        StatementKind::MergeOrCreate { merges, creates } => tester.merge_or_create(line, flow, *merges, *creates),
+                        StatementKind::Unrecognised { .. } => {
+                            vec![Trial::not_tried(line, "the text", "it is none of the statements that documents are made of")]
+                        }
+                        _ => vec![],
+                    },
+                    _ => vec![Trial::not_tried(line, "the statement", obstacle.clone().unwrap_or_default())],
+                };
+                self.take(&mut statement.line, trials);
+                statements.push(statement);
+            }
+            sections.push(SectionLines {
+                heading: draft.heading_text(),
+                statements,
+                idle: Line::new("A run with nothing to do writes nothing.".into(), None),
+                flow: flow.filter(|_| obstacle.is_none()).map(Flow::name),
+            });
+        }
+        DocumentLines {
+            name: file.source.name.clone(),
+            source: file.is_document.then(|| file.source.text.clone()),
+            draft: file.draft.clone(),
+            sections,
+        }
+    }
+
+    fn take(&mut self, line: &mut Line, trials: Vec<Trial>) {
+        for trial in trials {
+            line.trials.push(self.trials.len());
+            self.trials.push(trial);
+        }
+    }
+
+    /// Gives every line its verdict from those of its trials. `idle` tells what a run with nothing to do came to for a flow.
+    pub fn judge(&mut self, idle: &dyn Fn(&str) -> Verdict) {
+        let trials = &self.trials;
+        for section in self.documents.iter_mut().flat_map(|document| &mut document.sections) {
+            let mut both_ways = None;
+            for statement in &mut section.statements {
+                for row in &mut statement.rows {
+                    row.verdict = of_trials(row.trials.iter().map(|at| &trials[*at]));
+                    let proved = row.trials.iter().filter(|at| is_edit(&trials[**at])).collect::<Vec<_>>();
+                    let holds = proved.len() > 1 && proved.iter().all(|at| trials[**at].verdict == Some(Verdict::Proved));
+                    match &row.verdict {
+                        _ if proved.is_empty() => {}
+                        Verdict::Violated => both_ways = Some(false),
+                        Verdict::Proved if holds => both_ways = Some(both_ways.unwrap_or(true)),
+                        _ => {}
+                    }
+                }
+            }
+            for statement in &mut section.statements {
+                let (line, rows) = (&mut statement.line, &statement.rows);
+                let in_sync = line.trials.is_empty() && rows.is_empty() && line.text.starts_with("Once a link");
+                line.verdict = match (in_sync, both_ways, rows.is_empty(), line.trials.is_empty()) {
+                    (true, Some(true), ..) => Verdict::Proved,
+                    (true, Some(false), ..) => Verdict::Violated,
+                    (true, None, ..) => Verdict::NotTried("no row of it could be tried both ways".into()),
+                    (false, _, true, true) => Verdict::NotTried("the table is empty".into()),
+                    (false, _, false, true) => of_rows(rows),
+                    (false, _, _, false) => of_trials(line.trials.iter().map(|at| &trials[*at])),
+                };
+            }
+            section.idle.verdict = match &section.flow {
+                None => Verdict::NotTried("the section could not be tried".into()),
+                Some(flow) => idle(flow),
+            };
+        }
+    }
+
+    /// The lines, each with its document and section.
+    pub fn lines(&self) -> impl Iterator<Item = (&DocumentLines, &SectionLines, &Line)> {
+        self.documents.iter().flat_map(|document| {
+            document.sections.iter().flat_map(move |section| {
+                let of = |statement: &'_ StatementLine| statement.rows.is_empty();
+                let statements = section.statements.iter().filter(move |s| of(s)).map(|s| &s.line);
+                let rows = section.statements.iter().flat_map(|s| &s.rows);
+                statements.chain(rows).chain(std::iter::once(&section.idle)).map(move |line| (document, section, line))
+            })
+        })
+    }
+
+    /// How many lines came to what.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally { trials: self.trials.iter().filter(|trial| !trial.told.is_empty()).count(), ..Tally::default() };
+        for (_, _, line) in self.lines() {
+            tally.count(&line.verdict);
+        }
+        tally
+    }
+}
+
+/// Whether a trial is about an edit that arrives.
+fn is_edit(trial: &Trial) -> bool {
+    trial.name.contains("arrives in")
+}
+
+fn of_trials<'a>(trials: impl Iterator<Item = &'a Trial>) -> Verdict {
+    let verdicts: Vec<&Verdict> = trials.filter_map(|trial| trial.verdict.as_ref()).collect();
+    together(&verdicts, "nothing of it could be tried")
+}
+
+fn of_rows(rows: &[Line]) -> Verdict {
+    let verdicts: Vec<&Verdict> = rows.iter().map(|row| &row.verdict).collect();
+    together(&verdicts, "no row of it could be tried")
+}
+
+fn together(verdicts: &[&Verdict], otherwise: &str) -> Verdict {
+    if verdicts.contains(&&Verdict::Violated) {
+        return Verdict::Violated;
+    }
+    if verdicts.contains(&&Verdict::Proved) {
+        return Verdict::Proved;
+    }
+    match verdicts {
+        [Verdict::NotTried(why), ..] if verdicts.iter().all(|other| *other == verdicts[0]) => Verdict::NotTried(why.clone()),
+        [Verdict::NotTried(why), ..] => Verdict::NotTried(why.clone()),
+        _ => Verdict::NotTried(otherwise.into()),
+    }
+}

@@ -1,0 +1,109 @@
+//! The checklist that checks itself: every statement and row of dataflow documents is tried as a tester would, and gets a verdict.
+//!
+//! ```text
+//! documents ──▶ checklist (lines) ──▶ script: trials, each its steps over records of its own
+//!                                          │
+//!        stage: emulated systems, ◀── play: all trials go through the same few runs ──▶ verdicts, evidence
+//!        hands (a tester's), hub                                                             │
+//!                                               text, JUnit, HTML, Markdown, reStructuredText ◀┘
+//! ```
+//!
+//! What must hold is taken from the documents; what runs may be other flows than those that they state ([`against`]): so a project's flows
+//! are held against the document that a customer signed. What is seen is seen through connectors of the tester's own, never in the hub's
+//! memory; only whether two records are linked is asked of the hub, as no system shows that.
+
+mod checklist;
+mod describe;
+mod faults;
+mod hands;
+mod passive;
+mod play;
+mod script;
+mod stage;
+mod tenant;
+pub mod text;
+mod trial;
+mod values;
+pub mod written;
+
+pub use checklist::{Checklist, DocumentLines, Line, SectionLines, StatementLine, Tally};
+pub use passive::passive;
+pub use tenant::{LEFTOVERS, Tenant, on_tenant};
+pub use trial::{Failure, LineRef, Trial, Verdict};
+
+use lockstep_config::{Problem, Project};
+use lockstep_hub::{HubError, Report};
+use lockstep_model::Flow;
+
+/// A document, or a file of flows: its name and its text.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub name: String,
+    pub text: String,
+}
+
+/// Why nothing could be tried.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The emulated systems or the store could not be set up.
+    #[error("{0}")]
+    Stage(String),
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    /// A guard of the project stopped a run (G3).
+    #[error("a guard of the project has stopped the trials: {0}")]
+    Guard(String),
+}
+
+impl From<lockstep_store::StoreError> for Error {
+    fn from(error: lockstep_store::StoreError) -> Self {
+        Error::Hub(HubError::Store(error))
+    }
+}
+
+/// What came of a verification.
+#[derive(Debug)]
+pub struct Outcome {
+    pub checklist: Checklist,
+    /// What was amiss in reading the documents.
+    pub problems: Vec<Problem>,
+    /// What was taken for granted, in words.
+    pub notes: Vec<String>,
+}
+
+/// Tries documents on emulated systems, their own flows at work. With faults, systems fail while the hub runs.
+pub fn in_sandbox(documents: &[Written], faults: bool) -> Result<Outcome, Error> {
+    let stage = stage::Stage::of_documents(documents)?;
+    let (flows, _) = lockstep_config::united_flows(stage.files.iter());
+    tried(stage, &flows, faults)
+}
+
+/// Tries documents on emulated systems, a project's flows at work: the documents say what must hold, the project what runs. Without
+/// documents, the project's own flows say both.
+pub fn against(project: &Project, documents: &[Written], faults: bool) -> Result<Outcome, Error> {
+    let stage = stage::Stage::of_project(project, documents)?;
+    tried(stage, &project.flows, faults)
+}
+
+fn tried(stage: stage::Stage, runs: &[Flow], faults: bool) -> Result<Outcome, Error> {
+    let (said, _) = lockstep_config::united_flows(stage.files.iter());
+    let mut hub = stage.hub(runs)?;
+    let mut writer = script::Writer::new(&stage.hands, &said, 1000);
+    let mut checklist = Checklist::new(&stage.files, &mut writer);
+    let mut trials = std::mem::take(&mut checklist.trials);
+    let mut player = play::Player::new(&mut hub, &stage.hands, Some(stage.sandbox.clone()), &trials);
+    player.faults = faults.then(faults::menu).transpose()?;
+    let last = player.play(&mut trials)?;
+    checklist.trials = trials;
+    checklist.judge(&|flow| idle(&last, flow));
+    Ok(Outcome { checklist, problems: stage.problems, notes: stage.notes })
+}
+
+/// P4: whether a run with nothing to do wrote something for a flow.
+fn idle(last: &Report, flow: &str) -> Verdict {
+    let mut of = last.flows.iter().filter(|counts| counts.flow == flow);
+    match of.any(|counts| counts.created + counts.updated + counts.deleted > 0) {
+        true => Verdict::Violated,
+        false => Verdict::Proved,
+    }
+}

@@ -1,0 +1,131 @@
+//! Trials on a project's own systems: for a test tenant, and only for who says so.
+//!
+//! Every record that a trial adds carries a mark in its texts, and is written down before anything else is done with it, in a file beside
+//! the store. In the end all of them are deleted again, with what the flows created for them: also after an interruption, and what a killed
+//! verification has left is deleted by the next one. The hub is the project's own, with its guards.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use lockstep_config::{FlowFile, Project};
+use lockstep_connector::Connector;
+use lockstep_hub::Hub;
+use lockstep_model::{IntentKind, IntentState, RecordId, TypeName, TypeSchema};
+
+use crate::checklist::Checklist;
+use crate::hands::{Hand, Hands};
+use crate::play::Player;
+use crate::{Error, Outcome, Written, idle, script, stage};
+
+/// The file of records that are to be deleted again, in the project's folder.
+pub const LEFTOVERS: &str = "lockstep-verify.leftovers";
+
+/// A project with its systems connected twice: the hub's connections, and these for the tester.
+pub struct Tenant {
+    /// By the systems' names.
+    pub systems: Vec<(String, Arc<dyn Connector>, Vec<TypeSchema>)>,
+    /// Set when no more trials are to be begun.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// Tries documents (or the project's own flows) on the project's systems. Whatever happens, what was added is deleted in the end.
+pub fn on_tenant(project: &Project, hub: &mut Hub, tenant: Tenant, documents: &[Written], seed: u64) -> Result<Outcome, Error> {
+    let (files, problems): (Vec<FlowFile>, _) = stage::files_of_project(project, documents);
+    let mut hands = Hands::default();
+    for (name, connector, types) in tenant.systems {
+        hands.take(&name, Hand { connector, types, emulated: None });
+    }
+    let leftovers = Leftovers { file: project.dir.join(LEFTOVERS) };
+    let mut notes = leftovers.clean_up(hub, &hands)?;
+    let (said, _) = lockstep_config::united_flows(files.iter());
+    let mut writer = script::Writer::new(&hands, &said, seed);
+    let mut checklist = Checklist::new(&files, &mut writer);
+    let mut trials = std::mem::take(&mut checklist.trials);
+    let played = {
+        let mut player = Player::new(hub, &hands, None, &trials);
+        player.stop = Some(tenant.stop);
+        player.added = Some(Box::new(|ty, id| leftovers.note(ty, id)));
+        player.play(&mut trials)
+    };
+    notes.extend(leftovers.clean_up(hub, &hands)?);
+    let last = played?;
+    checklist.trials = trials;
+    checklist.judge(&|flow| idle(&last, flow));
+    Ok(Outcome { checklist, problems, notes })
+}
+
+/// The records that are to be deleted again.
+struct Leftovers {
+    file: PathBuf,
+}
+
+impl Leftovers {
+    /// Writes a record down. That it can't be is no reason to leave the trial half done: then only this process knows of it.
+    fn note(&self, ty: &TypeName, id: &str) {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&self.file);
+        if let Ok(mut file) = file {
+            let _ = writeln!(file, "{ty}/{id}");
+            let _ = file.sync_data();
+        }
+    }
+
+    /// Deletes what was written down, and what the flows created for it. Gives a line for each that could not be.
+    fn clean_up(&self, hub: &mut Hub, hands: &Hands) -> Result<Vec<String>, Error> {
+        let Ok(text) = std::fs::read_to_string(&self.file) else { return Ok(vec![]) };
+        let own: BTreeSet<(String, String)> = text.lines().filter_map(|line| split(line.trim())).collect();
+        let mut all = own.clone();
+        for (ty, id) in &own {
+            all.extend(made_for(hub, ty, id)?);
+        }
+        let (mut left, mut deleted, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        for (ty, id) in &all {
+            let Some(name) = TypeName::parse(ty) else { continue };
+            match hands.remove(&name, id) {
+                Ok(()) => deleted.push(format!("{ty}/{id}")),
+                Err(refused) => {
+                    notes.push(format!("{ty}/{id} was added for a trial and could not be deleted: {}", refused.message));
+                    left.push(format!("{ty}/{id}\n"));
+                }
+            }
+        }
+        hub.deleted_by_hand(&deleted).map_err(|error| Error::Stage(error.to_string()))?;
+        let failed = |error: std::io::Error| Error::Stage(format!("{}: {error}", shown(&self.file)));
+        match left.is_empty() {
+            true => std::fs::remove_file(&self.file).map_err(failed)?,
+            false => std::fs::write(&self.file, left.concat()).map_err(failed)?,
+        }
+        if !all.is_empty() {
+            notes.push(format!("{} of {} records of trials were deleted again", deleted.len(), all.len()));
+        }
+        Ok(notes)
+    }
+}
+
+/// The records that Lockstep created in the entity of this one.
+fn made_for(hub: &mut Hub, ty: &str, id: &str) -> Result<Vec<(String, String)>, Error> {
+    let Some(ix) = TypeName::parse(ty).and_then(|name| hub.plan_of_flows().type_named(&name)) else { return Ok(vec![]) };
+    let Some(state) = hub.store().by_key(ix, &[id])?.pop() else { return Ok(vec![]) };
+    let members = hub.store().members(&[state.entity])?;
+    let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
+    let intents = hub.store().intents_of(&ids, usize::MAX >> 1)?;
+    let made: BTreeSet<RecordId> = intents
+        .iter()
+        .filter(|intent| intent.kind == IntentKind::Create && intent.state == IntentState::Done)
+        .filter_map(|intent| intent.record)
+        .collect();
+    let names = members.iter().filter(|member| made.contains(&member.id) && member.is_live());
+    Ok(names.filter_map(|member| split(&hub.name_of(member).0)).collect())
+}
+
+/// `system.Type/ID`
+fn split(name: &str) -> Option<(String, String)> {
+    let (ty, id) = name.split_once('/')?;
+    (!id.is_empty()).then(|| (ty.to_string(), id.to_string()))
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,184 @@
+//! A project whose flows do not do what its document says: each difference is caught by a trial and named at its row. And systems without a
+//! connector, emulated from what the documents say of them.
+
+use std::path::Path;
+
+use lockstep_verify::{Outcome, Verdict, Written, against, in_sandbox};
+
+/// What was signed.
+const SIGNED: &str = "\
+=========================
+HubSpot to Fiken Dataflow
+=========================
+
+HubSpot Contact to Fiken Persons
+--------------------------------
+Every HubSpot Contact will be synchronized with a Fiken Persons.
+
+If a matching Fiken Persons already exists, the HubSpot Contact will be merged with the existing one.
+If no matching Fiken Persons is found, a new Fiken Persons will be created.
+
+A HubSpot Contact will merge with a Fiken Persons if one of the following property combinations match:
+
+.. list-table::
+   :header-rows: 1
+
+   * - HubSpot Contact Property
+     - Fiken Persons Property
+   * - email
+     - contact.email
+   * - employee_number
+     - number
+
+Once a link between a HubSpot Contact and a Fiken Persons is established, it will keep in sync between the two systems, regardless of where it is edited.
+
+The following properties are synchronized between a HubSpot Contact and a Fiken Persons:
+
+.. list-table::
+   :header-rows: 1
+
+   * - HubSpot Contact Property
+     - Fiken Persons Property
+     - Fiken Data Type
+   * - first
+     - name.first
+     - \"string\"
+   * - last
+     - name.last
+     - \"string\"
+   * - email
+     - contact.email
+     - \"string\"
+   * - age
+     - age
+     - \"integer\"
+   * - company_id
+     - customer.id
+     - \"string\"
+
+HubSpot Company to Fiken Customers
+----------------------------------
+Every HubSpot Company will be synchronized with a Fiken Customers.
+
+Once a link between a HubSpot Company and a Fiken Customers is established, it will keep in sync between the two systems, regardless of where it is edited.
+
+The following properties are synchronized between a HubSpot Company and a Fiken Customers:
+
+.. list-table::
+   :header-rows: 1
+
+   * - HubSpot Company Property
+     - Fiken Customers Property
+     - Fiken Data Type
+   * - name
+     - name
+     - \"string\"
+   * - phones
+     - numbers.number (Dependant on having Work in numbers.kind)
+     - \"string\"
+";
+
+/// The flows that keep to it.
+const FLOWS: &str = "\
+flows:
+  - from: hubspot.Contact
+    to: fiken.Persons
+    create: always
+    match:
+      - email = contact.email
+      - employee_number = number
+    properties:
+      - first <-> name.first : string
+      - last  <-> name.last : string
+      - email <-> contact.email : string
+      - age   <-> age : integer
+      - company_id <-> customer.id : string
+  - from: hubspot.Company
+    to: fiken.Customers
+    create: always
+    properties:
+      - name <-> name : string
+      - phones <-> numbers.number (Dependant on having Work in numbers.kind) : string
+";
+
+fn signed() -> Vec<Written> {
+    vec![Written { name: "signed.rst".into(), text: SIGNED.into() }]
+}
+
+/// The document held against a project with one line of its flows changed.
+fn with(line: &str, changed: &str) -> Outcome {
+    assert!(FLOWS.contains(line), "{line}");
+    let dir = tempfile::tempdir().unwrap();
+    let project = "\
+systems:
+  hubspot: { connector: files, title: HubSpot, with: { folder: a } }
+  fiken: { connector: files, title: Fiken, with: { folder: b } }
+flows: [flows.yaml]
+";
+    std::fs::write(dir.path().join("lockstep.yaml"), project).unwrap();
+    std::fs::write(dir.path().join("flows.yaml"), FLOWS.replace(line, changed)).unwrap();
+    let (project, problems) = lockstep_config::load(Path::new(dir.path()));
+    assert!(problems.is_empty(), "{}", lockstep_config::render_all(&problems));
+    against(&project.unwrap(), &signed(), false).unwrap()
+}
+
+/// The lines that do not hold.
+fn red(outcome: &Outcome) -> Vec<String> {
+    let violated = outcome.checklist.lines().filter(|(_, _, line)| line.verdict == Verdict::Violated);
+    violated.map(|(_, _, line)| line.text.clone()).collect()
+}
+
+#[test]
+fn what_is_said_of_unknown_systems_is_enough_to_prove_every_line() {
+    let outcome = in_sandbox(&signed(), false).unwrap();
+    let told = lockstep_verify::text::checklist(&outcome.checklist);
+    for (_, _, line) in outcome.checklist.lines() {
+        assert_eq!(line.verdict, Verdict::Proved, "{}\n{told}", line.text);
+    }
+    // The value that the type can't hold was tried with, and the reference was translated.
+    assert!(
+        outcome.checklist.trials.iter().any(|trial| trial.name.contains("can't hold") && trial.verdict == Some(Verdict::Proved))
+    );
+    assert!(outcome.checklist.trials.iter().any(|trial| trial.name.contains("P8") && trial.verdict == Some(Verdict::Proved)));
+}
+
+#[test]
+fn flows_that_keep_to_the_document_are_green() {
+    assert_eq!(red(&with("flows:\n", "flows:\n")), Vec::<String>::new());
+}
+
+#[test]
+fn a_wrong_path_is_named_at_its_row() {
+    let outcome = with("- last  <-> name.last : string", "- last  <-> name.family : string");
+    let red = red(&outcome);
+    assert!(red.contains(&"last – name.last \"string\"".to_string()), "{red:?}");
+    assert!(!red.contains(&"first – name.first \"string\"".to_string()), "{red:?}");
+    // A created record lacks it, and the statement says that it is complete.
+    assert!(red.iter().any(|line| line.starts_with("Every HubSpot Contact")), "{red:?}");
+    let told = lockstep_verify::text::checklist(&outcome.checklist);
+    assert!(told.contains("name.last = nothing"), "{told}");
+}
+
+#[test]
+fn a_row_that_goes_one_way_is_named_where_the_document_says_both() {
+    let outcome = with("- first <-> name.first : string", "- first -> name.first : string");
+    let red = red(&outcome);
+    assert!(red.contains(&"first – name.first \"string\"".to_string()), "{red:?}");
+    assert!(!red.iter().any(|line| line.starts_with("last") || line.starts_with("Every")), "{red:?}");
+    assert!(red.iter().any(|line| line.starts_with("Once a link between a HubSpot Contact")), "{red:?}");
+    let told = lockstep_verify::text::checklist(&outcome.checklist);
+    assert!(told.contains("an edit in fiken.Persons arrives in hubspot.Contact"), "{told}");
+}
+
+#[test]
+fn a_missing_link_rule_is_named_at_its_row() {
+    let red = red(&with("      - employee_number = number\n", ""));
+    assert_eq!(red, ["employee_number = number"]);
+}
+
+#[test]
+fn a_flow_that_does_not_create_is_named_at_its_statement() {
+    let outcome = with("    to: fiken.Customers\n    create: always\n", "    to: fiken.Customers\n    create: never\n");
+    let red = red(&outcome);
+    assert_eq!(red, ["Every HubSpot Company will be synchronized with a Fiken Customers."]);
+}
