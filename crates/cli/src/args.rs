@@ -103,11 +103,24 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Test the connection to a system
+    /// Authorise and test the connection to a system
     Connect {
         system: String,
+        /// Paste the address to which the browser came back, where the browser is on another machine
+        #[arg(long)]
+        paste: bool,
+        /// The port of this machine to which the browser comes back; 0 for any
+        ///
+        /// Where a system wants to know the address beforehand, register http://127.0.0.1:PORT/callback.
+        #[arg(long, default_value_t = 47111)]
+        port: u16,
         #[command(flatten)]
         project: InProject,
+    },
+    /// A connector of your own: write a manifest, try it
+    Connector {
+        #[command(subcommand)]
+        act: ConnectorAct,
     },
     /// Show what a run would do, and do nothing
     Plan {
@@ -136,6 +149,12 @@ pub enum Command {
         /// Approve the flows as they are, instead of waiting for `lockstep approve`
         #[arg(long)]
         approve: bool,
+        /// Listen for calls from the systems (webhooks): 127.0.0.1:8787
+        #[arg(long, value_name = "ADDRESS")]
+        webhooks: Option<std::net::SocketAddr>,
+        /// The address under which that is reached from outside: https://hooks.example.com
+        #[arg(long, value_name = "URL", requires = "webhooks")]
+        public_url: Option<String>,
     },
     /// Let the flows run as they are now, after a look at the plan
     Approve {
@@ -348,6 +367,35 @@ pub enum Command {
         /// often each has struck, DELETE ends it. docs/sandbox.md has all kinds and their settings.
         #[arg(long, value_name = "PRESET|FILE", num_args = 0..=1, default_missing_value = "some")]
         faults: Option<String>,
+    },
+}
+
+/// What is to be done about a connector.
+#[derive(Debug, Subcommand)]
+pub enum ConnectorAct {
+    /// Write a manifest to start from, from an OpenAPI description where given
+    New {
+        name: String,
+        /// An OpenAPI description, YAML or JSON
+        #[arg(long, value_name = "FILE")]
+        openapi: Option<PathBuf>,
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// Try what a manifest says on the system itself, and tell what holds
+    Test {
+        #[arg(value_name = "MANIFEST")]
+        manifest: PathBuf,
+        /// The system whose settings are used; the one that names the manifest if not said
+        #[arg(long, value_name = "SYSTEM")]
+        system: Option<String>,
+        /// Also create, change and delete a marked record of each record type
+        #[arg(long)]
+        write: bool,
+        #[command(flatten)]
+        project: InProject,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
 }
 

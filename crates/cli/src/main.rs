@@ -7,11 +7,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 mod acts;
 mod advise;
 mod args;
+mod connect;
+mod connectors;
 mod demo;
 mod documents;
 mod exit;
 mod flow_tests;
 mod guards;
+mod hooks;
 mod init;
 mod look;
 mod print;
@@ -25,7 +28,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Cli, Command};
+use args::{Cli, Command, ConnectorAct};
 
 fn main() -> ExitCode {
     end_quietly_with_the_pipe();
@@ -38,10 +41,20 @@ fn main() -> ExitCode {
         Command::Check { project, format } => work::check(&project.dir, format),
         Command::Test { names, project, format } => flow_tests::test(&project.dir, &names, format),
         Command::Advise { from, to, project, format } => advise::run(&project.dir, &from, &to, format),
-        Command::Connect { system, project } => work::connect(&project.dir, &system),
+        Command::Connect { system, paste, port, project } => {
+            connect::connect(&project.dir, &system, &connect::Way { paste, port })
+        }
+        Command::Connector { act: ConnectorAct::New { name, openapi, project } } => {
+            connectors::new(&project.dir, &name, openapi.as_deref())
+        }
+        Command::Connector { act: ConnectorAct::Test { manifest, system, write, project, format } } => {
+            connectors::test(&project.dir, &manifest, system.as_deref(), write, format)
+        }
         Command::Plan { project, format } => work::plan(&project.dir, format),
         Command::Sync { project, format, shares, full } => work::sync(&project.dir, format, shares, full),
-        Command::Run { project, approve } => work::run(&project.dir, approve),
+        Command::Run { project, approve, webhooks, public_url } => {
+            work::run(&project.dir, approve, &work::Calls { listen: webhooks, public: public_url })
+        }
         Command::Approve { project } => guards::approve(&project.dir),
         Command::Release { project, system, guard, discard } => {
             guards::release(&project.dir, system.as_deref(), guard.as_deref(), discard)

@@ -19,6 +19,18 @@ pub fn report(report: &Report, all: bool) -> String {
             let _ = writeln!(out, "! {} was left alone: {why}", system.system);
         }
     }
+    for (system, asked) in report.systems.iter().filter_map(|system| Some((&system.system, system.requests?))) {
+        // Of no interest where nothing had to wait.
+        if asked.refused > 0 || asked.waited_ms >= 1000 {
+            let seconds = asked.waited_ms.div_ceil(1000);
+            let _ = writeln!(
+                out,
+                "  {system}: {} sent, {} refused as too many; they waited {seconds} s for its rate",
+                count(asked.sent, "request"),
+                asked.refused
+            );
+        }
+    }
     for event in &report.events {
         if let Event::Fault { place, message } = event {
             let _ = writeln!(out, "! {place}: {message}");

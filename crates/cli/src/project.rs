@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lockstep_config::{Problem, Project, Severity};
+use lockstep_connector::vault::{KEY_VARIABLE, Keep, Vault};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::{Hub, HubError, Safeguards, System, SystemClock};
@@ -38,6 +39,7 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
         }
     }
     problems.extend(lockstep_config::check(&project, &schemas));
+    problems.extend(crate::connectors::not_held(&project));
     (Some(project), schemas, problems)
 }
 
@@ -98,11 +100,22 @@ impl Opened {
             if let (Some(rate), false) = (system.rate_per_second, system.connector == "files") {
                 settings.insert("rate_per_second".into(), serde_json::json!(rate));
             }
-            let connector = lockstep_connector::catalogue::connect(&system.connector, &settings, &self.project.dir)
-                .map_err(|trouble| Failure::usage(format!("{}: {trouble}", system.name)))?;
+            let connector = lockstep_connector::catalogue::connect_kept(
+                &system.connector,
+                &settings,
+                &self.project.dir,
+                self.keep(&system.name)?,
+            )
+            .map_err(|trouble| Failure::usage(format!("{}: {trouble}", system.name)))?;
             systems.push(System { name: system.name.clone(), connector: Arc::from(connector) });
         }
         Ok(systems)
+    }
+
+    /// Where the tokens of a system are kept: beside the store.
+    pub fn keep(&self, system: &str) -> Result<Keep> {
+        let vault = Vault::beside(&self.store_path()?, std::env::var(KEY_VARIABLE).ok());
+        Ok(Keep { vault: Arc::new(vault), system: system.to_string() })
     }
 
     fn store_path(&self) -> Result<PathBuf> {

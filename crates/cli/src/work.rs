@@ -1,24 +1,27 @@
-//! `check`, `connect`, `plan`, `sync`, `run`.
+//! `check`, `plan`, `sync`, `run`.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lockstep_config::Severity;
-use lockstep_connector::Trouble;
 use lockstep_hub::report::Report;
 use lockstep_hub::run::Unwatched;
 use lockstep_hub::{Event, Hub, RunOptions, System};
-use lockstep_model::TypeIx;
 use lockstep_model::value::shown;
+use lockstep_model::{TypeIx, TypeName};
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
 use crate::project::Opened;
-use crate::{print, progress, project};
+use crate::{hooks, print, progress, project};
 
 /// A system is read this often where the project does not say, in seconds.
 const SCHEDULE_S: u64 = 60;
+/// Hints that come within this time after one are taken together.
+const SWARM: Duration = Duration::from_millis(300);
 /// So long it is waited before the store is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -44,27 +47,6 @@ pub fn check(dir: &Path, format: Format) -> Result<Exit> {
         }
     }
     if errors > 0 { Err(Failure::usage("nothing runs before the errors are put right")) } else { Ok(Exit::Done) }
-}
-
-/// Tests one connection.
-pub fn connect(dir: &Path, system: &str) -> Result<Exit> {
-    let opened = project::open(dir)?;
-    let Some(known) = opened.project.system(system) else {
-        let names: Vec<&str> = opened.project.systems.iter().map(|s| s.name.as_str()).collect();
-        return Err(Failure::usage(format!("there is no system `{system}` in lockstep.yaml; there are {}", names.join(", "))));
-    };
-    let connector = lockstep_connector::catalogue::connect(&known.connector, &known.with, &opened.project.dir)
-        .map_err(|trouble| Failure::usage(format!("{system}: {trouble}")))?;
-    match connector.test() {
-        Ok(line) => {
-            println!("{system}: {line}");
-            Ok(Exit::Done)
-        }
-        Err(trouble @ (Trouble::Unreachable(_) | Trouble::Busy { .. })) => {
-            Err(Failure::unreachable(format!("{system}: {trouble}")))
-        }
-        Err(trouble) => Err(Failure::usage(format!("{system}: {trouble}"))),
-    }
 }
 
 /// G1: what a run would do.
@@ -106,8 +88,15 @@ pub fn exit(report: &Report) -> Exit {
     }
 }
 
+/// Where systems call, if they do.
+pub struct Calls {
+    pub listen: Option<SocketAddr>,
+    /// The address under which the listener is reached from outside.
+    pub public: Option<String>,
+}
+
 /// The service: every record type on its schedule, until it is stopped.
-pub fn run(dir: &Path, approve: bool) -> Result<Exit> {
+pub fn run(dir: &Path, approve: bool, calls: &Calls) -> Result<Exit> {
     let opened = project::open(dir)?;
     let systems = opened.connect(&opened.plan()?)?;
     let hub = approved(&opened, &systems, approve)?;
@@ -119,8 +108,17 @@ pub fn run(dir: &Path, approve: bool) -> Result<Exit> {
     };
     let types: Vec<(TypeIx, Duration)> =
         (0..hub.plan_of_flows().types.len() as u16).map(TypeIx).map(|ty| (ty, period(ty))).collect();
+    let hub_types: Vec<TypeName> = hub.plan_of_flows().types.iter().map(|ty| ty.name.clone()).collect();
     for (ty, period) in &types {
         eprintln!("{} is read every {} s", hub.plan_of_flows().ty(*ty).name, period.as_secs());
+    }
+    let hints = Arc::new(hooks::Hints::default());
+    if let Some(address) = calls.listen {
+        let at = hooks::listen(address, &systems, Arc::clone(&hints))?;
+        eprintln!("Systems call http://{at}/hooks/SYSTEM");
+        if let Some(public) = &calls.public {
+            hooks::register(public, &systems);
+        }
     }
     let mut due: Vec<Instant> = types.iter().map(|_| Instant::now()).collect();
     let mut idle: Option<Hub> = Some(hub);
@@ -152,7 +150,19 @@ pub fn run(dir: &Path, approve: bool) -> Result<Exit> {
             }
         }
         let next = due.iter().min().copied().unwrap_or_else(|| Instant::now() + Duration::from_secs(SCHEDULE_S));
-        std::thread::sleep(next.saturating_duration_since(Instant::now()).max(Duration::from_millis(20)));
+        let hinted = hints.wait(next.saturating_duration_since(Instant::now()).max(Duration::from_millis(20)));
+        if !hinted.is_empty() {
+            // Hints come in swarms: those of the next moment are the same reading.
+            std::thread::sleep(SWARM);
+            let more = hints.wait(Duration::ZERO);
+            for ((ty, _), due) in types.iter().zip(&mut due) {
+                let name = &hub_types[ty.at()];
+                let meant = |(system, kind): &(String, String)| *system == name.system && (kind.is_empty() || *kind == name.kind);
+                if hinted.iter().chain(&more).any(meant) {
+                    *due = Instant::now();
+                }
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::files::{self, FilesConnector};
 use crate::rest::written::Manifest;
 use crate::rest::{self, Rest};
+use crate::vault::Keep;
 use crate::{Connector, Trouble};
 
 const MANIFESTS: [(&str, &str); 6] = [
@@ -68,6 +69,27 @@ pub fn connect(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
     }
 }
 
+/// The same, with a place to keep tokens in, where the connector has any.
+pub fn connect_kept(
+    name: &str,
+    settings: &Map<String, Value>,
+    project_dir: &Path,
+    keep: Keep,
+) -> Result<Box<dyn Connector>, Trouble> {
+    match rest_kept(name, settings, project_dir, keep)? {
+        Some(rest) => Ok(Box::new(rest)),
+        None => connect(name, settings, project_dir),
+    }
+}
+
+/// A connector that a manifest describes; `None` for one of native code.
+pub fn rest_kept(name: &str, settings: &Map<String, Value>, project_dir: &Path, keep: Keep) -> Result<Option<Rest>, Trouble> {
+    match name {
+        "files" => Ok(None),
+        _ => Rest::open_kept(manifest(name, project_dir)?, settings, Some(keep)).map(Some),
+    }
+}
+
 /// The record types of a connector, without a network and without secrets.
 pub fn schemas(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Result<Vec<TypeSchema>, Trouble> {
     match name {
@@ -78,6 +100,12 @@ pub fn schemas(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
             Ok(rest::schemas(&manifest))
         }
     }
+}
+
+/// The names of a connector's secret settings.
+pub fn secrets(name: &str, project_dir: &Path) -> Vec<String> {
+    let Ok(manifest) = manifest(name, project_dir) else { return vec![] };
+    manifest.settings.into_iter().filter(|(_, setting)| setting.secret).map(|(name, _)| name).collect()
 }
 
 /// The record types of the built-in systems, by the connectors' names. What has no record types of its own is not among them.

@@ -6,13 +6,15 @@
 //! All calls block: the hub gives every system a thread of its own, and a simulation drives the same trait without any.
 
 pub mod catalogue;
+pub mod conformance;
 pub mod contract;
 pub mod files;
 pub mod memory;
 pub mod rest;
+pub mod vault;
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{ReadRecord, TypeSchema, Value};
+use lockstep_model::{ReadRecord, Timestamp, TypeSchema, Value};
 
 /// How far a record type has been read. Opaque to all but the connector that made it; kept by the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -139,6 +141,44 @@ pub enum Trouble {
     Misconfigured(String),
 }
 
+/// A call from a system: a webhook.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Decoded.
+    pub query: Vec<(String, String)>,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// What a call means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Read these record types now; all of the system's, if none is named.
+    Hint(Vec<String>),
+    /// A trial: this text is wanted back.
+    Challenge(String),
+    /// It came before; nothing is to be done.
+    Again,
+    /// It does not prove where it comes from, or can't be understood.
+    Refused(String),
+    /// The system does not call.
+    NotOffered,
+}
+
+/// How much was asked of a system since it was connected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests that left.
+    pub sent: u64,
+    /// Of these, refused as too many.
+    pub refused: u64,
+    /// How long requests were held back, all together, in milliseconds.
+    pub waited_ms: u64,
+}
+
 /// A kind of system, connected: one account.
 pub trait Connector: Send + Sync {
     /// The record types it has, with their properties and what can be done.
@@ -165,6 +205,24 @@ pub trait Connector: Send + Sync {
     /// knows what it wrote. A run then ends with such a reading, so that the next one has nothing to read.
     fn knows_own_writes(&self) -> bool {
         false
+    }
+
+    /// Takes a call from the system. Asks nothing of it: the caller is waiting.
+    fn hear(&self, call: &Call) -> Heard {
+        let _ = call;
+        Heard::NotOffered
+    }
+
+    /// Tells the system to call this address when something changes, where it wants to be told. Gives after how many seconds it is to be told
+    /// again; nothing if it need not.
+    fn listen_at(&self, url: &str) -> Result<Option<u64>, Trouble> {
+        let _ = url;
+        Ok(None)
+    }
+
+    /// What was asked of it so far; nothing where no requests are made.
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
     }
 
     /// How many writes at once pay off. 1 for most systems; many where a file is replaced whole.

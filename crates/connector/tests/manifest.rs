@@ -1,86 +1,16 @@
 //! The manifest interpreter against answers that no vendor's documentation promises: a small server that says what each
 //! test tells it to say, and remembers what it was asked.
 
-use std::io::{BufRead, BufReader, Write as _};
+mod serving;
+
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 
 use lockstep_connector::contract::read_all;
 use lockstep_connector::rest::{Rest, parse};
 use lockstep_connector::{Action, Connector, Outcome, ReadRequest, Trouble, Write, WriteValue};
 use lockstep_model::flow::PropertyRef;
-use serde_json::{Map, Value, json};
-
-/// One request as it came: method, path with query, headers in lower case, body.
-#[derive(Clone, Debug)]
-struct Asked {
-    method: String,
-    path: String,
-    headers: String,
-    body: String,
-}
-
-struct Server {
-    address: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
-}
-
-/// Serves what `answer` makes of each request: status, further header lines, body.
-fn serve(answer: impl Fn(&Asked) -> (u16, String, String) + Send + 'static) -> Server {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let remembered = Arc::clone(&asked);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { continue };
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let Some(request) = request(&mut reader) else { continue };
-            remembered.lock().unwrap().push(request.clone());
-            let (status, headers, body) = answer(&request);
-            let length = body.len();
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {status} X\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}"
-            );
-        }
-    });
-    Server { address, asked }
-}
-
-fn request(reader: &mut impl BufRead) -> Option<Asked> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let mut words = line.split_whitespace();
-    let (method, path) = (words.next()?.to_string(), words.next()?.to_string());
-    let (mut headers, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        if line.trim().is_empty() {
-            break;
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        }
-        let (name, value) = line.split_once(':')?;
-        headers.push_str(&format!("{}:{}\n", name.to_ascii_lowercase(), value.trim()));
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some(Asked { method, path, headers, body: String::from_utf8(body).ok()? })
-}
-
-impl Server {
-    fn connect(&self, manifest: &str) -> Rest {
-        let settings = Map::from_iter([("address".into(), json!(self.address)), ("key".into(), json!("s3cret"))]);
-        Rest::open(parse("test", manifest).unwrap_or_else(|t| panic!("{t}")), &settings).unwrap_or_else(|t| panic!("{t}"))
-    }
-
-    fn paths(&self) -> Vec<String> {
-        self.asked.lock().unwrap().iter().map(|asked| format!("{} {}", asked.method, asked.path)).collect()
-    }
-}
+use serde_json::{Value, json};
+use serving::{Asked, serve};
 
 /// A manifest with one record type, `People`, listed as `list` says.
 fn people(list: &str) -> String {

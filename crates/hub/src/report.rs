@@ -144,12 +144,25 @@ pub struct SystemCounts {
     pub updated: u64,
     pub deleted: u64,
     pub refused: u64,
+    /// What was asked of it, where it is asked over a network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Requests>,
     /// Why it was left alone, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<String>,
     /// The trouble is that it could not be reached (exit status 3).
     #[serde(skip)]
     pub unreachable: bool,
+}
+
+/// The requests of a run to one system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Requests {
+    pub sent: u64,
+    /// Refused by the system as too many.
+    pub refused: u64,
+    /// How long they were held back for the system's rate, all together.
+    pub waited_ms: u64,
 }
 
 /// Where the time went.

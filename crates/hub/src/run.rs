@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, Trouble, Write};
+use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, Traffic, Trouble, Write};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::PlanCreate;
 use lockstep_model::flow::PropertyRef;
@@ -12,7 +12,7 @@ use lockstep_store::{BoundType, Commit, Store, StoreError, TypeStatus};
 
 use crate::clock::Clock;
 use crate::guards::{Guards, Safeguards};
-use crate::report::{Event, Report};
+use crate::report::{Event, Report, Requests};
 
 /// So many times a run reads again for what is held (L8) or was lost (C2) before it leaves the rest to the next run.
 const MOST_ROUNDS: usize = 20;
@@ -223,6 +223,7 @@ impl Hub {
         let names = self.systems.iter().map(|s| s.name.clone());
         let report = Report::new(&self.plan, names, run, started, self.pretends);
         let guards = self.guards(started, options.full)?;
+        let asked_before: Vec<_> = self.systems.iter().map(|system| system.connector.traffic()).collect();
         let mut under_way = Underway {
             asked: started,
             report,
@@ -250,6 +251,15 @@ impl Hub {
         self.arm(&under_way)?;
         let mut report = under_way.report;
         report.ended = self.clock.now();
+        for (system, before) in self.systems.iter().zip(asked_before) {
+            let now = system.connector.traffic();
+            let of_this_run = Requests {
+                sent: now.sent - before.sent,
+                refused: now.refused - before.refused,
+                waited_ms: now.waited_ms - before.waited_ms,
+            };
+            report.system(&system.name).requests = (of_this_run.sent > 0).then_some(of_this_run);
+        }
         for (kind, n) in self.store.review_counts()? {
             report.reviews.insert(kind.name().into(), n);
         }
@@ -405,6 +415,10 @@ impl Connector for Pretend {
             Outcome::Done(ReadRecord { id, version: None, modified: None, deleted: false, values })
         };
         writes.iter().map(done).collect()
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.real.traffic()
     }
 
     fn batch(&self, kind: &str) -> usize {

@@ -166,6 +166,13 @@ fn change_faults(shared: &Shared, system: Option<&str>, body: Option<Value>) -> 
     }
 }
 
+pub(crate) fn with_oauth(shared: &Shared, system: &str, act: impl FnOnce(&mut crate::oauth::Server)) -> Result<(), AdminError> {
+    if let Some(server) = slot(shared, system)?.emulator.oauth() {
+        act(server);
+    }
+    Ok(())
+}
+
 pub(crate) fn expire_tokens(shared: &Shared, system: &str) -> Result<(), AdminError> {
     slot(shared, system)?.emulator.expire_tokens();
     Ok(())
@@ -240,7 +247,7 @@ pub(crate) fn index(shared: &Shared, base: &str) -> Reply {
          pre{background:#f4f4f2;padding:.7rem;overflow:auto}</style></head><body><h1>Sandbox systems</h1>\
          <p>Emulated systems to work against. Each answers as its vendor documents, with the credentials shown.</p>\n",
     );
-    for system in SYSTEMS {
+    for system in SYSTEMS.into_iter().chain(systems::INVENTED) {
         let Some(slot) = shared.slot(system) else { continue };
         let collections = slot.emulator.collections();
         let _ = writeln!(out, "<h2>{system}</h2>\n<p><code>{base}/{system}</code></p>\n<pre>");
@@ -297,6 +304,7 @@ fn example_edit(system: &str) -> (&'static str, &'static str) {
         "wix" => ("contacts", r#"{"info":{"name":{"first":"Kari","last":"Berg"}}}"#),
         "poweroffice-go" => ("Employees", r#"{"FirstName":"Kari","LastName":"Berg","PhoneNumber":"+47 99 88 77 66"}"#),
         "crmoffice" => ("contacts", r#"{"givenName":"Kari","familyName":"Berg"}"#),
+        "fjordclub" => ("members", r#"{"name":"Kari Berg","town":"Odda"}"#),
         "zendesk" => ("users", r#"{"name":"Kari Berg","phone":"+4799887766"}"#),
         _ => ("users", r#"{"login":"kari.berg","name":"Kari Berg","profile":{"email":{"email":"kari.berg@example.org"}}}"#),
     }
@@ -330,6 +338,9 @@ fn read_command(system: &str, base: &str) -> String {
             of("CRMOFFICE_CLIENT_SECRET"),
             of("CRMOFFICE_REFRESH_TOKEN")
         ),
+        "fjordclub" => {
+            format!("curl '{base}/{system}/members?limit=5' -H 'X-Api-Key: {}'", of("FJORDCLUB_API_KEY"))
+        }
         "zendesk" => format!(
             "curl -g '{base}/{system}/api/v2/users?page[size]=5' -u '{}/token:{}'",
             of("ZENDESK_EMAIL"),

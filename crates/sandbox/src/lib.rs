@@ -22,6 +22,7 @@ mod admin;
 mod data;
 mod faults;
 mod http;
+mod oauth;
 mod rates;
 mod server;
 mod state;
@@ -32,8 +33,8 @@ pub use admin::AdminError;
 pub use faults::setting::PRESETS;
 pub use faults::{Fault, FaultKind, How, Rate, Setting, SettingError, Struck, What};
 pub use server::{LoggedRequest, WriteCount, Writes};
-pub use systems::SYSTEMS;
 pub use systems::described::{Described, DescribedProperty, DescribedType, KEY as DESCRIBED_KEY, Kind};
+pub use systems::{INVENTED, SYSTEMS};
 
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -178,13 +179,13 @@ fn world(options: &Options) -> Result<Shared, StartError> {
         .iter()
         .chain(options.clock_offsets.iter().map(|(system, _)| system))
         .chain(options.faults.iter().map(|(system, _)| system))
-        .find(|name| !SYSTEMS.contains(&name.as_str()) && !described(name))
+        .find(|name| !SYSTEMS.contains(&name.as_str()) && !INVENTED.contains(&name.as_str()) && !described(name))
     {
         return Err(StartError::UnknownSystem(unknown.clone()));
     }
     let mut systems = Vec::new();
-    for system in SYSTEMS {
-        let named = !options.systems.is_empty() || !options.described.is_empty();
+    for system in SYSTEMS.into_iter().chain(INVENTED) {
+        let named = !options.systems.is_empty() || !options.described.is_empty() || INVENTED.contains(&system);
         if named && !options.systems.iter().any(|wanted| wanted == system) {
             continue;
         }
@@ -328,6 +329,16 @@ impl Running {
     /// All access tokens that a system handed out stop working.
     pub fn expire_tokens(&self, system: &str) -> Result<(), AdminError> {
         admin::expire_tokens(&self.shared, system)
+    }
+
+    /// A user takes back what was granted in a sign-in: access and refresh tokens stop working. Nothing for a system without sign-ins.
+    pub fn revoke_tokens(&self, system: &str) -> Result<(), AdminError> {
+        admin::with_oauth(&self.shared, system, crate::oauth::Server::revoke_all)
+    }
+
+    /// How long the access tokens of a system with sign-ins live from now on, in seconds.
+    pub fn set_token_seconds(&self, system: &str, seconds: i64) -> Result<(), AdminError> {
+        admin::with_oauth(&self.shared, system, |server| server.manner.seconds = seconds)
     }
 
     /// Sets how far a system's clock is off, in seconds (positive: ahead).

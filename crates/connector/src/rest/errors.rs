@@ -60,6 +60,10 @@ pub fn trouble(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trou
         (None, 200..=299) => None,
         // Reading is what the key is for, whatever a refusal means to a single write.
         (Some(Meaning::Unauthorized), _) | (_, 401 | 403) => Some(unauthorized(manifest)),
+        (Some(Meaning::Later), _) => Some(Trouble::Busy {
+            retry_after_ms: answer.retry_after_ms,
+            message: format!("{named} answered {} and asks to come back later", answer.status),
+        }),
         _ => {
             let told =
                 rule.and_then(|rule| rule.message.iter().find_map(|place| at(&answer.body, place)).map(said)).unwrap_or_default();

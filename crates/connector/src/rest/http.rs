@@ -1,24 +1,29 @@
-//! Requests: authentication, rate, bounded answers, and what went wrong in words that name the system and the request. No message holds a
+//! Requests: their addresses, bounded answers, and what went wrong in words that name the system and the request. No message holds a
 //! secret: settings never go into one, and addresses are shown without their query.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Mutex;
+use std::time::Duration;
 
 use lockstep_model::Timestamp;
 use serde_json::{Map, Value};
 use ureq::Agent;
 use ureq::http::Request;
 
+use super::pace::{Pace, Turn};
 use super::template::{percent_encoded, render, render_value};
-use super::written::{Auth, Manifest, RequestYaml, Token};
-use crate::Trouble;
+use super::tokens::Held;
+use super::written::{Auth, Manifest, Rate, RequestYaml};
+use crate::vault::Keep;
+use crate::{Traffic, Trouble};
 
 /// An answer is not larger.
 const MOST_BYTES: u64 = 64 << 20;
 /// A reading is tried so often when the system asks to come back, and waits no longer than this each time.
 const TRIES: u32 = 5;
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A write that was one too many is sent again here if it need not wait longer than this; else it waits in the outbox.
+const MOMENT: Duration = Duration::from_secs(5);
 
 /// What came of a request.
 #[derive(Clone, Debug)]
@@ -30,6 +35,8 @@ pub struct Answer {
     /// The address of the next page, RFC 8288 `Link` with `rel="next"`.
     pub link: Option<String>,
     pub retry_after_ms: Option<u64>,
+    /// The version of what is shown, RFC 9110 `ETag`.
+    pub etag: Option<String>,
 }
 
 /// Why there is no answer.
@@ -52,57 +59,41 @@ impl NoAnswer {
 
 /// The connection to one account. All record types, and all interfaces of the system, share its rate.
 pub struct Client {
-    agent: Agent,
-    title: String,
-    main: Door,
+    pub(super) agent: Agent,
+    pub(super) title: String,
+    pub(super) main: Door,
     /// By the names under the manifest's `apis`.
     others: BTreeMap<String, Door>,
     /// The settings, for templates. Secrets among them.
-    settings: Map<String, Value>,
-    pace: Mutex<Pace>,
+    pub(super) settings: Map<String, Value>,
+    pub(super) keep: Option<Keep>,
+    rate: Rate,
+    pace: Pace,
 }
 
 /// One interface of the system: its address and how to be let in.
-struct Door {
+pub struct Door {
+    /// Empty for the main one.
+    pub name: String,
     base: String,
-    auth: Auth,
+    pub auth: Auth,
     headers: BTreeMap<String, String>,
-    held: Mutex<Held>,
-}
-
-/// What a token request gave.
-#[derive(Default)]
-struct Held {
-    token: Option<String>,
-    /// When it is better renewed before it is refused.
-    until: Option<Instant>,
-    /// A refresh token that replaced the one in the settings, where a system hands out a new one each time.
-    refresh: Option<String>,
-}
-
-struct Pace {
-    per_second: f64,
-    /// When the next request may leave.
-    next: Instant,
+    pub held: Mutex<Held>,
 }
 
 impl Door {
-    fn new(base: &str, auth: &Auth, headers: &BTreeMap<String, String>, settings: &Value) -> Result<Door, Trouble> {
+    fn new(name: &str, base: &str, auth: &Auth, headers: &BTreeMap<String, String>, settings: &Value) -> Result<Door, Trouble> {
         let base = render(base, settings).map_err(Trouble::Misconfigured)?.trim_end_matches('/').to_string();
         if !base.starts_with("http://") && !base.starts_with("https://") {
             return Err(Trouble::Misconfigured(format!("the address `{base}` is no http:// or https:// address")));
         }
-        Ok(Door { base, auth: auth.clone(), headers: headers.clone(), held: Mutex::default() })
-    }
-
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        Ok(Door { name: name.into(), base, auth: auth.clone(), headers: headers.clone(), held: Mutex::default() })
     }
 }
 
 impl Client {
     /// A client for a manifest with its settings. Nothing is sent yet.
-    pub fn new(manifest: &Manifest, settings: Map<String, Value>) -> Result<Client, Trouble> {
+    pub fn new(manifest: &Manifest, settings: Map<String, Value>, keep: Option<Keep>) -> Result<Client, Trouble> {
         let number = |name: &str| settings.get(name).and_then(|v| v.as_str().map_or(v.as_f64(), |t| t.trim().parse().ok()));
         let timeout = number("timeout_s").filter(|s| *s > 0.0).map_or(Duration::from_secs(60), Duration::from_secs_f64);
         let agent = Agent::config_builder()
@@ -113,15 +104,27 @@ impl Client {
             .user_agent(concat!("lockstep/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        let per_second = number("rate_per_second").unwrap_or(manifest.rate.per_second).max(0.01);
         let context = Value::Object(settings.clone());
-        let main = Door::new(&manifest.base, &manifest.auth, &manifest.headers, &context)?;
+        let main = Door::new("", &manifest.base, &manifest.auth, &manifest.headers, &context)?;
         let door = |(name, api): (&String, &super::written::Api)| {
-            Ok((name.clone(), Door::new(&api.base, &api.auth, &api.headers, &context)?))
+            Ok((name.clone(), Door::new(name, &api.base, &api.auth, &api.headers, &context)?))
         };
         let others = manifest.apis.iter().map(door).collect::<Result<_, Trouble>>()?;
-        let pace = Mutex::new(Pace { per_second, next: Instant::now() });
-        Ok(Client { agent, title: manifest.title.clone(), main, others, settings, pace })
+        let pace = Pace::new(&manifest.rate, number("rate_per_second"));
+        Ok(Client { agent, title: manifest.title.clone(), main, others, settings, keep, rate: manifest.rate.clone(), pace })
+    }
+
+    /// What was asked so far.
+    pub fn traffic(&self) -> Traffic {
+        self.pace.traffic()
+    }
+
+    /// Leave for one request; trouble where the system's budget is spent for longer than a run waits.
+    pub(super) fn turn(&self, named: &str) -> Result<Turn<'_>, Trouble> {
+        self.pace.turn(PATIENCE).map_err(|wait| Trouble::Busy {
+            retry_after_ms: u64::try_from(wait.as_millis()).ok(),
+            message: format!("{named} has to wait {} s: the system's rate allows no more requests now", wait.as_secs() + 1),
+        })
     }
 
     /// Which server is asked, for messages.
@@ -150,7 +153,7 @@ impl Client {
         let (mut tries, mut lost) = (0, 0);
         loop {
             tries += 1;
-            let answer = match self.send(request, context, None) {
+            let answer = match self.renewing(request, context, None) {
                 Ok(answer) => answer,
                 // A reading can simply be asked for again: a connection that was closed while it lay idle is no illness.
                 Err(NoAnswer::Lost(Trouble::Unreachable(_))) if lost == 0 => {
@@ -173,22 +176,56 @@ impl Client {
                     )),
                 });
             }
-            std::thread::sleep(wait);
+            // After a 429 everybody waits, in `turn`.
+            if answer.status != 429 {
+                std::thread::sleep(wait);
+            }
         }
     }
 
-    /// Sends a request once. A key that is refused is renewed once, where it can be.
+    /// Where a page's address leads that the system gave: whole, or below the address that it stands in. No template can be in it.
+    pub fn resolved(&self, request: &RequestYaml, address: &str) -> String {
+        let base = &self.door(request).base;
+        let address = address.trim().replace('{', "%7B").replace('}', "%7D").replace(' ', "%20");
+        let below = &base[origin(base).len()..];
+        match address.chars().next() {
+            Some('?') => format!("{}{address}", request.path.split('?').next().unwrap_or_default()),
+            Some('/') if !below.is_empty() && address.starts_with(below) => format!("{}{address}", origin(base)),
+            _ => address,
+        }
+    }
+
+    /// Sends a request that writes. One too many surely was not carried out: it is sent again when the system says, if that is soon.
     pub fn send(&self, request: &RequestYaml, context: &Value, body: Option<&Value>) -> Result<Answer, NoAnswer> {
-        let answer = self.send_once(request, context, body)?;
-        let door = self.door(request);
-        if answer.status != 401 || door.auth.token.is_none() {
-            return Ok(answer);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let answer = self.renewing(request, context, body)?;
+            let soon = answer.retry_after_ms.is_some_and(|ms| Duration::from_millis(ms) <= MOMENT);
+            if answer.status != 429 || tries >= TRIES || !soon {
+                return Ok(answer);
+            }
         }
-        door.held().token = None;
-        self.send_once(request, context, body)
     }
 
-    fn send_once(&self, request: &RequestYaml, context: &Value, body: Option<&Value>) -> Result<Answer, NoAnswer> {
+    /// Sends a request; a key that is refused is renewed once, where it can be.
+    fn renewing(&self, request: &RequestYaml, context: &Value, body: Option<&Value>) -> Result<Answer, NoAnswer> {
+        match self.send_once(request, context, body)? {
+            (answer, Some(token)) if answer.status == 401 => {
+                self.refused(self.door(request), &token);
+                Ok(self.send_once(request, context, body)?.0)
+            }
+            (answer, _) => Ok(answer),
+        }
+    }
+
+    /// Sends a request once; gives the token that it carried, where that can be renewed.
+    fn send_once(
+        &self,
+        request: &RequestYaml,
+        context: &Value,
+        body: Option<&Value>,
+    ) -> Result<(Answer, Option<String>), NoAnswer> {
         let not_sent = |message: String| NoAnswer::NotSent(Trouble::Misconfigured(message));
         let door = self.door(request);
         let method = request.method.as_deref().unwrap_or("GET");
@@ -202,9 +239,15 @@ impl Client {
             }
         } else {
             url = format!("{}{url}", door.base);
+            // Neither a path nor what a record holds can lead elsewhere: `@example.com` after a host would.
+            if origin(&url) != origin(&door.base) {
+                return Err(not_sent(format!("{}: its path leads away from {}", self.name(request), origin(&door.base))));
+            }
         }
         let mut query = Vec::new();
-        for (key, value) in &request.query {
+        let settings = Value::Object(self.settings.clone());
+        let keys = door.auth.query.iter().map(|pair| (pair, &settings));
+        for ((key, value), context) in request.query.iter().map(|pair| (pair, context)).chain(keys) {
             let value = render(value, context).map_err(not_sent)?;
             if !value.is_empty() {
                 query.push(format!("{}={}", percent_encoded(key), percent_encoded(&value)));
@@ -214,7 +257,6 @@ impl Client {
             url = format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, query.join("&"));
         }
         let mut builder = Request::builder().method(method).uri(&url).header("Accept", "application/json");
-        let settings = Value::Object(self.settings.clone());
         let own = door.headers.iter().chain(&door.auth.headers).map(|header| (header, &settings));
         for ((key, value), context) in own.chain(request.headers.iter().map(|header| (header, context))) {
             let value = render(value, context).map_err(not_sent)?;
@@ -222,8 +264,13 @@ impl Client {
                 builder = builder.header(key.as_str(), value);
             }
         }
-        if let Some(value) = self.authorization(door)? {
-            builder = builder.header("Authorization", value);
+        let admission = self.authorization(door)?;
+        if let Some(admission) = &admission {
+            builder = builder.header("Authorization", &admission.authorization);
+            let signed = self.signed(door).map_err(NoAnswer::NotSent)?;
+            for (key, value) in signed.iter().flat_map(|signed| &signed.headers) {
+                builder = builder.header(key.as_str(), render(value, &settings).map_err(not_sent)?);
+            }
         }
         let made = match (&request.body, body) {
             (_, Some(body)) => Some(body.clone()),
@@ -234,8 +281,8 @@ impl Client {
         if made.is_some() && !has_type {
             builder = builder.header("Content-Type", "application/json");
         }
-        self.wait_for_turn();
         let named = self.name(request);
+        let _turn = self.turn(&named).map_err(NoAnswer::NotSent)?;
         let sent = match made {
             Some(body) => {
                 let request = builder.body(body.to_string()).map_err(|e| not_sent(format!("{named}: {e}")))?;
@@ -253,12 +300,27 @@ impl Client {
         let links = response.headers().get_all("link").iter().filter_map(|value| value.to_str().ok());
         let link = links.flat_map(|value| value.split(',')).find_map(next_link).map(str::to_string);
         let status = response.status().as_u16();
-        let text = response
-            .body_mut()
-            .with_config()
-            .limit(MOST_BYTES)
-            .read_to_string()
-            .map_err(|error| NoAnswer::Lost(Trouble::Malformed(format!("{named}: the answer broke off ({error})"))))?;
+        let etag = header("etag");
+        let count = |name: &Option<String>| name.as_deref().and_then(header);
+        if status == 429 {
+            self.pace.refused();
+            // Whoever else asks this system waits as well.
+            self.pace.pause(Duration::from_millis(retry_after_ms.unwrap_or(500)));
+        }
+        if let (Some(remaining), Some(resets)) = (count(&self.rate.remaining), count(&self.rate.resets))
+            && remaining.trim().parse::<f64>().is_ok_and(|remaining| remaining < 1.0)
+            && let Some(wait) = reset_in(&resets, date)
+        {
+            self.pace.pause(Duration::from_millis(wait));
+        }
+        let text = response.body_mut().with_config().limit(MOST_BYTES).read_to_string().map_err(|error| {
+            NoAnswer::Lost(Trouble::Malformed(match error {
+                ureq::Error::BodyExceedsLimit(_) => {
+                    format!("{named}: expected a page of records, and the answer is larger than {} MB", MOST_BYTES >> 20)
+                }
+                error => format!("{named}: the answer broke off ({error})"),
+            }))
+        })?;
         let body = if text.trim().is_empty() {
             Value::Null
         } else {
@@ -271,105 +333,12 @@ impl Client {
                 }
             }
         };
-        Ok(Answer { status, body, date, link, retry_after_ms })
-    }
-
-    /// Made of settings alone: what a record holds can't change who is asking.
-    fn authorization(&self, door: &Door) -> Result<Option<String>, NoAnswer> {
-        let context = &Value::Object(self.settings.clone());
-        let not_sent = |message: String| NoAnswer::NotSent(Trouble::Misconfigured(message));
-        if let Some(basic) = &door.auth.basic {
-            return Ok(Some(format!("Basic {}", base64(render(basic, context).map_err(not_sent)?.as_bytes()))));
-        }
-        if let Some(bearer) = &door.auth.bearer {
-            return Ok(Some(format!("Bearer {}", render(bearer, context).map_err(not_sent)?)));
-        }
-        let Some(token) = &door.auth.token else { return Ok(None) };
-        let mut held = door.held();
-        if held.until.is_some_and(|until| Instant::now() >= until) {
-            held.token = None;
-        }
-        if held.token.is_none() {
-            self.fetch_token(token, &mut held).map_err(NoAnswer::NotSent)?;
-        }
-        Ok(held.token.as_ref().map(|token| format!("Bearer {token}")))
-    }
-
-    /// Asks for a token (RFC 6749, sections 4.4 and 6). Nothing of the request that needs it has been sent yet.
-    fn fetch_token(&self, token: &Token, held: &mut Held) -> Result<(), Trouble> {
-        let wrong = Trouble::Misconfigured;
-        let mut settings = self.settings.clone();
-        if let Some(refresh) = &held.refresh {
-            settings.insert("refresh_token".into(), refresh.as_str().into());
-        }
-        let context = &Value::Object(settings);
-        let url = render(&token.url, context).map_err(wrong)?;
-        let mut builder = Request::builder().method("POST").uri(&url).header("Content-Type", "application/x-www-form-urlencoded");
-        builder = builder.header("Accept", "application/json");
-        for (key, value) in &token.headers {
-            builder = builder.header(key.as_str(), render(value, context).map_err(wrong)?);
-        }
-        if let Some(basic) = &token.basic {
-            builder =
-                builder.header("Authorization", format!("Basic {}", base64(render(basic, context).map_err(wrong)?.as_bytes())));
-        }
-        let mut form = Vec::new();
-        for (key, value) in &token.form {
-            form.push(format!("{}={}", percent_encoded(key), percent_encoded(&render(value, context).map_err(wrong)?)));
-        }
-        let named = format!("{} POST {}", self.title, url.split('?').next().unwrap_or(&url));
-        self.wait_for_turn();
-        let request = builder.body(form.join("&")).map_err(|error| wrong(format!("{named}: {error}")))?;
-        let mut response = self.agent.run(request).map_err(|error| no_answer(&named, &url, &error).trouble())?;
-        let status = response.status().as_u16();
-        let body: Value = response.body_mut().with_config().limit(1 << 20).read_json().unwrap_or_default();
-        let text = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_string);
-        if let Some(token) = text("access_token").filter(|_| (200..300).contains(&status)) {
-            // RFC 6749, section 5.1: seconds. Renewed a little before they are over.
-            let lives = body.get("expires_in").and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok()));
-            held.until = lives.filter(|s| *s > 60).and_then(|s| Instant::now().checked_add(Duration::from_secs(s - 30)));
-            held.token = Some(token);
-            held.refresh = text("refresh_token").or(held.refresh.take());
-            return Ok(());
-        }
-        match status {
-            408 | 429 => Err(Trouble::Busy {
-                retry_after_ms: None,
-                message: format!("{named} answered {status} and asks to come back later"),
-            }),
-            500..=599 => Err(Trouble::Unreachable(format!("{named} answered {status}: the system is not well"))),
-            404 | 405 | 300..=399 => {
-                Err(wrong(format!("{named} answered {status}: no tokens are given there; check the address under `with:`")))
-            }
-            200..=299 => Err(Trouble::Malformed(format!("{named}: expected JSON with an access_token, and the answer has none"))),
-            _ => {
-                // RFC 6749, section 5.2: a word such as invalid_client or invalid_grant.
-                let why = text("error").map(|error| format!(", {error}")).unwrap_or_default();
-                Err(Trouble::Unauthorized(format!(
-                    "{} gives no access token (status {status}{why}): check the keys under `with:` in lockstep.yaml and in .env, and that its access has not been revoked; then run `lockstep connect`",
-                    self.title
-                )))
-            }
-        }
-    }
-
-    /// Holds a request back until the system's rate allows it.
-    fn wait_for_turn(&self) {
-        let wait = {
-            let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = Instant::now();
-            let at = pace.next.max(now);
-            pace.next = at + Duration::from_secs_f64(1.0 / pace.per_second);
-            at - now
-        };
-        if !wait.is_zero() {
-            std::thread::sleep(wait);
-        }
+        Ok((Answer { status, body, date, link, retry_after_ms, etag }, admission.and_then(|admission| admission.token)))
     }
 }
 
 /// Why there is no answer: surely nothing was sent, or the request may have arrived.
-fn no_answer(named: &str, address: &str, error: &ureq::Error) -> NoAnswer {
+pub(super) fn no_answer(named: &str, address: &str, error: &ureq::Error) -> NoAnswer {
     use ureq::Error as E;
     let host = origin(address);
     let unreachable = |what: &str| NoAnswer::NotSent(Trouble::Unreachable(format!("{host} {what}")));
@@ -406,6 +375,15 @@ fn retry_after(value: &str, now: Option<Timestamp>) -> Option<u64> {
         return Some((seconds.max(0.0) * 1000.0) as u64);
     }
     Some(u64::try_from(http_date(value)?.0 - now?.0).unwrap_or(0))
+}
+
+/// When a budget is renewed, as vendors tell it: seconds from now, a Unix time in seconds, or a date. In milliseconds from now.
+fn reset_in(value: &str, now: Option<Timestamp>) -> Option<u64> {
+    const A_UNIX_TIME: f64 = 1e9;
+    match value.trim().parse::<f64>() {
+        Ok(seconds) if seconds > A_UNIX_TIME => u64::try_from((seconds * 1000.0) as i64 - now?.0).ok(),
+        _ => retry_after(value, now),
+    }
 }
 
 /// The address of a link to the next page: `<https://example.com/?page=2>; rel="next"`.

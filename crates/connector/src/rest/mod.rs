@@ -1,11 +1,17 @@
 //! Any JSON-over-HTTP system, described in a manifest: which requests list, read and write its records, where in the answers things are,
 //! and what answers mean. The built-in manifests are in `systems/`; [`written`] is the language.
 
+mod bulk;
+pub mod draft;
 mod errors;
+mod hooks;
 mod http;
+mod pace;
 mod read;
+mod sign_in;
 mod sound;
 mod template;
+mod tokens;
 mod value;
 mod write;
 pub mod written;
@@ -16,14 +22,17 @@ use lockstep_model::{Capabilities, Path, PlainType, PropertySchema, ReadRecord, 
 use serde_json::{Map, json};
 
 use self::http::Client;
+pub use self::sign_in::SigningIn;
 use self::written::{Manifest, TypeWord, TypeYaml};
-use crate::{Connector, Outcome, Page, ReadRequest, Trouble, Write};
+use crate::vault::Keep;
+use crate::{Call, Connector, Heard, Outcome, Page, ReadRequest, Traffic, Trouble, Write};
 
 /// A connected system that a manifest describes.
 pub struct Rest {
     manifest: Manifest,
     client: Client,
     schemas: Vec<TypeSchema>,
+    calls: hooks::Calls,
 }
 
 /// Reads a manifest.
@@ -36,9 +45,14 @@ pub fn parse(name: &str, text: &str) -> Result<Manifest, Trouble> {
 impl Rest {
     /// Connects by a manifest. Nothing is asked of the system yet.
     pub fn open(manifest: Manifest, given: &Map<String, Value>) -> Result<Rest, Trouble> {
+        Rest::open_kept(manifest, given, None)
+    }
+
+    /// The same with a place to keep tokens in.
+    pub fn open_kept(manifest: Manifest, given: &Map<String, Value>, keep: Option<Keep>) -> Result<Rest, Trouble> {
         let settings = settings(&manifest, given, true)?;
-        let client = Client::new(&manifest, settings)?;
-        Ok(Rest { schemas: schemas(&manifest), client, manifest })
+        let client = Client::new(&manifest, settings, keep)?;
+        Ok(Rest { schemas: schemas(&manifest), client, manifest, calls: hooks::Calls::default() })
     }
 
     fn ty(&self, kind: &str) -> Result<&TypeYaml, Trouble> {
@@ -157,7 +171,7 @@ fn schema(kind: &str, ty: &TypeYaml) -> TypeSchema {
             since: ty.changes.is_some(),
             find: !ty.find.is_empty(),
             get: ty.get.is_some(),
-            tells_deletions: ty.deleted.as_ref().is_some_and(|mark| mark.told_by_changes),
+            tells_deletions: ty.gone.is_some() || ty.deleted.as_ref().is_some_and(|mark| mark.told_by_changes),
         },
         absent_is_empty: ty.absent_is_empty,
         settles_ms: ty.settles_ms,
@@ -202,7 +216,7 @@ impl Connector for Rest {
     fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
         let ty = self.ty(kind)?;
         if let Some(get) = &ty.get {
-            let body = self.fetch(get, vec![("id", json!(id))])?;
+            let body = self.fetch(ty, get, id)?;
             return Ok(body.and_then(|body| self.record(ty, watch, &body)).filter(|record| !record.deleted));
         }
         // Only the list has it.
@@ -223,7 +237,37 @@ impl Connector for Rest {
         self.look_up(self.ty(kind)?, watch, prop, value)
     }
 
+    fn hear(&self, call: &Call) -> Heard {
+        self.heard(call)
+    }
+
+    fn listen_at(&self, url: &str) -> Result<Option<u64>, Trouble> {
+        self.register(url)
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.client.traffic()
+    }
+
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
-        writes.iter().map(|write| self.write_one(kind, watch, write)).collect()
+        let Ok(ty) = self.ty(kind) else { return writes.iter().map(|write| self.write_one(kind, watch, write)).collect() };
+        let mut outcomes = Vec::with_capacity(writes.len());
+        while let Some(first) = writes.get(outcomes.len()) {
+            let rest = &writes[outcomes.len()..];
+            let same = |write: &&Write| std::mem::discriminant(&write.action) == std::mem::discriminant(&first.action);
+            let together = rest.iter().take_while(same).count();
+            match self.bulk_of(ty, &first.action) {
+                Some(bulk) if together > 1 => {
+                    outcomes.extend(self.write_bulk(ty, bulk, watch, &rest[..together.min(bulk.1.most)]));
+                }
+                _ => outcomes.push(self.write_one_of(ty, watch, first)),
+            }
+        }
+        outcomes
+    }
+
+    fn batch(&self, kind: &str) -> usize {
+        let most = |how: &Option<written::WriteYaml>| how.as_ref()?.bulk.as_ref().map(|bulk| bulk.most);
+        self.ty(kind).ok().and_then(|ty| most(&ty.create).max(most(&ty.update))).unwrap_or(1)
     }
 }

@@ -9,7 +9,7 @@ use super::template;
 use super::written::{GetYaml, ListYaml, Manifest, Paging, RequestYaml, TypeYaml, WriteYaml};
 
 /// Variables that requests bring along; a setting of the same name would hide behind them.
-const VARIABLES: [&str; 18] = [
+const VARIABLES: [&str; 24] = [
     "id",
     "record",
     "value",
@@ -26,6 +26,12 @@ const VARIABLES: [&str; 18] = [
     "page",
     "cursor",
     "picked",
+    "ticket",
+    "url",
+    "parent",
+    "fields",
+    "minute",
+    "signed",
     "timeout_s",
     "rate_per_second",
 ];
@@ -43,6 +49,36 @@ pub fn settle(mut manifest: Manifest) -> Result<Manifest, String> {
     let kinds: Vec<String> = manifest.types.keys().cloned().collect();
     let mut texts: Vec<String> = vec![manifest.base.clone(), manifest.test.clone()];
     texts.extend(manifest.apis.values().map(|api| api.base.clone()));
+    for auth in [&manifest.auth].into_iter().chain(manifest.apis.values().map(|api| &api.auth)) {
+        texts.extend(auth.basic.iter().chain(&auth.bearer).chain(auth.headers.values()).chain(auth.query.values()).cloned());
+        if let Some(token) = &auth.token {
+            texts.extend(
+                [&token.url].into_iter().chain(&token.basic).chain(token.headers.values()).chain(token.form.values()).cloned(),
+            );
+            texts.extend(
+                token
+                    .sign_in
+                    .iter()
+                    .flat_map(|page| [&page.authorize, &page.client].into_iter().chain(&page.scope).chain(page.query.values()))
+                    .cloned(),
+            );
+        }
+        if let Some(signed) = &auth.signed {
+            texts.extend(
+                [&signed.key, &signed.text, &signed.url, &signed.authorization]
+                    .into_iter()
+                    .chain(signed.headers.values())
+                    .cloned(),
+            );
+            collect(&signed.body, &mut texts);
+        }
+    }
+    if let Some(hook) = &manifest.webhook {
+        texts.extend(hook.signature.iter().map(|signature| signature.secret.clone()));
+        for kind in hook.types.keys().filter(|kind| !kinds.contains(kind)) {
+            wrong.push(format!("webhook: `{kind}` is no record type here; {}", known("there are", &kinds)));
+        }
+    }
     texts.extend(manifest.settings.values().filter_map(|setting| setting.default.clone()));
     for (kind, ty) in &mut manifest.types {
         refers(kind, ty, &kinds, &mut wrong);
@@ -103,11 +139,17 @@ fn pages(kind: &str, list: &ListYaml, wrong: &mut Vec<String>) {
 
 /// Every request of a record type.
 fn requests(ty: &mut TypeYaml) -> Vec<&mut RequestYaml> {
-    let mut all: Vec<&mut RequestYaml> = vec![&mut ty.list.request];
-    all.extend(ty.changes.as_mut().map(|list| &mut list.request));
+    let mut all: Vec<&mut RequestYaml> = vec![];
+    for list in [Some(&mut ty.list), ty.changes.as_mut()].into_iter().flatten() {
+        all.push(&mut list.request);
+        all.extend(list.parents.as_mut().map(|parents| &mut parents.request));
+    }
+    all.extend(ty.gone.as_mut().map(|gone| &mut gone.request));
     all.extend(ty.get.as_mut().map(|get| &mut get.request));
     all.extend(found(&mut ty.find));
-    all.extend([ty.create.as_mut(), ty.update.as_mut()].into_iter().flatten().map(|how: &mut WriteYaml| &mut how.request));
+    all.extend([ty.create.as_mut(), ty.update.as_mut()].into_iter().flatten().flat_map(|how: &mut WriteYaml| {
+        std::iter::once(&mut how.request).chain(how.bulk.as_mut().map(|bulk| &mut bulk.request))
+    }));
     all.extend(ty.delete.as_mut());
     all.extend(ty.properties.values_mut().flat_map(|property| &mut property.update_via).map(|step| &mut step.request));
     all

@@ -9,7 +9,8 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{effective, equal, equal_as, is_empty};
 use serde_json::{Value, json};
 
-use super::http::Answer;
+use super::http::{Answer, NoAnswer};
+use super::read::{OWN, has_parents, id_in, id_variables, with_etag, with_parent};
 use super::template::render_value;
 use super::value::{Located, at, locate, put, same_text, text};
 use super::written::{StepYaml, Style, TypeYaml, WriteYaml};
@@ -23,6 +24,10 @@ impl Rest {
             Ok(ty) => ty,
             Err(trouble) => return Outcome::Stopped(trouble),
         };
+        self.write_one_of(ty, watch, write)
+    }
+
+    pub(super) fn write_one_of(&self, ty: &TypeYaml, watch: &[PropertyRef], write: &Write) -> Outcome {
         let done = match &write.action {
             Action::Create => self.create(ty, watch, write),
             Action::Update { id, version } => self.update(ty, watch, write, id, version.as_deref()),
@@ -31,30 +36,60 @@ impl Rest {
         done.unwrap_or_else(|outcome| outcome)
     }
 
-    fn create(&self, ty: &TypeYaml, watch: &[PropertyRef], write: &Write) -> Result<Outcome, Outcome> {
-        let Some(how) = &ty.create else { return Err(cannot("created")) };
+    /// A record to create, complete with the manifest's defaults, and the variables of its request.
+    pub(super) fn new_record(
+        &self,
+        ty: &TypeYaml,
+        how: &WriteYaml,
+        watch: &[PropertyRef],
+        write: &Write,
+    ) -> Result<(Value, Value), Outcome> {
         let mut record = match &how.from {
             None => json!({}),
             Some(path) => {
                 let request = super::written::RequestYaml { path: path.clone(), api: ty.api.clone(), ..Default::default() };
                 let get = super::written::GetYaml { request, item: None };
-                self.fetch(&get, vec![]).map_err(Outcome::Stopped)?.unwrap_or_else(|| json!({}))
+                self.fetch_with(&get, vec![]).map_err(Outcome::Stopped)?.unwrap_or_else(|| json!({}))
             }
         };
         for value in &write.values {
             let located = self.located(ty, watch, value.prop)?;
             located.write(&mut record, &value.value, &Value::Null);
         }
-        let context = self.client.context([("record", record.clone()), ("intent", json!(write.token))]);
+        let parent = record.get("$parent").cloned().unwrap_or_default();
+        let context = self.client.context([("record", record.clone()), ("intent", json!(write.token)), ("parent", parent)]);
         for (place, template) in &how.defaults {
             let made = render_value(template, &context).map_err(misconfigured)?;
             if !is_empty(&made) && at(&record, place).is_none_or(is_empty) {
                 put(&mut record, place, made);
             }
         }
-        let body = self.wrapped(how, record.clone(), &context)?;
+        Ok((record, context))
+    }
+
+    fn create(&self, ty: &TypeYaml, watch: &[PropertyRef], write: &Write) -> Result<Outcome, Outcome> {
+        let Some(how) = &ty.create else { return Err(cannot("created")) };
+        let (record, context) = self.new_record(ty, how, watch, write)?;
+        let parent = record.get("$parent").cloned().unwrap_or_default();
+        let body = self.wrapped(how, record, &context)?;
         let named = self.client.name(&how.request);
-        let answer = self.client.send(&how.request, &context, Some(&body)).map_err(errors::unanswered)?;
+        let sent = self.client.send(&how.request, &context, Some(&body));
+        let sent = match sent {
+            // C2: sent twice, it makes one.
+            Err(NoAnswer::Lost(_)) if how.upsert => self.client.send(&how.request, &context, Some(&body)),
+            sent => sent,
+        };
+        let mut answer = sent.map_err(errors::unanswered)?;
+        if let (Some(parent), true) = (text(&parent), has_parents(ty)) {
+            // The answer does not say whose it is; we know.
+            let place = how.item.as_deref().unwrap_or("");
+            let whole = at(&answer.body, place).map(|shown| with_parent(shown, &parent));
+            match whole {
+                Some(whole) if place.is_empty() => answer.body = whole,
+                Some(whole) => put(&mut answer.body, place, whole),
+                None => {}
+            }
+        }
         let outcome = errors::outcome(&self.manifest, ty, watch, &named, &answer);
         // C2: the system has it already; where it does not say which record that is, it is looked up.
         if let (Some(Outcome::Duplicate { id: None, message }), Some(prop)) =
@@ -81,7 +116,7 @@ impl Rest {
     ) -> Result<Outcome, Outcome> {
         let Some(how) = &ty.update else { return Err(cannot("updated")) };
         let current = match (&ty.get, how.read_before) {
-            (Some(get), true) => match self.fetch(get, vec![("id", json!(id))]).map_err(busy)? {
+            (Some(get), true) => match self.fetch(ty, get, id).map_err(busy)? {
                 Some(current) => Some(current),
                 None => return Err(Outcome::Gone { message: format!("{id} is not there any more") }),
             },
@@ -95,8 +130,10 @@ impl Rest {
         }
         let now = current.as_ref().and_then(|c| ty.version.as_ref().and_then(|p| at(c, p)).and_then(text));
         let modified = current.as_ref().and_then(|c| ty.modified.as_ref().and_then(|p| at(c, p)).and_then(text));
-        let context = self.client.context([
-            ("id", json!(id)),
+        let [id_part, parent] = id_variables(ty, id);
+        let mut context = self.client.context([
+            id_part,
+            parent,
             ("version", json!(now.or(version.map(str::to_string)))),
             ("modified", json!(modified)),
             ("modified_http", json!(modified.as_deref().and_then(as_http_date))),
@@ -132,6 +169,7 @@ impl Rest {
         if places.is_empty() {
             return Ok(self.read_after(ty, watch, id).unwrap_or(Outcome::Done(as_sent(id, watch, write))));
         }
+        put(&mut context, "fields", json!(places.join(",")));
         let body = match how.style {
             Style::Part => {
                 let mut part = json!({});
@@ -227,13 +265,18 @@ impl Rest {
         let Some(request) = &ty.delete else { return Err(cannot("deleted")) };
         // P6: what changed since it was decided is not deleted.
         if let (Some(then), Some(place), Some(get)) = (version, &ty.version, &ty.get)
-            && let Some(current) = self.fetch(get, vec![("id", json!(id))]).map_err(busy)?
+            && let Some(current) = self.fetch(ty, get, id).map_err(busy)?
             && let Some(now) = at(&current, place).and_then(text)
             && now != then
         {
             return Err(Outcome::Conflict { message: format!("it changed meanwhile (version {now}, decided on {then})") });
         }
-        let context = self.client.context([("id", json!(id))]);
+        let mut now = version.map(str::to_string);
+        if let (Some("$etag"), Some(get)) = (ty.version.as_deref(), &ty.get) {
+            let current = self.fetch(ty, get, id).map_err(busy)?;
+            now = current.and_then(|current| at(&current, "$etag").and_then(text)).or(now);
+        }
+        let context = self.client.context(id_variables(ty, id).into_iter().chain([("version", json!(now))]));
         let named = self.client.name(request);
         let answer = self.client.send(request, &context, None).map_err(errors::unanswered)?;
         match errors::outcome(&self.manifest, ty, watch, &named, &answer) {
@@ -249,7 +292,10 @@ impl Rest {
         }
     }
 
-    fn wrapped(&self, how: &WriteYaml, record: Value, context: &Value) -> Result<Value, Outcome> {
+    fn wrapped(&self, how: &WriteYaml, mut record: Value, context: &Value) -> Result<Value, Outcome> {
+        if let Some(map) = record.as_object_mut() {
+            OWN.iter().for_each(|own| drop(map.shift_remove(*own)));
+        }
         let mut body = match &how.wrap {
             Some(key) => {
                 let mut body = json!({});
@@ -299,8 +345,15 @@ impl Rest {
         answer: &Answer,
         id: Option<&str>,
     ) -> Result<Outcome, Outcome> {
-        let shown = at(&answer.body, how.item.as_deref().unwrap_or(""));
-        let made = shown.and_then(|shown| at(shown, &ty.id)).and_then(text).or(id.map(str::to_string));
+        let shown = at(&answer.body, how.item.as_deref().unwrap_or("")).map(|shown| {
+            let shown = with_etag(shown.clone(), answer);
+            match id.and_then(|id| id.split_once('/')).filter(|_| has_parents(ty)) {
+                Some((parent, _)) => with_parent(&shown, parent),
+                None => shown,
+            }
+        });
+        let shown = shown.as_ref();
+        let made = shown.and_then(|shown| id_in(ty, shown)).or(id.map(str::to_string));
         let Some(made) = made else {
             // It was done, and nothing tells what it is: to be found out (C2).
             return Err(Outcome::Unknown { message: format!("{named}: the answer has no `{}`", ty.id) });
@@ -325,11 +378,11 @@ impl Rest {
     }
 
     fn read_after(&self, ty: &TypeYaml, watch: &[PropertyRef], id: &str) -> Option<Outcome> {
-        let body = self.fetch(ty.get.as_ref()?, vec![("id", json!(id))]).ok()??;
+        let body = self.fetch(ty, ty.get.as_ref()?, id).ok()??;
         self.record(ty, watch, &body).map(Outcome::Done)
     }
 
-    fn located<'a>(&self, ty: &'a TypeYaml, watch: &[PropertyRef], prop: usize) -> Result<Located<'a>, Outcome> {
+    pub(super) fn located<'a>(&self, ty: &'a TypeYaml, watch: &[PropertyRef], prop: usize) -> Result<Located<'a>, Outcome> {
         let watched = &watch[prop];
         locate(ty, watched)
             .ok_or_else(|| Outcome::Rejected { prop: Some(prop), message: format!("there is no property {watched}") })
@@ -375,7 +428,7 @@ fn busy(trouble: Trouble) -> Outcome {
     }
 }
 
-fn as_sent(id: &str, watch: &[PropertyRef], write: &Write) -> ReadRecord {
+pub(super) fn as_sent(id: &str, watch: &[PropertyRef], write: &Write) -> ReadRecord {
     let mut values = vec![None; watch.len()];
     for value in &write.values {
         values[value.prop] = Some(value.value.clone());

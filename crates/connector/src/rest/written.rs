@@ -37,7 +37,62 @@ pub struct Manifest {
     /// What answers mean, the first that fits. What none fits: 2xx done, 404 and 410 gone, 408, 429 and 503 later, other 4xx rejected.
     #[serde(default)]
     pub errors: Vec<ErrorRule>,
+    /// How the system calls when something changed.
+    pub webhook: Option<Webhook>,
     pub types: BTreeMap<String, TypeYaml>,
+}
+
+/// A call from the system that something changed: a hint to read now (R4). What it says of a record is not taken over.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Webhook {
+    /// How a call proves that the system made it. A call that does not is refused.
+    pub signature: Option<Signature>,
+    /// Where a trial call has the text that it wants back: in its query …
+    pub challenge_query: Option<String>,
+    /// … or in its body.
+    pub challenge_at: Option<String>,
+    /// Where the list of events is in the body; the body is one event if not said.
+    pub events: Option<String>,
+    /// Where the word is in an event that tells what it is about …
+    pub word: Option<String>,
+    /// … and with what such words begin, by record type. Without them, each call is about all record types.
+    #[serde(default)]
+    pub types: BTreeMap<String, String>,
+    /// Tells the system where to call, when `lockstep run` begins: `{{ url }}`. A refusal because it knows already does no harm.
+    pub register: Option<RequestYaml>,
+    /// A registration ends after a time: it is renewed each so many seconds.
+    pub renew_s: Option<u64>,
+}
+
+/// An HMAC with SHA-256 in a header.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Signature {
+    pub header: String,
+    /// The shared secret: `{{ webhook_secret }}`.
+    pub secret: String,
+    #[serde(default)]
+    pub encoding: Encoding,
+    /// What stands before the signature in the header: `sha256=`.
+    #[serde(default)]
+    pub prefix: String,
+    /// The header with the time of the call, in seconds or milliseconds since 1970 or as a date. It is signed before the body.
+    pub timestamp: Option<String>,
+    /// What stands between the two.
+    #[serde(default)]
+    pub between: String,
+    /// A call is not older, in seconds; five minutes if not said.
+    pub max_age_s: Option<i64>,
+}
+
+/// How bytes are written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    #[default]
+    Hex,
+    Base64,
 }
 
 /// Another interface of the same account. A record type that is reached by it says `api: NAME`.
@@ -72,8 +127,13 @@ pub struct Auth {
     /// Keys in headers.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Keys in the query of every request. No message shows them.
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
     /// An OAuth 2 token, fetched when there is none and when one is refused.
     pub token: Option<Token>,
+    /// A ticket for a signed text. Where it is given and its `key` is not empty, it is used instead of `token`.
+    pub signed: Option<Signed>,
 }
 
 /// A token request (RFC 6749): form fields to an address, `access_token` in the answer.
@@ -85,14 +145,67 @@ pub struct Token {
     pub basic: Option<String>,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// For a refresh token or client credentials. `{{ refresh_token }}` is the latest one.
     pub form: BTreeMap<String, String>,
+    /// How a person signs in (`lockstep connect`), where a refresh token comes from a sign-in.
+    pub sign_in: Option<SignIn>,
 }
 
-/// How many requests a system takes, all record types together.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+/// The authorization code grant with PKCE (RFC 6749, section 4.1; RFC 7636), with an address of this machine to come back to (RFC 8252).
+/// The code is exchanged at the token's `url` with the fields of its `form`, less the refresh token.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SignIn {
+    /// The page at which a person signs in.
+    pub authorize: String,
+    /// The client's id, as the page wants it.
+    pub client: String,
+    pub scope: Option<String>,
+    /// What else the page wants in its query.
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
+}
+
+/// A text signed with a private key (RSA, SHA-256) is exchanged for a ticket.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Signed {
+    /// The private key: PEM, PKCS#8 or PKCS#1.
+    pub key: String,
+    /// What is signed; `{{ minute }}` is the time as 202611211030, in UTC. `{{ signed }}` is then this text, a dot, and the signature in
+    /// base64.
+    pub text: String,
+    pub url: String,
+    /// The request's JSON body.
+    pub body: Value,
+    /// Where in the answer the ticket is, or a JSON web token that holds it.
+    pub at: String,
+    /// The claim of the web token that is the ticket; the last part of its name is enough.
+    pub claim: Option<String>,
+    /// Where in the answer the reason is, if there is no ticket.
+    pub message: Option<String>,
+    /// The `Authorization` header: `SOTicket {{ ticket }}`.
+    pub authorization: String,
+    /// Further headers of every request that carries the ticket.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+}
+
+/// How many requests a system takes, all record types together. What is not said is not limited.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Rate {
-    pub per_second: f64,
+    pub per_second: Option<f64>,
+    /// In any sixty seconds.
+    pub per_minute: Option<u32>,
+    /// In any 24 hours, counted from the start of the program.
+    pub per_day: Option<u32>,
+    /// Under way at one time.
+    pub at_once: Option<usize>,
+    /// The header that tells how many requests remain …
+    pub remaining: Option<String>,
+    /// … and the one that tells when they are renewed: seconds from now, a Unix time, or a date. At 0 remaining nothing is sent before.
+    pub resets: Option<String>,
 }
 
 /// What an answer means.
@@ -142,7 +255,7 @@ pub struct TypeYaml {
     pub api: Option<String>,
     /// Where its id is in a record.
     pub id: String,
-    /// Where its version is, if it has any (P6).
+    /// Where its version is, if it has any (P6). `$etag` is the answer's `ETag` header.
     pub version: Option<String>,
     /// Where the time of its last change is.
     pub modified: Option<String>,
@@ -160,6 +273,8 @@ pub struct TypeYaml {
     pub list: ListYaml,
     /// What changed since a time; without it, everything is listed each time.
     pub changes: Option<ListYaml>,
+    /// What was deleted since a time, where a request of its own tells it: where the id is in what is listed. Asked after `changes`.
+    pub gone: Option<GoneYaml>,
     pub get: Option<GetYaml>,
     /// A look-up, by property.
     #[serde(default)]
@@ -167,6 +282,18 @@ pub struct TypeYaml {
     pub create: Option<WriteYaml>,
     pub update: Option<WriteYaml>,
     pub delete: Option<RequestYaml>,
+}
+
+/// A list of ids of deleted records.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GoneYaml {
+    pub request: RequestYaml,
+    /// Where the list is in the answer; the answer itself if not said.
+    pub items: Option<String>,
+    pub paging: Paging,
+    /// Where the id is in what is listed; what is listed is the id itself, if nothing is said.
+    pub id: Option<String>,
 }
 
 /// What a deleted record looks like.
@@ -268,6 +395,25 @@ pub struct ListYaml {
     /// For `changes`: so many seconds before the last reading are read again.
     #[serde(default)]
     pub overlap_s: i64,
+    /// For `changes`: the list is sorted by the time of change, the latest first; it is left where a record is older than what is asked
+    /// for.
+    #[serde(default)]
+    pub stops_at_since: bool,
+    /// It is listed for each of these: `{{ parent }}` is the id of one. A record's id is then `PARENT/ID`; requests have both apart, as
+    /// `{{ parent }}` and `{{ id }}`, and `$parent` in a record is where the parent's id is.
+    pub parents: Option<ParentsYaml>,
+}
+
+/// The records through which others are read.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ParentsYaml {
+    pub request: RequestYaml,
+    /// Where the parents are in the answer; the answer itself if not said.
+    pub items: Option<String>,
+    pub paging: Paging,
+    /// Where a parent's id is.
+    pub id: String,
 }
 
 /// How a list goes on.
@@ -324,6 +470,29 @@ pub struct WriteYaml {
     /// The answer does not show the record: it is read again.
     #[serde(default)]
     pub read_after: bool,
+    /// For `create`: sent twice it makes one record (a PUT under a key of ours, an idempotency key). A lost answer is then asked for again
+    /// at once.
+    #[serde(default)]
+    pub upsert: bool,
+    /// Several at once, where the system has a request for it.
+    pub bulk: Option<BulkYaml>,
+}
+
+/// A request that writes several records of a type. For `update` it is used only without `read-before`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BulkYaml {
+    pub request: RequestYaml,
+    /// So many at most.
+    pub most: usize,
+    /// The body's key that holds the list; the list is the body if not said.
+    pub wrap: Option<String>,
+    /// Where the results are in the answer, one for each record in the same order; the answer itself if not said.
+    pub results: Option<String>,
+    /// Where the record is in a result; the result itself if not said.
+    pub item: Option<String>,
+    /// Where a result has its error, if it has one, in words.
+    pub error: Option<String>,
 }
 
 /// How changes are written down.

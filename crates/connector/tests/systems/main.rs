@@ -5,6 +5,7 @@ mod crmoffice;
 mod failures;
 mod poweroffice_go;
 mod superoffice;
+mod tokens;
 mod wix;
 mod youtrack;
 mod zendesk;

@@ -31,6 +31,7 @@ pub(crate) fn fill(system: &str, emulator: &mut dyn Emulator, seed: u64) {
         "crmoffice" => world.crmoffice(),
         "zendesk" => world.zendesk(),
         "youtrack" => world.youtrack(),
+        "fjordclub" => world.fjordclub(),
         _ => {}
     }
 }
@@ -54,6 +55,17 @@ impl World<'_> {
         let added = self.emulator.put(collection, body, at);
         debug_assert!(added.is_ok(), "sample {collection}: {added:?}");
         added.unwrap_or_default()
+    }
+
+    /// A few members, so that there is something to see.
+    fn fjordclub(&mut self) {
+        for (name, email, town) in [
+            ("Eira Solheim", "eira@example.no", "Bergen"),
+            ("Jorunn Vik", "jorunn@example.com", "Voss"),
+            ("Halvard Moe", "halvard@example.org", "Florø"),
+        ] {
+            self.add("members", json!({"name": name, "email": email, "town": town}));
+        }
     }
 
     /// The address in one of the ways in which people type it.

@@ -5,26 +5,29 @@
 //! paths of the two lists, `items` on companies, the bare array of users and the property names are known from outside.
 //! Chosen where the contract is silent: 100 records when no `pageSize` is given and 1000 at most; unknown properties are
 //! dropped; values must be strings; a contact needs a given or a family name; a company needs nothing; a `company.id`
-//! must exist; the refresh token is not replaced; `createdAt` and `modifiedAt` only where asked for.
+//! must exist; the refresh token of a sign-in is replaced each time it is used, the demo portal's own is not; `createdAt` and `modifiedAt` only where asked for.
 
-use super::{Emulator, Limit, Settings, credential};
+use super::{Emulator, Limit, Settings};
 use crate::http::{Act, Reply, Request};
+use crate::oauth::{Manner, Server};
 use crate::state::Table;
 use crate::util::ids::Source;
 use crate::util::{json as tree, time};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+
+const CLIENT: &str = "sandbox-crmoffice-client";
+const SECRET: &str = "sandbox-crmoffice-secret";
+const REFRESH: &str = "sandbox-crmoffice-refresh";
 
 /// What opens the demo portal.
-pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
-    ("CRMOFFICE_CLIENT_ID", "sandbox-crmoffice-client"),
-    ("CRMOFFICE_CLIENT_SECRET", "sandbox-crmoffice-secret"),
-    ("CRMOFFICE_REFRESH_TOKEN", "sandbox-crmoffice-refresh"),
-];
+pub(crate) const CREDENTIALS: &[(&str, &str)] =
+    &[("CRMOFFICE_CLIENT_ID", CLIENT), ("CRMOFFICE_CLIENT_SECRET", SECRET), ("CRMOFFICE_REFRESH_TOKEN", REFRESH)];
 
 const LIMITS: &[Limit] = &[Limit { requests: 20, window_seconds: 1, applies: |_| true }];
-const TOKEN_SECONDS: i64 = 3600;
+/// As servers of the IdentityServer kind do it by default: a refresh token is good once.
+const MANNER: Manner =
+    Manner { client: CLIENT, secret: SECRET, refresh: REFRESH, prefix: "crm.", seconds: 3600, rotates: true, wrong_client: 400 };
 
 const TEXTS_OF_CONTACT: &[&str] = &["givenName", "familyName", "directPhone", "mobilePhone"];
 const TEXTS_OF_COMPANY: &[&str] = &["name", "orgNr"];
@@ -38,7 +41,7 @@ pub(crate) struct CrmOffice {
     companies: Table,
     users: Table,
     stamps: bool,
-    tokens: HashMap<String, Timestamp>,
+    oauth: Server,
     ids: Source,
 }
 
@@ -50,7 +53,7 @@ impl CrmOffice {
             companies: table(),
             users: table(),
             stamps: settings.crmoffice_stamps,
-            tokens: HashMap::new(),
+            oauth: Server::new(MANNER),
             ids: Source::new(settings.seed, "crmoffice"),
         }
     }
@@ -61,32 +64,6 @@ impl CrmOffice {
             "users" => &mut self.users,
             _ => &mut self.contacts,
         }
-    }
-
-    fn token(&mut self, request: &Request, now: Timestamp) -> Reply {
-        let form = request.form();
-        let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-        let (client, secret) = match request.basic() {
-            Some(both) => (Some(both.0), Some(both.1)),
-            None => (field("client_id"), field("client_secret")),
-        };
-        let of = |name| credential("crmoffice", name);
-        if client.as_deref() != Some(of("CRMOFFICE_CLIENT_ID")) || secret.as_deref() != Some(of("CRMOFFICE_CLIENT_SECRET")) {
-            return Reply::json(400, &json!({"error":"invalid_client"}));
-        }
-        if field("grant_type").as_deref() != Some("refresh_token") {
-            return Reply::json(400, &json!({"error":"unsupported_grant_type"}));
-        }
-        if field("refresh_token").as_deref() != Some(of("CRMOFFICE_REFRESH_TOKEN")) {
-            return Reply::json(400, &json!({"error":"invalid_grant"}));
-        }
-        let token = self.ids.token("crm.");
-        self.tokens.insert(token.clone(), now + SignedDuration::from_secs(TOKEN_SECONDS));
-        Reply::json(
-            200,
-            &json!({"access_token":token,"token_type":"Bearer","expires_in":TOKEN_SECONDS,"refresh_token":of("CRMOFFICE_REFRESH_TOKEN"),
-                "scope":"crmoffice offline_access"}),
-        )
     }
 
     /// Takes over what is known and well formed; `whole` empties what is not given.
@@ -274,9 +251,15 @@ impl Emulator for CrmOffice {
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
         if request.is("POST", &["connect", "token"]) {
-            return self.token(request, now);
+            return self.oauth.token(request, &mut self.ids, now);
         }
-        let valid = request.credential("Bearer").and_then(|token| self.tokens.get(token)).is_some_and(|end| *end > now);
+        if request.is("GET", &["connect", "authorize"]) {
+            return self.oauth.authorize(request, &mut self.ids, now);
+        }
+        if request.is("POST", &["connect", "revocation"]) {
+            return self.oauth.revoke(request);
+        }
+        let valid = request.credential("Bearer").is_some_and(|token| self.oauth.admits(token, now));
         if !valid {
             return self.unauthorized();
         }
@@ -304,7 +287,11 @@ impl Emulator for CrmOffice {
     }
 
     fn expire_tokens(&mut self) {
-        self.tokens.clear();
+        self.oauth.expire();
+    }
+
+    fn oauth(&mut self) -> Option<&mut Server> {
+        Some(&mut self.oauth)
     }
 
     fn collections(&self) -> &'static [&'static str] {

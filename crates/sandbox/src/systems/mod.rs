@@ -7,6 +7,7 @@ use serde_json::Value;
 
 pub mod crmoffice;
 pub mod described;
+pub mod fjordclub;
 pub mod poweroffice_go;
 pub mod superoffice;
 pub mod wix;
@@ -15,6 +16,9 @@ pub mod zendesk;
 
 /// The names of the systems, which are also the path prefixes.
 pub const SYSTEMS: [&str; 6] = ["superoffice", "wix", "poweroffice-go", "crmoffice", "zendesk", "youtrack"];
+
+/// Systems of no vendor, which run only where they are named.
+pub const INVENTED: [&str; 1] = ["fjordclub"];
 
 /// What an emulator is built with.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +64,11 @@ pub(crate) trait Emulator: Send {
     /// All access tokens handed out so far stop working.
     fn expire_tokens(&mut self);
 
+    /// Its authorization server, if people sign in to it.
+    fn oauth(&mut self) -> Option<&mut crate::oauth::Server> {
+        None
+    }
+
     fn collections(&self) -> &'static [&'static str];
 
     /// All records in the vendor's shape, tombstones included where the vendor keeps them.
@@ -86,6 +95,7 @@ pub(crate) fn build(system: &str, settings: Settings) -> Option<Box<dyn Emulator
         "wix" => Box::new(wix::Wix::new(settings)),
         "poweroffice-go" => Box::new(poweroffice_go::PowerOffice::new(settings)),
         "crmoffice" => Box::new(crmoffice::CrmOffice::new(settings)),
+        "fjordclub" => Box::new(fjordclub::Fjordclub::new(settings)),
         "zendesk" => Box::new(zendesk::Zendesk::new(settings)),
         "youtrack" => Box::new(youtrack::YouTrack::new(settings)),
         _ => return None,
@@ -99,6 +109,7 @@ pub(crate) fn credentials(system: &str) -> &'static [(&'static str, &'static str
         "wix" => wix::CREDENTIALS,
         "poweroffice-go" => poweroffice_go::CREDENTIALS,
         "crmoffice" => crmoffice::CREDENTIALS,
+        "fjordclub" => fjordclub::CREDENTIALS,
         "zendesk" => zendesk::CREDENTIALS,
         "youtrack" => youtrack::CREDENTIALS,
         _ => &[],

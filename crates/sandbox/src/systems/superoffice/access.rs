@@ -3,45 +3,28 @@
 //! Access tokens live an hour; a ticket six, sliding with each use, and it needs the application's secret beside it.
 //! Vendor: sign-in-user/auth-code-flow, auth-application/get-system-user-ticket.
 
-use super::SuperOffice;
+use super::{CLIENT, REFRESH, SECRET, SuperOffice};
 use crate::http::{Reply, Request};
+use crate::oauth::Manner;
 use crate::systems::credential;
 use crate::util::base64;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-const ACCESS_TOKEN_SECONDS: i64 = 3600;
+/// The refresh token is long lived and is not replaced. PKCE is the vendor's option; here it is asked for.
+pub(super) const MANNER: Manner = Manner {
+    client: CLIENT,
+    secret: SECRET,
+    refresh: REFRESH,
+    prefix: "8A:Cust12345.",
+    seconds: 3600,
+    rotates: false,
+    wrong_client: 401,
+};
 /// Six hours, sliding with each use.
 const TICKET_SECONDS: i64 = 6 * 3600;
 
 impl SuperOffice {
-    pub(super) fn token(&mut self, request: &Request, now: Timestamp) -> Reply {
-        let form = request.form();
-        let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let (id, secret) = match request.basic() {
-            Some((id, secret)) => (Some(id), Some(secret)),
-            None => (field("client_id").map(str::to_owned), field("client_secret").map(str::to_owned)),
-        };
-        let of = |name| credential("superoffice", name);
-        if id.as_deref() != Some(of("SUPEROFFICE_CLIENT_ID")) || secret.as_deref() != Some(of("SUPEROFFICE_CLIENT_SECRET")) {
-            return Reply::json(401, &json!({"error":"invalid_client"}));
-        }
-        if field("grant_type") != Some("refresh_token") {
-            return Reply::json(400, &json!({"error":"unsupported_grant_type"}));
-        }
-        if field("refresh_token") != Some(of("SUPEROFFICE_REFRESH_TOKEN")) {
-            return Reply::json(400, &json!({"error":"invalid_grant"}));
-        }
-        let token = self.ids.token("8A:Cust12345.");
-        self.sessions.insert(token.clone(), Some(now + SignedDuration::from_secs(ACCESS_TOKEN_SECONDS)));
-        // The refresh token is long lived and is not replaced.
-        Reply::json(
-            200,
-            &json!({"token_type":"Bearer","access_token":token,"expires_in":ACCESS_TOKEN_SECONDS,
-                "refresh_token":of("SUPEROFFICE_REFRESH_TOKEN"),"id_token":null}),
-        )
-    }
-
     /// The system user flow. The signature's form and time are checked, the signature itself is not: the sandbox has no
     /// key pair to check it with.
     pub(super) fn system_user(&mut self, request: &Request, now: Timestamp) -> Reply {
@@ -78,7 +61,7 @@ impl SuperOffice {
 
     pub(super) fn admitted(&mut self, request: &Request, now: Timestamp) -> bool {
         if let Some(token) = request.credential("Bearer") {
-            return matches!(self.sessions.get(token), Some(Some(end)) if *end > now);
+            return self.oauth.admits(token, now);
         }
         let Some(ticket) = request.credential("SOTicket") else {
             return false;

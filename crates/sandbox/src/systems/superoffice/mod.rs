@@ -16,6 +16,7 @@ mod entities;
 
 use super::{Emulator, Limit, Settings, credential};
 use crate::http::{Act, Reply, Request};
+use crate::oauth::Server;
 use crate::state::Table;
 use crate::util::ids::Source;
 use crate::util::json::{self, PatchError};
@@ -25,12 +26,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
+const CLIENT: &str = "sandbox-superoffice-app";
+const SECRET: &str = "sandbox-superoffice-secret";
+const REFRESH: &str = "sandbox-superoffice-refresh";
+
 /// What opens the demo tenant.
 pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
     ("SUPEROFFICE_CONTEXT", "Cust12345"),
-    ("SUPEROFFICE_CLIENT_ID", "sandbox-superoffice-app"),
-    ("SUPEROFFICE_CLIENT_SECRET", "sandbox-superoffice-secret"),
-    ("SUPEROFFICE_REFRESH_TOKEN", "sandbox-superoffice-refresh"),
+    ("SUPEROFFICE_CLIENT_ID", CLIENT),
+    ("SUPEROFFICE_CLIENT_SECRET", SECRET),
+    ("SUPEROFFICE_REFRESH_TOKEN", REFRESH),
     ("SUPEROFFICE_SYSTEM_USER_TOKEN", "sandbox-superoffice-system-user"),
     ("SUPEROFFICE_TICKET", "7T:sandbox-superoffice-ticket"),
 ];
@@ -43,7 +48,8 @@ pub(crate) struct SuperOffice {
     tables: [Table; 4],
     next_id: [i64; 4],
     ids: Source,
-    /// Access tokens and tickets with the time at which they end.
+    oauth: Server,
+    /// Tickets with the time at which they end.
     sessions: HashMap<String, Option<Timestamp>>,
 }
 
@@ -61,6 +67,7 @@ impl SuperOffice {
             ],
             next_id: [first, first + 1, first + 1000, 2],
             ids,
+            oauth: Server::new(access::MANNER),
             sessions: HashMap::from([(credential("superoffice", "SUPEROFFICE_TICKET").to_owned(), None)]),
         }
     }
@@ -383,7 +390,10 @@ impl Emulator for SuperOffice {
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
         if request.is("POST", &["login", "common", "oauth", "tokens"]) {
-            return self.token(request, now);
+            return self.oauth.token(request, &mut self.ids, now);
+        }
+        if request.is("GET", &["login", "common", "oauth", "authorize"]) {
+            return self.oauth.authorize(request, &mut self.ids, now);
         }
         if request.is("POST", &["login", "api", "PartnerSystemUser", "Authenticate"]) {
             return self.system_user(request, now);
@@ -439,6 +449,11 @@ impl Emulator for SuperOffice {
     fn expire_tokens(&mut self) {
         // The fixed ticket has no end and stays; everything handed out goes.
         self.sessions.retain(|_, end| end.is_none());
+        self.oauth.expire();
+    }
+
+    fn oauth(&mut self) -> Option<&mut Server> {
+        Some(&mut self.oauth)
     }
 
     fn collections(&self) -> &'static [&'static str] {

@@ -1,0 +1,163 @@
+//! Webhooks in `lockstep run`: systems call `/hooks/SYSTEM`, are answered at once, and what they hint at is read soon after (R4). Any number of
+//! hints for one record type is one reading; a call that is lost is made good by the next reading on schedule.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use lockstep_connector::{Call, Heard};
+use lockstep_hub::clock::Clock;
+use lockstep_hub::{System, SystemClock};
+
+use crate::exit::{Failure, Result};
+
+const MOST_BODY: usize = 1 << 20;
+const MOST_HEAD: u64 = 32 << 10;
+/// So many callers are answered at one time; who comes beyond that is turned away, and calls again.
+const MOST_AT_ONCE: usize = 32;
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What has been hinted at and not read yet: systems with their record types; an empty name for all of a system's.
+#[derive(Default)]
+pub struct Hints {
+    waiting: Mutex<BTreeSet<(String, String)>>,
+    came: Condvar,
+}
+
+impl Hints {
+    fn add(&self, system: &str, kinds: Vec<String>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let kinds = if kinds.is_empty() { vec![String::new()] } else { kinds };
+        waiting.extend(kinds.into_iter().map(|kind| (system.to_string(), kind)));
+        self.came.notify_all();
+    }
+
+    /// Waits for hints, at most so long; takes all there are.
+    pub fn wait(&self, most: Duration) -> BTreeSet<(String, String)> {
+        let until = Instant::now() + most;
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        while waiting.is_empty() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            waiting = self.came.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        std::mem::take(&mut *waiting)
+    }
+}
+
+/// Listens from now on, in threads of its own. Says where.
+pub fn listen(address: SocketAddr, systems: &[System], hints: Arc<Hints>) -> Result<SocketAddr> {
+    let listener = TcpListener::bind(address)
+        .map_err(|error| Failure::usage(format!("{address} can't be listened on ({error}): give another one with --webhooks")))?;
+    let at = listener.local_addr().unwrap_or(address);
+    let systems: Arc<Vec<System>> = Arc::new(systems.to_vec());
+    let under_way = Arc::new(AtomicUsize::new(0));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            if under_way.load(Ordering::Relaxed) >= MOST_AT_ONCE {
+                reply(&mut stream, 503, "");
+                continue;
+            }
+            under_way.fetch_add(1, Ordering::Relaxed);
+            let (systems, hints, under_way) = (Arc::clone(&systems), Arc::clone(&hints), Arc::clone(&under_way));
+            std::thread::spawn(move || {
+                let (status, body) = answer(&mut stream, &systems, &hints);
+                reply(&mut stream, status, &body);
+                under_way.fetch_sub(1, Ordering::Relaxed);
+            });
+        }
+    });
+    Ok(at)
+}
+
+/// Tells the systems where to call; again where a registration ends after a time.
+pub fn register(public: &str, systems: &[System]) {
+    for system in systems {
+        let (system, url) = (system.clone(), format!("{}/hooks/{}", public.trim_end_matches('/'), system.name));
+        std::thread::spawn(move || {
+            loop {
+                match system.connector.listen_at(&url) {
+                    Ok(None) => return,
+                    Ok(Some(seconds)) => std::thread::sleep(Duration::from_secs(seconds.max(60))),
+                    Err(trouble) => {
+                        eprintln!("! {}: it could not be told where to call: {trouble}", system.name);
+                        std::thread::sleep(Duration::from_secs(300));
+                    }
+                }
+            }
+        });
+    }
+}
+
+fn answer(stream: &mut TcpStream, systems: &[System], hints: &Hints) -> (u16, String) {
+    let Some((method, target, call)) = read(stream) else { return (400, String::new()) };
+    let path = target.split('?').next().unwrap_or_default();
+    let Some(system) = path.strip_prefix("/hooks/").and_then(|name| systems.iter().find(|system| system.name == name)) else {
+        return (404, String::new());
+    };
+    if method != "POST" && method != "GET" {
+        return (405, String::new());
+    }
+    match system.connector.hear(&call) {
+        Heard::Hint(kinds) => {
+            hints.add(&system.name, kinds);
+            (200, String::new())
+        }
+        Heard::Again => (200, String::new()),
+        Heard::Challenge(text) => (200, text),
+        Heard::Refused(why) => {
+            eprintln!("! {}: a call was refused: {why}", system.name);
+            (401, String::new())
+        }
+        Heard::NotOffered => (404, String::new()),
+    }
+}
+
+/// A request: method, target, and what a connector looks at.
+fn read(stream: &mut TcpStream) -> Option<(String, String, Call)> {
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream.set_write_timeout(Some(PATIENCE)).ok()?;
+    let mut reader = BufReader::new(&mut *stream);
+    let mut head = (&mut reader).take(MOST_HEAD);
+    let mut first = String::new();
+    head.read_line(&mut first).ok()?;
+    let mut words = first.split_whitespace();
+    let (method, target) = (words.next()?.to_string(), words.next()?.to_string());
+    let mut headers = Vec::new();
+    loop {
+        let mut line = String::new();
+        if head.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+        let (name, value) = line.split_once(':')?;
+        headers.push((name.trim().to_lowercase(), value.trim().to_string()));
+    }
+    let length = headers.iter().find(|(name, _)| name == "content-length").map_or(Some(0), |(_, value)| value.parse().ok())?;
+    if length > MOST_BODY {
+        return None;
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let query = target.split_once('?').map_or("", |(_, query)| query);
+    let pair = |pair: &str| pair.split_once('=').map(|(key, value)| (key.to_string(), value.to_string()));
+    let query = query.split('&').filter_map(pair).collect();
+    Some((method, target, Call { query, headers, body, at: SystemClock.now() }))
+}
+
+fn reply(stream: &mut TcpStream, status: u16, body: &str) {
+    // Who has gone calls again.
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status} X\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+}

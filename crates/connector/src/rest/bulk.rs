@@ -1,0 +1,113 @@
+//! Several writes in one request, where the system has one for it. Each has its own result; what can't be told apart is unknown (C2).
+
+use lockstep_model::flow::PropertyRef;
+use serde_json::{Value, json};
+
+use super::read::OWN;
+use super::value::{at, put, text};
+use super::written::{BulkYaml, TypeYaml, WriteYaml};
+use super::{Rest, errors};
+use crate::{Action, Outcome, Write};
+
+impl Rest {
+    /// How many writes of this action go together.
+    pub(super) fn bulk_of<'t>(&self, ty: &'t TypeYaml, action: &Action) -> Option<(&'t WriteYaml, &'t BulkYaml)> {
+        let how = match action {
+            Action::Create => ty.create.as_ref()?,
+            // P6: what is read before it is written is written by itself.
+            Action::Update { .. } => ty.update.as_ref().filter(|how| !how.read_before)?,
+            Action::Delete { .. } => return None,
+        };
+        let own_requests = |ty: &TypeYaml| ty.properties.values().any(|property| !property.update_via.is_empty());
+        Some((how, how.bulk.as_ref().filter(|bulk| bulk.most > 1 && !own_requests(ty))?))
+    }
+
+    /// Carries out writes of one action in one request.
+    pub(super) fn write_bulk(
+        &self,
+        ty: &TypeYaml,
+        (how, bulk): (&WriteYaml, &BulkYaml),
+        watch: &[PropertyRef],
+        writes: &[Write],
+    ) -> Vec<Outcome> {
+        let all = |outcome: Outcome| vec![outcome; writes.len()];
+        let mut records = Vec::new();
+        for write in writes {
+            match self.bulk_record(ty, how, watch, write) {
+                Ok(record) => records.push(record),
+                Err(outcome) => return all(outcome),
+            }
+        }
+        let body = match &bulk.wrap {
+            Some(key) => {
+                let mut body = json!({});
+                put(&mut body, key, Value::Array(records));
+                body
+            }
+            None => Value::Array(records),
+        };
+        let context = self.client.context([("intent", json!(writes[0].token))]);
+        let named = self.client.name(&bulk.request);
+        let answer = match self.client.send(&bulk.request, &context, Some(&body)) {
+            Ok(answer) => answer,
+            Err(no_answer) => return all(errors::unanswered(no_answer)),
+        };
+        match errors::outcome(&self.manifest, ty, watch, &named, &answer) {
+            None => {}
+            // Which of them it is about is not said.
+            Some(Outcome::Rejected { .. } | Outcome::Duplicate { .. } | Outcome::Conflict { .. } | Outcome::Gone { .. }) => {
+                return writes.iter().map(|write| self.write_one_of(ty, watch, write)).collect();
+            }
+            Some(outcome) => return all(outcome),
+        }
+        let results = match at(&answer.body, bulk.results.as_deref().unwrap_or("")) {
+            Some(Value::Array(results)) if results.len() == writes.len() => results,
+            _ => {
+                let message = format!("{named}: expected {} results, and the answer has others", writes.len());
+                return all(Outcome::Unknown { message });
+            }
+        };
+        writes.iter().zip(results).map(|(write, result)| self.bulk_result(ty, bulk, watch, write, result, &named)).collect()
+    }
+
+    fn bulk_record(&self, ty: &TypeYaml, how: &WriteYaml, watch: &[PropertyRef], write: &Write) -> Result<Value, Outcome> {
+        let mut record = match &write.action {
+            Action::Create => self.new_record(ty, how, watch, write)?.0,
+            Action::Update { .. } | Action::Delete { .. } => {
+                let mut record = json!({});
+                for value in &write.values {
+                    self.located(ty, watch, value.prop)?.write(&mut record, &value.value, &value.displaced);
+                }
+                record
+            }
+        };
+        if let Action::Update { id, .. } = &write.action {
+            put(&mut record, &ty.id, json!(id));
+        }
+        if let Some(map) = record.as_object_mut() {
+            OWN.iter().for_each(|own| drop(map.shift_remove(*own)));
+        }
+        Ok(record)
+    }
+
+    fn bulk_result(
+        &self,
+        ty: &TypeYaml,
+        bulk: &BulkYaml,
+        watch: &[PropertyRef],
+        write: &Write,
+        result: &Value,
+        named: &str,
+    ) -> Outcome {
+        let error = bulk.error.as_ref().and_then(|place| at(result, place)).filter(|error| !error.is_null());
+        if let Some(error) = error {
+            return Outcome::Rejected { prop: None, message: text(error).unwrap_or_else(|| error.to_string()) };
+        }
+        let shown = at(result, bulk.item.as_deref().unwrap_or(""));
+        match (shown.and_then(|shown| self.record(ty, watch, shown)), &write.action) {
+            (Some(record), _) => Outcome::Done(record),
+            (None, Action::Update { id, .. }) => Outcome::Done(super::write::as_sent(id, watch, write)),
+            (None, _) => Outcome::Unknown { message: format!("{named}: a result has no `{}`", ty.id) },
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! How a request is let in: keys, OAuth 2 tokens and their renewal, tickets for a signed text.
+//!
+//! Whoever finds no token, or one about to end, renews it while the others wait; a refused one is renewed only if it is still the one that
+//! was refused. So a token that ends under ten requests is renewed once. Where a renewal replaces the refresh token, or a person signed
+//! in, the tokens are in the [`crate::vault`], and a renewal is one across processes too: it takes the vault's lock, looks whether another
+//! process has renewed meanwhile, and stores what it got before using it.
+
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use serde_json::{Map, Value};
+use ureq::http::Request;
+
+use super::http::{Client, Door, NoAnswer, base64, no_answer};
+use super::template::{percent_encoded, render, render_value};
+use super::value::at;
+use super::written::{Signed, Token};
+use crate::Trouble;
+use crate::vault::{Kept, hex};
+
+/// A token is better renewed so long before it ends.
+const BEFORE_THE_END_MS: i64 = 30_000;
+
+/// What a token request gave.
+#[derive(Default)]
+pub struct Held {
+    token: Option<String>,
+    /// When it is better renewed before it is refused.
+    until: Option<Instant>,
+    /// A refresh token that replaced the one in the settings, where a system hands out a new one each time.
+    refresh: Option<String>,
+    /// The last one that was refused, so that it is not taken from the vault again.
+    refused: Option<String>,
+    /// What a renewal gave and the disk did not take.
+    unsaved: Option<Kept>,
+}
+
+/// What a request carries.
+pub struct Admission {
+    pub authorization: String,
+    /// The token in it, where it can be renewed.
+    pub token: Option<String>,
+}
+
+impl Client {
+    /// Made of settings alone: what a record holds can't change who is asking.
+    pub(super) fn authorization(&self, door: &Door) -> Result<Option<Admission>, NoAnswer> {
+        let context = &Value::Object(self.settings.clone());
+        let not_sent = |message: String| NoAnswer::NotSent(Trouble::Misconfigured(message));
+        let fixed = |authorization: String| Some(Admission { authorization, token: None });
+        if let Some(basic) = &door.auth.basic {
+            return Ok(fixed(format!("Basic {}", base64(render(basic, context).map_err(not_sent)?.as_bytes()))));
+        }
+        if let Some(bearer) = &door.auth.bearer {
+            return Ok(fixed(format!("Bearer {}", render(bearer, context).map_err(not_sent)?)));
+        }
+        let signed = self.signed(door).map_err(NoAnswer::NotSent)?;
+        if signed.is_none() && door.auth.token.is_none() {
+            return Ok(None);
+        }
+        let mut held = door.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.until.is_some_and(|until| Instant::now() >= until) {
+            held.token = None;
+        }
+        if held.token.is_none() {
+            match (signed, &door.auth.token) {
+                (Some(signed), _) => self.fetch_ticket(signed, &mut held),
+                (None, Some(token)) => self.renew(door, token, &mut held),
+                (None, None) => Ok(()),
+            }
+            .map_err(NoAnswer::NotSent)?;
+        }
+        let Some(token) = held.token.clone() else { return Ok(None) };
+        drop(held);
+        let authorization = match signed {
+            Some(signed) => {
+                let mut context = self.settings.clone();
+                context.insert("ticket".into(), token.as_str().into());
+                render(&signed.authorization, &Value::Object(context)).map_err(not_sent)?
+            }
+            None => format!("Bearer {token}"),
+        };
+        Ok(Some(Admission { authorization, token: Some(token) }))
+    }
+
+    /// The signed exchange, where its key is given.
+    pub(super) fn signed<'d>(&self, door: &'d Door) -> Result<Option<&'d Signed>, Trouble> {
+        let Some(signed) = &door.auth.signed else { return Ok(None) };
+        let key = render(&signed.key, &Value::Object(self.settings.clone())).map_err(Trouble::Misconfigured)?;
+        Ok((!key.trim().is_empty()).then_some(signed))
+    }
+
+    /// A token was refused: the next request renews it, unless another one has done so already.
+    pub(super) fn refused(&self, door: &Door, token: &str) {
+        let mut held = door.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.refused = Some(token.to_string());
+        if held.token.as_deref() == Some(token) {
+            held.token = None;
+        }
+    }
+
+    fn renew(&self, door: &Door, token: &Token, held: &mut Held) -> Result<(), Trouble> {
+        let setting = self.settings.get("refresh_token").and_then(Value::as_str).unwrap_or_default();
+        let refreshes = token.form.contains_key("refresh_token");
+        let keep = self.keep.as_ref().filter(|_| refreshes || token.sign_in.is_some());
+        let place = |system: &str| if door.name.is_empty() { system.to_string() } else { format!("{system}/{}", door.name) };
+        let _alone = keep.map(|keep| keep.vault.lock()).transpose()?;
+        if let (Some(keep), Some(unsaved)) = (keep, held.unsaved.take()) {
+            // Nothing else knows this refresh token: until it is on the disk nothing goes on.
+            if let Err(trouble) = keep.vault.write(&place(&keep.system), &unsaved) {
+                held.unsaved = Some(unsaved);
+                return Err(trouble);
+            }
+        }
+        let print = Some(fingerprint(setting));
+        let kept = match keep {
+            Some(keep) => keep.vault.read(&place(&keep.system))?.filter(|kept| kept.setting == print),
+            None => None,
+        };
+        if let Some(kept) = &kept
+            && let Some(access) = kept.access.as_ref().filter(|access| held.refused.as_ref() != Some(*access))
+            && let Some(left) = kept.until_ms.map(|until| until - now_ms() - BEFORE_THE_END_MS).filter(|left| *left > 0)
+        {
+            held.until = Instant::now().checked_add(Duration::from_millis(left.unsigned_abs()));
+            held.token = Some(access.clone());
+            return Ok(());
+        }
+        let refresh = kept.as_ref().and_then(|kept| kept.refresh.clone()).or(held.refresh.clone());
+        let refresh = refresh.or((!setting.is_empty()).then(|| setting.to_string()));
+        if refreshes && refresh.is_none() {
+            return Err(Trouble::Unauthorized(format!(
+                "nobody has signed in to {} yet: run `{}`",
+                self.title,
+                self.connect_command()
+            )));
+        }
+        let mut settings = self.settings.clone();
+        if let Some(refresh) = &refresh {
+            settings.insert("refresh_token".into(), refresh.as_str().into());
+        }
+        let context = Value::Object(settings);
+        let mut form = Vec::new();
+        for (key, value) in &token.form {
+            form.push((key.as_str(), render(value, &context).map_err(Trouble::Misconfigured)?));
+        }
+        let given = self.ask_for_token(token, &context, &form)?;
+        let rotated = given.refresh.is_some() && given.refresh != refresh;
+        let fresh = given.kept(refresh, print);
+        held.refresh = fresh.refresh.clone();
+        // Tokens that nobody signed in for and that do not change need no keeping.
+        if let Some(keep) = keep.filter(|_| rotated || kept.is_some())
+            && let Err(trouble) = keep.vault.write(&place(&keep.system), &fresh)
+        {
+            held.unsaved = Some(fresh);
+            return Err(trouble);
+        }
+        held.until = given.until();
+        held.token = Some(given.access);
+        held.refused = None;
+        Ok(())
+    }
+
+    /// One token request (RFC 6749, sections 4.1.3, 4.4 and 6). Nothing of a request that needs the token has been sent yet.
+    pub(super) fn ask_for_token(&self, token: &Token, context: &Value, form: &[(&str, String)]) -> Result<Given, Trouble> {
+        let wrong = Trouble::Misconfigured;
+        let url = render(&token.url, context).map_err(wrong)?;
+        let mut headers = Map::new();
+        for (key, value) in &token.headers {
+            headers.insert(key.clone(), render(value, context).map_err(wrong)?.into());
+        }
+        if let Some(basic) = &token.basic {
+            let both = render(basic, context).map_err(wrong)?;
+            headers.insert("Authorization".into(), format!("Basic {}", base64(both.as_bytes())).into());
+        }
+        let form: Vec<String> =
+            form.iter().map(|(key, value)| format!("{}={}", percent_encoded(key), percent_encoded(value))).collect();
+        let (named, status, body) = self.post(&url, "application/x-www-form-urlencoded", &headers, form.join("&"))?;
+        let text = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_string);
+        if let Some(access) = text("access_token").filter(|_| (200..300).contains(&status)) {
+            let lives = body.get("expires_in").and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok()));
+            return Ok(Given { access, lives, refresh: text("refresh_token") });
+        }
+        match status {
+            200..=299 => Err(Trouble::Malformed(format!("{named}: expected JSON with an access_token, and the answer has none"))),
+            _ => {
+                // RFC 6749, section 5.2: a word such as invalid_client or invalid_grant.
+                let error = text("error").unwrap_or_default();
+                let why = if error.is_empty() { String::new() } else { format!(", {error}") };
+                let command = self.connect_command();
+                Err(Trouble::Unauthorized(if error == "invalid_grant" && token.sign_in.is_some() {
+                    format!(
+                        "{} gives no access token (status {status}{why}): the sign-in has ended or was revoked. Run `{command}` to sign in again",
+                        self.title
+                    )
+                } else {
+                    format!(
+                        "{} gives no access token (status {status}{why}): check the keys under `with:` in lockstep.yaml and in .env, and that its access has not been revoked; then run `{command}`",
+                        self.title
+                    )
+                }))
+            }
+        }
+    }
+
+    /// A ticket for a signed text, as SuperOffice gives it to a system user.
+    fn fetch_ticket(&self, signed: &Signed, held: &mut Held) -> Result<(), Trouble> {
+        let wrong = Trouble::Misconfigured;
+        let mut context = self.settings.clone();
+        context.insert("minute".into(), jiff::Timestamp::now().strftime("%Y%m%d%H%M").to_string().into());
+        let text = render(&signed.text, &Value::Object(context.clone())).map_err(wrong)?;
+        let key = render(&signed.key, &Value::Object(context.clone())).map_err(wrong)?;
+        let signature = sign(&key, text.as_bytes()).map_err(|why| {
+            Trouble::Unauthorized(format!(
+                "{}: the private key under `with:` in lockstep.yaml {why}; then run `{}`",
+                self.title,
+                self.connect_command()
+            ))
+        })?;
+        context.insert("signed".into(), format!("{text}.{}", base64(&signature)).into());
+        let context = Value::Object(context);
+        let url = render(&signed.url, &context).map_err(wrong)?;
+        let body = render_value(&signed.body, &context).map_err(wrong)?;
+        let (named, status, answer) = self.post(&url, "application/json", &Map::new(), body.to_string())?;
+        let given = at(&answer, &signed.at).and_then(Value::as_str).filter(|_| (200..300).contains(&status));
+        let Some(given) = given else {
+            let told = signed.message.as_ref().and_then(|place| at(&answer, place)).and_then(Value::as_str).unwrap_or_default();
+            return Err(Trouble::Unauthorized(format!(
+                "{} gives no ticket (status {status}): {told}. Check the private key and the other keys under `with:` in lockstep.yaml and in .env; then run `{}`",
+                self.title,
+                self.connect_command()
+            )));
+        };
+        let ticket = match &signed.claim {
+            None => Some(given.to_string()),
+            Some(claim) => claim_of(given, claim),
+        };
+        let Some(ticket) = ticket else {
+            let claim = signed.claim.as_deref().unwrap_or_default();
+            return Err(Trouble::Malformed(format!("{named}: expected a web token with the claim `{claim}`, and it has none")));
+        };
+        held.token = Some(ticket);
+        held.until = None;
+        Ok(())
+    }
+
+    /// Posts what gives a token. Says how the request is named, and what status and JSON came.
+    fn post(&self, url: &str, kind: &str, headers: &Map<String, Value>, body: String) -> Result<(String, u16, Value), Trouble> {
+        let named = format!("{} POST {}", self.title, url.split('?').next().unwrap_or(url));
+        let mut builder =
+            Request::builder().method("POST").uri(url).header("Content-Type", kind).header("Accept", "application/json");
+        for (key, value) in headers {
+            builder = builder.header(key.as_str(), value.as_str().unwrap_or_default());
+        }
+        let request = builder.body(body).map_err(|error| Trouble::Misconfigured(format!("{named}: {error}")))?;
+        let _turn = self.turn(&named)?;
+        let mut response = self.agent.run(request).map_err(|error| no_answer(&named, url, &error).trouble())?;
+        let status = response.status().as_u16();
+        let body: Value = response.body_mut().with_config().limit(1 << 20).read_json().unwrap_or_default();
+        match status {
+            408 | 429 => Err(Trouble::Busy {
+                retry_after_ms: None,
+                message: format!("{named} answered {status} and asks to come back later"),
+            }),
+            500..=599 => Err(Trouble::Unreachable(format!("{named} answered {status}: the system is not well"))),
+            404 | 405 | 300..=399 => Err(Trouble::Misconfigured(format!(
+                "{named} answered {status}: no tokens are given there; check the address under `with:`"
+            ))),
+            _ => Ok((named, status, body)),
+        }
+    }
+
+    /// What a person types to put the connection right.
+    pub(super) fn connect_command(&self) -> String {
+        self.keep.as_ref().map_or("lockstep connect".into(), |keep| format!("lockstep connect {}", keep.system))
+    }
+}
+
+/// An access token as a system gave it.
+pub struct Given {
+    access: String,
+    /// RFC 6749, section 5.1: in seconds.
+    lives: Option<u64>,
+    refresh: Option<String>,
+}
+
+impl Given {
+    /// A little before it ends; not known where the system does not tell, and then it is used until it is refused.
+    fn until(&self) -> Option<Instant> {
+        let before = BEFORE_THE_END_MS.unsigned_abs() / 1000;
+        let left = self.lives.filter(|s| *s > 2 * before)? - before;
+        Instant::now().checked_add(Duration::from_secs(left))
+    }
+
+    /// As it is kept; the refresh token stays the same where no new one came.
+    pub fn kept(&self, refresh: Option<String>, setting: Option<String>) -> Kept {
+        let until_ms = self.lives.and_then(|s| i64::try_from(s).ok()?.checked_mul(1000)?.checked_add(now_ms()));
+        Kept { access: Some(self.access.clone()), until_ms, refresh: self.refresh.clone().or(refresh), setting }
+    }
+}
+
+/// By this machine's clock: what is kept outlives the process, so that no `Instant` will do.
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// Tells settings apart without keeping them.
+pub(super) fn fingerprint(setting: &str) -> String {
+    hex(ring::digest::digest(&ring::digest::SHA256, setting.as_bytes()).as_ref())
+}
+
+/// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, section 8.2).
+fn sign(key: &str, text: &[u8]) -> Result<Vec<u8>, String> {
+    let pair = private_key(key)?;
+    let mut signature = vec![0; pair.public().modulus_len()];
+    pair.sign(&RSA_PKCS1_SHA256, &ring::rand::SystemRandom::new(), text, &mut signature)
+        .map_err(|_| "can't sign on this machine".to_string())?;
+    Ok(signature)
+}
+
+/// From PEM (RFC 7468), also where its line ends were lost on the way through an environment variable.
+fn private_key(pem: &str) -> Result<RsaKeyPair, String> {
+    let form = "is expected as PEM: it begins with -----BEGIN PRIVATE KEY----- or -----BEGIN RSA PRIVATE KEY-----";
+    let pem = pem.replace("\\n", "\n");
+    let (label, rest) = pem.trim().strip_prefix("-----BEGIN ").and_then(|rest| rest.split_once("-----")).ok_or(form)?;
+    let (body, _) = rest.split_once("-----END").ok_or("is cut off: it has no -----END line")?;
+    let der = unbase64(body, b'+', b'/').ok_or("is damaged: its text is not base64")?;
+    let read = match label {
+        "PRIVATE KEY" => RsaKeyPair::from_pkcs8(&der),
+        "RSA PRIVATE KEY" => RsaKeyPair::from_der(&der),
+        _ => return Err(form.into()),
+    };
+    read.map_err(|why| format!("can't be used ({why}): an RSA key of 2048 bits or more is expected"))
+}
+
+/// A claim of a JSON web token (RFC 7519), by its name or the last part of it. It comes from the system over TLS, which vouches for it.
+fn claim_of(token: &str, claim: &str) -> Option<String> {
+    let body = unbase64(token.split('.').nth(1)?, b'-', b'_')?;
+    let claims: Map<String, Value> = serde_json::from_slice(&body).ok()?;
+    let ends = |name: &str| name.rsplit('/').next() == Some(claim);
+    claims.get(claim).or_else(|| claims.iter().find(|(name, _)| ends(name)).map(|(_, v)| v))?.as_str().map(str::to_string)
+}
+
+/// RFC 4648, sections 4 and 5, by the two letters in which they differ. White space and padding are passed over.
+pub(crate) fn unbase64(text: &str, letter_62: u8, letter_63: u8) -> Option<Vec<u8>> {
+    let (mut out, mut bits, mut n) = (Vec::with_capacity(text.len() * 3 / 4), 0u32, 0u32);
+    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=') {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            byte if byte == letter_62 => 62,
+            byte if byte == letter_63 => 63,
+            _ => return None,
+        };
+        bits = ((bits << 6) | u32::from(six)) & 0xff_ffff;
+        n += 6;
+        if n >= 8 {
+            n -= 8;
+            out.push((bits >> n) as u8);
+        }
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_read_in_both_alphabets() {
+        assert_eq!(unbase64("Zm9v\nYmE=", b'+', b'/').as_deref(), Some(&b"fooba"[..]));
+        assert_eq!(unbase64("-_8", b'-', b'_').as_deref(), Some(&[0xfb, 0xff][..]));
+        assert_eq!(unbase64("a b!", b'+', b'/'), None);
+    }
+
+    #[test]
+    fn a_claim_is_found_by_the_last_part_of_its_name() {
+        let body = base64(br#"{"http://schemes.example.com/identity/ticket":"7T:abc"}"#).replace('=', "");
+        assert_eq!(claim_of(&format!("x.{body}.y"), "ticket").as_deref(), Some("7T:abc"));
+        assert_eq!(claim_of(&format!("x.{body}.y"), "user"), None);
+    }
+
+    #[test]
+    fn a_signature_holds_for_its_text_only() {
+        let pem = include_str!("../../tests/key.pem");
+        let public = private_key(pem).unwrap().public().as_ref().to_vec();
+        let verifier = ring::signature::UnparsedPublicKey::new(&ring::signature::RSA_PKCS1_2048_8192_SHA256, public);
+        // As it comes out of an environment variable, on one line.
+        let signature = sign(&pem.replace('\n', "\\n"), b"token.202611211030").unwrap();
+        assert!(verifier.verify(b"token.202611211030", &signature).is_ok());
+        assert!(verifier.verify(b"token.202611211031", &signature).is_err());
+    }
+
+    #[test]
+    fn what_is_no_key_is_told_and_not_shown() {
+        for wrong in [
+            "<RSAKeyValue>s3cret</RSAKeyValue>",
+            "-----BEGIN PRIVATE KEY-----\ns3cret",
+            "-----BEGIN PRIVATE KEY-----\ns3==-----END",
+        ] {
+            let told = sign(wrong, b"x").unwrap_err();
+            assert!(!told.contains("s3cret"), "{told}");
+        }
+    }
+}
