@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::files::{self, FilesConnector};
 use crate::rest::written::Manifest;
 use crate::rest::{self, Rest};
+use crate::sql::{self, SqlConnector};
 use crate::{Connector, Trouble};
 
 const MANIFESTS: [(&str, &str); 6] = [
@@ -30,7 +31,7 @@ pub struct Setting {
 
 /// The names of the built-in connectors.
 pub fn names() -> Vec<String> {
-    MANIFESTS.iter().map(|(name, _)| (*name).to_string()).chain(["files".to_string()]).collect()
+    MANIFESTS.iter().map(|(name, _)| (*name).to_string()).chain(["files".to_string(), "sql".to_string()]).collect()
 }
 
 /// The settings of a built-in connector; none for a name that is not built in.
@@ -48,6 +49,9 @@ pub fn settings(name: &str) -> Vec<Setting> {
             setting("modified", Some(""), "the property that holds the time of a record's last change, if there is one"),
         ];
     }
+    if name == "sql" {
+        return sql::settings();
+    }
     let Some((_, text)) = MANIFESTS.iter().find(|(known, _)| *known == name) else { return vec![] };
     let Ok(manifest) = rest::parse(name, text) else { return vec![] };
     let setting = |(name, s): (&String, &rest::written::SettingYaml)| Setting {
@@ -63,6 +67,7 @@ pub fn settings(name: &str) -> Vec<Setting> {
 pub fn connect(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Result<Box<dyn Connector>, Trouble> {
     match name {
         "files" => Ok(Box::new(FilesConnector::open(settings, project_dir)?)),
+        "sql" => Ok(Box::new(SqlConnector::open(settings, project_dir)?)),
         _ => Ok(Box::new(Rest::open(manifest(name, project_dir)?, settings)?)),
     }
 }
@@ -71,6 +76,7 @@ pub fn connect(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
 pub fn schemas(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Result<Vec<TypeSchema>, Trouble> {
     match name {
         "files" => files::schemas(settings, project_dir),
+        "sql" => sql::schemas(settings, project_dir),
         _ => {
             let manifest = manifest(name, project_dir)?;
             rest::settings(&manifest, settings, false)?;

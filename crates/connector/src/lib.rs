@@ -1,7 +1,8 @@
 //! Connectors: what knows how to talk to a kind of system. They read and write; they know no flows and no other systems.
 //!
 //! [`Connector`] is the boundary that the hub works against. Behind it stand the manifest interpreter for JSON over HTTP
-//! ([`rest`]) with the built-in manifests of the six systems, and folders of files ([`files`]).
+//! ([`rest`]) with the built-in manifests of the six systems, folders of files ([`files`]) and tables of databases
+//! ([`sql`]).
 //!
 //! All calls block: the hub gives every system a thread of its own, and a simulation drives the same trait without any.
 
@@ -9,6 +10,7 @@ pub mod catalogue;
 pub mod contract;
 pub mod files;
 pub mod rest;
+pub mod sql;
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{ReadRecord, TypeSchema, Value};
