@@ -342,7 +342,14 @@ impl Writer<'_> {
         if !fault.columns.is_empty() {
             return fault.columns.clone();
         }
-        fault.constraint.as_deref().and_then(|name| self.kind.table.columns_of(name)).map(<[String]>::to_vec).unwrap_or_default()
+        let Some(constraint) = fault.constraint.as_deref() else { return vec![] };
+        if let Some(columns) = self.kind.table.columns_of(constraint) {
+            return columns.to_vec();
+        }
+        // A check of one column goes by a name with the column's in it (`people.age`), or by its expression (`age < 200`).
+        let words: Vec<&str> = constraint.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        let named = self.kind.table.columns.iter().filter(|column| words.contains(&column.name.as_str()));
+        named.map(|column| column.name.clone()).collect()
     }
 
     /// What a failure means for the write.

@@ -147,7 +147,14 @@ pub fn postgres() -> Option<Server> {
         .stderr(err)
         .spawn()
         .unwrap();
-    Some(Server { child, port, dir }.wait_until_it_answers("PostgreSQL"))
+    let server = Server { child, port, dir }.wait_until_it_answers("PostgreSQL");
+    // It answers before it is ready, and says so.
+    let end = Instant::now() + Duration::from_secs(30);
+    while let Err(error) = postgres::Client::connect(&server.postgres_url(), postgres::NoTls) {
+        assert!(Instant::now() < end, "PostgreSQL: {error:?}");
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    Some(server)
 }
 
 impl Server {

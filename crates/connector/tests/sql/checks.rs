@@ -166,6 +166,7 @@ fn what_changed_is_read(lab: &Lab) {
     assert_eq!(names, [json!("Aase")], "only what changed is read, and it is");
     let record = after.records.values().next().unwrap();
     assert!(record.modified.is_some(), "the time of the edit is told (P1)");
+    std::thread::sleep(std::time::Duration::from_millis(2));
     // Our own write is noted as well, for others who read by the column.
     let written = done(write(&connector, "people", &watch, update(&record.id, None, &[(0, json!("Åse"))])));
     assert!(written.modified > record.modified, "{:?} {:?}", written.modified, record.modified);
@@ -205,11 +206,7 @@ fn refusals_name_what_is_to_blame(lab: &Lab) {
         rejected(update(id, None, &[(0, json!("B")), (2, json!("123456789012"))]), Some(2));
         rejected(update(id, None, &[(1, json!("b@example.no")), (0, json!("a name of more than twenty letters"))]), Some(0));
     }
-    if lab.word("s", "p", "m") == "p" {
-        rejected(update(id, None, &[(0, json!("B")), (3, json!(250))]), Some(3));
-    } else {
-        rejected(update(id, None, &[(0, json!("B")), (3, json!(250))]), None);
-    }
+    rejected(update(id, None, &[(0, json!("B")), (3, json!(250))]), Some(3));
     let after = connector.get("people", &watch, id).unwrap().unwrap();
     assert_eq!(after.values, bjorn.values, "a refused write leaves no trace");
     // A company that somebody refers to can't go.

@@ -1,4 +1,5 @@
 //! The three databases with the same tables, made in each one's own words.
+#![allow(dead_code)]
 
 use lockstep_connector::sql::SqlConnector;
 use lockstep_connector::{Action, Connector, Outcome, Trouble, Write, WriteValue};
@@ -54,6 +55,55 @@ impl Lab {
                 for statement in sql.split(";\n").filter(|statement| !statement.trim().is_empty()) {
                     client.query_drop(statement).unwrap_or_else(|error| panic!("{error}: {statement}"));
                 }
+            }
+        }
+    }
+
+    /// The address from any folder.
+    pub fn full_url(&self) -> String {
+        match &self.way {
+            Way::Sqlite(dir) => format!("sqlite://{}", dir.path().join("shop.db").display()),
+            _ => self.url.clone(),
+        }
+    }
+
+    /// What the database holds, as text: a line for each row, columns parted by `|`, nothing for null.
+    pub fn rows(&self, sql: &str) -> Vec<String> {
+        let line = |cells: Vec<Option<String>>| cells.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>().join("|");
+        match &self.way {
+            Way::Sqlite(dir) => {
+                let connection = rusqlite::Connection::open(dir.path().join("shop.db")).unwrap();
+                let mut statement = connection.prepare(sql).unwrap();
+                let width = statement.column_count();
+                let text = |row: &rusqlite::Row<'_>| {
+                    let cell = |at| {
+                        Ok(match row.get::<_, rusqlite::types::Value>(at)? {
+                            rusqlite::types::Value::Integer(n) => Some(n.to_string()),
+                            rusqlite::types::Value::Real(f) => Some(f.to_string()),
+                            rusqlite::types::Value::Text(text) => Some(text),
+                            _ => None,
+                        })
+                    };
+                    (0..width).map(cell).collect::<rusqlite::Result<Vec<_>>>()
+                };
+                let rows = statement.query_map([], |row| text(row).map(line)).unwrap();
+                rows.map(Result::unwrap).collect()
+            }
+            Way::Postgres(_) => {
+                let mut client = postgres::Client::connect(&self.url, postgres::NoTls).unwrap();
+                let told = client.simple_query(sql).unwrap();
+                let row = |message| match message {
+                    postgres::SimpleQueryMessage::Row(row) => {
+                        Some(line((0..row.len()).map(|at| row.get(at).map(str::to_string)).collect()))
+                    }
+                    _ => None,
+                };
+                told.into_iter().filter_map(row).collect()
+            }
+            Way::Mariadb(_) => {
+                let mut client = mysql::Conn::new(mysql::Opts::from_url(&self.url).unwrap()).unwrap();
+                let rows: Vec<mysql::Row> = client.query(sql).unwrap();
+                rows.into_iter().map(|row| line(row.unwrap().into_iter().map(mysql::from_value).collect())).collect()
             }
         }
     }
