@@ -9,3 +9,4 @@ mod lab;
 mod servers;
 
 mod databases;
+mod scim;

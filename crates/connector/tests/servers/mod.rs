@@ -206,3 +206,28 @@ pub fn mariadb() -> Option<Server> {
         .unwrap();
     Some(Server { child, port, dir }.wait_until_it_answers("MariaDB"))
 }
+
+/// A program of a Python package that `./test` puts into an environment of its own: `LOCKSTEP_PYTHON` is its `bin` folder.
+fn python_program(name: &str) -> Option<String> {
+    let bin = std::env::var("LOCKSTEP_PYTHON").map(|bin| format!("{bin}/{name}")).ok().filter(|path| Path::new(path).is_file());
+    bin.or_else(|| program(&[name]))
+}
+
+/// The SCIM 2.0 server `scim2-server`, empty, under `/v2`; [`PASSWORD`] is its bearer token.
+pub fn scim() -> Option<Server> {
+    let Some(program) = python_program("scim2-server") else {
+        left_out("scim2-server", "it is not installed");
+        return None;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let (out, err) = said(&dir);
+    let child = Command::new(program)
+        .args(["--port", &port.to_string(), "--bearer-token", PASSWORD])
+        .current_dir(dir.path())
+        .stdout(out)
+        .stderr(err)
+        .spawn()
+        .unwrap();
+    Some(Server { child, port, dir }.wait_until_it_answers("scim2-server"))
+}
