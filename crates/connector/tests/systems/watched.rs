@@ -48,6 +48,9 @@ fn split(system: &str, path: &str) -> Option<usize> {
     }
 }
 
+/// Status, headers, body.
+type Answer = (u16, Vec<(String, String)>, Vec<u8>);
+
 struct Message {
     /// Of a request: method, path.
     first: Vec<String>,
@@ -95,7 +98,7 @@ impl Message {
 }
 
 /// Sends the request on; `None` where nobody answers.
-fn forward(message: &Message, url: &str, more: &[(&str, String)]) -> Option<(u16, Vec<(String, String)>, Vec<u8>)> {
+fn forward(message: &Message, url: &str, more: &[(&str, String)]) -> Option<Answer> {
     let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).allow_non_standard_methods(true);
     let agent: ureq::Agent = agent.build().into();
     let mut builder = ureq::http::Request::builder().method(message.first[0].as_str()).uri(url);
@@ -114,7 +117,7 @@ fn forward(message: &Message, url: &str, more: &[(&str, String)]) -> Option<(u16
     Some((answer.status().as_u16(), headers, body))
 }
 
-fn answer(mut stream: TcpStream, answer: Option<(u16, Vec<(String, String)>, Vec<u8>)>) {
+fn answer(mut stream: TcpStream, answer: Option<Answer>) {
     // Nobody answered: neither does the gate.
     let Some((status, headers, body)) = answer else { return };
     let mut head = format!("HTTP/1.1 {status} -\r\n");
@@ -127,10 +130,7 @@ fn answer(mut stream: TcpStream, answer: Option<(u16, Vec<(String, String)>, Vec
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
 }
 
-fn listen(
-    listener: TcpListener,
-    serve: impl Fn(Message) -> Option<(u16, Vec<(String, String)>, Vec<u8>)> + Clone + Send + 'static,
-) {
+fn listen(listener: TcpListener, serve: impl Fn(Message) -> Option<Answer> + Clone + Send + 'static) {
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let serve = serve.clone();
