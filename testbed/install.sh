@@ -9,10 +9,10 @@ PRISM=""
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 
 updated=no
-debian() { # package: installs it, without starting services
-  say "installing $1"
+debian() { # packages: installs them, without starting services
+  say "installing $*"
   if [ $updated = no ]; then as_root apt-get update -qq && updated=yes; fi
-  as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$1" >/dev/null
+  as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 present() { # a program, perhaps where PostgreSQL keeps its own
@@ -31,6 +31,12 @@ install_servers() {
   server postgresql initdb postgresql
   server mariadb mariadbd mariadb-server
   server radicale radicale radicale
+  # Redmine is the heaviest: about a hundred packages of Ruby, a minute and a half.
+  if [ -d /usr/share/redmine ] && [ -e /usr/bin/thin ] || debian redmine redmine-sqlite thin && [ -d /usr/share/redmine ]; then
+    if test -r /var/lib/dbconfig-common/sqlite3/redmine/instances/default/redmine_default; then NEEDS="$NEEDS redmine"; fi
+  else
+    echo "LEFT OUT: what runs on redmine: it can't be installed here" >&2
+  fi
   if [ ! -x "$KEPT/python/bin/scim2-server" ]; then
     say "installing scim2-server (PyPI) into $KEPT/python"
     { python3 -m venv "$KEPT/python" || { debian python3-venv && python3 -m venv "$KEPT/python"; }; } &&

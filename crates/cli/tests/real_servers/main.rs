@@ -9,4 +9,5 @@ mod lab;
 mod servers;
 
 mod databases;
+mod redmine;
 mod scim;

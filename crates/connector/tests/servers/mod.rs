@@ -231,3 +231,43 @@ pub fn scim() -> Option<Server> {
         .unwrap();
     Some(Server { child, port, dir }.wait_until_it_answers("scim2-server"))
 }
+
+/// The key of Redmine's administrator.
+pub const API_KEY: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// Redmine as Debian packages it, on a copy of the database that its installation made, with the REST API switched on.
+pub fn redmine() -> Option<Server> {
+    let home = Path::new("/usr/share/redmine");
+    let made = "/var/lib/dbconfig-common/sqlite3/redmine/instances/default/redmine_default";
+    let why = match program(&["rails"]) {
+        _ if !home.is_dir() => Some("it is not installed"),
+        None => Some("Rails is not installed"),
+        Some(_) if std::fs::read(made).is_err() => Some("its database can't be read: that takes root"),
+        Some(_) => None,
+    };
+    if let Some(why) = why {
+        left_out("redmine", why);
+        return None;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join("redmine.db");
+    std::fs::copy(made, &database).unwrap();
+    let sql = format!(
+        "INSERT INTO settings (name, value) VALUES ('rest_api_enabled', '1');
+         INSERT INTO tokens (user_id, action, value, created_on, updated_on) VALUES (1, 'api', '{API_KEY}', datetime('now'), datetime('now'));
+         UPDATE users SET must_change_passwd = 0;"
+    );
+    rusqlite::Connection::open(&database).unwrap().execute_batch(&sql).unwrap();
+    let port = free_port();
+    let (out, err) = said(&dir);
+    let child = Command::new("rails")
+        .args(["server", "-u", "thin", "-e", "production", "-b", "127.0.0.1", "-p", &port.to_string(), "-P"])
+        .arg(dir.path().join("pid"))
+        .env("DATABASE_URL", format!("sqlite3:{}", database.display()))
+        .current_dir(home)
+        .stdout(out)
+        .stderr(err)
+        .spawn()
+        .unwrap();
+    Some(Server { child, port, dir }.wait_until_it_answers("Redmine"))
+}
