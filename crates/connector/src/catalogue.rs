@@ -5,6 +5,7 @@ use std::path::Path;
 use lockstep_model::TypeSchema;
 use serde_json::{Map, Value};
 
+use crate::carddav::{self, CardDav};
 use crate::files::{self, FilesConnector};
 use crate::rest::written::Manifest;
 use crate::rest::{self, Rest};
@@ -31,7 +32,11 @@ pub struct Setting {
 
 /// The names of the built-in connectors.
 pub fn names() -> Vec<String> {
-    MANIFESTS.iter().map(|(name, _)| (*name).to_string()).chain(["files".to_string(), "sql".to_string()]).collect()
+    MANIFESTS
+        .iter()
+        .map(|(name, _)| (*name).to_string())
+        .chain(["files".to_string(), "sql".to_string(), "carddav".to_string()])
+        .collect()
 }
 
 /// The settings of a built-in connector; none for a name that is not built in.
@@ -49,8 +54,10 @@ pub fn settings(name: &str) -> Vec<Setting> {
             setting("modified", Some(""), "the property that holds the time of a record's last change, if there is one"),
         ];
     }
-    if name == "sql" {
-        return sql::settings();
+    match name {
+        "sql" => return sql::settings(),
+        "carddav" => return carddav::settings(),
+        _ => {}
     }
     let Some((_, text)) = MANIFESTS.iter().find(|(known, _)| *known == name) else { return vec![] };
     let Ok(manifest) = rest::parse(name, text) else { return vec![] };
@@ -68,6 +75,7 @@ pub fn connect(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
     match name {
         "files" => Ok(Box::new(FilesConnector::open(settings, project_dir)?)),
         "sql" => Ok(Box::new(SqlConnector::open(settings, project_dir)?)),
+        "carddav" => Ok(Box::new(CardDav::open(settings)?)),
         _ => Ok(Box::new(Rest::open(manifest(name, project_dir)?, settings)?)),
     }
 }
@@ -77,6 +85,7 @@ pub fn schemas(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
     match name {
         "files" => files::schemas(settings, project_dir),
         "sql" => sql::schemas(settings, project_dir),
+        "carddav" => Ok(carddav::schemas()),
         _ => {
             let manifest = manifest(name, project_dir)?;
             rest::settings(&manifest, settings, false)?;

@@ -8,6 +8,7 @@ mod lab;
 #[path = "../../../connector/tests/servers/mod.rs"]
 mod servers;
 
+mod address_book;
 mod databases;
 mod redmine;
 mod scim;

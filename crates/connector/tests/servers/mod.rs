@@ -271,3 +271,29 @@ pub fn redmine() -> Option<Server> {
         .unwrap();
     Some(Server { child, port, dir }.wait_until_it_answers("Redmine"))
 }
+
+/// Radicale with the address book `/ase/contacts/` of the user `ase`, whose password is [`PASSWORD`].
+pub fn radicale() -> Option<Server> {
+    let Some(program) = program(&["radicale"]) else {
+        left_out("radicale", "it is not installed");
+        return None;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let users = dir.path().join("users");
+    std::fs::write(&users, format!("ase:{PASSWORD}\n")).unwrap();
+    let port = free_port();
+    let (out, err) = said(&dir);
+    let child = Command::new(program)
+        .args(["--config", "", "--server-hosts", &format!("127.0.0.1:{port}")])
+        .args(["--auth-type", "htpasswd", "--auth-htpasswd-encryption", "plain", "--auth-delay", "0"])
+        .arg("--auth-htpasswd-filename")
+        .arg(&users)
+        .arg("--storage-filesystem-folder")
+        .arg(dir.path().join("kept"))
+        .current_dir(dir.path())
+        .stdout(out)
+        .stderr(err)
+        .spawn()
+        .unwrap();
+    Some(Server { child, port, dir }.wait_until_it_answers("Radicale"))
+}
