@@ -4,7 +4,7 @@ use lockstep_sandbox::Options;
 use serde_json::json;
 
 use crate::kit::{World, shown};
-use crate::lab::Lab;
+use crate::lab::{Lab, Way};
 use lockstep_hub::report::Event;
 
 const FLOWS: &str = "
@@ -44,7 +44,7 @@ fn project(lab: &Lab, settings: &str) -> World {
         "store: sqlite:lockstep.db\nsystems:\n  shop:\n    connector: sql\n    with:\n      url: \"{}\"\n{settings}  zendesk:\n    connector: zendesk\n    \
          with: {{ base_url: \"${{ZENDESK_URL}}\", email: \"${{ZENDESK_EMAIL}}\", api_token: \"${{ZENDESK_API_TOKEN}}\", rate_per_second: 1000 }}\n\
          flows: [flows/*.yaml]\n",
-        lab.full_url()
+        lab.url
     );
     World::of_files(&[("lockstep.yaml", systems), ("flows/shop.yaml", FLOWS.replace("&people", ""))], Options::empty())
 }
@@ -88,7 +88,7 @@ fn of(lab: &Lab, column: &str, email: &str) -> String {
     rows[0].clone()
 }
 
-fn kept_in_step(lab: &Lab, settings: &str) {
+fn kept_in_step(lab: &Lab, settings: &str) -> World {
     furnish(lab);
     let mut world = project(lab, settings);
     let here = world.put("zendesk", "organizations", json!({"name": "Topp ASA"}));
@@ -177,6 +177,28 @@ fn kept_in_step(lab: &Lab, settings: &str) {
     assert_eq!((report.writes(), everything(lab)), (0, before), "P4: {}", shown(&report));
     world.run();
     assert_eq!(world.sandbox.writes(), writes);
+    world
+}
+
+/// The server is stopped: the system pauses alone, the edit that is for it waits, and is carried when the server is back.
+fn down_and_up_again(lab: &mut Lab, mut world: World) {
+    let (Way::Postgres(server) | Way::Mariadb(server)) = &mut lab.way else { return };
+    server.stop();
+    let (bjorn, _) = world.one("zendesk", "users", "/email", "bjorn.b@example.org");
+    world.edit("zendesk", "users", &bjorn, json!({"phone": "99 99 99 99"}));
+    let report = world.run();
+    assert!(report.unreachable(), "{}", shown(&report));
+    let (Way::Postgres(server) | Way::Mariadb(server)) = &mut lab.way else { return };
+    server.start_again();
+    let report = world.run();
+    assert_eq!(of(lab, "phone", "bjorn.b@example.org"), "99 99 99 99", "{}", shown(&report));
+    idle_but_for_people(&mut world, lab);
+}
+
+fn idle_but_for_people(world: &mut World, lab: &Lab) {
+    let before = everything(lab);
+    assert_eq!(world.run().writes(), 0, "P4");
+    assert_eq!(everything(lab), before);
 }
 
 #[test]
@@ -191,14 +213,16 @@ fn tables_of_a_sqlite_file_compared_whole() {
 
 #[test]
 fn tables_of_postgresql() {
-    if let Some(lab) = Lab::postgres() {
-        kept_in_step(&lab, "      modified: changed\n");
+    if let Some(mut lab) = Lab::postgres() {
+        let world = kept_in_step(&lab, "      modified: changed\n");
+        down_and_up_again(&mut lab, world);
     }
 }
 
 #[test]
 fn tables_of_mariadb() {
-    if let Some(lab) = Lab::mariadb() {
-        kept_in_step(&lab, "      modified: changed\n");
+    if let Some(mut lab) = Lab::mariadb() {
+        let world = kept_in_step(&lab, "      modified: changed\n");
+        down_and_up_again(&mut lab, world);
     }
 }

@@ -6,7 +6,7 @@
 //! Where things are:
 //! - `settings`: what stands under `with:`;
 //! - `database`: what the three have in common and where their SQL differs; `sqlite`, `postgres`, `mysql`: drivers, catalogues, errors;
-//! - `table`: a table as a record type; `cell`: values;
+//! - `table`: a table as a record type; `remembered`: the catalogue as it was last seen; `cell`: values;
 //! - `read`: pages, by the id's order (R1); `write`: a transaction for each write (P6, C2, G4).
 //!
 //! It relies on two things: a transaction is done or not done, and a row that is locked stays as it is. So a write compares the row with
@@ -17,6 +17,7 @@ mod database;
 mod mysql;
 mod postgres;
 mod read;
+mod remembered;
 mod settings;
 mod sqlite;
 mod table;
@@ -83,7 +84,19 @@ impl SqlConnector {
         };
         let schema = connector.settings.schema.clone();
         let tables = connector.with(|database| database.tables(schema.as_deref()));
-        let tables = tables.map_err(|fault| connector.trouble("reading the catalogue", &fault))?;
+        let place = connector.settings.place();
+        let tables = match tables {
+            Ok(tables) => {
+                remembered::keep(project_dir, &place, schema.as_deref(), &tables);
+                tables
+            }
+            // It is down, or the key is refused: that is told when it is worked with, and stops nobody else.
+            Err(fault) => {
+                let passes = matches!(fault.cause, Cause::Unreachable | Cause::Busy | Cause::Unauthorized);
+                let known = if passes { remembered::recall(project_dir, &place, schema.as_deref()) } else { None };
+                known.ok_or_else(|| connector.trouble("reading the catalogue", &fault))?
+            }
+        };
         connector.kinds = connector.settings.kinds(tables, dialect)?;
         connector.schemas = connector.kinds.iter().map(Kind::schema).collect();
         Ok(connector)

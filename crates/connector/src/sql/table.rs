@@ -3,9 +3,10 @@
 use jiff::tz::TimeZone;
 use lockstep_model::schema::{Capabilities, PropertySchema};
 use lockstep_model::{PlainType, TypeSchema};
+use serde::{Deserialize, Serialize};
 
 /// How a column keeps its values, where the type does not say it all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) enum Stored {
     #[default]
     Plain,
@@ -22,7 +23,7 @@ pub(super) enum Stored {
 }
 
 /// One column.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) ty: PlainType,
@@ -30,6 +31,7 @@ pub(super) struct Column {
     pub(super) native: String,
     pub(super) stored: Stored,
     /// The zone of times that tell none.
+    #[serde(skip, default = "utc")]
     pub(super) zone: TimeZone,
     pub(super) nullable: bool,
     pub(super) has_default: bool,
@@ -43,6 +45,11 @@ pub(super) struct Column {
     pub(super) max_chars: Option<usize>,
     /// The table whose id it holds.
     pub(super) reference: Option<String>,
+}
+
+/// Until the settings say otherwise.
+fn utc() -> TimeZone {
+    TimeZone::UTC
 }
 
 impl Column {
@@ -66,7 +73,7 @@ impl Column {
 }
 
 /// One table or view.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Table {
     pub(super) name: String,
     pub(super) columns: Vec<Column>,

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 /// A running server.
 pub struct Server {
     child: Child,
+    /// What it was started with.
+    command: Command,
     pub port: u16,
     pub dir: tempfile::TempDir,
 }
@@ -24,6 +26,33 @@ impl Drop for Server {
 }
 
 impl Server {
+    /// Starts it and waits until it answers.
+    fn start(mut command: Command, port: u16, dir: tempfile::TempDir, name: &str) -> Server {
+        let (out, err) = said(&dir);
+        let child = command.stdout(out).stderr(err).spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut server = Server { child, command, port, dir };
+        server.wait_until_it_answers(name);
+        server
+    }
+
+    /// Starts it anew on the same folder and port, after it was stopped.
+    pub fn start_again(&mut self) {
+        self.child = self.command.spawn().unwrap();
+        self.wait_until_it_answers("the server, started again,");
+        // PostgreSQL answers before it is ready, and says so.
+        if self.dir.path().join("secret.txt").exists() {
+            self.wait_until_postgres_is_ready();
+        }
+    }
+
+    fn wait_until_postgres_is_ready(&self) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while let Err(error) = postgres::Client::connect(&self.postgres_url(), postgres::NoTls) {
+            assert!(Instant::now() < end, "PostgreSQL: {error:?}");
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
     /// Stops it, as its service would be stopped.
     pub fn stop(&mut self) {
         if !matches!(self.child.try_wait(), Ok(None)) {
@@ -41,7 +70,7 @@ impl Server {
         let _ = self.child.wait();
     }
 
-    fn wait_until_it_answers(mut self, name: &str) -> Server {
+    fn wait_until_it_answers(&mut self, name: &str) {
         let end = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             if let Ok(Some(status)) = self.child.try_wait() {
@@ -51,7 +80,6 @@ impl Server {
             assert!(Instant::now() < end, "{name} does not answer on port {}", self.port);
             std::thread::sleep(Duration::from_millis(30));
         }
-        self
     }
 }
 
@@ -138,22 +166,13 @@ pub fn postgres() -> Option<Server> {
         "initdb",
     );
     let port = free_port();
-    let (out, err) = said(&dir);
-    let child = humble(&server, "postgres")
+    let mut command = humble(&server, "postgres");
+    command
         .args(["-D", &data, "-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
         .args(["-c", "fsync=off", "-c", "max_connections=20"])
-        .current_dir("/")
-        .stdout(out)
-        .stderr(err)
-        .spawn()
-        .unwrap();
-    let server = Server { child, port, dir }.wait_until_it_answers("PostgreSQL");
-    // It answers before it is ready, and says so.
-    let end = Instant::now() + Duration::from_secs(30);
-    while let Err(error) = postgres::Client::connect(&server.postgres_url(), postgres::NoTls) {
-        assert!(Instant::now() < end, "PostgreSQL: {error:?}");
-        std::thread::sleep(Duration::from_millis(30));
-    }
+        .current_dir("/");
+    let server = Server::start(command, port, dir, "PostgreSQL");
+    server.wait_until_postgres_is_ready();
     Some(server)
 }
 
@@ -192,19 +211,15 @@ pub fn mariadb() -> Option<Server> {
     );
     std::fs::write(&begin, sql).unwrap();
     let port = free_port();
-    let (out, err) = said(&dir);
-    let child = humble(&server, "mysql")
+    let mut command = humble(&server, "mysql");
+    command
         .args(["--no-defaults", &data, "--bind-address=127.0.0.1", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"])
         .arg(format!("--port={port}"))
         .arg(format!("--socket={}", dir.path().join("s").display()))
         .arg(format!("--pid-file={}", dir.path().join("pid").display()))
         .arg(format!("--init-file={}", begin.display()))
-        .current_dir("/")
-        .stdout(out)
-        .stderr(err)
-        .spawn()
-        .unwrap();
-    Some(Server { child, port, dir }.wait_until_it_answers("MariaDB"))
+        .current_dir("/");
+    Some(Server::start(command, port, dir, "MariaDB"))
 }
 
 /// A program of a Python package that `./test` puts into an environment of its own: `LOCKSTEP_PYTHON` is its `bin` folder.
@@ -221,15 +236,9 @@ pub fn scim() -> Option<Server> {
     };
     let dir = tempfile::tempdir().unwrap();
     let port = free_port();
-    let (out, err) = said(&dir);
-    let child = Command::new(program)
-        .args(["--port", &port.to_string(), "--bearer-token", PASSWORD])
-        .current_dir(dir.path())
-        .stdout(out)
-        .stderr(err)
-        .spawn()
-        .unwrap();
-    Some(Server { child, port, dir }.wait_until_it_answers("scim2-server"))
+    let mut command = Command::new(program);
+    command.args(["--port", &port.to_string(), "--bearer-token", PASSWORD]).current_dir(dir.path());
+    Some(Server::start(command, port, dir, "scim2-server"))
 }
 
 /// The key of Redmine's administrator.
@@ -259,17 +268,13 @@ pub fn redmine() -> Option<Server> {
     );
     rusqlite::Connection::open(&database).unwrap().execute_batch(&sql).unwrap();
     let port = free_port();
-    let (out, err) = said(&dir);
-    let child = Command::new("rails")
+    let mut command = Command::new("rails");
+    command
         .args(["server", "-u", "thin", "-e", "production", "-b", "127.0.0.1", "-p", &port.to_string(), "-P"])
         .arg(dir.path().join("pid"))
         .env("DATABASE_URL", format!("sqlite3:{}", database.display()))
-        .current_dir(home)
-        .stdout(out)
-        .stderr(err)
-        .spawn()
-        .unwrap();
-    Some(Server { child, port, dir }.wait_until_it_answers("Redmine"))
+        .current_dir(home);
+    Some(Server::start(command, port, dir, "Redmine"))
 }
 
 /// Radicale with the address book `/ase/contacts/` of the user `ase`, whose password is [`PASSWORD`].
@@ -282,18 +287,14 @@ pub fn radicale() -> Option<Server> {
     let users = dir.path().join("users");
     std::fs::write(&users, format!("ase:{PASSWORD}\n")).unwrap();
     let port = free_port();
-    let (out, err) = said(&dir);
-    let child = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(["--config", "", "--server-hosts", &format!("127.0.0.1:{port}")])
         .args(["--auth-type", "htpasswd", "--auth-htpasswd-encryption", "plain", "--auth-delay", "0"])
         .arg("--auth-htpasswd-filename")
         .arg(&users)
         .arg("--storage-filesystem-folder")
         .arg(dir.path().join("kept"))
-        .current_dir(dir.path())
-        .stdout(out)
-        .stderr(err)
-        .spawn()
-        .unwrap();
-    Some(Server { child, port, dir }.wait_until_it_answers("Radicale"))
+        .current_dir(dir.path());
+    Some(Server::start(command, port, dir, "Radicale"))
 }

@@ -272,6 +272,13 @@ fn settings_that_are_wrong_are_told(lab: &Lab) {
     assert!(message.contains("Mars/Olympus") && message.contains("Europe/Oslo"), "{message}");
     let message = told(json!({"url": format!("oracle://a:{PASSWORD}@b/c")}));
     assert!(message.contains("sqlite:") && !message.contains(PASSWORD), "{message}");
+    if let Way::Postgres(_) = lab.way {
+        match lab.try_open(json!({"url": format!("{}?sslmode=require", lab.url)})) {
+            Err(trouble) => assert!(trouble.to_string().contains("how to tunnel"), "{trouble}"),
+            // The tables are known from before.
+            Ok(connector) => assert!(connector.test().unwrap_err().to_string().contains("how to tunnel")),
+        }
+    }
     // A table whose key is of two columns is no record type until a column is named.
     let connector = lab.open(json!({"tables": {"memberships": {"id": "club"}, "companies": {"leave_out": true}}}));
     let kinds: Vec<&str> = connector.types().iter().map(|schema| schema.kind.as_str()).collect();
@@ -308,20 +315,30 @@ fn connections_that_break(lab: &mut Lab) {
     }
     // The server dropped the connection while nobody used it: that is no trouble.
     done(write(&connector, "people", &watch, update("1", None, &[(0, json!("Ågot"))])));
-    let wrong = lab.try_open(json!({"url": lab.url.replace(PASSWORD, "wrong-secret")}));
-    match wrong {
+    // The tables are known from before: a refused key is told when the system is worked with, and stops nobody else.
+    let wrong = json!({"url": lab.url.replace(PASSWORD, "wrong-secret")});
+    match lab.open(wrong.clone()).test() {
         Err(Trouble::Unauthorized(message)) => {
             assert!(!message.contains("wrong-secret"), "a secret is shown: {message}");
             assert!(message.contains("check user, password"), "{message}");
         }
-        Err(other) => panic!("{other:?}"),
-        Ok(_) => panic!("a wrong password was taken"),
+        other => panic!("{other:?}"),
     }
+    lab.project = tempfile::tempdir().unwrap();
+    assert!(matches!(lab.try_open(wrong), Err(Trouble::Unauthorized(_))), "nothing is known of the tables");
+    let fresh = lab.open(json!({}));
     let (Way::Postgres(server) | Way::Mariadb(server)) = &mut lab.way else { return };
     server.stop();
     let outcome = write(&connector, "people", &watch, update("1", None, &[(0, json!("Åse"))]));
     match outcome {
         Outcome::Stopped(Trouble::Unreachable(message)) => assert!(!message.contains(PASSWORD), "a secret is shown: {message}"),
         other => panic!("{other:?}"),
+    }
+    // A database that is down is a system that pauses; its record types are known all the same.
+    let (down, types) = (lab.open(json!({})), fresh.types());
+    assert_eq!(down.types(), types);
+    assert!(matches!(contract::read_all(&down, "people", &watch, None, 10), Err(Trouble::Unreachable(_))));
+    for entry in std::fs::read_dir(lab.project.path().join(".lockstep")).unwrap().flatten() {
+        assert!(!std::fs::read_to_string(entry.path()).unwrap().contains(PASSWORD), "a secret is kept");
     }
 }

@@ -19,6 +19,8 @@ pub enum Way {
 /// A database to work in.
 pub struct Lab {
     pub way: Way,
+    /// The project's folder.
+    pub project: tempfile::TempDir,
     pub url: String,
 }
 
@@ -26,17 +28,21 @@ impl Lab {
     pub fn sqlite() -> Lab {
         let dir = tempfile::tempdir().unwrap();
         rusqlite::Connection::open(dir.path().join("shop.db")).unwrap().execute_batch("PRAGMA journal_mode = wal").unwrap();
-        Lab { url: "sqlite:shop.db".into(), way: Way::Sqlite(dir) }
+        Lab {
+            url: format!("sqlite://{}", dir.path().join("shop.db").display()),
+            way: Way::Sqlite(dir),
+            project: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub fn postgres() -> Option<Lab> {
         let server = crate::servers::postgres()?;
-        Some(Lab { url: server.postgres_url(), way: Way::Postgres(Box::new(server)) })
+        Some(Lab { url: server.postgres_url(), way: Way::Postgres(Box::new(server)), project: tempfile::tempdir().unwrap() })
     }
 
     pub fn mariadb() -> Option<Lab> {
         let server = crate::servers::mariadb()?;
-        Some(Lab { url: server.mariadb_url(), way: Way::Mariadb(Box::new(server)) })
+        Some(Lab { url: server.mariadb_url(), way: Way::Mariadb(Box::new(server)), project: tempfile::tempdir().unwrap() })
     }
 
     /// Somebody else's work in the database.
@@ -56,14 +62,6 @@ impl Lab {
                     client.query_drop(statement).unwrap_or_else(|error| panic!("{error}: {statement}"));
                 }
             }
-        }
-    }
-
-    /// The address from any folder.
-    pub fn full_url(&self) -> String {
-        match &self.way {
-            Way::Sqlite(dir) => format!("sqlite://{}", dir.path().join("shop.db").display()),
-            _ => self.url.clone(),
         }
     }
 
@@ -124,8 +122,7 @@ impl Lab {
     pub fn try_open(&self, more: Value) -> Result<SqlConnector, Trouble> {
         let mut with = more.as_object().unwrap().clone();
         with.entry("url").or_insert(json!(self.url));
-        let dir = if let Way::Sqlite(dir) = &self.way { dir.path() } else { std::path::Path::new(".") };
-        SqlConnector::open(&with, dir)
+        SqlConnector::open(&with, self.project.path())
     }
 
     /// Companies with ids of their own, people with drawn ones, and what else tables have.
