@@ -141,6 +141,19 @@ fn ways_on(review: &ReviewLine) -> String {
                 "lockstep review accept {n}    tries it again\nlockstep review reject {n}    leaves it as it is, until the value changes"
             )
         }
+        "flip-flop" => {
+            let mut ways = vec![
+                format!("lockstep review accept {n}    what it was put back to is right, and goes to the others"),
+                format!("lockstep review reject {n}    what was written is right, and is written again"),
+            ];
+            if let [_, _, ..] = review.candidates[..] {
+                ways.extend(
+                    review.candidates.iter().map(|(name, _)| format!("lockstep review link {n} {name}    this one is right")),
+                );
+            }
+            ways.push(format!("lockstep review separate {n}    each keeps what it holds, until somebody edits it"));
+            ways.join("\n")
+        }
         _ => format!("lockstep review accept {n}\nlockstep review reject {n}"),
     }
 }

@@ -65,6 +65,7 @@ fn reading(ty: u16, first_id: i64) -> Reading {
     Reading {
         ty: TypeIx(ty),
         now: Timestamp(2_000),
+        asked: Timestamp(2_000),
         untold: Timestamp(2_000),
         previous: None,
         first_id: RecordId(first_id),

@@ -134,8 +134,9 @@ pub fn made_of(sent: &Value, shown: &Value) -> bool {
     }
     let (Value::String(sent), Value::String(shown)) = (sent, shown) else { return equal(sent, shown) };
     let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let long_enough = shown.chars().count() >= SHORTEST_CUT;
     let (sent, shown) = (letters(sent), letters(shown));
-    sent == shown || shown.chars().count() >= SHORTEST_CUT && sent.starts_with(&shown)
+    sent == shown || long_enough && !shown.is_empty() && sent.starts_with(&shown)
 }
 
 /// C2: a record that was read as a new one and is the one that a creation made whose answer was lost. What it shows of what was sent is

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::matching::reference_hash;
-use lockstep_model::value::{equal, is_empty};
+use lockstep_model::value::{equal, is_empty, shown};
 use lockstep_model::{
     Change, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, PropIx, RecordId, RecordState,
     Review, ReviewKind, Rule, Situation, TypeIx, Value,
@@ -16,6 +16,7 @@ use lockstep_model::{
 use crate::confirm;
 use crate::create::{Creation, create, holds, neighbours, refused};
 use crate::deletes::{Departure, Verdict, departures};
+use crate::flips::{SAME_VALUE, flipping, keeps_flipping, together};
 use crate::keys::{match_hashes, promised};
 use crate::link::{Linked, Links, link};
 use crate::pick::at_linking;
@@ -83,11 +84,16 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     let mut out = Decision::default();
     let links = link(plan, slice);
     let joined: BTreeSet<EntityId> = links.merged.iter().map(|(_, into)| *into).collect();
-    let entities: BTreeSet<EntityId> =
-        slice.focus.iter().filter_map(|id| slice.records.get(id)).map(|record| record.entity).collect();
+    // Records in focus can free others for each other, which then are decided on as well.
+    let focused = slice.focus.iter().filter_map(|id| slice.records.get(id)).map(|record| record.entity);
+    let mut entities: BTreeSet<EntityId> = focused.chain(joined.iter().copied()).collect();
     let mut changed = BTreeSet::new();
     for entity in &entities {
         settle_claims(plan, slice, *entity, joined.contains(entity), &mut changed, &mut out.confirmed);
+    }
+    for entity in &links.half_seen {
+        entities.remove(entity);
+        out.agenda.extend(slice.members(*entity));
     }
     let focus: BTreeSet<RecordId> = slice.focus.iter().copied().collect();
     let mut linked_with: NumberMap<RecordId, Vec<RecordId>> = NumberMap::default();
@@ -97,7 +103,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     }
     let mut made: NumberMap<u64, EntityId> = NumberMap::default();
     let mut unsettled: BTreeMap<(RecordId, TypeIx), usize> = BTreeMap::new();
-    let (mut reviews, mut picks) = (Vec::new(), Vec::new());
+    let (mut reviews, mut picks, mut calmed) = (Vec::new(), Vec::new(), Vec::new());
     for (at, problem) in links.unsettled.iter().enumerate() {
         unsettled.entry((problem.record, problem.ty)).or_insert(at);
         if entities.contains(&slice.records[&problem.record].entity) {
@@ -126,6 +132,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
             out: &mut out,
             reviews: &mut reviews,
             picks: &mut picks,
+            calmed: &mut calmed,
         };
         one.decide(*entity);
     }
@@ -136,6 +143,12 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     for (id, prop, element) in picks {
         if let Some(record) = slice.records.get_mut(&id) {
             record.slots[prop.at()].pick = Some(element);
+            changed.insert(id);
+        }
+    }
+    for (id, prop) in calmed {
+        if let Some(record) = slice.records.get_mut(&id) {
+            record.slots[prop.at()].flips = None;
             changed.insert(id);
         }
     }
@@ -158,9 +171,13 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
 }
 
 /// C2: records that were read as new ones, match, and are what a creation made whose answer was lost. What they hold is nobody's claim.
+/// One that was sent before and was not found may have landed all the same, and been edited since: what is there of it was put there by
+/// nobody either, whoever made the record.
 fn found_again(slice: &Slice, entity: EntityId, members: &[RecordId]) -> Vec<(Intent, RecordId)> {
-    let unanswered =
-        |intent: &&Intent| intent.kind == IntentKind::Create && matches!(intent.state, IntentState::Sent | IntentState::Unknown);
+    let unanswered = |intent: &&Intent| {
+        let sent_before = intent.state == IntentState::Queued && intent.attempts > 0;
+        intent.kind == IntentKind::Create && (sent_before || matches!(intent.state, IntentState::Sent | IntentState::Unknown))
+    };
     let made_by = |intent: &Intent| {
         let it = |record: &&RecordState| {
             record.ty == intent.ty && record.is_live() && record.written_at.is_none() && record.first_seen >= intent.decided_at
@@ -191,7 +208,9 @@ fn settle_claims(
                 .collect();
             confirm::found_again(plan, record, &intent, &sent);
             changed.insert(id);
-            confirmed.push((intent.id, id));
+            if intent.state != IntentState::Queued {
+                confirmed.push((intent.id, id));
+            }
         }
         let records: Vec<&RecordState> = members.iter().map(|id| &slice.records[id]).collect();
         for (id, prop, element) in at_linking(plan, slice.now, &records) {
@@ -242,6 +261,7 @@ fn settle_reviews(slice: &Slice, entities: &BTreeSet<EntityId>, reviews: Vec<Rev
                 | ReviewKind::RejectedValue
                 | ReviewKind::Unconvertible
                 | ReviewKind::PendingDelete
+                | ReviewKind::FlipFlop
         )
     };
     let same = |a: &Review, b: &Review| a.kind == b.kind && a.record == b.record && a.ty == b.ty && a.prop == b.prop;
@@ -292,6 +312,7 @@ struct OneEntity<'a> {
     out: &'a mut Decision,
     reviews: &'a mut Vec<Review>,
     picks: &'a mut Vec<(RecordId, PropIx, Value)>,
+    calmed: &'a mut Vec<(RecordId, PropIx)>,
 }
 
 impl OneEntity<'_> {
@@ -304,6 +325,7 @@ impl OneEntity<'_> {
         for record in entity.records.iter().filter(|record| record.is_live() && !doomed.contains(&record.id)) {
             self.update(id, &entity, record);
         }
+        self.calm(&entity);
         let mut made: BTreeSet<TypeIx> = BTreeSet::new();
         for record in entity.records.iter().filter(|record| record.is_live() && !doomed.contains(&record.id)) {
             for flow in &self.plan.ty(record.ty).flows_out {
@@ -430,6 +452,10 @@ impl OneEntity<'_> {
                     ),
                     write => {
                         let Some(change) = change(Some(record), plan, record.ty, prop, write) else { continue };
+                        if let Some(flips) = flipping(plan, entity, record, prop) {
+                            self.stopped(entity, flips, &change, record);
+                            continue;
+                        }
                         // It may have been refused when the record was created from another of the entity.
                         match entity.records.iter().find_map(|member| refused(&slice.reviews, member, record.ty, prop)) {
                             // G4: the same value is not sent again; the review stays as it is.
@@ -449,6 +475,54 @@ impl OneEntity<'_> {
         let source = changes[0].claim.record;
         let flow = self.flow_between(source, record.ty);
         self.intend(IntentKind::Update, id, record.ty, Some(record), source, flow, changes);
+    }
+
+    /// P5: a person must say which side is right; until then nothing is written there.
+    fn stopped(&mut self, entity: &Entity<'_>, (record, prop): (&RecordState, PropIx), change: &Change, target: &RecordState) {
+        let (plan, slice) = (self.plan, self.slice);
+        let asked =
+            |review: &Review| review.kind == ReviewKind::FlipFlop && review.record == record.id && review.prop == Some(prop);
+        let Some(flips) = record.slot(prop).flips.as_ref().filter(|_| !self.reviews.iter().any(asked)) else { return };
+        let name = |record: &RecordState| format!("{}/{}", plan.ty(record.ty).name, record.key);
+        let rivals = together(plan, entity, record, prop).into_iter().map(|(id, _)| id).filter(|id| *id != record.id);
+        let candidates: Vec<RecordId> = rivals.filter(|id| slice.records.get(id).is_some_and(RecordState::is_live)).collect();
+        // The value against it: what it was to be given, or what the others were to get from it in place of theirs.
+        let against = if target.id == record.id { &change.value } else { &change.displaced };
+        let times = if flips.times >= SAME_VALUE { flips.times } else { flips.rounds };
+        let others: Vec<String> = candidates.iter().map(|id| name(&slice.records[id])).collect();
+        self.reviews.push(Review {
+            kind: ReviewKind::FlipFlop,
+            record: record.id,
+            ty: record.ty,
+            prop: Some(prop),
+            rule: Rule::P5,
+            candidates,
+            value: flips.to.clone(),
+            message: format!(
+                "was put to {} {times} times, each time right after it had been written, against {} in {}; it is written no more until you \
+                 say which side is right",
+                shown(&flips.to),
+                shown(against),
+                others.join(", ")
+            ),
+            opened_at: slice.now,
+        });
+    }
+
+    /// P5: what kept flipping and has come to hold the same everywhere flips no more.
+    fn calm(&mut self, entity: &Entity<'_>) {
+        for record in &entity.records {
+            for ix in (0..record.slots.len()).filter(|ix| keeps_flipping(&record.slots[*ix])) {
+                let prop = PropIx(ix as u16);
+                let ours = together(self.plan, entity, record, prop);
+                let asked = |review: &Review| {
+                    review.kind == ReviewKind::FlipFlop && review.prop.is_some_and(|prop| ours.contains(&(review.record, prop)))
+                };
+                if !self.reviews.iter().any(asked) {
+                    self.calmed.push((record.id, prop));
+                }
+            }
+        }
     }
 
     /// Compares what is open with what is decided now. Gives whether a new intent is due.

@@ -6,6 +6,7 @@
 //! pages + known records ──▶ observe::observe           R1, R2, R5, P1, P1b, P5, P5a: what is an edit
 //! slice of the store ──▶ decide::decide ──▶ Decision   link::link (L1–L7), create::create (L8, C1–C5), settle::settle (P0–P3),
 //!                                                      deletes::departures (D1)
+//!                                                      flips::flipping (P5: what is written no more)
 //! answers of systems ──▶ confirm::confirm              P3, P5: what an answer shows is no claim
 //! ```
 //!
@@ -17,6 +18,7 @@ pub mod confirm;
 pub mod create;
 pub mod decide;
 pub mod deletes;
+pub mod flips;
 pub mod keys;
 pub mod link;
 pub mod observe;
@@ -24,6 +26,7 @@ pub mod pick;
 pub mod plan;
 pub mod settle;
 pub mod slice;
+pub mod split;
 
 pub use decide::{Decision, decide};
 pub use observe::{Observed, observe};

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use lockstep_model::{EntityId, RecordId, RecordState, ReviewKind, Rule, TypeIx};
 
 use crate::keys::{agree, match_hashes};
-use crate::plan::Plan;
+use crate::plan::{MatchSide, Plan};
 use crate::slice::Slice;
 
 /// A link that was made.
@@ -41,6 +41,8 @@ pub struct Links {
     pub merged: Vec<(EntityId, EntityId)>,
     /// The records that have come into another entity by that.
     pub moved: Vec<(RecordId, EntityId)>,
+    /// Entities with members whose own matches have not been looked at: nothing can be decided for them before that (L6, L8).
+    pub half_seen: BTreeSet<EntityId>,
 }
 
 /// For each record and record type, who matches it there, and by which rule.
@@ -49,12 +51,14 @@ type Candidates = BTreeMap<(RecordId, TypeIx), BTreeMap<RecordId, usize>>;
 /// Links what matches clearly. The slice is left with the links made.
 pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
     let mut links = Links::default();
-    let candidates = candidates(plan, slice);
+    let focus = focus_members(slice);
+    let candidates = candidates(plan, slice, &focus);
     if candidates.is_empty() {
         return links;
     }
     let mut clear: Vec<Linked> = Vec::new();
-    for ((id, ty), found) in &candidates {
+    // Of a candidate's own candidates only their number counts here: who else matches those has not been looked at.
+    for ((id, ty), found) in candidates.iter().filter(|((id, _), _)| focus.contains(id)) {
         let record = &slice.records[id];
         if occupied(plan, slice, record.entity, *ty) {
             // Only here because somebody else's match points at it.
@@ -115,11 +119,20 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
             });
             continue;
         }
-        if *id < other || !candidates.contains_key(&(other, record.ty)) {
+        if *id < other || !focus.contains(&other) || !candidates.contains_key(&(other, record.ty)) {
             clear.push(Linked { a: *id, b: other, rule });
         }
     }
     join(plan, slice, clear, &mut links);
+    for (_, into) in &links.merged {
+        let half_seen = slice.members(*into).iter().filter(|id| !focus.contains(id)).map(|id| &slice.records[id]).any(|record| {
+            let open = |side: &MatchSide| !occupied(plan, slice, record.entity, side.other);
+            record.is_live() && plan.ty(record.ty).match_sides.iter().any(open)
+        });
+        if half_seen {
+            links.half_seen.insert(*into);
+        }
+    }
     links
 }
 
@@ -132,7 +145,7 @@ fn holder(slice: &Slice, entity: EntityId, ty: TypeIx) -> Option<RecordId> {
     slice.members(entity).iter().copied().find(|id| slice.records.get(id).is_some_and(|r| r.ty == ty && r.is_live()))
 }
 
-fn candidates(plan: &Plan, slice: &Slice) -> Candidates {
+fn candidates(plan: &Plan, slice: &Slice, focus: &BTreeSet<RecordId>) -> Candidates {
     let mut found = Candidates::new();
     let mut hashes = Vec::new();
     let mut look = |record: &RecordState, found: &mut Candidates| {
@@ -160,9 +173,9 @@ fn candidates(plan: &Plan, slice: &Slice) -> Candidates {
     };
     let mut theirs = BTreeSet::new();
     let mut seen = BTreeSet::new();
-    for id in focus_members(slice) {
-        if let Some(record) = slice.records.get(&id).filter(|record| record.is_live())
-            && seen.insert(id)
+    for id in focus {
+        if let Some(record) = slice.records.get(id).filter(|record| record.is_live())
+            && seen.insert(*id)
         {
             theirs.extend(look(record, &mut found));
         }

@@ -10,6 +10,7 @@ use lockstep_model::{Claim, EntityId, Presence, PropIx, ReadRecord, RecordId, Re
 
 use crate::confirm::made_of;
 use crate::deletes::passes_deletions;
+use crate::flips;
 use crate::keys::hashes;
 use crate::plan::Plan;
 
@@ -18,6 +19,8 @@ use crate::plan::Plan;
 pub struct Reading {
     pub ty: TypeIx,
     pub now: Timestamp,
+    /// When the system was asked for it, which may have been long before it is looked at now (P5a).
+    pub asked: Timestamp,
     /// When an edit counts as made whose time the system does not tell: when the run began. One time for all systems of a run, so that
     /// it is no race which of two such values is the later one.
     pub untold: Timestamp,
@@ -79,8 +82,10 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
             continue;
         }
         if let Some((state, before)) = known.get_mut(&read.id) {
+            // A second coming that brings nothing new leaves what the first one brought.
+            let came = before.is_some();
             let old = before.take().unwrap_or_else(|| hashes(plan, state));
-            if update(plan, reading, state, &read, &mut out.edits) || reading.reindex {
+            if update(plan, reading, state, &read, &mut out.edits) || reading.reindex || came {
                 *before = Some(old);
             } else {
                 out.unchanged += 1;
@@ -184,7 +189,7 @@ fn is_stale(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadRecor
     match (read.modified, state.modified) {
         (Some(read), Some(known)) if read != known => read < known,
         // Nothing tells the two apart but the delay that the system states.
-        _ => reading.now < written_at.plus_ms(plan.ty(state.ty).settles_ms),
+        _ => reading.asked < written_at.plus_ms(plan.ty(state.ty).settles_ms),
     }
 }
 
@@ -233,6 +238,10 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         slot.given = None;
         edits.push(Edit { record: state.id, prop: PropIx(ix as u16), before: old.clone(), after: new.clone(), at });
         if prop.paired {
+            slot.flips = flips::after_edit(slot, state.written_at, reading.previous, reading.now, &new);
+            // Two edits of a property are two claims, also where both were moved to the same edge (P1b): who carries the first must see
+            // that there is another.
+            let at = slot.claim.as_ref().filter(|claim| claim.at == at).map_or(at, |_| at.plus_ms(1));
             slot.claim = Some(Claim { value: new, at, goes: vec![] });
             slot.carries = None;
         }

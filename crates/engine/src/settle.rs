@@ -21,7 +21,7 @@ pub struct Candidate<'a> {
     pub claim: &'a Claim,
     pub stamp: ClaimStamp,
     pub from: TypeIx,
-    /// `None` for the property's own claim.
+    /// `None` for a claim of the property itself, in this record or in one that stood in its place and is gone.
     pub by: Option<&'a Bearing>,
 }
 
@@ -85,6 +85,10 @@ pub fn candidates<'a>(plan: &'a Plan, entity: &Entity<'a>, ty: TypeIx, prop: Pro
     };
     if let Some(own) = me.and_then(|me| entity.records.iter().find(|record| record.id == me)) {
         consider(own, prop, None);
+        // D1, L6: a record of the same type that is gone has left its place in the entity to this one, with what was put in there.
+        for record in entity.records.iter().filter(|record| record.ty == ty && !record.is_live() && record.id != own.id) {
+            consider(record, prop, None);
+        }
     }
     for bearing in &plan.ty(ty).bearings[prop.at()] {
         if entity.suspended.contains(&(ty, bearing.other)) {
@@ -125,8 +129,7 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
     let slot = record.slot(prop);
     let all = candidates(plan, entity, record.ty, prop, Some(record.id));
     let Some(best) = all.first() else { return Wanted::Nothing };
-    let Some(by) = best.by else { return Wanted::Nothing };
-    if slot.carries == Some(best.stamp) {
+    if best.stamp.record == record.id || slot.carries == Some(best.stamp) {
         return Wanted::Nothing;
     }
     let shown = slot.value(described.whole);
@@ -134,24 +137,33 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
     if is_empty(&best.claim.value) && is_empty(shown) {
         return Wanted::Nothing;
     }
-    let rule = if all.iter().any(|other| other.by.is_none() && !is_empty(&other.claim.value)) || !is_empty(shown) {
+    let rule = if all.iter().any(|other| other.stamp.record == record.id && !is_empty(&other.claim.value)) || !is_empty(shown) {
         Rule::P1
     } else {
         Rule::P2
     };
-    match translate(plan, slice, best, by, described, shown) {
+    let (translated, by) = match best.by {
+        Some(by) => (translate(plan, slice, best, by, described, shown), Some(by)),
+        // A place in a list is the other record's own.
+        None if described.list && !described.whole => return Wanted::Nothing,
+        None => {
+            let value = best.claim.value.clone();
+            (Wanted::Write { value, counterpart_of: None, claim: best.stamp, rule: Rule::P1 }, None)
+        }
+    };
+    match translated {
         Wanted::Write { value, .. } if equal_as(described.ty, &value, shown) => Wanted::Nothing,
         // P3: it has been given this very value, and shows what the system made of it.
         Wanted::Write { ref value, .. } if slot.given.as_ref().is_some_and(|given| equal_as(described.ty, value, given)) => {
             Wanted::Nothing
         }
         Wanted::Write { value, .. } if described.stored_as.caseless && same_but_for_case(&value, shown) => Wanted::Nothing,
-        Wanted::Write { .. } if judged_equal(slice.now, by, &best.claim.value, shown) => Wanted::Nothing,
+        Wanted::Write { .. } if by.is_some_and(|by| judged_equal(slice.now, by, &best.claim.value, shown)) => Wanted::Nothing,
         Wanted::Write { ref value, .. } if let Some(element) = in_list(described, slot.shadow.as_ref(), value) => {
             Wanted::Pick { element: element.clone() }
         }
         Wanted::Write { value, counterpart_of, claim, .. } => {
-            let rule = if by.reference { Rule::P8 } else { rule };
+            let rule = if by.is_some_and(|by| by.reference) { Rule::P8 } else { rule };
             Wanted::Write { value, counterpart_of, claim, rule }
         }
         other => other,

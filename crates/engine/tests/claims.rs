@@ -156,6 +156,7 @@ impl Play {
             let reading = Reading {
                 ty,
                 now: Timestamp(self.now),
+                asked: Timestamp(self.now),
                 untold: Timestamp(self.now),
                 previous: None,
                 first_id: RecordId(99),

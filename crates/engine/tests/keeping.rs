@@ -34,6 +34,14 @@ fn r1_r2_seeing_a_record_twice_does_nothing() {
 }
 
 #[test]
+fn r1_an_edit_is_seen_in_a_page_that_shows_its_record_twice() {
+    let mut world = linked_pair();
+    world.read_twice("b.Person/1", json!({"name": "Ada Berg"}));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.value("a.Person/1", "name"), json!("Ada Berg"));
+}
+
+#[test]
 fn r5_a_property_that_is_absent_is_not_cleared() {
     let mut world = linked_pair();
     world.read("a.Person/1", json!({"name": "Ada", "phone": "1"}));
@@ -509,4 +517,32 @@ fn p3_what_a_system_made_of_an_unanswered_value_is_no_edit_and_the_same_value_is
     world.read("b.Person/1", json!({"name": "Ada Bergh"}));
     assert_eq!(world.settle(), 1);
     assert_eq!(world.value("a.Person/1", "name"), json!("Ada Bergh"));
+}
+
+#[test]
+fn p1_two_edits_that_no_clock_tells_apart_are_two() {
+    let mut world = linked_pair();
+    world.read_as("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada", "phone": "2"}), Some("2"), None);
+    assert_eq!(world.settle(), 1);
+    // Seen in the same run, whose beginning counts as the time of both.
+    world.now -= 1;
+    world.read_as("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada", "phone": "3"}), Some("3"), None);
+    assert_eq!(world.settle(), 1);
+    assert_eq!(world.value("b.Person/1", "phone"), json!("3"));
+}
+
+#[test]
+fn d1_who_takes_the_place_of_a_record_that_is_gone_gets_what_was_put_in_there() {
+    let mut world = linked_pair();
+    world.read("a.Person/1", json!({"name": "Ada Berg"}));
+    assert_eq!(world.settle(), 1);
+    world.read_deleted("a.Person/1");
+    world.settle();
+    // Somebody types her in again, and knows less.
+    world.read("a.Person/2", json!({"mail": "ada@example.com"}));
+    world.settle();
+    assert!(world.linked("a.Person/2", "b.Person/1"));
+    assert_eq!(world.value("a.Person/2", "name"), json!("Ada Berg"));
+    assert_eq!(world.value("b.Person/1", "name"), json!("Ada Berg"));
+    assert_eq!(world.settle_all(), 0);
 }

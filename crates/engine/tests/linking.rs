@@ -197,3 +197,22 @@ fn l9_missing_is_not_absent() {
     assert_eq!(world.settle(), 0);
     assert_eq!(world.count("b.Person"), 1);
 }
+
+#[test]
+fn l6_a_match_of_a_candidate_is_not_linked_before_its_other_side_has_been_looked_at() {
+    let mut world = World::people(&[
+        flow("a.Person", "b.Person", Create::Never, &["mail = mail"], &[]),
+        flow("b.Person", "c.Person", Create::Never, &["phone = phone"], &[]),
+    ]);
+    world.read("a.Person/1", json!({"mail": "ada@example.com"}));
+    world.read("b.Person/1", json!({"mail": "ada@example.com", "phone": "22 33 44 55"}));
+    world.read("b.Person/2", json!({"mail": "bo@example.com", "phone": "22 33 44 55"}));
+    world.read("c.Person/1", json!({"phone": "22 33 44 55"}));
+    world.decide();
+    let linked = |world: &World| world.linked("b.Person/1", "c.Person/1") || world.linked("b.Person/2", "c.Person/1");
+    assert!(!linked(&world), "two match it");
+    // Only this one is decided on: it matches b/1, which is linked already, and of which c/1 is a candidate.
+    world.read("a.Person/2", json!({"mail": "ada@example.com"}));
+    world.decide();
+    assert!(!linked(&world), "still two match it");
+}

@@ -13,19 +13,20 @@ use serde::Serialize;
 
 use crate::acts::{ActError, ActResult};
 use crate::deliver::step;
+use crate::flips::Side;
 use crate::report::Report;
 use crate::run::{Hub, Result, RunOptions, Underway};
 
 /// What a person says to a review.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Yes: link the only candidate; try the value again.
+    /// Yes: link the only candidate; try the value again; what was put back is right.
     Accept,
-    /// No: none of them; leave it as it is until the value changes.
+    /// No: none of them; leave it as it is until the value changes; what was written is right.
     Reject,
-    /// Link this one: a record's name, or a candidate's place in the list, from 1 on.
+    /// Link this one, or this one is right: a record's name, or a candidate's place in the list, from 1 on.
     Link(String),
-    /// They are different things: keep them apart, and go on without a link.
+    /// They are different things: keep them apart, and go on without a link; let the values differ.
     Separate,
 }
 
@@ -125,7 +126,14 @@ impl Hub {
                 "it is {}, not a question of links: `accept` lets it be done, `reject` does not",
                 a(review.kind)
             ))),
-            (K::FlipFlop, _) => Err(ActError::Refused(format!("{} is not answered this way", a(review.kind)))),
+            // Which side is right?
+            (K::FlipFlop, Answer::Accept) => self.settle_flips(under_way, review, Side::PutBack),
+            (K::FlipFlop, Answer::Reject) => self.settle_flips(under_way, review, Side::Others),
+            (K::FlipFlop, Answer::Separate) => self.settle_flips(under_way, review, Side::Each),
+            (K::FlipFlop, Answer::Link(which)) => {
+                let side = self.side(review, which)?;
+                self.settle_flips(under_way, review, Side::Of(side))
+            }
         }
     }
 
@@ -160,6 +168,16 @@ impl Hub {
         }
     }
 
+    /// The record whose side of a flip-flop is meant: by its place among the candidates, or by its name.
+    fn side(&mut self, review: &Review, which: &str) -> ActResult<RecordId> {
+        match which.parse::<usize>() {
+            Ok(place) => review.candidates.get(place.wrapping_sub(1)).copied().ok_or_else(|| {
+                ActError::Refused(format!("it has {} candidates, so none of the number {place}", review.candidates.len()))
+            }),
+            Err(_) => Ok(self.find(which)?.id),
+        }
+    }
+
     fn reviewed(&mut self, review: &Review) -> ActResult<RecordState> {
         let gone = || ActError::Refused("its record is not known any more".into());
         self.store.records(&[review.record])?.pop().ok_or_else(gone)
@@ -177,6 +195,10 @@ impl Hub {
     fn separate(&mut self, under_way: &mut Underway, review: &Review) -> ActResult<String> {
         let record = self.reviewed(review)?;
         let others = self.candidates_of(review)?;
+        if let Some(linked) = others.iter().find(|other| other.entity == record.entity) {
+            let (one, other) = (self.name_of(&record), self.name_of(linked));
+            return Err(ActError::Refused(format!("{one} and {other} have been linked since; `lockstep unlink {one} {other}`")));
+        }
         let mut commit = Commit { durable: true, reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
         for other in &others {
             commit.apart_added.push((record.id, other.id));
@@ -202,11 +224,15 @@ impl Hub {
         let mut entry = self.person(under_way, JournalKind::Person, record.id, None, text);
         entry.rule = Some(Rule::C2);
         commit.journal.push(entry);
-        for intent in self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)? {
+        let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
+        open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
+        for intent in open {
             if intent.source == review.record && intent.ty == review.ty {
                 commit.intents_changed.push(step(&intent, IntentEvent::PutBack, now, Some(text.into())));
             }
         }
+        // With what was edited while nobody knew.
+        self.decide_on(std::iter::once(&record), &mut commit)?;
         self.store.commit(commit)?;
         Ok("the next run creates it".into())
     }

@@ -1,10 +1,12 @@
 //! Deciding on the agenda, batch by batch, and recording what was decided.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Decision, Slice, decide};
-use lockstep_model::{EntityId, IntentId, IntentState, NumberSet, RecordId, TypeIx, Value};
+use lockstep_model::{
+    EntityId, IntentId, IntentKind, IntentState, NumberSet, RecordId, RecordState, ReviewKind, Timestamp, TypeIx, Value,
+};
 use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind, ReviewKey};
 
 use crate::load;
@@ -54,6 +56,7 @@ impl Hub {
     pub(crate) fn decide(&mut self, under_way: &mut Underway) -> Result<BTreeSet<TypeIx>> {
         let mut reread = BTreeSet::new();
         let mut decided: Option<Decided> = None;
+        self.hold_what_may_be_made()?;
         loop {
             let skip = decided.as_ref().map_or(0, |decided| decided.batch.len());
             let mut batch = self.store.agenda(skip + BATCH)?;
@@ -118,6 +121,45 @@ impl Hub {
         let (now, run, reviews) = (self.clock.now(), under_way.report.run, under_way.reviews);
         let load = || load::slice(&self.plan, self.store.as_mut(), focus, through, reviews, now, run);
         Ok(timed(&mut under_way.report.shares.loading_ms, load)?)
+    }
+
+    /// C2: a new record may be what a creation made whose answer is still unknown. Until that is known nothing is decided for it: it would
+    /// be somebody's whom nobody else knows, and be passed on.
+    fn hold_what_may_be_made(&mut self) -> Result<()> {
+        let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
+        open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
+        open.retain(|intent| intent.kind == IntentKind::Create);
+        if open.is_empty() {
+            return Ok(());
+        }
+        let mut since: BTreeMap<TypeIx, Timestamp> = BTreeMap::new();
+        let mut asked: NumberSet<RecordId> = NumberSet::default();
+        for intent in &open {
+            let reviews = self.store.open_reviews(&[intent.source])?;
+            match reviews.iter().find(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty) {
+                // A person has been asked, and is not to keep everything waiting.
+                Some(review) => asked.extend(&review.candidates),
+                None => {
+                    let earliest = since.entry(intent.ty).or_insert(intent.decided_at);
+                    *earliest = (*earliest).min(intent.decided_at);
+                }
+            }
+        }
+        let mut agenda = self.store.agenda(i32::MAX as usize)?;
+        agenda.retain(|(rank, _)| *rank < HELD);
+        let ids: Vec<RecordId> = agenda.iter().map(|(_, id)| *id).collect();
+        let may_be_made = |record: &RecordState| {
+            let alone = record.entity.0 == record.id.0 && record.written_at.is_none();
+            let new = since.get(&record.ty).is_some_and(|since| record.first_seen >= *since);
+            alone && (new || asked.contains(&record.id))
+        };
+        let held: NumberSet<RecordId> = self.store.records(&ids)?.into_iter().filter(may_be_made).map(|r| r.id).collect();
+        if held.is_empty() {
+            return Ok(());
+        }
+        agenda.retain(|(_, id)| held.contains(id));
+        let agenda_added = agenda.iter().map(|(rank, id)| (rank + HELD, *id)).collect();
+        Ok(self.store.commit(Commit { agenda_done: agenda, agenda_added, ..Commit::default() })?)
     }
 
     /// What is held comes back onto the agenda.

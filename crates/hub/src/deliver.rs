@@ -18,6 +18,7 @@ use lockstep_model::{
 };
 use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind};
 
+use crate::look_up::LookUp;
 use crate::report::{Event, PropertyChange, RecordName, millis, timed};
 use crate::run::{Hub, Progress, Result, Underway};
 
@@ -49,6 +50,8 @@ struct Job {
     writes: Vec<Write>,
     /// For deletions: what each record is known to hold.
     known: Vec<Vec<(usize, Value)>>,
+    /// For creations: by what each is looked up before (L8). Empty where none is.
+    look_ups: Vec<Option<LookUp>>,
 }
 
 /// What became of an intent; with a record that was read again after a conflict, or that a duplicate named.
@@ -62,6 +65,7 @@ struct Answered {
 impl Hub {
     /// Sends what is due, until nothing is or every system with something due is paused. Gives whether anything was sent.
     pub(crate) fn deliver(&mut self, under_way: &mut Underway) -> Result<bool> {
+        under_way.asked = self.clock.now();
         if !self.may_write(under_way)? {
             return Ok(false);
         }
@@ -218,7 +222,8 @@ impl Hub {
         }
         under_way.progress.tell(Progress::Sending { ty: self.plan.ty(ty).name.to_string(), writes: promised.len() });
         let watch = self.plan.ty(ty).watch();
-        Ok(Some(Job { kind, watch, intents: promised, writes, known }))
+        let look_ups = self.look_ups(system, ty, &promised)?;
+        Ok(Some(Job { kind, watch, intents: promised, writes, known, look_ups }))
     }
 
     /// The ids of counterparts that did not exist when the intents were decided.
@@ -637,7 +642,8 @@ pub(crate) fn property_changes(
 
 /// Carries out a job in the system's own thread. Once the system is in trouble, the rest of the job is not tried.
 fn carry_out(connector: &dyn Connector, mut job: Job) -> Vec<Carried> {
-    let edited = set_aside_edited(connector, &mut job);
+    let mut aside = set_aside_edited(connector, &mut job);
+    aside.extend(set_aside_found(connector, &mut job));
     let size = connector.batch(&job.kind).max(1);
     let mut outcomes = Vec::with_capacity(job.writes.len());
     let mut stopped: Option<Trouble> = None;
@@ -664,7 +670,41 @@ fn carry_out(connector: &dyn Connector, mut job: Job) -> Vec<Carried> {
     }
     let sent = |write: Write| write.values.into_iter().map(|value| (value.prop, value.value)).collect();
     let parcels = job.intents.into_iter().zip(job.writes).map(|(intent, write)| Parcel { intent, sent: sent(write) });
-    parcels.zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).chain(edited).collect()
+    parcels.zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).chain(aside).collect()
+}
+
+/// L8: takes creations out of a job whose record is there already, though no listing has shown it.
+fn set_aside_found(connector: &dyn Connector, job: &mut Job) -> Vec<Carried> {
+    if job.look_ups.is_empty() {
+        return vec![];
+    }
+    let (intents, writes) = (std::mem::take(&mut job.intents), std::mem::take(&mut job.writes));
+    let mut aside = Vec::new();
+    let mut stopped: Option<Trouble> = None;
+    for ((intent, write), look_up) in intents.into_iter().zip(writes).zip(&job.look_ups) {
+        let parcel = |intent| Parcel { intent, sent: vec![] };
+        let found = match (&stopped, look_up) {
+            (None, Some(look_up)) => look_up.find(connector, &job.kind, &job.watch, &write),
+            (Some(trouble), _) => Err(trouble.clone()),
+            (None, None) => Ok(None),
+        };
+        match found {
+            Ok(None) => {
+                job.intents.push(intent);
+                job.writes.push(write);
+            }
+            Ok(Some(record)) => {
+                let message = "it was looked up before creating, and is there already".into();
+                let outcome = Outcome::Duplicate { id: Some(record.id.clone()), message };
+                aside.push((parcel(intent), outcome, Some(record)));
+            }
+            Err(trouble) => {
+                aside.push((parcel(intent), Outcome::Stopped(trouble.clone()), None));
+                stopped = Some(trouble);
+            }
+        }
+    }
+    aside
 }
 
 /// D1: takes records out of a job of deletions that were edited since the deletion was decided.

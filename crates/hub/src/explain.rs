@@ -177,10 +177,10 @@ fn sentences(
     };
     let rule = if all.len() > 1 { " by rule P1, the latest edit wins" } else { "" };
     match best.by {
-        None => {
+        None if best.stamp.record == record.id => {
             out.push(format!("{} is {} because it was put in here at {}{rule}.", described.name, shown(value), best.stamp.at))
         }
-        Some(_) if record.slot(prop).carries == Some(best.stamp) && is_empty(value) && !is_empty(&best.claim.value) => {
+        _ if record.slot(prop).carries == Some(best.stamp) && is_empty(value) && !is_empty(&best.claim.value) => {
             out.push(format!(
                 "{} is nothing, though {} was put into {} at {}.",
                 described.name,
@@ -189,7 +189,7 @@ fn sentences(
                 best.stamp.at
             ))
         }
-        Some(_) => out.push(format!(
+        _ => out.push(format!(
             "{} is {} because {} was put into {} at {}{rule}.",
             described.name,
             shown(value),

@@ -8,10 +8,11 @@ use std::collections::{BTreeSet, HashSet};
 
 use lockstep_engine::plan::PlanCreate;
 use lockstep_engine::settle::settle_goes;
+use lockstep_engine::split::inherit;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::is_empty;
-use lockstep_model::{EntityId, IntentState, RecordId, RecordState, ReviewKind, Rule, Value};
+use lockstep_model::{EntityId, Intent, IntentKind, IntentState, RecordId, RecordState, ReviewKind, Rule, Value};
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
 use serde::Serialize;
 
@@ -33,6 +34,11 @@ pub struct Halves {
 #[derive(Clone, Debug, Serialize)]
 pub struct Joined {
     pub members: Vec<RecordName>,
+}
+
+/// It was sent, and nobody knows what became of it.
+fn is_unanswered(intent: &Intent) -> bool {
+    matches!(intent.state, IntentState::Sent | IntentState::Unknown)
 }
 
 impl Hub {
@@ -59,6 +65,10 @@ impl Hub {
                 "{} is linked with no record, so there is nothing to unlink",
                 self.name_of(&a)
             )));
+        }
+        if let Some(intent) = self.store.open_intents(&[a.entity])?.into_iter().find(is_unanswered) {
+            // What it brings would come to a half in which nothing has asked for it.
+            return Err(self.not_known_yet(&intent, &a, "unlink"));
         }
         let Some(b) = b else {
             return Ok(members.into_iter().partition(|member| member.id == a.id));
@@ -101,12 +111,21 @@ impl Hub {
     /// Makes an entity of each half and keeps the two apart.
     pub(crate) fn split(&mut self, under_way: &mut Underway, halves: (Vec<RecordState>, Vec<RecordState>)) -> ActResult<Halves> {
         let now = self.clock.now();
-        let (one, other) = halves;
+        let (mut one, mut other) = halves;
         let entity = one[0].entity;
         let mut commit = Commit { durable: true, ..Commit::default() };
-        for half in [&one, &other] {
+        let before = one.clone();
+        let mut heirs: HashSet<RecordId> = inherit(&self.plan, now, &mut one, &other).into_iter().collect();
+        heirs.extend(inherit(&self.plan, now, &mut other, &before));
+        for half in [&mut one, &mut other] {
             let own = EntityId(half.iter().map(|member| member.id.0).min().unwrap_or(entity.0));
-            commit.relinked.extend(half.iter().filter(|member| member.entity != own).map(|member| (member.id, own)));
+            for member in half.iter_mut().filter(|member| heirs.contains(&member.id) || member.entity != own) {
+                member.entity = own;
+                match heirs.contains(&member.id) {
+                    true => commit.changed_records.push(member.clone()),
+                    false => commit.relinked.push((member.id, own)),
+                }
+            }
             for intent in self.store.open_intents(&[entity])? {
                 let mine = half.iter().any(|member| member.id == intent.source);
                 if mine && intent.entity != own {
@@ -190,6 +209,15 @@ impl Hub {
             let (a, b) = (&self.plan.ty(a.ty).name, &self.plan.ty(b.ty).name);
             return Err(ActError::Refused(format!("no flow leads from {a} to {b}, so a link between them would mean nothing")));
         }
+        let intents = self.store.open_intents(&[a.entity, b.entity])?;
+        for intent in intents.iter().filter(|intent| intent.kind == IntentKind::Create && is_unanswered(intent)) {
+            // C2: it can't have made what was there before it; so there may be one more.
+            let before =
+                |member: &&RecordState| member.ty == intent.ty && member.is_live() && member.first_seen < intent.decided_at;
+            if of_a.iter().chain(&of_b).any(|member| before(&member)) {
+                return Err(self.not_known_yet(intent, a, "link"));
+            }
+        }
         let into = a.entity.min(b.entity);
         let mut commit = Commit { durable: true, ..Commit::default() };
         let mut members: Vec<RecordState> = of_a.into_iter().chain(of_b).collect();
@@ -212,7 +240,7 @@ impl Hub {
         let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
         let apart = self.store.apart(&ids)?;
         commit.apart_removed.extend(apart.into_iter().filter(|(x, y)| ids.contains(x) && ids.contains(y)));
-        for intent in self.store.open_intents(&[a.entity, b.entity])?.into_iter().filter(|intent| intent.entity != into) {
+        for intent in intents.into_iter().filter(|intent| intent.entity != into) {
             commit.intents_moved.push((intent.id, into));
         }
         // What became of a creation is told by what the record is linked with now; the next run sees it (C2).
@@ -226,6 +254,13 @@ impl Hub {
         commit.changed_records = members;
         self.store.commit(commit)?;
         Ok(Joined { members: names })
+    }
+
+    fn not_known_yet(&self, intent: &Intent, record: &RecordState, act: &str) -> ActError {
+        let (ty, name) = (&self.plan.ty(intent.ty).name, self.name_of(record));
+        ActError::Refused(format!(
+            "it is not known yet what has become of a write to {ty} that was sent for {name}; `lockstep sync` finds out, then {act}"
+        ))
     }
 
     /// Whoever waits in review with one of these records as a candidate is decided on anew: the question may be another one now.

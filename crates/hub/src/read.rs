@@ -9,9 +9,10 @@ use std::sync::mpsc::sync_channel;
 use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, Trouble};
 use lockstep_engine::Observed;
 use lockstep_engine::observe::{Reading, mark_gone, observe};
-use lockstep_model::{RecordId, RecordState, TypeIx};
+use lockstep_model::{RecordId, RecordState, Timestamp, TypeIx};
 use lockstep_store::{Commit, JournalEntry, JournalKind, TypeStatus};
 
+use crate::clock::Clock;
 use crate::report::{Event, RecordName, millis, timed};
 use crate::run::{Hub, Progress, Result, Underway};
 
@@ -24,8 +25,16 @@ const MOST_PAGES: usize = 1_000_000;
 
 /// What a system's thread sends.
 enum Told {
-    Page { ty: TypeIx, page: Page },
-    Trouble { system: usize, trouble: Trouble },
+    /// With the time at which it was asked for.
+    Page {
+        ty: TypeIx,
+        page: Page,
+        asked: Timestamp,
+    },
+    Trouble {
+        system: usize,
+        trouble: Trouble,
+    },
 }
 
 /// Takes what a system's thread sends; gives whether anybody listens.
@@ -36,6 +45,8 @@ struct Stream {
     /// What a listing of everything has shown so far; `None` where nothing can be told from it about what is absent.
     listed: Option<HashSet<u64>>,
     pending: Vec<Page>,
+    /// When the first of the pending pages was asked for.
+    asked: Option<Timestamp>,
     waiting: usize,
     reindex: bool,
     /// Records in all pages so far, where they are a listing of everything.
@@ -44,6 +55,8 @@ struct Stream {
     resumed: bool,
     /// Something of it is recorded.
     begun: bool,
+    /// Some record of a list of changes could not be read.
+    faulty: bool,
     /// As it was before this reading.
     before: TypeStatus,
 }
@@ -79,7 +92,18 @@ impl Hub {
             let listed = (status.complete && !resumed).then(HashSet::new);
             streams.insert(
                 ty,
-                Stream { listed, pending: vec![], waiting: 0, reindex, resumed, begun: false, before, listing: Some(0) },
+                Stream {
+                    listed,
+                    pending: vec![],
+                    asked: None,
+                    waiting: 0,
+                    reindex,
+                    resumed,
+                    begun: false,
+                    faulty: false,
+                    before,
+                    listing: Some(0),
+                },
             );
             jobs[system].push((ty, checkpoint));
         }
@@ -89,13 +113,14 @@ impl Hub {
         let sizes: HashMap<TypeIx, usize> =
             streams.keys().map(|ty| (*ty, if self.status[ty.at()].complete { PAGE } else { BULK })).collect();
 
-        let (watches, kinds, sizes) = (&watches, &kinds, &sizes);
+        let own_clock = self.clock.clone();
+        let (watches, kinds, sizes, clock) = (&watches, &kinds, &sizes, own_clock.as_ref());
         let list =
             move |system: usize, connector: &dyn Connector, jobs: Vec<(TypeIx, Option<Checkpoint>)>, tell: &mut Tell<'_>| {
                 for (ty, checkpoint) in jobs {
                     let request =
                         |checkpoint| ReadRequest { kind: &kinds[&ty], watch: &watches[&ty], checkpoint, page_size: sizes[&ty] };
-                    if let Err(trouble) = pages(connector, ty, checkpoint, request, tell) {
+                    if let Err(trouble) = pages((connector, clock), ty, checkpoint, request, tell) {
                         let stops = !matches!(trouble, Trouble::Malformed(_));
                         // Nobody listens any more only where the run itself has failed.
                         if !tell(Told::Trouble { system, trouble }) || stops {
@@ -143,9 +168,21 @@ impl Hub {
             let Some(told) = receive() else { return Ok(()) };
             under_way.report.shares.waiting_for_systems_ms += millis(began.elapsed());
             match told {
-                Told::Trouble { system, trouble } => self.pause(under_way, system, &trouble),
-                Told::Page { ty, page } => {
+                Told::Trouble { system, trouble } => {
+                    // What came before the trouble is kept: the next reading goes on after it.
+                    let mine = |(ty, stream): (&TypeIx, &mut Stream)| {
+                        (self.system_of(*ty) == system && !stream.pending.is_empty()).then_some(*ty)
+                    };
+                    let mut begun: Vec<TypeIx> = streams.iter_mut().filter_map(mine).collect();
+                    begun.sort_unstable();
+                    for ty in begun {
+                        self.pages(under_way, ty, streams.get_mut(&ty).expect("just seen"), false)?;
+                    }
+                    self.pause(under_way, system, &trouble);
+                }
+                Told::Page { ty, page, asked } => {
                     let stream = streams.get_mut(&ty).expect("only what was asked for is told");
+                    stream.asked.get_or_insert(asked);
                     let ends = !page.more;
                     stream.listing = stream.listing.filter(|_| page.everything).map(|n| n + page.records.len());
                     if ends && stream.listing == Some(0) {
@@ -177,10 +214,12 @@ impl Hub {
         let mut checkpoint = None;
         for page in pages {
             under_way.report.system(&system).read += page.records.len() as u64;
+            let faulty = !page.faults.is_empty();
             for fault in page.faults {
                 under_way.report.system(&system).refused += 1;
                 under_way.report.event(|| Event::Fault { place: fault.place, message: fault.message });
             }
+            stream.faulty |= faulty && !page.everything;
             everything &= page.everything;
             if !page.everything {
                 *listed = None;
@@ -227,7 +266,8 @@ impl Hub {
         }
         let first_id = if fresh > 0 { self.store.take_record_ids(fresh)? } else { RecordId(0) };
         let previous = self.status[ty.at()].read_from;
-        let reading = Reading { ty, now, untold: under_way.report.started, previous, first_id, reindex };
+        let asked = stream.asked.take().unwrap_or(now);
+        let reading = Reading { ty, now, asked, untold: under_way.report.started, previous, first_id, reindex };
         let observed = timed(&mut under_way.report.shares.observing_ms, || observe(&self.plan, reading, records, known));
         let gone_count = gone.len() as u64 + observed.gone.len() as u64;
         self.remember(under_way, ty, observed, &mut commit);
@@ -240,6 +280,10 @@ impl Hub {
         let rank = self.plan.ty(ty).decide_rank;
         self.wake_old_rivals(&commit.keys_removed.clone(), rank, &mut commit)?;
         let status = &mut self.status[ty.at()];
+        // R1: what could not be read has not been passed by; the next run asks for it again, until a listing of everything has come by.
+        if ends && stream.faulty && stream.before.checkpoint.is_some() {
+            checkpoint.clone_from(&stream.before.checkpoint);
+        }
         status.checkpoint = checkpoint;
         status.fingerprint = self.plan.ty(ty).fingerprint;
         status.records += commit.new_records.len() as u64;
@@ -365,7 +409,7 @@ impl Hub {
 
 /// All pages of a record type, to its present end.
 fn pages<'a>(
-    connector: &dyn Connector,
+    (connector, clock): (&dyn Connector, &dyn Clock),
     ty: TypeIx,
     mut checkpoint: Option<Checkpoint>,
     request: impl Fn(Option<&'a Checkpoint>) -> ReadRequest<'a>,
@@ -375,6 +419,7 @@ fn pages<'a>(
     let mut listed = 0;
     for _ in 0..MOST_PAGES {
         let base = request(None);
+        let asked = clock.now();
         let mut page = connector.read(ReadRequest { checkpoint: checkpoint.as_ref(), ..base })?;
         listed += page.records.len();
         // R3: that there is nothing at all is asked twice before it is believed: records that such a list has missed would not be among the
@@ -385,7 +430,7 @@ fn pages<'a>(
         }
         checkpoint = Some(page.checkpoint.clone());
         let more = page.more;
-        if !tell(Told::Page { ty, page }) || !more {
+        if !tell(Told::Page { ty, page, asked }) || !more {
             return Ok(());
         }
     }

@@ -77,6 +77,8 @@ pub(crate) struct Underway<'a> {
     pub report: Report,
     /// Systems that are left alone for the rest of the run.
     pub paused: HashMap<usize, String>,
+    /// When single records were last asked for: what they show is not newer than that for certain (P5a).
+    pub asked: Timestamp,
     /// There are open reviews, or have been in this run.
     pub reviews: bool,
     /// When a new record of a type was last seen in this run.
@@ -222,6 +224,7 @@ impl Hub {
         let report = Report::new(&self.plan, names, run, started, self.pretends);
         let guards = self.guards(started, options.full)?;
         let mut under_way = Underway {
+            asked: started,
             report,
             paused: HashMap::new(),
             reviews,

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_connector::Trouble;
 use lockstep_engine::confirm;
+use lockstep_engine::keys::{hashes, promised};
 use lockstep_engine::observe::{Reading, observe};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{
-    Intent, IntentKind, IntentState, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
+    Intent, IntentId, IntentKind, IntentState, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind};
 
@@ -19,6 +20,8 @@ use crate::run::{Hub, Result, Underway};
 
 /// How long after a lost answer a system's list is believed, where the system does not say.
 const SETTLES_MS: i64 = 1_000;
+/// So often a record is asked for again whose answer can't be understood.
+const MISREAD: usize = 2;
 
 impl Hub {
     /// Finds out what became of writes whose answer was lost, also of those that a killed run had under way.
@@ -43,7 +46,18 @@ impl Hub {
             }
             let target: Vec<RecordId> = intent.record.into_iter().collect();
             let target = self.store.records(&target)?.pop();
-            let again = match target.map_or(Ok(None), |target| self.get_now(&intent, &target)) {
+            let mut again = Ok(None);
+            if let Some(target) = target {
+                under_way.asked = self.clock.now();
+                again = self.get_now(&intent, &target);
+                // What can't be understood now may be the next moment; what is sent again unseen may be written for nothing (P4).
+                for _ in 0..MISREAD {
+                    if matches!(again, Err(Trouble::Malformed(_))) {
+                        again = self.get_now(&intent, &target);
+                    }
+                }
+            }
+            let again = match again {
                 Ok(again) => again,
                 // What can't be asked after now is asked after by the next run; nothing of the system is read before.
                 Err(trouble) if !matches!(trouble, Trouble::Malformed(_)) => {
@@ -78,21 +92,29 @@ impl Hub {
         if settles > 0 {
             self.clock.wait(std::time::Duration::from_millis(settles.min(5_000) as u64));
         }
-        let asked = self.clock.now();
         self.read(under_way, &types)?;
-        // That nothing is new is asked twice before it is believed: a list that is empty by mistake looks the same.
-        let none_new = |ty: &&TypeIx| under_way.newest.get(*ty).is_none_or(|seen| *seen < asked);
-        let none_new: BTreeSet<TypeIx> = types.iter().filter(none_new).copied().collect();
-        self.read(under_way, &none_new)?;
-        // A system that could not be read to its end says nothing about what it does not hold; nor does one that had records and lists
-        // none all of a sudden.
-        let (known, unread): (Vec<Intent>, Vec<Intent>) = creations.into_iter().partition(|intent| {
+        let (known, unread) = self.read_to_the_end(under_way, creations);
+        self.find_created(under_way, known.clone(), false)?;
+        // That it is not there is believed when two lists say so: one that is empty by mistake, or left it out, looks the same.
+        let known: BTreeSet<IntentId> = known.iter().map(|intent| intent.id).collect();
+        let mut left = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
+        left.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
+        left.retain(|intent| known.contains(&intent.id));
+        self.read(under_way, &left.iter().map(|intent| intent.ty).collect())?;
+        let (left, unread_again) = self.read_to_the_end(under_way, left);
+        under_way.left_unknown |= !unread.is_empty() || !unread_again.is_empty();
+        self.find_created(under_way, left, true)
+    }
+
+    /// Creations of record types that were read to their end, and others. A system that could not be read says nothing about what it does
+    /// not hold; nor does one that had records and lists none all of a sudden, or whose list is not believed (G3).
+    fn read_to_the_end(&self, under_way: &Underway, creations: Vec<Intent>) -> (Vec<Intent>, Vec<Intent>) {
+        creations.into_iter().partition(|intent| {
             !under_way.paused.contains_key(&self.system_of(intent.ty))
                 && self.status[intent.ty.at()].reading_since.is_none()
+                && !under_way.guards.stopped.contains(&intent.ty)
                 && !(under_way.listed_none.contains(&intent.ty) && self.status[intent.ty.at()].records > 0)
-        });
-        under_way.left_unknown |= !unread.is_empty();
-        self.find_created(under_way, known)
+        })
     }
 
     /// How soon a list of this record type shows what was written. A system that does not say is given a moment: one reading too early,
@@ -138,8 +160,9 @@ impl Hub {
     }
 
     /// Looks for the records that unanswered creations may have made: those that were linked by a match key meanwhile, and new ones that
-    /// are in no entity yet and hold all that was sent. New ones are on the agenda, as nothing has been decided since they were read.
-    fn find_created(&mut self, under_way: &mut Underway, creations: Vec<Intent>) -> Result<()> {
+    /// are in no entity yet and hold all that was sent. New ones are on the agenda, as nothing has been decided since they were read. What
+    /// is not found stays open, unless this is the last look.
+    fn find_created(&mut self, under_way: &mut Underway, creations: Vec<Intent>, last: bool) -> Result<()> {
         if creations.is_empty() {
             return Ok(());
         }
@@ -177,7 +200,7 @@ impl Hub {
             taken.extend(&found);
             left.extend(intents.split_off(found.len().min(intents.len())));
             let found = found.into_iter().map(|at| fresh[at].clone()).collect();
-            self.settle_alike(under_way, intents, found)?;
+            self.settle_alike(under_way, intents, found, last)?;
         }
         // The system may have made something else of what it was sent (P3).
         for intent in left {
@@ -189,16 +212,41 @@ impl Hub {
             let fits = |(at, record): &(usize, &RecordState)| {
                 record.ty == intent.ty && !taken.contains(at) && sent().next().is_some() && could_be(record)
             };
-            let found: Vec<usize> = fresh.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
+            let mut found: Vec<usize> = fresh.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
+            let mut sure = true;
+            if found.is_empty() {
+                // Somebody has come upon it already, and edited it: its match key tells that it is the one.
+                let keys = promised(&self.plan, intent.ty, &intent.changes);
+                let is_it = |(at, record): &(usize, &RecordState)| {
+                    let fits = || hashes(&self.plan, record).iter().any(|hash| keys.contains(hash));
+                    record.ty == intent.ty && !taken.contains(at) && (keys.is_empty() || fits())
+                };
+                // Without one, any that is new could be it.
+                sure = !keys.is_empty();
+                if sure || last {
+                    found = fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect();
+                }
+            }
+            if !sure && !found.is_empty() {
+                let found = found.into_iter().map(|at| fresh[at].clone()).collect();
+                self.ask_which(under_way, intent, found)?;
+                continue;
+            }
             taken.extend(&found);
             let found = found.into_iter().map(|at| fresh[at].clone()).collect();
-            self.settle_alike(under_way, vec![intent], found)?;
+            self.settle_alike(under_way, vec![intent], found, last)?;
         }
         Ok(())
     }
 
     /// Settles creations that sent the same, with the new records that hold it.
-    fn settle_alike(&mut self, under_way: &mut Underway, intents: Vec<Intent>, found: Vec<RecordState>) -> Result<()> {
+    fn settle_alike(
+        &mut self,
+        under_way: &mut Underway,
+        intents: Vec<Intent>,
+        found: Vec<RecordState>,
+        last: bool,
+    ) -> Result<()> {
         let now = self.clock.now();
         let mut open = Vec::new();
         let mut commit = Commit::default();
@@ -218,6 +266,7 @@ impl Hub {
                         step(&intent, IntentEvent::Confirm, now, Some("its answer was lost; it had been created".into()));
                     update.record = Some(member.id);
                     commit.intents_changed.push(update);
+                    commit.agenda_added.push((self.plan.ty(member.ty).decide_rank, member.id));
                 }
                 // A person has been asked which record it is; until then it is neither sent again nor guessed at.
                 None if self.is_asked(&intent)? => {}
@@ -225,26 +274,8 @@ impl Hub {
             }
         }
         if found.len() > open.len() {
-            for intent in open {
-                under_way.reviews = true;
-                let message = format!(
-                    "the answer to a creation was lost, and {} new records of {} could be it: link the one that is",
-                    found.len(),
-                    self.plan.ty(intent.ty).name
-                );
-                commit.reviews_opened.push(Review {
-                    kind: ReviewKind::UnknownOutcome,
-                    record: intent.source,
-                    ty: intent.ty,
-                    prop: None,
-                    rule: Rule::C2,
-                    candidates: found.iter().map(|r| r.id).collect(),
-                    value: Value::Null,
-                    message,
-                    opened_at: now,
-                });
-            }
-            return Ok(self.store.commit(commit)?);
+            self.store.commit(commit)?;
+            return open.into_iter().try_for_each(|intent| self.ask_which(under_way, intent, found.clone()));
         }
         let mut found = found.into_iter();
         for intent in open {
@@ -261,16 +292,46 @@ impl Hub {
                     commit.changed_records.push(self.found_again(&intent, record.clone())?);
                     self.join(under_way, &intent, &record, "its answer was lost; it was found again", &mut commit)?;
                 }
+                None if !last => {}
                 None => {
                     // It did not land: the target has been read since, and holds no such record.
                     let mut update =
                         step(&intent, IntentEvent::PutBack, now, Some("its answer was lost; it had not been created".into()));
                     update.attempts += 1;
                     commit.intents_changed.push(update);
+                    // What was edited while nobody knew could not become part of it.
+                    self.read_again(under_way, &intent, None, &mut commit)?;
                 }
             }
         }
         Ok(self.store.commit(commit)?)
+    }
+
+    /// C2: a person is asked which of some new records a creation made whose answer was lost, if any.
+    fn ask_which(&mut self, under_way: &mut Underway, intent: Intent, found: Vec<RecordState>) -> Result<()> {
+        if self.is_asked(&intent)? {
+            return Ok(());
+        }
+        under_way.reviews = true;
+        let message = format!(
+            "the answer to a creation was lost, and {} could be it: link the one that is",
+            match found.len() {
+                1 => format!("a new record of {}", self.plan.ty(intent.ty).name),
+                n => format!("{n} new records of {}", self.plan.ty(intent.ty).name),
+            }
+        );
+        let review = Review {
+            kind: ReviewKind::UnknownOutcome,
+            record: intent.source,
+            ty: intent.ty,
+            prop: None,
+            rule: Rule::C2,
+            candidates: found.iter().map(|r| r.id).collect(),
+            value: Value::Null,
+            message,
+            opened_at: self.clock.now(),
+        };
+        Ok(self.store.commit(Commit { reviews_opened: vec![review], ..Commit::default() })?)
     }
 
     fn found_again(&mut self, intent: &Intent, mut record: RecordState) -> Result<RecordState> {
@@ -423,7 +484,8 @@ impl Hub {
             self.store.by_key(ty, &[&record.id])?.into_iter().map(|state| (state.key.clone(), state)).collect();
         let first_id = if known.is_empty() { self.store.take_record_ids(1)? } else { RecordId(0) };
         let previous = self.status[ty.at()].read_from;
-        let reading = Reading { ty, now: self.clock.now(), untold: under_way.report.started, previous, first_id, reindex: false };
+        let (now, asked) = (self.clock.now(), under_way.asked);
+        let reading = Reading { ty, now, asked, untold: under_way.report.started, previous, first_id, reindex: false };
         let observed = observe(&self.plan, reading, vec![record], known);
         self.status[ty.at()].records += observed.new.len() as u64;
         self.remember(under_way, ty, observed, commit);

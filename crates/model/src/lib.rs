@@ -25,7 +25,7 @@ pub use ids::{EntityId, FlowIx, IntentId, PropIx, RecordId, RunId, TypeIx, TypeN
 pub use limits::{GuardKind, Limit, Limits};
 pub use numbers::{NumberMap, NumberSet};
 pub use path::Path;
-pub use record::{Claim, ClaimStamp, Presence, ReadRecord, RecordState, Slot};
+pub use record::{Claim, ClaimStamp, Flips, Presence, ReadRecord, RecordState, Slot};
 pub use rule::{Rule, Situation};
 pub use schema::{Capabilities, PlainType, PropertySchema, TypeSchema};
 pub use time::Timestamp;

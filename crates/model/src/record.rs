@@ -57,6 +57,19 @@ pub struct Slot {
     /// P3: what Lockstep gave it, where the system shows something else that it made of that, or has not shown yet what it made: then it
     /// stands in the shadow as it was given.
     pub given: Option<Value>,
+    /// P5: how often it has been edited at once over what Lockstep had written there, where that is so.
+    pub flips: Option<Box<Flips>>,
+}
+
+/// P5: edits of a property that came each right after Lockstep had written it, one after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flips {
+    /// What the last of them put there.
+    pub to: Value,
+    /// How many of the last ones put that very value there.
+    pub times: u32,
+    /// How many there were.
+    pub rounds: u32,
 }
 
 impl Slot {

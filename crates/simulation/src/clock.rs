@@ -11,9 +11,12 @@ use lockstep_model::Timestamp;
 pub struct SimulatedClock(AtomicI64);
 
 impl SimulatedClock {
+    /// When the world begins: New Year of 2026, Oslo's morning.
+    pub const START: i64 = 1_767_250_800_000;
+
     /// Begins on a morning in 2026.
     pub fn new() -> Self {
-        SimulatedClock(AtomicI64::new(1_767_250_800_000))
+        SimulatedClock(AtomicI64::new(Self::START))
     }
 
     /// Lets time pass.

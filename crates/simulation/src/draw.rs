@@ -10,7 +10,9 @@ use crate::random::Random;
 /// The properties of a person: who it is (never edited), the address by which they are linked, and what people edit.
 pub const WHO: &str = "who";
 pub const MAIL: &str = "mail";
-pub const EDITED: [&str; 3] = ["name", "phone", "city"];
+pub const EDITED: [&str; 4] = ["name", "phone", "city", SCORE];
+/// The one that is a number, with two decimals.
+pub const SCORE: &str = "score";
 
 /// What a system makes of a text when it stores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,7 @@ pub enum Rewrite {
     Upper,
     Cut(usize),
     Spaced,
+    Round(usize),
 }
 
 impl Rewrite {
@@ -29,6 +32,10 @@ impl Rewrite {
             Rewrite::Upper => text.to_uppercase(),
             Rewrite::Cut(most) => text.chars().take(most).collect(),
             Rewrite::Spaced => text.split_whitespace().collect::<Vec<_>>().join("  "),
+            Rewrite::Round(decimals) => match text.strip_prefix('x').and_then(|number| number.parse::<f64>().ok()) {
+                Some(number) => format!("x{}", format!("{number:.decimals$}").parse::<f64>().unwrap_or(number)),
+                None => text.to_string(),
+            },
         }
     }
 }
@@ -53,6 +60,12 @@ pub struct SystemDrawn {
     pub names_duplicates: bool,
     pub settles_ms: i64,
     pub drift_ms: i64,
+    /// What its clock gains, or loses, in a million.
+    pub drift_ppm: i64,
+    /// A call takes up to so long.
+    pub latency_ms: i64,
+    /// What an automation of its own puts back whenever it was written.
+    pub puts_back: Vec<&'static str>,
     pub page: usize,
     pub batch: usize,
     /// Per mille of calls that go wrong while anything may.
@@ -70,13 +83,24 @@ pub struct Drawn {
     pub sharers: bool,
     /// Per mille of runs that are killed.
     pub killed: u32,
+    /// No flow has a match row: everybody is typed into one system only, and what was created is known by that alone (L4).
+    pub matchless: bool,
 }
 
 impl Drawn {
     /// The world of a seed.
     pub fn of(random: &mut Random) -> Drawn {
         let count = 2 + random.below(3);
-        let systems: Vec<SystemDrawn> = (0..count).map(|n| system(n, random)).collect();
+        let mut systems: Vec<SystemDrawn> = (0..count).map(|n| system(n, random)).collect();
+        // An automation somewhere, and sometimes another one that does not know of it.
+        let automations = if random.per_mille(250) { 1 + random.below(2) } else { 0 };
+        let prop = EDITED[random.below(EDITED.len())];
+        for _ in 0..automations {
+            let system = &mut systems[random.below(count)];
+            if system.props.contains(&prop) && system.puts_back.is_empty() {
+                system.puts_back.push(prop);
+            }
+        }
         let star = random.per_mille(400);
         let mut flows = Vec::new();
         for n in 1..count {
@@ -92,14 +116,11 @@ impl Drawn {
             1 => Deletes::Review,
             _ => Deletes::Ignore,
         };
-        Drawn {
-            systems,
-            flows,
-            deletes,
-            people: 2 + random.below(7),
-            sharers: random.per_mille(300),
-            killed: [0, 150, 400, 700][random.below(4)],
-        }
+        let people = 2 + random.below(7);
+        let sharers = random.per_mille(300);
+        let killed = [0, 150, 400, 700][random.below(4)];
+        let matchless = random.per_mille(80);
+        Drawn { systems, flows, deletes, people, sharers: sharers && !matchless, killed, matchless }
     }
 
     /// The flows, as a project has them.
@@ -113,6 +134,7 @@ impl Drawn {
             policy: Policy::Latest,
             clears: true,
         };
+        let by_mail = || MatchRow { pairs: vec![(PropertyRef::new(MAIL), PropertyRef::new(MAIL))] };
         let flow = |&(from, to, creates): &(usize, usize, bool)| {
             let both = |prop: &&&str| self.systems[from].props.contains(prop) && self.systems[to].props.contains(prop);
             let edited = EDITED.iter().filter(both).map(|prop| row(prop));
@@ -120,7 +142,7 @@ impl Drawn {
                 from: name(from),
                 to: name(to),
                 create: if creates { Create::Always } else { Create::Never },
-                matches: vec![MatchRow { pairs: vec![(PropertyRef::new(MAIL), PropertyRef::new(MAIL))] }],
+                matches: if self.matchless { vec![] } else { vec![by_mail()] },
                 properties: [row(WHO), row(MAIL)].into_iter().chain(edited).collect(),
                 deletes: self.deletes,
                 merge_duplicates: false,
@@ -133,7 +155,7 @@ impl Drawn {
 }
 
 fn system(n: usize, random: &mut Random) -> SystemDrawn {
-    let props = EDITED.into_iter().filter(|_| random.per_mille(850)).collect::<Vec<_>>();
+    let props = EDITED.into_iter().filter(|prop| random.per_mille(if *prop == SCORE { 500 } else { 850 })).collect::<Vec<_>>();
     let habit = |random: &mut Random| match random.below(8) {
         0 => Some(Rewrite::Trim),
         1 => Some(Rewrite::Upper),
@@ -141,7 +163,9 @@ fn system(n: usize, random: &mut Random) -> SystemDrawn {
         3 => Some(Rewrite::Spaced),
         _ => None,
     };
-    let rewrites = props.iter().filter_map(|prop| Some((*prop, habit(random)?))).collect();
+    let rounds = |random: &mut Random| (random.below(2) == 0).then(|| Rewrite::Round(random.below(2)));
+    let rewrites = props.iter().filter_map(|prop| Some((*prop, if *prop == SCORE { rounds(random) } else { habit(random) }?)));
+    let rewrites = rewrites.collect();
     let tells_version = random.per_mille(500);
     let tells_modified = random.per_mille(600);
     SystemDrawn {
@@ -162,6 +186,9 @@ fn system(n: usize, random: &mut Random) -> SystemDrawn {
         // Without a version or a time of its own, only the delay that a system states tells an old state from a new edit.
         settles_ms: if random.per_mille(250) { random.between(200, 4_000) } else { 0 },
         drift_ms: if random.per_mille(400) { random.between(-90_000, 90_000) } else { 0 },
+        drift_ppm: if random.per_mille(300) { random.between(-300, 300) } else { 0 },
+        latency_ms: [0, 0, 40, 3_000][random.below(4)],
+        puts_back: vec![],
         page: 1 + random.below(5),
         batch: 1 + random.below(3),
         trouble: [0, 20, 80, 200][random.below(4)],
@@ -172,13 +199,14 @@ impl SystemDrawn {
     /// What its connector says of it.
     pub fn schema(&self) -> TypeSchema {
         let describe = |prop: &&'static str| {
-            let mut schema = PropertySchema::new(*prop, PlainType::String);
+            let ty = if *prop == SCORE { PlainType::Decimal } else { PlainType::String };
+            let mut schema = PropertySchema::new(*prop, ty);
             if self.says_how_it_stores {
                 match self.rewrites.iter().find(|(name, _)| name == prop) {
                     Some((_, Rewrite::Trim)) => schema.stored_as.trimmed = true,
                     Some((_, Rewrite::Upper)) => schema.stored_as.upper = true,
                     Some((_, Rewrite::Cut(most))) => schema.stored_as.max_chars = Some(*most),
-                    Some((_, Rewrite::Spaced)) | None => {}
+                    Some((_, Rewrite::Spaced | Rewrite::Round(_))) | None => {}
                 }
             }
             schema
@@ -214,6 +242,7 @@ impl fmt::Display for Drawn {
             writeln!(f, "  {} to {}{}", name(*from), name(*to), if *creates { ", creating" } else { "" })?;
         }
         let sharers = if self.sharers { ", two with one address" } else { "" };
+        let sharers = if self.matchless { ", matched by nothing" } else { sharers };
         writeln!(f, "  {} people{sharers}; deletes: {:?}; {} in 1000 runs killed", self.people, self.deletes, self.killed)
     }
 }

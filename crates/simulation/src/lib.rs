@@ -11,6 +11,8 @@
 //! world    who does what, and settling        checkers what must be true at the end
 //! ```
 
+pub mod acts;
+pub mod automation;
 pub mod checkers;
 pub mod clock;
 pub mod draw;

@@ -6,22 +6,26 @@ use std::process::ExitCode;
 
 use simulation::{Options, Outcome, World, play};
 
-const USAGE: &str = "simulation [--seeds N] [--from SEED] [--seed SEED] [--steps N] [--forget-intent]
+const USAGE: &str = "simulation [--seeds N] [--from SEED] [--seed SEED] [--keep] [--steps N] [--without-acts]
+           [--forget-intent]
   --seeds N         play N worlds (200)
   --from SEED       begin with this seed (1)
   --seed SEED       play one world and tell all of it
+  --keep            with --seed: keeps the hub's store and says where it is, for a look with the sqlite3 shell
   --steps N         how many things happen in a world before it heals (60)
+  --without-acts    nobody links, unlinks or answers what waits
   --forget-intent   worlds whose hub forgets on every restart what it had sent: they must fail";
 
 struct Asked {
     seeds: u64,
     from: u64,
     one: Option<u64>,
+    keep: bool,
     options: Options,
 }
 
 fn asked() -> Result<Asked, String> {
-    let mut asked = Asked { seeds: 200, from: 1, one: None, options: Options::default() };
+    let mut asked = Asked { seeds: 200, from: 1, one: None, keep: false, options: Options::default() };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || {
@@ -32,7 +36,9 @@ fn asked() -> Result<Asked, String> {
             "--seeds" => asked.seeds = number()?,
             "--from" => asked.from = number()?,
             "--seed" => asked.one = Some(number()?),
+            "--keep" => asked.keep = true,
             "--steps" => asked.options.steps = number()? as usize,
+            "--without-acts" => asked.options.acts = false,
             "--forget-intent" => asked.options.forgets = true,
             other => return Err(format!("`{other}` is not known\n{USAGE}")),
         }
@@ -50,6 +56,7 @@ fn tell_broken(seed: u64, outcome: &Outcome, options: Options) {
         }
     }
     let forget = if options.forgets { " --forget-intent" } else { "" };
+    let forget = if options.acts { forget.to_string() } else { format!(" --without-acts{forget}") };
     println!("  again: cargo run --release -p simulation -- --seed {seed} --steps {}{forget}\n", options.steps);
 }
 
@@ -64,6 +71,7 @@ fn main() -> ExitCode {
     if let Some(seed) = asked.one {
         let world = World::new(seed, asked.options);
         println!("seed {seed}\n{}", world.drawn);
+        let world = if asked.keep { world.keep_store() } else { world };
         let outcome = world.play();
         outcome.story.iter().for_each(|(_, what)| println!("  {what}"));
         println!("{} broken", outcome.violations.len());
@@ -79,6 +87,7 @@ fn main() -> ExitCode {
             ("runs", outcome.runs as u64),
             ("runs killed", outcome.kills as u64),
             ("edits made", outcome.edits),
+            ("links and answers", outcome.acts),
             ("writes", outcome.writes as u64),
             ("conflicts", outcome.conflicts),
             ("reviews", outcome.reviews as u64),
@@ -90,7 +99,7 @@ fn main() -> ExitCode {
             failed.push(seed);
         }
     }
-    for name in ["worlds", "steps", "runs", "runs killed", "edits made", "writes", "conflicts", "reviews"] {
+    for name in ["worlds", "steps", "runs", "runs killed", "edits made", "links and answers", "writes", "conflicts", "reviews"] {
         println!("{name:<28}{:>12}", sums.get(name).copied().unwrap_or(0));
     }
     println!("faults");

@@ -14,10 +14,10 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::{ReadRecord, Timestamp, TypeSchema, Value};
 
 use crate::clock::SimulatedClock;
-use crate::draw::{Drawn, MAIL, SystemDrawn, WHO};
+use crate::draw::{Drawn, MAIL, SCORE, SystemDrawn, WHO};
 use crate::mortal::Life;
 use crate::random::Random;
-use crate::truth::{Deed, Kind, Shared, Truth, number_of};
+use crate::truth::{Deed, Kind, Shared, Truth, number_of, text_of};
 
 /// A record as the system keeps it.
 #[derive(Clone, Debug)]
@@ -33,16 +33,22 @@ pub struct Row {
     pub by_hub: bool,
     /// Values of people's that the hub has been shown, by number.
     seen: BTreeSet<u64>,
+    /// What an automation of the system's puts there, and what it is about to.
+    pub(crate) own: BTreeMap<&'static str, String>,
+    pub(crate) due: BTreeSet<&'static str>,
     pub ever_shown: bool,
+    /// It has been shown to the process that calls now.
+    pub shown: bool,
+    /// The last listing has left it out.
+    left_out: bool,
     /// What a stale reading shows, and until when.
-    before: Option<(Box<Row>, i64)>,
+    pub(crate) before: Option<(Box<Row>, i64)>,
 }
 
 impl Row {
-    /// Somebody may come upon it. Nobody does upon what the hub has made a moment ago and has no answer to yet: changed by then, it could
-    /// not be told from another one.
-    fn is_known(&self) -> bool {
-        !self.gone && (self.ever_shown || !self.by_hub)
+    /// Who it really is.
+    pub fn who_is(&self) -> &str {
+        self.texts.get(WHO).map_or("", String::as_str)
     }
 }
 
@@ -61,25 +67,46 @@ pub struct SimulatedSystem {
     schemas: Vec<TypeSchema>,
     rows: Mutex<Rows>,
     clock: Arc<SimulatedClock>,
-    truth: Shared,
+    pub(crate) truth: Shared,
     random: Mutex<Random>,
     life: Mutex<Arc<Life>>,
     /// There is only one other system.
     alone: bool,
+    matchless: bool,
 }
 
 impl SimulatedSystem {
     /// An empty system.
     pub fn new(number: usize, drawn: &Drawn, clock: Arc<SimulatedClock>, truth: Shared, random: Random) -> Self {
-        let (drawn, alone) = (drawn.systems[number].clone(), drawn.systems.len() == 2);
+        let (matchless, alone) = (drawn.matchless, drawn.systems.len() == 2);
+        let drawn = drawn.systems[number].clone();
         let schemas = vec![drawn.schema()];
         let life = Mutex::new(Life::of(None));
-        SimulatedSystem { number, drawn, schemas, rows: Mutex::default(), clock, truth, random: Mutex::new(random), life, alone }
+        SimulatedSystem {
+            number,
+            drawn,
+            schemas,
+            rows: Mutex::default(),
+            clock,
+            truth,
+            random: Mutex::new(random),
+            life,
+            alone,
+            matchless,
+        }
     }
 
     /// The process that calls from now on.
     pub fn called_by(&self, life: Arc<Life>) {
         *self.life.lock().expect("no panic") = life;
+    }
+
+    /// The process that called has ended, and remembers what it was shown unless it was killed.
+    pub fn no_longer_called(&self, killed: bool) {
+        for row in self.rows.lock().expect("no panic").all.values_mut() {
+            row.ever_shown |= row.shown && !killed;
+            row.shown = false;
+        }
     }
 
     /// All records, as they are.
@@ -92,16 +119,36 @@ impl SimulatedSystem {
         self.rows.lock().expect("no panic").all.values().find(|row| row.id == id).cloned()
     }
 
-    fn kept(&self, prop: &str, text: &str) -> String {
+    /// Somebody may come upon it. Where nothing matches, nobody does upon what the hub has made a moment ago and has no answer to yet: changed
+    /// by then, it could not be told from another one.
+    fn may_be_met(&self, row: &Row) -> bool {
+        !row.gone && (!self.matchless || row.ever_shown || !row.by_hub)
+    }
+
+    pub(crate) fn kept(&self, prop: &str, text: &str) -> String {
         match self.drawn.rewrites.iter().find(|(name, _)| *name == prop) {
             Some((_, rewrite)) => rewrite.of(text),
             None => text.to_string(),
         }
     }
 
-    fn stamp(&self, rows: &mut Rows, key: u64) {
+    /// What the system's own clock shows: it was set wrong, and goes wrong.
+    fn own_time(&self) -> i64 {
+        let now = self.clock.now().0;
+        now + self.drawn.drift_ms + (now - SimulatedClock::START) / 1_000 * self.drawn.drift_ppm / 1_000
+    }
+
+    /// A call takes its time.
+    fn takes_time(&self) {
+        if self.drawn.latency_ms > 0 {
+            let ms = self.random.lock().expect("no panic").between(0, self.drawn.latency_ms);
+            self.clock.pass(ms);
+        }
+    }
+
+    pub(crate) fn stamp(&self, rows: &mut Rows, key: u64) {
         rows.changes += 1;
-        let (changes, now) = (rows.changes, self.clock.now().0 + self.drawn.drift_ms);
+        let (changes, now) = (rows.changes, self.own_time());
         if let Some(row) = rows.all.get_mut(&key) {
             row.version += 1;
             row.modified = now;
@@ -123,7 +170,11 @@ impl SimulatedSystem {
             gone: false,
             by_hub,
             seen: BTreeSet::new(),
+            own: BTreeMap::new(),
+            due: BTreeSet::new(),
             ever_shown: false,
+            shown: false,
+            left_out: false,
             before: None,
         };
         rows.all.insert(key, row);
@@ -154,13 +205,14 @@ impl SimulatedSystem {
     /// Somebody edits a property of some record.
     pub fn person_edits(&self, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
-        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| row.is_known()).map(|(key, _)| *key).collect();
+        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| self.may_be_met(row)).map(|(key, _)| *key).collect();
         let (Some(&key), Some(prop)) = (random.pick(&live), random.pick(&self.drawn.props).copied()) else { return };
         let mut truth = self.truth.look();
         let row = rows.all.get_mut(&key).expect("it is live");
         let value = truth.value((self.number, row.id.clone()), prop);
         let value = self.kept(prop, &value);
         let who = row.texts[WHO].clone();
+        truth.reason_to_write(&who, Some(prop));
         truth.tell(&who, format!("somebody edits {}/{} {prop}: {value:?}", self.drawn.name, row.id));
         row.texts.insert(prop, value);
         row.before = None;
@@ -171,7 +223,7 @@ impl SimulatedSystem {
     /// Somebody deletes a record.
     pub fn person_deletes(&self, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
-        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| row.is_known()).map(|(key, _)| *key).collect();
+        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| self.may_be_met(row)).map(|(key, _)| *key).collect();
         let Some(&key) = random.pick(&live) else { return };
         let row = rows.all.get_mut(&key).expect("it is live");
         row.gone = true;
@@ -188,10 +240,12 @@ impl SimulatedSystem {
             return false;
         }
         truth.fault(kind);
+        truth.tell("", format!("{}: {kind}", self.drawn.name));
         true
     }
 
     fn trouble(&self) -> Option<Trouble> {
+        self.takes_time();
         let place = &self.drawn.name;
         if self.goes_wrong(4, "unreachable") {
             return Some(Trouble::Unreachable(format!("{place} does not answer")));
@@ -216,8 +270,9 @@ impl SimulatedSystem {
         let stale = row.before.as_ref().filter(|(_, until)| now < *until).map(|(before, _)| (**before).clone());
         if stale.is_some() {
             self.truth.look().fault("stale reading");
+            self.truth.look().tell(row.who_is(), format!("{}/{}: stale reading", self.drawn.name, row.id));
         }
-        row.ever_shown = true;
+        row.shown = true;
         let shown = stale.unwrap_or_else(|| row.clone());
         row.seen.extend(shown.texts.values().filter_map(|text| number_of(text)));
         let values = watch.iter().map(|prop| Some(self.value(&shown, prop.path.as_str()))).collect();
@@ -231,7 +286,11 @@ impl SimulatedSystem {
                 false => row.mails.first().map_or(Value::Null, |mail| Value::from(mail.clone())),
             };
         }
-        row.texts.get(path).map_or(Value::Null, |text| Value::from(text.clone()))
+        let Some(text) = row.texts.get(path) else { return Value::Null };
+        match text.strip_prefix('x').filter(|_| path == SCORE).and_then(|number| number.parse::<f64>().ok()) {
+            Some(number) => Value::from(number),
+            None => Value::from(text.clone()),
+        }
     }
 
     fn record(&self, row: &Row, values: Vec<Option<Value>>) -> ReadRecord {
@@ -285,8 +344,8 @@ impl SimulatedSystem {
         let differs = |value: &lockstep_connector::WriteValue| {
             let prop = watch[value.prop].path.as_str();
             let is = row.texts.get(prop).map_or("", String::as_str);
-            let [was, will] = [&value.displaced, &value.value].map(|value| value.as_str().unwrap_or_default());
-            prop != MAIL && is != was && is != self.kept(prop, will)
+            let [was, will] = [&value.displaced, &value.value].map(text_of);
+            prop != MAIL && is != was && is != self.kept(prop, &will)
         };
         if !self.drawn.tells_version && kind == Kind::Update && write.values.iter().any(differs) {
             self.truth.look().conflicts += 1;
@@ -306,7 +365,7 @@ impl SimulatedSystem {
             let Some(prop) = [WHO].into_iter().chain(self.drawn.props.iter().copied()).find(|prop| *prop == path) else {
                 continue;
             };
-            let now = value.value.as_str().map(|text| self.kept(prop, text)).unwrap_or_default();
+            let now = self.kept(prop, &text_of(&value.value));
             let was = row.texts.get(prop).cloned().unwrap_or_default();
             row.texts.insert(prop, now.clone());
             deed.values.push((prop, was, now));
@@ -315,6 +374,7 @@ impl SimulatedSystem {
         self.check_write(&mut truth, &before, row, &deed);
         let who = row.texts.get(WHO).cloned().unwrap_or_default();
         truth.tell(&who, format!("the hub: {kind:?} {}/{} {:?} mails {:?}", self.drawn.name, row.id, deed.values, row.mails));
+        self.notice(key, row, &deed);
         truth.deeds.push(deed);
         drop(truth);
         if self.drawn.settles_ms > 0 && kind == Kind::Update {
@@ -335,18 +395,22 @@ impl SimulatedSystem {
         Outcome::Done(self.record(row, values))
     }
 
-    /// C2, D1: nobody is made twice, nor anew after somebody deleted them.
+    /// C2, D1: nobody is made twice, nor anew after somebody deleted them. Where somebody has said that there are two of them (L7), there
+    /// may be two.
     fn check_creation(&self, rows: &Rows, who: &str) {
-        for row in rows.all.values().filter(|row| row.texts.get(WHO).is_some_and(|held| held == who)) {
-            let mut truth = self.truth.look();
-            if !row.gone {
-                let message = format!("{who} is created in {} and is there already as {}", self.drawn.name, row.id);
-                truth.broken("created twice", who, message);
-            } else if row.by_hub && row.ever_shown && self.alone {
-                // With more than two systems the new one may come from a record that has never been linked with the deleted one.
-                let message = format!("{who} is created in {} anew, after {} was deleted", self.drawn.name, row.id);
-                truth.broken("created after a deletion", who, message);
-            }
+        let mut truth = self.truth.look();
+        let divided = truth.divided.get(who).copied().unwrap_or_default();
+        let (gone, live): (Vec<&Row>, Vec<&Row>) = rows.all.values().filter(|row| row.who_is() == who).partition(|row| row.gone);
+        if live.len() > divided {
+            let there: Vec<&str> = live.iter().map(|row| row.id.as_str()).collect();
+            let message = format!("{who} is created in {} and is there already as {}", self.drawn.name, there.join(" and "));
+            truth.broken("created twice", who, message);
+        }
+        // With more than two systems the new one may come from a record that has never been linked with the deleted one.
+        let deleted = gone.iter().find(|row| row.by_hub && row.ever_shown && self.alone && divided == 0);
+        if let Some(row) = deleted {
+            let message = format!("{who} is created in {} anew, after {} was deleted", self.drawn.name, row.id);
+            truth.broken("created after a deletion", who, message);
         }
     }
 
@@ -356,10 +420,13 @@ impl SimulatedSystem {
             return;
         }
         let (who, name) = (row.texts.get(WHO).cloned().unwrap_or_default(), &self.drawn.name);
-        if deed.values.iter().all(|(_, was, now)| was.trim() == now.trim()) && before.mails == row.mails {
+        // Whoever is put together anew after somebody took them apart may get the same in another's spelling.
+        let same = deed.values.iter().all(|(_, was, now)| was.trim() == now.trim()) && before.mails == row.mails;
+        if same && !truth.divided.contains_key(&who) {
             let message = format!("{name}/{} is written and nothing changes: {:?}", row.id, deed.values);
             truth.broken("written for nothing", &who, message);
         }
+        truth.count_writes(&who, deed);
         for (prop, was, now) in deed.values.iter().filter(|(_, was, now)| number_of(was) != number_of(now)) {
             let edit =
                 |value: &str| number_of(value).and_then(|number| truth.edits.get(&number).map(|edit| (number, edit.clone())));
@@ -367,6 +434,7 @@ impl SimulatedSystem {
             if let Some((_, edit)) = &new
                 && edit.at == deed.at
                 && edit.prop == *prop
+                && !truth.said.contains(&(who.clone(), *prop))
             {
                 let message = format!("{now:?} comes back into {name}/{} {prop}, where it was edited, over {was:?}", row.id);
                 truth.broken("echo", &who, message);
@@ -417,6 +485,7 @@ impl Connector for SimulatedSystem {
             return Err(trouble);
         }
         self.meanwhile();
+        self.put_back(&mut self.rows.lock().expect("no panic"));
         let text = request.checkpoint.map_or("", |checkpoint| checkpoint.text.as_str());
         let mut rows = self.rows.lock().expect("no panic");
         // `all PLACE SINCE` within a listing, `since N` after it.
@@ -446,9 +515,12 @@ impl Connector for SimulatedSystem {
             let row = rows.all.get_mut(&key).expect("just listed");
             // What was never shown can't be known of: nobody could do right by it.
             let findable = row.ever_shown;
-            if lists_nothing || (!changes && findable && self.goes_wrong(6, "left out of a page")) {
+            if lists_nothing || (!changes && findable && !row.left_out && self.goes_wrong(6, "left out of a page")) {
+                // Pages shift while they are read: the next time it is there.
+                row.left_out = true;
                 continue;
             }
+            row.left_out = false;
             if row.gone {
                 if self.drawn.tells_deletions {
                     gone.push(row.id.clone());
@@ -540,7 +612,7 @@ impl Connector for SimulatedSystem {
             }
             if let Outcome::Done(record) = &outcome {
                 let mut rows = self.rows.lock().expect("no panic");
-                rows.all.values_mut().filter(|row| row.id == record.id).for_each(|row| row.ever_shown = true);
+                rows.all.values_mut().filter(|row| row.id == record.id).for_each(|row| row.shown = true);
             }
             outcomes.push(outcome);
         }

@@ -1,7 +1,11 @@
 //! What really happened, as nobody in the world knows it: who edited what, what the hub wrote, and what was wrong with that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
+
+use lockstep_model::Value;
+
+use crate::draw::SCORE;
 
 /// A record by its place in the world: the system's number and its id there.
 pub type At = (usize, String);
@@ -56,6 +60,20 @@ pub struct Truth {
     /// Nothing goes wrong any more.
     pub healed: bool,
     pub people_edits: u64,
+    /// Pairs that a person keeps apart, with the number of the last edit before that (L7).
+    pub apart: BTreeMap<(At, At), u64>,
+    /// How often somebody has said of a person that they are one more than was thought (L7).
+    pub divided: BTreeMap<String, usize>,
+    /// People whose deletion was passed on by a person's word.
+    pub let_go: BTreeSet<String>,
+    /// What people did through Lockstep.
+    pub acts: u64,
+    /// People who share an address with another.
+    pub sharing: BTreeSet<String>,
+    /// How often the hub has written a property of a person's records since somebody edited it.
+    pub writes: BTreeMap<(String, &'static str), BTreeMap<At, u32>>,
+    /// Properties of people of which somebody has said that the sides may differ, or which of them is right (P5).
+    pub said: BTreeSet<(String, &'static str)>,
     pub conflicts: u64,
     next_edit: u64,
 }
@@ -74,11 +92,33 @@ impl Shared {
 impl Truth {
     /// A fresh value that somebody puts in; its number comes first, so that no system cuts it off.
     pub fn value(&mut self, at: At, prop: &'static str) -> String {
-        self.next_edit += 1;
         self.people_edits += 1;
+        self.automation_value(at, prop)
+    }
+
+    /// The same for a system's own automation.
+    pub fn automation_value(&mut self, at: At, prop: &'static str) -> String {
+        self.next_edit += 1;
         let number = self.next_edit;
         self.edits.insert(number, Edit { at, prop, epoch: self.epoch });
-        format!("x{number} {prop} ")
+        match prop {
+            SCORE => format!("x{number}.26"),
+            prop => format!("x{number} {prop} "),
+        }
+    }
+
+    /// A value is put in once more.
+    pub fn edited_now(&mut self, value: &str) {
+        let epoch = self.epoch;
+        if let Some(edit) = number_of(value).and_then(|number| self.edits.get_mut(&number)) {
+            edit.epoch = epoch;
+        }
+    }
+
+    /// A person keeps two records apart from now on.
+    pub fn keep_apart(&mut self, one: At, other: At) {
+        let last = self.next_edit;
+        self.apart.insert((one, other), last);
     }
 
     /// Something to tell of a person.
@@ -95,6 +135,15 @@ impl Truth {
     /// Something went wrong on purpose.
     pub fn fault(&mut self, kind: &'static str) {
         *self.faults.entry(kind).or_default() += 1;
+    }
+}
+
+/// A value of a system's, as it stands in this world's records: texts as they are, a number after an `x`.
+pub fn text_of(value: &Value) -> String {
+    // A decimal may come as a text.
+    match value.as_f64().or_else(|| value.as_str()?.parse().ok()) {
+        Some(number) => format!("x{number}"),
+        None => value.as_str().unwrap_or_default().to_string(),
     }
 }
 

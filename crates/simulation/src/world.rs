@@ -25,11 +25,13 @@ pub struct Options {
     pub steps: usize,
     /// The hub forgets on every restart what it sent: a world that must fail.
     pub forgets: bool,
+    /// People link, unlink and answer what waits for them.
+    pub acts: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { steps: 60, forgets: false }
+        Options { steps: 60, forgets: false, acts: true }
     }
 }
 
@@ -41,6 +43,7 @@ pub struct Outcome {
     pub runs: usize,
     pub kills: usize,
     pub edits: u64,
+    pub acts: u64,
     pub writes: usize,
     pub conflicts: u64,
     pub reviews: usize,
@@ -79,6 +82,13 @@ impl World {
         World { drawn, systems, truth, clock, random, folder, options, runs: 0, kills: 0, people: 0 }
     }
 
+    /// The same world, whose store outlives it; where it is becomes part of the story.
+    pub fn keep_store(mut self) -> World {
+        self.folder.disable_cleanup(true);
+        self.truth.look().tell("", format!("the store: {}", self.folder.path().join("lockstep.db").display()));
+        self
+    }
+
     /// Everything, from the first person to the last check.
     pub fn play(mut self) -> Outcome {
         for _ in 0..self.drawn.people {
@@ -101,6 +111,7 @@ impl World {
             runs: self.runs,
             kills: self.kills,
             edits: truth.people_edits,
+            acts: truth.acts,
             writes: truth.deeds.len(),
             conflicts: truth.conflicts,
             reviews,
@@ -123,6 +134,10 @@ impl World {
                 self.systems[at].clone().person_deletes(&mut self.random);
             }
             58..62 => self.clock.pass(self.random.between(3_600_000, 100_000_000)),
+            62..66 if self.options.acts => {
+                let mut random = self.random.split();
+                self.act(&mut random);
+            }
             _ => {
                 let life = if self.random.per_mille(self.drawn.killed) { Some(self.random.between(3, 160)) } else { None };
                 self.run(life, false);
@@ -135,11 +150,15 @@ impl World {
         self.people += 1;
         let who = format!("p{}", self.people);
         let shared = self.drawn.sharers && self.people <= 2;
+        if shared {
+            self.truth.look().sharing.insert(who.clone());
+        }
         let mail = if shared { "family@example.com".into() } else { format!("{who}@example.com") };
         let mut nowhere = true;
+        let only = self.drawn.matchless.then(|| self.random.below(self.systems.len()));
         for at in 0..self.systems.len() {
             let last = at + 1 == self.systems.len();
-            if self.random.per_mille(450) || (nowhere && last) {
+            if only.map_or_else(|| self.random.per_mille(450) || (nowhere && last), |only| at == only) {
                 nowhere = false;
                 let mail = if self.random.per_mille(200) { mail.to_uppercase() } else { mail.clone() };
                 let mut mails = vec![mail];
@@ -195,6 +214,7 @@ impl World {
             }
             Ok(report)
         });
+        self.systems.iter().for_each(|system| system.no_longer_called(life.ended()));
         let mut truth = self.truth.look();
         if life.ended() {
             self.kills += 1;
@@ -223,6 +243,9 @@ impl World {
         let mut last = None;
         for round in 0..12 {
             self.clock.pass(120_000);
+            if let Err(error) = self.answer_what_is_unknown() {
+                self.truth.look().broken("the hub fails", "", error.to_string());
+            }
             // What a system does not tell of is found by listing everything.
             last = self.run(None, round % 3 == 0);
             if !self.truth.look().violations.is_empty() {

@@ -16,7 +16,7 @@ fn every_rule_holds_in_some_worlds() {
 
 #[test]
 fn a_seed_replays_exactly() {
-    let story = |seed| play(seed, Options { steps: 80, forgets: false }).story;
+    let story = |seed| play(seed, Options { steps: 80, ..Options::default() }).story;
     for seed in [3, 8, 21] {
         assert_eq!(story(seed), story(seed));
     }

@@ -2,7 +2,9 @@
 //! from the rest.
 
 use lockstep_model::value::effective;
-use lockstep_model::{Claim, ClaimStamp, EntityId, Presence, PropIx, RecordId, RecordState, Slot, Timestamp, TypeIx, Value};
+use lockstep_model::{
+    Claim, ClaimStamp, EntityId, Flips, Presence, PropIx, RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
+};
 use lockstep_store::{Commit, SqliteStore, Store, contract};
 use proptest::prelude::*;
 
@@ -51,18 +53,22 @@ fn any_slot() -> impl Strategy<Value = Slot> {
         prop::option::weighted(rarely, any_value()),
         prop::option::weighted(rarely, any_value()),
         prop::option::weighted(rarely, any_value()),
+        prop::option::weighted(rarely, (any_value(), any::<u32>(), any::<u32>())),
     );
-    (prop::option::weighted(0.8, any_value()), claim, rest).prop_map(|(shadow, claim, (carries, displaced, pick, given))| {
-        let claim = claim.map(|((other, choice), at, goes)| {
-            let value = match (&shadow, choice) {
-                (Some(shadow), 0) => shadow.clone(),
-                (Some(shadow), 1 | 2) => effective(shadow, false).clone(),
-                _ => other,
-            };
-            Claim { value, at, goes }
-        });
-        Slot { shadow, claim, carries, displaced, pick, given }
-    })
+    (prop::option::weighted(0.8, any_value()), claim, rest).prop_map(
+        |(shadow, claim, (carries, displaced, pick, given, flips))| {
+            let claim = claim.map(|((other, choice), at, goes)| {
+                let value = match (&shadow, choice) {
+                    (Some(shadow), 0) => shadow.clone(),
+                    (Some(shadow), 1 | 2) => effective(shadow, false).clone(),
+                    _ => other,
+                };
+                Claim { value, at, goes }
+            });
+            let flips = flips.map(|(to, times, rounds)| Box::new(Flips { to, times, rounds }));
+            Slot { shadow, claim, carries, displaced, pick, given, flips }
+        },
+    )
 }
 
 fn any_record(id: i64, ty: u16, properties: usize) -> impl Strategy<Value = RecordState> {

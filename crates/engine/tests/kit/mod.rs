@@ -121,28 +121,38 @@ impl World {
         let (ty, key) = self.split(name);
         let values = self.plan.ty(ty).props.iter().map(|p| p.reference.path.get(&values)).collect();
         let version = version.map(str::to_string);
-        self.take_in(ty, ReadRecord { id: key, version, modified: modified.map(Timestamp), deleted: false, values })
+        self.take_in(ty, vec![ReadRecord { id: key, version, modified: modified.map(Timestamp), deleted: false, values }])
+    }
+
+    /// A page in which a record comes twice: its pages shifted while they were read.
+    pub fn read_twice(&mut self, name: &str, values: Value) {
+        self.now += 1;
+        let (ty, key) = self.split(name);
+        let values = self.plan.ty(ty).props.iter().map(|p| p.reference.path.get(&values)).collect();
+        let read = ReadRecord { id: key, version: None, modified: Some(Timestamp(self.now)), deleted: false, values };
+        self.take_in(ty, vec![read.clone(), read]);
     }
 
     pub fn read_deleted(&mut self, name: &str) -> usize {
         let (ty, key) = self.split(name);
         let values = vec![None; self.plan.ty(ty).props.len()];
-        self.take_in(ty, ReadRecord { id: key, version: None, modified: None, deleted: true, values })
+        self.take_in(ty, vec![ReadRecord { id: key, version: None, modified: None, deleted: true, values }])
     }
 
-    fn take_in(&mut self, ty: TypeIx, read: ReadRecord) -> usize {
+    fn take_in(&mut self, ty: TypeIx, page: Vec<ReadRecord>) -> usize {
         let known =
-            self.records.values().filter(|r| r.ty == ty && r.key == read.id).map(|r| (r.key.clone(), r.clone())).collect();
+            self.records.values().filter(|r| r.ty == ty && r.key == page[0].id).map(|r| (r.key.clone(), r.clone())).collect();
         let first_id = RecordId(self.records.len() as i64 + 1);
         let reading = Reading {
             ty,
             now: Timestamp(self.now),
+            asked: Timestamp(self.now),
             untold: Timestamp(self.now),
             previous: self.previous.map(Timestamp),
             first_id,
             reindex: false,
         };
-        let observed = observe(&self.plan, reading, vec![read], known);
+        let observed = observe(&self.plan, reading, page, known);
         self.agenda.extend(&observed.touched);
         for state in observed.new.into_iter().chain(observed.changed) {
             self.records.insert(state.id, state);

@@ -4,7 +4,7 @@ use lockstep_model::flow::Deletes;
 
 use super::Settled;
 use crate::draw::WHO;
-use crate::truth::{Kind, Violation};
+use crate::truth::{Deed, Kind, Violation};
 
 pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -15,8 +15,15 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
         found.push(Violation { checker: "absent unverified", message, who: row.texts.get(WHO).cloned() });
     }
     let truth = settled.world.truth.look();
-    for deed in truth.deeds.iter().filter(|deed| deed.kind == Kind::Delete && settled.world.drawn.deletes != Deletes::Propagate) {
-        let message = format!("{}/{} was deleted by the hub, which no flow asks for", systems[deed.at.0].name, deed.at.1);
+    let who =
+        |deed: &Deed| settled.world.systems[deed.at.0].row(&deed.at.1).map(|row| row.who_is().to_string()).unwrap_or_default();
+    let asked_for = |deed: &&Deed| match settled.world.drawn.deletes {
+        Deletes::Propagate => true,
+        Deletes::Review => truth.let_go.contains(&who(deed)),
+        Deletes::Ignore => false,
+    };
+    for deed in truth.deeds.iter().filter(|deed| deed.kind == Kind::Delete && !asked_for(deed)) {
+        let message = format!("{}/{} was deleted by the hub, which nothing asks for", systems[deed.at.0].name, deed.at.1);
         found.push(Violation { checker: "deleted", message, who: None });
     }
     found

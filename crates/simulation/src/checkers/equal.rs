@@ -1,5 +1,7 @@
 //! P0–P3: every two linked records that a flow pairs hold the same in every property of its table, in each system's own terms.
 
+use lockstep_model::ReviewKind;
+
 use super::Settled;
 use crate::draw::{EDITED, WHO};
 use crate::truth::{Violation, number_of};
@@ -9,7 +11,8 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     for members in &settled.entities {
         let live: Vec<_> = members.iter().filter_map(|(system, state, row)| Some((*system, state, row.as_ref()?))).collect();
-        let asked = |id| settled.reviews.iter().any(|review| review.record == id && is_asked_about(review.kind));
+        let asks = |kind| is_asked_about(kind) && kind != ReviewKind::FlipFlop;
+        let asked = |id| settled.reviews.iter().any(|review| review.record == id && asks(review.kind));
         for (n, (a, a_state, a_row)) in live.iter().enumerate() {
             for (b, b_state, b_row) in &live[n + 1..] {
                 if !settled.paired(*a, *b) || a_row.gone || b_row.gone || asked(a_state.id) || asked(b_state.id) {
@@ -17,7 +20,7 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
                 }
                 let systems = &settled.world.drawn.systems;
                 let both = |prop: &&&str| systems[*a].props.contains(prop) && systems[*b].props.contains(prop);
-                for prop in EDITED.iter().filter(both) {
+                for prop in EDITED.iter().filter(both).filter(|prop| !settled.may_differ(members, prop)) {
                     let value = |row: &crate::system::Row| row.texts.get(prop).and_then(|text| number_of(text));
                     if value(a_row) != value(b_row) {
                         let (an, bn) = (&systems[*a].name, &systems[*b].name);

@@ -2,15 +2,18 @@
 
 use lockstep_hub::Hub;
 use lockstep_model::RecordId;
-use lockstep_store::{JournalKind, Result};
+use lockstep_store::{JournalEntry, JournalKind, Result};
 
 use super::Settled;
-use crate::truth::{Kind, Violation, number_of};
+use crate::truth::{Kind, Violation, number_of, text_of};
 
 pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violation>> {
     let mut found = Vec::new();
     let systems = &settled.world.drawn.systems;
-    let deeds = settled.world.truth.look().deeds.clone();
+    let (deeds, killed) = {
+        let truth = settled.world.truth.look();
+        (truth.deeds.clone(), settled.world.drawn.killed > 0 || truth.faults.contains_key("killed while writing"))
+    };
     for (system, state, _) in settled.entities.iter().flatten() {
         let mine =
             |kind: Kind| deeds.iter().filter(move |deed| deed.at.0 == *system && deed.at.1 == state.key && deed.kind == kind);
@@ -23,18 +26,24 @@ pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violatio
                 found.push(Violation { checker: "unexplained", message, who: None });
             }
         }
-        for (prop, was, now) in mine(Kind::Update).flat_map(|deed| &deed.values) {
+        for (deed, (prop, was, now)) in mine(Kind::Update).flat_map(|deed| deed.values.iter().map(move |value| (deed, value))) {
             let number = number_of(now);
-            let intended = intents
-                .iter()
-                .flat_map(|intent| &intent.changes)
-                .any(|change| change.value.as_str().and_then(number_of) == number);
+            let intended =
+                intents.iter().flat_map(|intent| &intent.changes).any(|change| number_of(&text_of(&change.value)) == number);
             if !intended {
                 let message = format!("{name} {prop} was given {now:?}, which no intent asked for");
                 found.push(Violation { checker: "unexplained", message, who: None });
             }
+            let told = |entry: &JournalEntry| {
+                entry.kind == JournalKind::Written && entry.path.as_deref() == Some(*prop) && entry.rule.is_some()
+            };
+            // What was answered is told; of what was not, only what could be found out.
+            if deed.answered && !killed && !journal.iter().any(told) {
+                let message = format!("{name} {prop} was given {now:?}, and the journal does not say by which rule");
+                found.push(Violation { checker: "unexplained", message, who: None });
+            }
             let Some(lost) = number_of(was).filter(|lost| Some(*lost) != number) else { continue };
-            let holds = |value: &lockstep_model::Value| value.as_str().and_then(number_of) == Some(lost);
+            let holds = |value: &lockstep_model::Value| number_of(&text_of(value)) == Some(lost);
             let kept = journal.iter().any(|entry| holds(&entry.before) || holds(&entry.after))
                 || intents.iter().flat_map(|intent| &intent.changes).any(|change| holds(&change.displaced));
             if !kept {

@@ -2,12 +2,13 @@
 //! after a whole and undisturbed run is later than all that this run saw, whatever the clocks say (P1b). And what was overwritten can be
 //! found again in the journal, which `explained` looks at.
 
+use std::collections::BTreeSet;
+
 use super::Settled;
 use crate::draw::{EDITED, WHO};
 use crate::truth::{Violation, number_of};
 
 pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
-    let truth = settled.world.truth.look();
     let systems = &settled.world.drawn.systems;
     let mut found = Vec::new();
     for members in settled.entities.iter().filter(|members| members.len() > 1) {
@@ -17,13 +18,18 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
         }
         for prop in EDITED {
             // All that hold it must hear of each other: a system without the property in between lets nothing through.
-            if !members.iter().all(|(system, _, _)| systems[*system].props.contains(&prop)) {
+            if !members.iter().all(|(system, _, _)| systems[*system].props.contains(&prop)) || settled.may_differ(members, prop) {
+                continue;
+            }
+            // Nor is anything told by way of one whom a person has taken out of between (L7).
+            if !connected(&settled.world.drawn.flows, members.iter().map(|(system, _, _)| *system)) {
                 continue;
             }
             let at = |(system, state, _): &(usize, lockstep_model::RecordState, Option<crate::system::Row>)| {
                 (*system, state.key.clone())
             };
             let places: Vec<_> = members.iter().map(at).collect();
+            let truth = settled.world.truth.look();
             let edits = || truth.edits.values().filter(|edit| edit.prop == prop && places.contains(&edit.at));
             let Some(latest) = edits().map(|edit| edit.epoch).max() else { continue };
             // What was typed in before the records were linked has the time that each system tells.
@@ -53,4 +59,20 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// Whether flows between these systems alone connect them all.
+fn connected(flows: &[(usize, usize, bool)], systems: impl Iterator<Item = usize>) -> bool {
+    let all: BTreeSet<usize> = systems.collect();
+    let mut reached: BTreeSet<usize> = all.iter().take(1).copied().collect();
+    let mut before = 0;
+    while before != reached.len() {
+        before = reached.len();
+        for (from, to, _) in flows.iter().filter(|(from, to, _)| all.contains(from) && all.contains(to)) {
+            if reached.contains(from) || reached.contains(to) {
+                reached.extend([*from, *to]);
+            }
+        }
+    }
+    reached.len() == all.len()
 }

@@ -2,6 +2,8 @@
 //! store remembers, and uses nothing that decides.
 
 mod absence;
+mod ambiguous;
+mod apart;
 mod equal;
 mod explained;
 mod latest;
@@ -9,7 +11,7 @@ mod latest;
 use std::collections::BTreeMap;
 
 use lockstep_hub::Hub;
-use lockstep_model::{RecordState, Review};
+use lockstep_model::{RecordId, RecordState, Review, ReviewKind};
 use lockstep_store::Result;
 
 use crate::system::Row;
@@ -22,9 +24,20 @@ pub struct Settled<'a> {
     /// The records of each entity, with the system that each is in and what it really holds there.
     pub entities: Vec<Vec<(usize, RecordState, Option<Row>)>>,
     pub reviews: Vec<Review>,
+    /// Properties that keep flipping and wait for a person (P5): of which record, and its name.
+    pub stopped: Vec<(RecordId, String)>,
 }
 
 impl Settled<'_> {
+    /// Whether the records of an entity may rightly differ in a property: somebody is asked which side is right, or has said that they may
+    /// differ, or that an older value is right (P5).
+    pub fn may_differ(&self, members: &[(usize, RecordState, Option<Row>)], prop: &'static str) -> bool {
+        let asked = |id: RecordId| self.stopped.iter().any(|(stopped, path)| *stopped == id && path == prop);
+        let truth = self.world.truth.look();
+        let said = |row: &Row| truth.said.contains(&(row.who_is().to_string(), prop));
+        members.iter().any(|(_, state, row)| asked(state.id) || row.as_ref().is_some_and(said))
+    }
+
     /// The pairs of systems that a flow pairs directly.
     pub fn paired(&self, a: usize, b: usize) -> bool {
         self.world.drawn.flows.iter().any(|(from, to, _)| (*from, *to) == (a, b) || (*from, *to) == (b, a))
@@ -49,10 +62,17 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
         }
     }
     let reviews = hub.store().reviews(usize::MAX >> 1)?;
-    let settled = Settled { world, entities: entities.into_values().collect(), reviews };
+    let stopped = reviews
+        .iter()
+        .filter(|review| review.kind == ReviewKind::FlipFlop)
+        .filter_map(|review| Some((review.record, hub.plan_of_flows().prop(review.ty, review.prop?).name.clone())));
+    let stopped = stopped.collect();
+    let settled = Settled { world, stopped, entities: entities.into_values().collect(), reviews };
     let mut found = equal::check(&settled);
     found.extend(latest::check(&settled));
     found.extend(absence::check(&settled));
+    found.extend(apart::check(&settled));
+    found.extend(ambiguous::check(&settled));
     found.extend(explained::check(&settled, hub)?);
     Ok(found)
 }

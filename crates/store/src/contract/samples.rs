@@ -3,7 +3,7 @@
 use lockstep_model::change::{Change, Counterpart, IntentKind};
 use lockstep_model::ids::TypeName;
 use lockstep_model::{
-    Claim, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentState, Presence, PropIx, RecordId, RecordState, Review,
+    Claim, ClaimStamp, EntityId, Flips, FlowIx, Intent, IntentId, IntentState, Presence, PropIx, RecordId, RecordState, Review,
     ReviewKind, Rule, RunId, Slot, Timestamp, TypeIx, Value,
 };
 use serde_json::json;
@@ -83,6 +83,7 @@ pub(super) fn awkward(id: RecordId, entity: EntityId) -> RecordState {
                 claim: Some(claim(json!("before"), 2)),
                 carries: Some(stamp),
                 displaced: Some(json!([])),
+                flips: Some(Box::new(Flips { to: json!(["x"]), times: 2, rounds: 7 })),
                 ..Slot::default()
             },
         ],

@@ -3,14 +3,17 @@
 //! A record that was only read has the same claim time on all its properties, and each claim's value is what the shadow shows. So the
 //! time stands once in the row (`claimed_at`), and only what differs from that is written out, in `claims`:
 //! `{path: null}` for no claim, else an object of which each member is there only where it is needed: `at`, `value` (or `whole`: the
-//! value is the whole list in the shadow, not its first element), `goes` (P1a), `claim: null`, `carries` (P3), `displaced`, `pick` (P9), `given` (P3).
+//! value is the whole list in the shadow, not its first element), `goes` (P1a), `claim: null`, `carries` (P3), `displaced`, `pick` (P9), `given` (P3), `flips` (P5: the value,
+//! how often in a row, how often at all).
 //! A row without `claimed_at` has no claims but those in `claims`: so a record that Lockstep made costs nothing either.
 //!
 //! What is decoded is exactly what was encoded, whatever the plan's rules make of it; only what the plan does not name any more is
 //! left out.
 
 use lockstep_model::value::{effective, is_empty};
-use lockstep_model::{Claim, ClaimStamp, EntityId, Presence, PropIx, RecordId, RecordState, Slot, Timestamp, TypeIx, Value};
+use lockstep_model::{
+    Claim, ClaimStamp, EntityId, Flips, Presence, PropIx, RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
+};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use serde_json::Map;
@@ -51,9 +54,14 @@ fn shared_time(slots: &[Slot]) -> Option<Timestamp> {
     (count > unclaimed).then_some(time)
 }
 
+/// There is more to it than a shadow and a claim.
+fn has_more(slot: &Slot) -> bool {
+    slot.carries.is_some() || slot.displaced.is_some() || slot.pick.is_some() || slot.given.is_some() || slot.flips.is_some()
+}
+
 /// Nothing of the slot needs to be written out.
 fn is_plain(slot: &Slot, shared: Option<Timestamp>) -> bool {
-    if slot.carries.is_some() || slot.displaced.is_some() || slot.pick.is_some() || slot.given.is_some() {
+    if has_more(slot) {
         return false;
     }
     match &slot.claim {
@@ -106,7 +114,7 @@ fn written_out(conn: &Connection, bound: &mut Bound, slot: &Slot, shared: Option
     let plain = plain_value(slot.shadow.as_ref());
     match &slot.claim {
         None if shared.is_some() && plain.is_some() => {
-            if slot.carries.is_none() && slot.displaced.is_none() && slot.pick.is_none() && slot.given.is_none() {
+            if !has_more(slot) {
                 return Ok(Value::Null);
             }
             entry.insert("claim".into(), Value::Null);
@@ -139,6 +147,9 @@ fn written_out(conn: &Connection, bound: &mut Bound, slot: &Slot, shared: Option
     }
     if let Some(value) = &slot.given {
         entry.insert("given".into(), value.clone());
+    }
+    if let Some(flips) = &slot.flips {
+        entry.insert("flips".into(), serde_json::json!([flips.to, flips.times, flips.rounds]));
     }
     Ok(Value::Object(entry))
 }
@@ -288,7 +299,13 @@ fn claim_in(bound: &Bound, slot: &mut Slot, entry: &Value, claimed_at: Option<i6
     slot.displaced = entry.get("displaced").cloned();
     slot.pick = entry.get("pick").cloned();
     slot.given = entry.get("given").cloned();
+    slot.flips = entry.get("flips").and_then(flips_in);
     Some(())
+}
+
+fn flips_in(entry: &Value) -> Option<Box<Flips>> {
+    let count = |at: usize| entry.get(at).and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok());
+    Some(Box::new(Flips { to: entry.get(0)?.clone(), times: count(1)?, rounds: count(2)? }))
 }
 
 /// Whether a record is there, as the column `gone` has it: 0 for one that is, 1 for one that is not; and where it is still to be decided

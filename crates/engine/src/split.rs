@@ -1,0 +1,106 @@
+//! Taking an entity apart (L7): what each half holds when a person unlinks it is its own from then on.
+//!
+//! A value that Lockstep brought into a record is nobody's claim there; the claim stands in the record in which somebody put it in, and
+//! that may now be in the other half. Without a claim of its own a half would fall back to older values, and what is created for it would
+//! lack what it shows. So of the records that hold such a value one comes to claim it, as of the time at which it was put in; the others
+//! carry that claim.
+
+use std::collections::BTreeMap;
+
+use lockstep_model::value::{equal_as, is_empty};
+use lockstep_model::{Claim, ClaimStamp, PropIx, RecordId, RecordState, Timestamp, TypeIx};
+
+use crate::plan::Plan;
+use crate::settle::{Candidate, Entity, candidates, carried_to, settle_goes};
+
+/// Gives a half of an entity the claims that it lacks without the other half. `half` is left with them; the numbers of the records that
+/// changed are returned.
+pub fn inherit(plan: &Plan, now: Timestamp, half: &mut [RecordState], other: &[RecordState]) -> Vec<RecordId> {
+    // What is taken over, by the claim in the other half: who holds its value.
+    let mut held: BTreeMap<ClaimStamp, Vec<(usize, PropIx)>> = BTreeMap::new();
+    let mut ties: BTreeMap<ClaimStamp, bool> = BTreeMap::new();
+    let mut exact: BTreeMap<ClaimStamp, (usize, PropIx)> = BTreeMap::new();
+    {
+        let whole = Entity { records: half.iter().chain(other).collect(), suspended: vec![] };
+        let mine = |id: RecordId| half.iter().any(|record| record.id == id);
+        for (at, record) in half.iter().enumerate() {
+            for prop in (0..plan.ty(record.ty).props.len() as u16).map(PropIx) {
+                let all = candidates(plan, &whole, record.ty, prop, Some(record.id));
+                let found = all.iter().find(|one| mine(one.stamp.record) || holds(plan, now, record, prop, one));
+                let Some(found) = found.filter(|found| !mine(found.stamp.record)) else {
+                    let shows_it = found.is_some_and(|found| holds(plan, now, record, prop, found));
+                    if let Some(stamp) = left_over(plan, record, prop).filter(|stamp| !shows_it && !mine(stamp.record)) {
+                        held.entry(stamp).or_default().push((at, prop));
+                    }
+                    continue;
+                };
+                held.entry(found.stamp).or_default().push((at, prop));
+                let tied = all.iter().any(|one| mine(one.stamp.record) && one.stamp.at == found.stamp.at);
+                *ties.entry(found.stamp).or_default() |= tied;
+                let shown = record.slot(prop).value(plan.prop(record.ty, prop).whole);
+                if equal_as(plan.prop(record.ty, prop).ty, shown, &found.claim.value) {
+                    exact.entry(found.stamp).or_insert((at, prop));
+                }
+            }
+        }
+    }
+    let mut changed: Vec<RecordId> = Vec::new();
+    for (stamp, holders) in held {
+        // Whoever holds it as it was put in, before one whose system has made something else of it.
+        let (heir, of) = exact.get(&stamp).copied().unwrap_or(holders[0]);
+        // It had come before the half's own claims of the same time, and still does.
+        let at = if ties.get(&stamp) == Some(&true) { stamp.at.plus_ms(1) } else { stamp.at };
+        let whole = plan.prop(half[heir].ty, of).whole;
+        let slot = &mut half[heir].slots[of.at()];
+        slot.claim = Some(Claim { value: slot.value(whole).clone(), at, goes: vec![] });
+        slot.carries = None;
+        let inherited = ClaimStamp { at, record: half[heir].id, prop: of };
+        for (at, prop) in holders {
+            if (at, prop) != (heir, of) {
+                half[at].slots[prop.at()].carries = Some(inherited);
+            }
+            changed.push(half[at].id);
+        }
+    }
+    let settled = settle_goes(plan, now, &half.iter().collect::<Vec<_>>(), true);
+    for (id, prop, goes) in settled.into_iter().filter(|(id, _, _)| changed.contains(id)) {
+        let slot = half.iter_mut().find(|record| record.id == id).map(|record| &mut record.slots[prop.at()]);
+        if let Some(claim) = slot.and_then(|slot| slot.claim.as_mut()) {
+            claim.goes = goes;
+        }
+    }
+    changed.sort_unstable();
+    changed.dedup();
+    changed
+}
+
+/// The claim that a property was given and that has been displaced where it was made, though not here yet: what is shown here is the last
+/// that is left of it.
+fn left_over(plan: &Plan, record: &RecordState, prop: PropIx) -> Option<ClaimStamp> {
+    let slot = record.slot(prop);
+    if !plan.prop(record.ty, prop).paired {
+        return None;
+    }
+    // What a creation brought as it was asked to is not remembered by its claim.
+    let created =
+        || record.written_at.filter(|_| slot.claim.is_none() && !is_empty(slot.value(plan.prop(record.ty, prop).whole)));
+    slot.carries.or_else(|| Some(ClaimStamp { at: created()?, record: RecordId(0), prop }))
+}
+
+/// Whether a property shows the value of a claim, as far as its system keeps it.
+fn holds(plan: &Plan, now: Timestamp, record: &RecordState, prop: PropIx, candidate: &Candidate<'_>) -> bool {
+    let slot = record.slot(prop);
+    let described = plan.prop(record.ty, prop);
+    let shown = slot.value(described.whole);
+    let Some(by) = candidate.by else { return false };
+    if slot.carries == Some(candidate.stamp) {
+        return true;
+    }
+    // The id of a counterpart stands here under another id (P8).
+    if by.reference || is_empty(&candidate.claim.value) || is_empty(shown) {
+        return is_empty(&candidate.claim.value) == is_empty(shown);
+    }
+    let (from, theirs): (TypeIx, PropIx) = (candidate.from, candidate.stamp.prop);
+    let here = carried_to(plan, now, from, theirs, record.ty, prop, &candidate.claim.value, described);
+    here.is_some_and(|here| equal_as(described.ty, &here, shown))
+}

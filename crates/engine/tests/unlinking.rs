@@ -1,0 +1,85 @@
+//! L7: what each half of an entity holds when a person takes it apart is its own from then on.
+
+mod kit;
+
+use kit::{World, flow};
+use lockstep_engine::split::inherit;
+use lockstep_model::flow::Create;
+use lockstep_model::{EntityId, RecordState, Timestamp};
+use serde_json::json;
+
+/// Three linked records; each holds what was put in last, in `b`, though `a` and `c` had values of their own.
+fn three() -> World {
+    let rows = ["mail <-> mail", "name <-> name", "phone <-> phone"];
+    let mut world = World::people(&[
+        flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &rows),
+        flow("c.Person", "b.Person", Create::Never, &["mail = mail"], &rows),
+    ]);
+    world.read("a.Person/1", json!({"mail": "solveig@example.com", "name": "S.", "phone": "1"}));
+    world.read("c.Person/1", json!({"mail": "solveig@example.com", "name": "Solv.", "phone": "1"}));
+    world.read("b.Person/1", json!({"mail": "solveig@example.com", "name": "Solveig", "phone": "1"}));
+    world.settle();
+    assert_eq!(world.value("a.Person/1", "name"), json!("Solveig"));
+    assert_eq!(world.value("c.Person/1", "name"), json!("Solveig"));
+    world
+}
+
+/// A person takes `b` out.
+fn take_out_b(world: &mut World) {
+    let b = world.record("b.Person/1").id;
+    let (mut one, mut other): (Vec<RecordState>, Vec<RecordState>) =
+        world.records.values().cloned().partition(|record| record.id == b);
+    let before = one.clone();
+    inherit(&world.plan, Timestamp(world.now), &mut one, &other);
+    inherit(&world.plan, Timestamp(world.now), &mut other, &before);
+    for half in [one, other] {
+        let own = half.iter().map(|record| record.id.0).min().unwrap();
+        for mut record in half {
+            record.entity = EntityId(own);
+            world.apart.insert((b, record.id));
+            world.records.insert(record.id, record);
+        }
+    }
+    world.apart.remove(&(b, b));
+}
+
+#[test]
+fn l7_unlinking_writes_nothing_and_nobody_falls_back_to_older_values() {
+    let mut world = three();
+    take_out_b(&mut world);
+    world.agenda.extend(world.records.keys().copied().collect::<Vec<_>>());
+    world.decide();
+    let updates = world.intents.iter().filter(|intent| intent.state.is_open() && intent.record.is_some()).count();
+    assert_eq!(updates, 0, "{:?}", world.intents);
+    // The half without `b` gets a counterpart of its own, with all that it shows.
+    world.settle();
+    let made = world.records.values().find(|record| record.key.starts_with("new")).expect("a counterpart is made").key.clone();
+    assert_eq!(world.value(&format!("b.Person/{made}"), "name"), json!("Solveig"));
+}
+
+#[test]
+fn l7_what_is_edited_after_unlinking_stays_in_its_half() {
+    let mut world = three();
+    take_out_b(&mut world);
+    world.settle_all();
+    world.read("b.Person/1", json!({"phone": "2"}));
+    world.settle();
+    assert_eq!(world.value("a.Person/1", "phone"), json!("1"));
+    world.read("c.Person/1", json!({"phone": "3"}));
+    world.settle();
+    assert_eq!(world.value("a.Person/1", "phone"), json!("3"));
+    assert_eq!(world.value("b.Person/1", "phone"), json!("2"));
+}
+
+#[test]
+fn l7_what_was_edited_and_not_passed_on_before_unlinking_leaves_the_other_half_what_it_shows() {
+    let mut world = three();
+    // Seen, and not decided on yet: the claim behind what the others show is gone.
+    world.read("b.Person/1", json!({"name": "Solveig Lie"}));
+    take_out_b(&mut world);
+    world.settle_all();
+    assert_eq!(world.value("a.Person/1", "name"), json!("Solveig"));
+    assert_eq!(world.value("c.Person/1", "name"), json!("Solveig"));
+    let made = world.records.values().find(|record| record.key.starts_with("new")).expect("a counterpart is made").key.clone();
+    assert_eq!(world.value(&format!("b.Person/{made}"), "name"), json!("Solveig"));
+}

@@ -1,0 +1,245 @@
+//! What people do through Lockstep itself: they unlink and link again, and answer what waits for them.
+//!
+//! They answer as who knows everybody: a record is linked with the candidate that is the same person, and kept apart from all others. To
+//! unlink two records of one person is to say that they are two, though nobody else can see that; so there may be one more of that person
+//! in every system from then on. An act can be killed like a run: what it had recorded holds, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockstep_hub::answers::Answer;
+use lockstep_hub::report::RecordName;
+use lockstep_hub::{Hub, HubError};
+use lockstep_model::{EntityId, RecordId, RecordState, Review, ReviewKind, TypeIx};
+
+use crate::draw::EDITED;
+use crate::mortal::Life;
+use crate::random::Random;
+use crate::truth::At;
+use crate::world::World;
+
+impl World {
+    /// Somebody sits down and does something.
+    pub(crate) fn act(&mut self, random: &mut Random) {
+        let life = Life::of(random.per_mille(self.drawn.killed / 2).then(|| random.between(4, 40)));
+        let which = random.below(10);
+        let done = self.hub(life.clone()).and_then(|mut hub| match which {
+            0..3 => self.unlink(&mut hub, random),
+            3..5 => self.link_again(&mut hub, random),
+            _ => self.answer(&mut hub, random),
+        });
+        if life.ended() {
+            self.truth.look().tell("", "the hub is killed while a person is at it".into());
+            if let Ok(mut hub) = self.hub(Life::of(None)) {
+                self.find_out_who_is_apart(&mut hub);
+            }
+        } else if let Err(error) = done {
+            self.truth.look().broken("the hub fails", "", error.to_string());
+        }
+    }
+
+    fn unlink(&self, hub: &mut Hub, random: &mut Random) -> Result<(), HubError> {
+        let entities = hub.store().linked_entities(None, usize::MAX >> 1)?;
+        let Some(entity) = random.pick(&entities) else { return Ok(()) };
+        let mut members = hub.store().members(&[*entity])?;
+        members.retain(RecordState::is_live);
+        members.sort_by_key(|member| member.id);
+        if members.len() < 2 {
+            return Ok(());
+        }
+        let first = members.remove(random.below(members.len()));
+        let (a, b) = (self.place(hub, &first), self.place(hub, &members[random.below(members.len())]));
+        let between = random.per_mille(700).then(|| self.name(&b));
+        // Whatever comes of it: there may be one more of each of them from now on.
+        let who = self.who(&a);
+        for one in self.people_of(hub, *entity)? {
+            let mut truth = self.truth.look();
+            truth.reason_to_write(&one, None);
+            *truth.divided.entry(one).or_default() += 1;
+        }
+        let halves = hub.unlink(&self.name(&a), between.as_deref());
+        let mut truth = self.truth.look();
+        truth.tell(&who, format!("somebody unlinks {} {}", self.name(&a), between.unwrap_or_default()));
+        if let Ok(halves) = halves {
+            truth.acts += 1;
+            for one in self.places(&halves.one) {
+                self.places(&halves.other).into_iter().for_each(|other| truth.keep_apart(one.clone(), other));
+            }
+        }
+        Ok(())
+    }
+
+    fn link_again(&self, hub: &mut Hub, random: &mut Random) -> Result<(), HubError> {
+        let pairs: Vec<(At, At)> = self.truth.look().apart.keys().cloned().collect();
+        let Some((a, b)) = random.pick(&pairs) else { return Ok(()) };
+        let who = self.who(a);
+        for who in [&who, &self.who(b)] {
+            self.truth.look().reason_to_write(who, None);
+        }
+        let (a, b) = (self.name(a), self.name(b));
+        let came = hub.link(&a, &b);
+        let mut truth = self.truth.look();
+        truth.tell(
+            &who,
+            format!("somebody links {a} with {b}: {}", came.as_ref().map_or_else(|e| e.to_string(), |_| "done".into())),
+        );
+        if let Ok(joined) = came {
+            truth.acts += 1;
+            let members = self.places(&joined.members);
+            truth.apart.retain(|(a, b), _| !members.contains(a) || !members.contains(b));
+        }
+        Ok(())
+    }
+
+    /// Whoever is asked what became of a creation answers in the end.
+    pub(crate) fn answer_what_is_unknown(&self) -> Result<(), HubError> {
+        let mut hub = self.hub(Life::of(None))?;
+        let mut reviews = hub.store().numbered_reviews(usize::MAX >> 1)?;
+        reviews.retain(|(_, review)| review.kind == ReviewKind::UnknownOutcome);
+        reviews.iter().try_for_each(|one| self.answer_one(&mut hub, one, &mut Random::new(1)))
+    }
+
+    fn answer(&self, hub: &mut Hub, random: &mut Random) -> Result<(), HubError> {
+        let reviews = hub.store().numbered_reviews(usize::MAX >> 1)?;
+        let Some(one) = random.pick(&reviews) else { return Ok(()) };
+        self.answer_one(hub, one, random)
+    }
+
+    fn answer_one(&self, hub: &mut Hub, (number, review): &(i64, Review), random: &mut Random) -> Result<(), HubError> {
+        let Some((asked, candidates, answer)) = self.right_answer(hub, review, random)? else { return Ok(()) };
+        if review.kind == ReviewKind::FlipFlop {
+            // Whatever comes of it: the sides may differ from now on, or an older value be the right one.
+            let name = review.prop.map(|prop| hub.plan_of_flows().prop(review.ty, prop).name.clone()).unwrap_or_default();
+            let prop = EDITED.into_iter().find(|prop| *prop == name);
+            let entity = hub.store().records(&[review.record])?.first().map(|record| record.entity);
+            for who in self.people_of(hub, entity.unwrap_or(EntityId(0)))? {
+                let mut truth = self.truth.look();
+                truth.reason_to_write(&who, None);
+                truth.said.extend(prop.map(|prop| (who.clone(), prop)));
+            }
+        }
+        let came = hub.answer(&[*number], &answer).ok().and_then(|mut came| came.pop());
+        let text = came.as_ref().map_or_else(String::new, |came| came.text.clone());
+        let mut truth = self.truth.look();
+        truth.tell(&self.who(&asked), format!("somebody answers {answer:?} to {:?} {}: {text}", review.kind, review.message));
+        if !came.is_some_and(|came| came.done) {
+            return Ok(());
+        }
+        truth.acts += 1;
+        match answer {
+            _ if review.kind == ReviewKind::FlipFlop => {}
+            Answer::Separate => {
+                candidates.iter().for_each(|other| truth.keep_apart(asked.clone(), other.clone()));
+                drop(truth);
+                // Of who is on both sides, because two have one address, there is one more now.
+                let known = hub.store().records(&[&[review.record], &review.candidates[..]].concat())?;
+                let (mine, theirs): (Vec<_>, Vec<_>) = known.into_iter().partition(|record| record.id == review.record);
+                for (mine, theirs) in mine.iter().flat_map(|mine| theirs.iter().map(move |theirs| (mine, theirs))) {
+                    let both = &self.people_of(hub, mine.entity)? & &self.people_of(hub, theirs.entity)?;
+                    for one in both {
+                        *self.truth.look().divided.entry(one).or_default() += 1;
+                    }
+                }
+            }
+            Answer::Link(_) => {
+                drop(truth);
+                self.find_out_who_is_apart(hub);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What somebody says who knows everybody: of which record, among which candidates; nothing where that can't be known.
+    fn right_answer(
+        &self,
+        hub: &mut Hub,
+        review: &Review,
+        random: &mut Random,
+    ) -> Result<Option<(At, Vec<At>, Answer)>, HubError> {
+        let Some(asked) = hub.store().records(&[review.record])?.pop().map(|record| self.place(hub, &record)) else {
+            return Ok(None);
+        };
+        let mut candidates = hub.store().records(&review.candidates)?;
+        candidates.retain(|record| record.ty == review.ty);
+        let candidates: Vec<At> = candidates.iter().map(|record| self.place(hub, record)).collect();
+        let who = self.who(&asked);
+        let answer = match review.kind {
+            ReviewKind::AmbiguousMatch | ReviewKind::DisputedEntity => {
+                let mut same = candidates.iter().filter(|at| self.who(at) == who);
+                match (same.next(), same.next()) {
+                    (Some(one), None) => Answer::Link(self.name(one)),
+                    (None, _) => Answer::Separate,
+                    _ => return Ok(None),
+                }
+            }
+            ReviewKind::UnknownOutcome => match candidates.iter().find(|at| self.who(at) == who) {
+                Some(one) => Answer::Link(self.name(one)),
+                None => Answer::Reject,
+            },
+            ReviewKind::FlipFlop => {
+                [Answer::Accept, Answer::Reject, Answer::Separate, Answer::Link("1".into())][random.below(4)].clone()
+            }
+            ReviewKind::PendingDelete if random.per_mille(500) => {
+                self.truth.look().let_go.extend(candidates.iter().map(|at| self.who(at)).chain([who]));
+                Answer::Accept
+            }
+            ReviewKind::PendingDelete => Answer::Reject,
+            _ => return Ok(None),
+        };
+        Ok(Some((asked, candidates, answer)))
+    }
+
+    /// After an act that was killed, or joined what nobody lists: the store tells which pairs it still keeps apart, and which it has come to.
+    /// Whether it stays with that is checked at the end.
+    fn find_out_who_is_apart(&self, hub: &mut Hub) {
+        let mut known: BTreeMap<RecordId, At> = BTreeMap::new();
+        for ty in (0..hub.plan_of_flows().types.len() as u16).map(TypeIx) {
+            let rows = self.system_of(hub, ty).rows();
+            let keys: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+            let found = hub.store().by_key(ty, &keys).unwrap_or_default();
+            known.extend(found.iter().map(|record| (record.id, self.place(hub, record))));
+        }
+        let ids: Vec<RecordId> = known.keys().copied().collect();
+        let stored = hub.store().apart(&ids).unwrap_or_default();
+        let stored: Vec<(At, At)> =
+            stored.iter().filter_map(|(a, b)| Some((known.get(a)?.clone(), known.get(b)?.clone()))).collect();
+        let mut truth = self.truth.look();
+        truth.apart.retain(|(a, b), _| stored.iter().any(|(x, y)| (x, y) == (a, b) || (y, x) == (a, b)));
+        for (a, b) in stored {
+            if !truth.apart.contains_key(&(a.clone(), b.clone())) && !truth.apart.contains_key(&(b.clone(), a.clone())) {
+                truth.keep_apart(a, b);
+            }
+        }
+    }
+
+    /// Whose records are in an entity.
+    fn people_of(&self, hub: &mut Hub, entity: EntityId) -> Result<BTreeSet<String>, HubError> {
+        Ok(hub.store().members(&[entity])?.iter().map(|member| self.who(&self.place(hub, member))).collect())
+    }
+
+    fn system_of(&self, hub: &Hub, ty: TypeIx) -> &crate::system::SimulatedSystem {
+        let name = &hub.plan_of_flows().ty(ty).name.system;
+        self.systems.iter().find(|system| system.drawn.name == *name).expect("a system of the world")
+    }
+
+    fn place(&self, hub: &Hub, record: &RecordState) -> At {
+        (self.system_of(hub, record.ty).number, record.key.clone())
+    }
+
+    fn name(&self, at: &At) -> String {
+        format!("{}.Person/{}", self.drawn.systems[at.0].name, at.1)
+    }
+
+    fn places(&self, names: &[RecordName]) -> Vec<At> {
+        let place = |name: &RecordName| {
+            let (system, id) = name.0.split_once(".Person/")?;
+            Some((self.drawn.systems.iter().position(|s| s.name == system)?, id.to_string()))
+        };
+        names.iter().filter_map(place).collect()
+    }
+
+    /// Who a record really is.
+    fn who(&self, at: &At) -> String {
+        self.systems[at.0].row(&at.1).map(|row| row.who_is().to_string()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,35 @@
+//! L7: what a person unlinked stays apart, until a person links it again: no rule puts the two into one entity, and nothing that somebody
+//! edits in one of them afterwards comes into the other.
+
+use super::Settled;
+use crate::truth::{At, Violation, number_of};
+
+pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
+    let truth = settled.world.truth.look();
+    let name = |at: &At| format!("{}/{}", settled.world.drawn.systems[at.0].name, at.1);
+    let mut found = Vec::new();
+    for ((a, b), after) in &truth.apart {
+        let who = settled.world.systems[a.0].row(&a.1).map(|row| row.who_is().to_string());
+        let holds =
+            |at: &At| settled.entities.iter().position(|all| all.iter().any(|(s, state, _)| (*s, &state.key) == (at.0, &at.1)));
+        if holds(a).is_some() && holds(a) == holds(b) {
+            let all = settled.entities[holds(a).expect("it is linked")]
+                .iter()
+                .map(|(system, state, _)| name(&(*system, state.key.clone())));
+            let all = all.collect::<Vec<_>>().join(" = ");
+            let message = format!("{} and {} are linked, which a person keeps apart: {all}", name(a), name(b));
+            found.push(Violation { checker: "linked again", message, who: who.clone() });
+        }
+        for (from, to) in [(a, b), (b, a)] {
+            let Some(row) = settled.world.systems[to.0].row(&to.1) else { continue };
+            for text in row.texts.values() {
+                let edited = number_of(text).filter(|number| number > after).and_then(|number| truth.edits.get(&number));
+                if edited.is_some_and(|edit| edit.at == *from) {
+                    let message = format!("{} holds {text:?}, edited in {} after they were unlinked", name(to), name(from));
+                    found.push(Violation { checker: "given though apart", message, who: who.clone() });
+                }
+            }
+        }
+    }
+    found
+}
