@@ -151,7 +151,9 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
                     && column.stored != Stored::SpacedTime
                     && column.stored != Stored::ZonelessTime;
                 params.push(cell::moment(if file { &plain } else { column }, since));
-                conditions.push(dialect.not_before(params.len(), column));
+                // A row that nobody has stamped yet may be new.
+                let unstamped = format!("{} IS NULL", dialect.quoted(&column.name));
+                conditions.push(format!("({} OR {unstamped})", dialect.not_before(params.len(), column)));
             }
             if let Some(after) = &after {
                 let Ok(after) = cell::cell(kind.id(), &Value::String(after.clone())) else {

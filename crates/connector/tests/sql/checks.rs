@@ -172,6 +172,11 @@ fn what_changed_is_read(lab: &Lab) {
     assert!(written.modified > record.modified, "{:?} {:?}", written.modified, record.modified);
     let again = contract::read_all(&connector, "people", &watch, Some(after.checkpoint), 2).unwrap();
     assert_eq!(again.records.values().map(|record| record.values[0].clone().unwrap()).collect::<Vec<_>>(), [json!("Åse")]);
+    // A row that was added without the time is not missed.
+    lab.run("INSERT INTO people (email, name) VALUES ('unstamped@example.no', 'Unni')");
+    let unstamped = contract::read_all(&connector, "people", &watch, Some(again.checkpoint), 2).unwrap();
+    assert!(unstamped.records.values().any(|record| record.values[0] == Some(json!("Unni"))), "{unstamped:?}");
+    lab.run("DELETE FROM people WHERE email = 'unstamped@example.no'");
 }
 
 fn refusals_name_what_is_to_blame(lab: &Lab) {
