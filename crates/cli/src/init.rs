@@ -114,7 +114,7 @@ fn starter() -> Vec<(String, String)> {
     let mut files = vec![
         ("lockstep.yaml".to_string(), STARTER.to_string()),
         ("flows/people.yaml".to_string(), STARTER_FLOWS.to_string()),
-        (".gitignore".to_string(), ".env\nlockstep.db*\nlockstep.key\nlockstep.tokens*\n".to_string()),
+        (".gitignore".to_string(), ".env\n.lockstep/\nlockstep.db*\nlockstep.key\nlockstep.tokens*\n".to_string()),
     ];
     files.extend(STARTER_DATA.map(|(name, text)| (name.to_string(), text.to_string())));
     files
@@ -157,6 +157,6 @@ fn from_documents(documents: &[PathBuf]) -> Result<Vec<(String, String)>> {
         yaml = yaml.replace(&format!("  - {file}\n"), &format!("  - {{ file: {file}, unnamed: {connector} }}\n"));
     }
     files.insert(0, ("lockstep.yaml".into(), yaml));
-    files.push((".gitignore".into(), ".env\nlockstep.db*\nlockstep.key\nlockstep.tokens*\n".into()));
+    files.push((".gitignore".into(), ".env\n.lockstep/\nlockstep.db*\nlockstep.key\nlockstep.tokens*\n".into()));
     Ok(files)
 }

@@ -205,8 +205,11 @@ fn nothing_names_a_folder_of_one_machine() {
     for (path, text) in &texts {
         for (n, line) in text.lines().enumerate() {
             for folder in &folders {
-                // A part of an address or of a longer path is none.
-                let alone = |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || "./-_}$~".contains(c));
+                // A part of an address or of a longer path is none, nor is the path of a request with a template in it.
+                let alone = |at: usize| {
+                    !line[..at].ends_with(|c: char| c.is_alphanumeric() || "./-_}$~".contains(c))
+                        && !line[at + folder.len()..].starts_with("{{")
+                };
                 if line.match_indices(folder.as_str()).any(|(at, _)| alone(at)) {
                     found.push(format!("{}:{}: {}", path.display(), n + 1, line.trim()));
                 }

@@ -6,9 +6,11 @@ use std::path::Path;
 use lockstep_model::TypeSchema;
 use serde_json::{Map, Value};
 
+use crate::carddav::{self, CardDav};
 use crate::files::{self, FilesConnector};
 use crate::rest::written::Manifest;
 use crate::rest::{self, Rest};
+use crate::sql::{self, SqlConnector};
 use crate::vault::Keep;
 use crate::{Connector, Trouble};
 
@@ -32,7 +34,11 @@ pub struct Setting {
 
 /// The names of the built-in connectors.
 pub fn names() -> Vec<String> {
-    MANIFESTS.iter().map(|(name, _)| (*name).to_string()).chain(["files".to_string()]).collect()
+    MANIFESTS
+        .iter()
+        .map(|(name, _)| (*name).to_string())
+        .chain(["files".to_string(), "sql".to_string(), "carddav".to_string()])
+        .collect()
 }
 
 /// The settings of a built-in connector; none for a name that is not built in.
@@ -50,6 +56,11 @@ pub fn settings(name: &str) -> Vec<Setting> {
             setting("modified", Some(""), "the property that holds the time of a record's last change, if there is one"),
         ];
     }
+    match name {
+        "sql" => return sql::settings(),
+        "carddav" => return carddav::settings(),
+        _ => {}
+    }
     let Some((_, text)) = MANIFESTS.iter().find(|(known, _)| *known == name) else { return vec![] };
     let Ok(manifest) = rest::parse(name, text) else { return vec![] };
     let setting = |(name, s): (&String, &rest::written::SettingYaml)| Setting {
@@ -65,6 +76,8 @@ pub fn settings(name: &str) -> Vec<Setting> {
 pub fn connect(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Result<Box<dyn Connector>, Trouble> {
     match name {
         "files" => Ok(Box::new(FilesConnector::open(settings, project_dir)?)),
+        "sql" => Ok(Box::new(SqlConnector::open(settings, project_dir)?)),
+        "carddav" => Ok(Box::new(CardDav::open(settings)?)),
         _ => Ok(Box::new(Rest::open(manifest(name, project_dir)?, settings)?)),
     }
 }
@@ -85,7 +98,7 @@ pub fn connect_kept(
 /// A connector that a manifest describes; `None` for one of native code.
 pub fn rest_kept(name: &str, settings: &Map<String, Value>, project_dir: &Path, keep: Keep) -> Result<Option<Rest>, Trouble> {
     match name {
-        "files" => Ok(None),
+        "files" | "sql" | "carddav" => Ok(None),
         _ => Rest::open_kept(manifest(name, project_dir)?, settings, Some(keep)).map(Some),
     }
 }
@@ -94,6 +107,8 @@ pub fn rest_kept(name: &str, settings: &Map<String, Value>, project_dir: &Path, 
 pub fn schemas(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Result<Vec<TypeSchema>, Trouble> {
     match name {
         "files" => files::schemas(settings, project_dir),
+        "sql" => sql::schemas(settings, project_dir),
+        "carddav" => Ok(carddav::schemas()),
         _ => {
             let manifest = manifest(name, project_dir)?;
             rest::settings(&manifest, settings, false)?;

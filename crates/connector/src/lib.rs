@@ -1,16 +1,19 @@
 //! Connectors: what knows how to talk to a kind of system. They read and write; they know no flows and no other systems.
 //!
 //! [`Connector`] is the boundary that the hub works against. Behind it stand the manifest interpreter for JSON over HTTP
-//! ([`rest`]) with the built-in manifests of the six systems, and folders of files ([`files`]).
+//! ([`rest`]) with the built-in manifests of the six systems, folders of files ([`files`]), tables of databases ([`sql`])
+//! and address books ([`carddav`]).
 //!
 //! All calls block: the hub gives every system a thread of its own, and a simulation drives the same trait without any.
 
+pub mod carddav;
 pub mod catalogue;
 pub mod conformance;
 pub mod contract;
 pub mod files;
 pub mod memory;
 pub mod rest;
+pub mod sql;
 pub mod vault;
 
 use lockstep_model::flow::PropertyRef;

@@ -56,6 +56,20 @@ impl World {
         World { problems, sandbox, hub, _dir: dir }
     }
 
+    /// A project of these files (path, content) beside the sandbox's addresses and keys in `.env`: for systems that are not emulated.
+    pub fn of_files(files: &[(&str, String)], options: Options) -> World {
+        let sandbox = Sandbox::start(options).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        write_env(dir.path(), &sandbox);
+        for (path, content) in files {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        let (hub, problems) = open(dir.path());
+        World { problems, sandbox, hub, _dir: dir }
+    }
+
     /// One run.
     pub fn run(&mut self) -> Report {
         self.hub.run(RunOptions::default()).unwrap()
@@ -200,6 +214,11 @@ fn write_project(dir: &Path, documents: &[&str], sandbox: &Running) {
         let name = format!("{name}.rst");
         std::fs::copy(examples.join("documents").join(&name), dir.join("documents").join(&name)).unwrap();
     }
+    write_env(dir, sandbox);
+}
+
+/// The sandbox's addresses and keys.
+fn write_env(dir: &Path, sandbox: &Running) {
     let mut env = format!("RATE=1000\nCRMOFFICE_TOKEN_URL={}/connect/token\n", sandbox.url("crmoffice").unwrap());
     for system in SYSTEMS {
         let variable = system.to_uppercase().replace('-', "_");

@@ -6,6 +6,7 @@ mod failures;
 mod poweroffice_go;
 mod superoffice;
 mod tokens;
+mod watched;
 mod wix;
 mod youtrack;
 mod zendesk;
@@ -28,7 +29,7 @@ fn sandbox(system: &str) -> Running {
 /// The settings that lead to the sandbox: its address where an address is asked for, its keys for the rest.
 fn with(system: &str, sandbox: &Running) -> Map<String, Value> {
     let keys = credentials(system);
-    let base = sandbox.url(system).unwrap();
+    let base = watched::door(system, sandbox.url(system).unwrap());
     // No vendor's rate in tests; an answer that does not come is given up soon.
     let mut with = Map::from_iter([("rate_per_second".into(), 10_000.into()), ("timeout_s".into(), 5.into())]);
     for setting in settings(system) {
@@ -46,7 +47,8 @@ fn with(system: &str, sandbox: &Running) -> Map<String, Value> {
 
 /// Connected to the sandbox.
 fn open(system: &str, sandbox: &Running) -> Box<dyn Connector> {
-    connect(system, &with(system, sandbox), Path::new(".")).expect("the connector opens")
+    let connector = connect(system, &with(system, sandbox), Path::new(".")).expect("the connector opens");
+    watched::watched(system, &sandbox.url(system).unwrap(), connector)
 }
 
 fn watch(paths: &[&str]) -> Vec<PropertyRef> {

@@ -117,7 +117,7 @@ pub(super) fn blank(kind: Kind) -> Value {
             "TicketId":0,"Title":"","CreatedAt":"0001-01-01T00:00:00","LastChanged":"0001-01-01T00:00:00","ClosedAt":"0001-01-01T00:00:00",
             "RepliedAt":"0001-01-01T00:00:00","Deadline":"0001-01-01T00:00:00","CreatedBy":nobody,"Author":"","OwnedBy":nobody,
             "Category":{"TicketCategoryId":1,"Name":"Support"},"Slevel":"External","Priority":{"TicketPriorityId":2,"Name":"Medium"},
-            "BaseStatus":"Active","Status":{"TicketStatusId":1,"Name":"Open"},"Origin":"Manual","Person":null,"SecondaryPersons":[],
+            "BaseStatus":"Active","Status":{"TicketStatusId":1,"Name":"Open"},"Origin":"Unknown","Person":null,"SecondaryPersons":[],
             "TimeToReply":0,"RealTimeToReply":0,"TimeToClose":0,"RealTimeToClose":0,"NumMessages":0,"NumReplies":0,"Messages":[],
             "Tags":[],"CustomFields":{},"TableRight":null,"FieldProperties":{}
         }),

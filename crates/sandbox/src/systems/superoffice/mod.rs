@@ -314,7 +314,7 @@ impl SuperOffice {
     fn person_carrier(&self, id: &Value) -> Value {
         match self.by_id(Kind::Person, id) {
             Some(person) => json!({"PersonId":person["PersonId"],"Firstname":person["Firstname"],"Lastname":person["Lastname"],
-                "FullName":person["FullName"],"ContactId":person["Contact"]["ContactId"],"Email":person["Emails"][0]["Value"]}),
+                "FullName":person["FullName"],"ContactId":person["Contact"]["ContactId"].as_i64().unwrap_or(0),"Email":person["Emails"][0]["Value"]}),
             None => Value::Null,
         }
     }

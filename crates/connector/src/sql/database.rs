@@ -1,0 +1,160 @@
+//! What the three kinds of database have in common: asking, telling what went wrong, and the few places where their SQL differs.
+
+use super::cell::Cell;
+use super::table::{Column, Stored, Table};
+
+/// A kind of database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+    Mysql,
+}
+
+/// An open connection.
+pub(super) trait Database: Send {
+    fn query(&mut self, sql: &str, params: &[Cell]) -> Result<Vec<Vec<Cell>>, Fault>;
+
+    /// Gives how many rows were concerned.
+    fn execute(&mut self, sql: &str, params: &[Cell]) -> Result<u64, Fault>;
+
+    /// A statement without parameters: `BEGIN`, `COMMIT`.
+    fn run(&mut self, sql: &str) -> Result<(), Fault>;
+
+    /// The id that the last insert drew; only where the statement itself does not give it back.
+    fn drawn(&mut self) -> Option<i64>;
+
+    /// The connection is of no use any more.
+    fn is_broken(&self) -> bool;
+
+    /// What the catalogue tells: all tables and views with their columns. Zones and references between ids are filled in by the caller.
+    fn tables(&mut self, schema: Option<&str>) -> Result<Vec<Table>, Fault>;
+}
+
+/// What kind of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    Unauthorized,
+    Unreachable,
+    /// Locked, deadlocked, out of connections: surely not done, may pass.
+    Busy,
+    /// A value that has to be unique is there already.
+    Unique,
+    /// Refused for good because of a value.
+    Refused,
+    /// The value does not fit the type, or its range.
+    Value,
+    /// The statement itself: a table or column that is not there any more.
+    Statement,
+}
+
+/// What a database answered instead of doing what it was told.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) cause: Cause,
+    pub(super) message: String,
+    pub(super) constraint: Option<String>,
+    pub(super) columns: Vec<String>,
+}
+
+impl Fault {
+    pub(super) fn new(cause: Cause, message: impl Into<String>) -> Fault {
+        Fault { cause, message: message.into(), constraint: None, columns: vec![] }
+    }
+
+    pub(super) fn of_column(mut self, column: impl Into<String>) -> Fault {
+        self.columns.push(column.into());
+        self
+    }
+
+    pub(super) fn of_constraint(mut self, name: impl Into<String>) -> Fault {
+        self.constraint = Some(name.into());
+        self
+    }
+}
+
+impl Dialect {
+    /// A name in quotation marks.
+    pub(super) fn quoted(self, name: &str) -> String {
+        match self {
+            Dialect::Mysql => format!("`{}`", name.replace('`', "``")),
+            _ => format!("\"{}\"", name.replace('"', "\"\"")),
+        }
+    }
+
+    /// The place of the `n`th parameter (from 1) where it takes a value of this column.
+    pub(super) fn param(self, n: usize, column: &Column) -> String {
+        match (self, column.stored) {
+            (Dialect::Postgres, Stored::Array) => {
+                format!("array(select jsonb_array_elements_text(${n}::jsonb))::{}", column.native)
+            }
+            (Dialect::Postgres, _) => format!("${n}::{}", column.native),
+            _ => "?".into(),
+        }
+    }
+
+    /// How a column is asked for, so that the driver gives it as a cell.
+    pub(super) fn shown(self, column: &Column) -> String {
+        let name = self.quoted(&column.name);
+        match (self, column.stored) {
+            (Dialect::Postgres, Stored::Array) => format!("to_json({name})::text"),
+            (Dialect::Postgres, _) => format!("{name}::text"),
+            _ => name,
+        }
+    }
+
+    /// A column and a parameter, equal by the rules of match keys as far as the database has them (L2).
+    pub(super) fn matches(self, n: usize, column: &Column) -> String {
+        let (name, param) = (self.quoted(&column.name), self.param(n, column));
+        if column.stored == Stored::Array {
+            return format!("lower({name}::text)::{} @> {}", column.native, self.param(n, column));
+        }
+        if column.ty == lockstep_model::PlainType::String && !column.caseless {
+            let plain = if self == Dialect::Postgres { format!("lower(${n}::text)") } else { "lower(?)".into() };
+            return if self == Dialect::Postgres {
+                format!("lower({name}::text) = {plain}")
+            } else {
+                format!("lower({name}) = {plain}")
+            };
+        }
+        format!("{name} = {param}")
+    }
+
+    /// What begins a write: SQLite locks at once, so that it can't fail half way.
+    pub(super) fn begin(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "BEGIN IMMEDIATE",
+            _ => "BEGIN",
+        }
+    }
+
+    /// What is added to a look at a row that is about to be written.
+    pub(super) fn locking(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "",
+            _ => " FOR UPDATE",
+        }
+    }
+
+    /// The server's own time, in UTC.
+    pub(super) fn now(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+            Dialect::Postgres => "SELECT clock_timestamp()::text",
+            Dialect::Mysql => "SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ')",
+        }
+    }
+
+    /// The condition that a time column is at or after a parameter.
+    pub(super) fn not_before(self, n: usize, column: &Column) -> String {
+        let name = self.quoted(&column.name);
+        match self {
+            // Text, seconds or milliseconds: files keep times in all three forms, side by side if need be.
+            Dialect::Sqlite => format!(
+                "(CASE typeof({name}) WHEN 'text' THEN julianday({name}) \
+                 ELSE (CASE WHEN abs({name}) < 100000000000 THEN {name} ELSE {name} / 1000.0 END) / 86400.0 + 2440587.5 END) >= julianday(?)"
+            ),
+            _ => format!("{name} >= {}", self.param(n, column)),
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Tables of a database: a SQLite file, PostgreSQL, MySQL or MariaDB.
+//!
+//! `with: { url: ${DATABASE_URL}, modified: updated_at }`: every table and view with a key of one column is a record type, its columns are
+//! the properties. What they are is read from the database's catalogue when the connection is made.
+//!
+//! Where things are:
+//! - `settings`: what stands under `with:`;
+//! - `database`: what the three have in common and where their SQL differs; `sqlite`, `postgres`, `mysql`: drivers, catalogues, errors;
+//! - `table`: a table as a record type; `remembered`: the catalogue as it was last seen; `cell`: values;
+//! - `read`: pages, by the id's order (R1); `write`: a transaction for each write (P6, C2, G4).
+//!
+//! It relies on two things: a transaction is done or not done, and a row that is locked stays as it is. So a write compares the row with
+//! what was decided on while nobody else can change it, and only an answer lost at `COMMIT` leaves a doubt.
+
+mod cell;
+mod database;
+mod mysql;
+mod postgres;
+mod read;
+mod remembered;
+mod settings;
+mod sqlite;
+mod table;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::tz::TimeZone;
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{ReadRecord, TypeSchema, Value};
+
+use crate::{Connector, Outcome, Page, ReadRequest, Trouble, Write};
+use database::{Cause, Database, Dialect, Fault};
+use settings::Settings;
+pub use settings::describe as settings;
+use table::{Column, Kind, Stored};
+
+/// Writes that are handed over together. Each has a transaction of its own; fewer commits of the hub's store are what it saves.
+const WRITES_AT_ONCE: usize = 50;
+
+/// A database, connected.
+pub struct SqlConnector {
+    settings: Settings,
+    dialect: Dialect,
+    folder: PathBuf,
+    schemas: Vec<TypeSchema>,
+    /// In the order of the schemas.
+    kinds: Vec<Kind>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    open: Option<Box<dyn Database>>,
+    /// Not before then, where the settings name a rate.
+    next: Option<Instant>,
+}
+
+/// The record types of a database: it has to be asked.
+///
+/// # Errors
+/// Settings that are wrong, a database that can't be reached.
+pub fn schemas(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Result<Vec<TypeSchema>, Trouble> {
+    SqlConnector::open(settings, project_dir).map(|connector| connector.schemas)
+}
+
+impl SqlConnector {
+    /// Connects and reads the catalogue. `settings` is what stands under `with:`.
+    ///
+    /// # Errors
+    /// [`Trouble::Misconfigured`] for settings that are wrong, else what keeps the database from being asked.
+    pub fn open(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Result<SqlConnector, Trouble> {
+        let settings = Settings::of(settings)?;
+        let dialect = settings.dialect()?;
+        let mut connector = SqlConnector {
+            settings,
+            dialect,
+            folder: project_dir.to_path_buf(),
+            schemas: vec![],
+            kinds: vec![],
+            state: Mutex::default(),
+        };
+        let schema = connector.settings.schema.clone();
+        let tables = connector.with(|database| database.tables(schema.as_deref()));
+        let place = connector.settings.place();
+        let tables = match tables {
+            Ok(tables) => {
+                remembered::keep(project_dir, &place, schema.as_deref(), &tables);
+                tables
+            }
+            // It is down, or the key is refused: that is told when it is worked with, and stops nobody else.
+            Err(fault) => {
+                let passes = matches!(fault.cause, Cause::Unreachable | Cause::Busy | Cause::Unauthorized);
+                let known = if passes { remembered::recall(project_dir, &place, schema.as_deref()) } else { None };
+                known.ok_or_else(|| connector.trouble("reading the catalogue", &fault))?
+            }
+        };
+        connector.kinds = connector.settings.kinds(tables, dialect)?;
+        connector.schemas = connector.kinds.iter().map(Kind::schema).collect();
+        Ok(connector)
+    }
+
+    /// Works with the connection; it is made anew where it broke while nobody used it.
+    fn with<T>(&self, work: impl Fn(&mut dyn Database) -> Result<T, Fault>) -> Result<T, Fault> {
+        // A panic elsewhere leaves nothing half done here: the connection is given up below, or works.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.keep_the_rate(&mut state);
+        let was_open = state.open.as_ref().is_some_and(|database| !database.is_broken());
+        if !was_open {
+            state.open = Some(self.connect()?);
+        }
+        let Some(database) = &mut state.open else { return Err(Fault::new(Cause::Unreachable, "not connected")) };
+        match work(database.as_mut()) {
+            Err(fault) if fault.cause == Cause::Unreachable => {
+                state.open = None;
+                if !was_open {
+                    return Err(fault);
+                }
+                // Servers and firewalls drop connections that are idle: that is no trouble yet.
+                let mut database = self.connect()?;
+                let again = work(database.as_mut());
+                state.open = again.as_ref().err().is_none_or(|fault| fault.cause != Cause::Unreachable).then_some(database);
+                again
+            }
+            answer => answer,
+        }
+    }
+
+    fn keep_the_rate(&self, state: &mut State) {
+        let Some(rate) = self.settings.rate_per_second.filter(|rate| *rate > 0.0) else { return };
+        let now = Instant::now();
+        if let Some(next) = state.next.filter(|next| *next > now) {
+            std::thread::sleep(next - now);
+        }
+        state.next = Some(Instant::now() + Duration::from_secs_f64(1.0 / rate));
+    }
+
+    fn connect(&self) -> Result<Box<dyn Database>, Fault> {
+        Ok(match self.dialect {
+            Dialect::Sqlite => Box::new(sqlite::Sqlite::open(&self.folder.join(self.settings.file()))?),
+            Dialect::Postgres => Box::new(postgres::Postgres::open(&self.settings.url)?),
+            Dialect::Mysql => Box::new(mysql::Mysql::open(&self.settings.url)?),
+        })
+    }
+
+    fn kind(&self, kind: &str) -> Result<&Kind, Trouble> {
+        self.kinds.iter().find(|known| known.table.name == kind).ok_or_else(|| {
+            let known: Vec<&str> = self.kinds.iter().map(|kind| kind.table.name.as_str()).collect();
+            Trouble::Misconfigured(format!(
+                "{} has no table or view {kind} with a key of one column: it has {}; the key of another is named by \
+                 `tables: {{ {kind}: {{ id: COLUMN }} }}`",
+                self.settings.place(),
+                if known.is_empty() { "none".into() } else { known.join(", ") }
+            ))
+        })
+    }
+
+    /// What a failure that is no record's fault means for the system.
+    fn trouble(&self, what: &str, fault: &Fault) -> Trouble {
+        let place = self.settings.place();
+        let message = &fault.message;
+        match fault.cause {
+            Cause::Unauthorized => Trouble::Unauthorized(format!(
+                "{place}: {what}: {message}: check user, password and database in `url`, and what the user is granted"
+            )),
+            Cause::Unreachable => Trouble::Unreachable(format!("{place}: {what}: {message}")),
+            Cause::Busy => {
+                Trouble::Busy { retry_after_ms: Some(2_000), message: format!("{place}: {what}: {message}: tried again in 2 s") }
+            }
+            Cause::Unique | Cause::Refused | Cause::Value => Trouble::Malformed(format!("{place}: {what}: {message}")),
+            Cause::Statement => Trouble::Misconfigured(format!(
+                "{place}: {what}: {message}: if tables were changed meanwhile, start again, so that they are looked at anew"
+            )),
+        }
+    }
+}
+
+impl Settings {
+    /// The tables that can be record types, with the settings' word on them.
+    fn kinds(&self, tables: Vec<table::Table>, dialect: Dialect) -> Result<Vec<Kind>, Trouble> {
+        let zone = self.zone()?;
+        let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+        if let Some(unknown) = self.tables.keys().find(|name| !names.contains(name)) {
+            return Err(Trouble::Misconfigured(format!(
+                "{} has no table or view `{unknown}`, which `tables` names: it has {}",
+                self.place(),
+                names.join(", ")
+            )));
+        }
+        let mut kinds = Vec::new();
+        for mut table in tables {
+            for column in &mut table.columns {
+                let tells_none = matches!(column.stored, Stored::ZonelessTime | Stored::SpacedTime);
+                // MySQL's TIMESTAMP is told in the session's zone, which is UTC.
+                if tells_none && !(dialect == Dialect::Mysql && column.native.starts_with("timestamp")) {
+                    column.zone = zone.clone();
+                }
+            }
+            if let Some(kind) = self.kind(table)? {
+                kinds.push(kind);
+            }
+        }
+        let ids: Vec<(String, String)> = kinds.iter().map(|kind| (kind.table.name.clone(), kind.id().name.clone())).collect();
+        for kind in &mut kinds {
+            for (column, target, there) in std::mem::take(&mut kind.table.foreign) {
+                let to_id = ids.iter().any(|(table, id)| *table == target && (there.is_empty() || *id == there));
+                if let Some(at) = kind.table.column(&column).filter(|_| to_id) {
+                    kind.table.columns[at].reference = Some(target);
+                }
+            }
+        }
+        Ok(kinds)
+    }
+
+    fn kind(&self, table: table::Table) -> Result<Option<Kind>, Trouble> {
+        let own = self.tables.get(&table.name).cloned().unwrap_or_default();
+        if own.leave_out {
+            return Ok(None);
+        }
+        let named = |column: &str, word: &str| {
+            table.column(column).ok_or_else(|| {
+                let known: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+                Trouble::Misconfigured(format!(
+                    "{}: table {} has no column `{column}`, which `{word}` names: it has {}",
+                    self.place(),
+                    table.name,
+                    known.join(", ")
+                ))
+            })
+        };
+        let usual = |column: &Option<String>| column.as_ref().and_then(|column| table.column(column));
+        let id = match (&own.id, table.key.as_slice()) {
+            (Some(column), _) => Some(named(column, "id")?),
+            (None, [only]) => Some(*only),
+            // A view has no key: the usual one's name is taken for it.
+            (None, _) if table.is_view => table.column(self.id.as_deref().unwrap_or("id")),
+            (None, _) => usual(&self.id),
+        };
+        let Some(id) = id else { return Ok(None) };
+        let modified = own.modified.as_ref().map_or(Ok(usual(&self.modified)), |column| named(column, "modified").map(Some))?;
+        let version = own.version.as_ref().map_or(Ok(usual(&self.version)), |column| named(column, "version").map(Some))?;
+        if let Some(column) = modified.map(|at| &table.columns[at])
+            && !matches!(column.ty, lockstep_model::PlainType::Datetime | lockstep_model::PlainType::Date)
+        {
+            return Err(Trouble::Misconfigured(format!(
+                "{}: the column {}.{}, which `modified` names, holds no times ({}): name another, or none",
+                self.place(),
+                table.name,
+                column.name,
+                column.native
+            )));
+        }
+        Ok(Some(Kind { table, id, modified, version }))
+    }
+
+    fn zone(&self) -> Result<TimeZone, Trouble> {
+        let Some(name) = &self.zone else { return Ok(TimeZone::UTC) };
+        TimeZone::get(name).map_err(|_| {
+            Trouble::Misconfigured(format!("there is no time zone `{name}`: `zone` is a name such as Europe/Oslo, or UTC"))
+        })
+    }
+}
+
+impl Connector for SqlConnector {
+    fn types(&self) -> &[TypeSchema] {
+        &self.schemas
+    }
+
+    fn test(&self) -> Result<String, Trouble> {
+        let now = self.with(|database| database.query(self.dialect.now(), &[]));
+        now.map_err(|fault| self.trouble("testing the connection", &fault))?;
+        Ok(format!("{}: {} tables and views", self.settings.place(), self.kinds.len()))
+    }
+
+    fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
+        read::page(self, self.kind(request.kind)?, request)
+    }
+
+    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+        read::get(self, self.kind(kind)?, watch, id)
+    }
+
+    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+        read::find(self, self.kind(kind)?, watch, prop, value)
+    }
+
+    fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+        match self.kind(kind) {
+            Ok(kind) => write::all(self, kind, watch, writes),
+            Err(trouble) => writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect(),
+        }
+    }
+
+    fn batch(&self, _: &str) -> usize {
+        WRITES_AT_ONCE
+    }
+}
+
+/// A list of columns as SQL shows them.
+fn shown(dialect: Dialect, columns: &[&Column]) -> String {
+    columns.iter().map(|column| dialect.shown(column)).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,256 @@
+//! Reading: pages in the order of the ids, each beginning after the last one's last id (keyset paging), so that rows which come and go
+//! meanwhile shift nothing.
+//!
+//! Where there is a column with the time of a row's last change, a reading asks for what is not older than the last reading's beginning, by
+//! the server's own clock, less an overlap: a transaction notes its time before it can be seen (R1). Else all rows are listed each time.
+
+use jiff::Timestamp;
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{ReadRecord, Value};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::cell::{self, Cell};
+use super::database::{Cause, Fault};
+use super::table::{Column, Kind, Stored};
+use super::{SqlConnector, shown};
+use crate::{Checkpoint, Page, ReadRequest, Trouble};
+
+/// Records with one value of a property: more than a match can be about.
+const MOST_FOUND: usize = 100;
+
+/// What the checkpoint says.
+#[derive(Default, Deserialize, Serialize)]
+struct Mark {
+    /// The server's clock when this reading began.
+    began: String,
+    /// The rows changed since then are asked for; all, if not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    /// A reading under way: its last id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+}
+
+/// What is asked for of a row, and where it stands in the answer.
+pub(super) struct Selection<'a> {
+    pub(super) kind: &'a Kind,
+    pub(super) columns: Vec<&'a Column>,
+    /// For each watched property its column, and the column and value of its condition.
+    slots: Vec<(usize, Option<(usize, &'a str)>)>,
+}
+
+impl<'a> Selection<'a> {
+    pub(super) fn new(kind: &'a Kind, watch: &'a [PropertyRef]) -> Result<Selection<'a>, Trouble> {
+        let mut selection = Selection { kind, columns: vec![kind.id()], slots: vec![] };
+        for at in [kind.modified, kind.version].into_iter().flatten() {
+            selection.place(&kind.table.columns[at]);
+        }
+        for property in watch {
+            let named = |path: &str| {
+                kind.table.column(path).map(|at| &kind.table.columns[at]).ok_or_else(|| {
+                    Trouble::Misconfigured(format!(
+                        "the table {} has no column `{path}`: look at `lockstep check`",
+                        kind.table.name
+                    ))
+                })
+            };
+            let column = selection.place(named(property.path.as_str())?);
+            let condition = match &property.when {
+                Some(having) => Some((selection.place(named(having.path.as_str())?), having.value.as_str())),
+                None => None,
+            };
+            selection.slots.push((column, condition));
+        }
+        Ok(selection)
+    }
+
+    fn place(&mut self, column: &'a Column) -> usize {
+        self.columns.iter().position(|known| known.name == column.name).unwrap_or_else(|| {
+            self.columns.push(column);
+            self.columns.len() - 1
+        })
+    }
+
+    /// The row as a record; `None` if it has no id.
+    pub(super) fn record(&self, row: &[Cell]) -> Option<ReadRecord> {
+        let id = row.first()?.text().filter(|id| !id.is_empty())?;
+        let of = |at: Option<usize>| {
+            let column = &self.kind.table.columns[at?];
+            let place = self.columns.iter().position(|known| known.name == column.name)?;
+            Some((column, &row[place]))
+        };
+        let modified = of(self.kind.modified).and_then(|(column, held)| cell::instant(column, held));
+        let version = match of(self.kind.version) {
+            Some((_, held)) => held.text(),
+            None => Some(fingerprint(row)),
+        };
+        let value = |&(at, condition): &(usize, Option<(usize, &str)>)| {
+            if let Some((other, wanted)) = condition
+                && row[other].text().is_none_or(|held| held.trim() != wanted.trim())
+            {
+                return None;
+            }
+            Some(cell::value(self.columns[at], &row[at]))
+        };
+        Some(ReadRecord {
+            id,
+            version,
+            modified: modified.map(|at| lockstep_model::Timestamp(at.as_millisecond())),
+            deleted: false,
+            values: self.slots.iter().map(value).collect(),
+        })
+    }
+}
+
+/// What tells two states of a row apart, as far as anything of it is asked for.
+fn fingerprint(row: &[Cell]) -> String {
+    let mut hasher = Xxh3::new();
+    for cell in row {
+        let (tag, bytes) = match cell {
+            Cell::Null => (0u8, vec![]),
+            Cell::Int(n) => (1, n.to_le_bytes().to_vec()),
+            Cell::Real(f) => (2, f.to_le_bytes().to_vec()),
+            Cell::Text(text) => (3, text.clone().into_bytes()),
+            Cell::Blob(bytes) => (4, bytes.clone()),
+        };
+        hasher.update(&[tag]);
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(&bytes);
+    }
+    format!("{:016x}", hasher.digest())
+}
+
+/// The next page.
+pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'_>) -> Result<Page, Trouble> {
+    let selection = Selection::new(kind, request.watch)?;
+    let dialect = connector.dialect;
+    let mark: Option<Mark> = request.checkpoint.and_then(|checkpoint| serde_json::from_str(&checkpoint.text).ok());
+    let what = format!("reading {}", kind.table.name);
+    let limit = request.page_size.max(1);
+    let (records, faults, began, since, last) = connector
+        .with(|database| {
+            let (began, since, after) = match &mark {
+                Some(Mark { began, since, after: Some(after) }) => (began.clone(), since.clone(), Some(after.clone())),
+                other => {
+                    let now = database.query(dialect.now(), &[])?.first().and_then(|row| row[0].text()).unwrap_or_default();
+                    let now = now.parse::<Timestamp>().unwrap_or(Timestamp::UNIX_EPOCH);
+                    let since = other.as_ref().filter(|_| kind.modified.is_some()).map(|mark| mark.began.clone());
+                    (now.to_string(), since, None)
+                }
+            };
+            let (mut conditions, mut params) = (Vec::new(), Vec::new());
+            if let (Some(at), Some(since)) = (kind.modified, &since) {
+                let column = &kind.table.columns[at];
+                let since: Timestamp = since.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+                let since =
+                    since.checked_sub(jiff::SignedDuration::from_secs(connector.settings.overlap_seconds)).unwrap_or(since);
+                // SQLite computes with whatever it gets; the others compare with a value of the column's own type.
+                let plain = Column { stored: Stored::Plain, ..column.clone() };
+                let file = dialect == super::Dialect::Sqlite
+                    && column.stored != Stored::SpacedTime
+                    && column.stored != Stored::ZonelessTime;
+                params.push(cell::moment(if file { &plain } else { column }, since));
+                // A row that nobody has stamped yet may be new.
+                let unstamped = format!("{} IS NULL", dialect.quoted(&column.name));
+                conditions.push(format!("({} OR {unstamped})", dialect.not_before(params.len(), column)));
+            }
+            if let Some(after) = &after {
+                let Ok(after) = cell::cell(kind.id(), &Value::String(after.clone())) else {
+                    return Err(Fault::new(Cause::Statement, format!("`{after}` is no id of {}", kind.table.name)));
+                };
+                params.push(after);
+                conditions.push(format!("{} > {}", dialect.quoted(&kind.id().name), dialect.param(params.len(), kind.id())));
+            }
+            let condition = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+            let sql = format!(
+                "SELECT {} FROM {}{condition} ORDER BY {} LIMIT {limit}",
+                shown(dialect, &selection.columns),
+                dialect.quoted(&kind.table.name),
+                dialect.quoted(&kind.id().name),
+            );
+            let rows = database.query(&sql, &params)?;
+            let last = (rows.len() == limit).then(|| rows.last().and_then(|row| row[0].text())).flatten();
+            let (mut records, mut faults) = (Vec::with_capacity(rows.len()), Vec::new());
+            for row in &rows {
+                match selection.record(row) {
+                    Some(record) => records.push(record),
+                    None => faults.push(crate::RecordFault {
+                        place: format!("{} {}", connector.settings.place(), kind.table.name),
+                        message: format!(
+                            "a row without a value in `{}`: give it one, or name another column as id",
+                            kind.id().name
+                        ),
+                    }),
+                }
+            }
+            Ok((records, faults, began, since, last))
+        })
+        .map_err(|fault| connector.trouble(&what, &fault))?;
+    let (more, everything) = (last.is_some(), since.is_none());
+    // When it ends, the next one begins where this one began.
+    let mark = if more { Mark { began, since, after: last } } else { Mark { began, since: None, after: None } };
+    let text = serde_json::to_string(&mark).unwrap_or_default();
+    Ok(Page { records, faults, gone: vec![], checkpoint: Checkpoint { text, bytes: vec![] }, more, everything })
+}
+
+/// One record.
+pub(super) fn get(connector: &SqlConnector, kind: &Kind, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    let selection = Selection::new(kind, watch)?;
+    let Ok(id) = cell::cell(kind.id(), &Value::String(id.into())) else { return Ok(None) };
+    let sql = by_id(connector, &selection, "");
+    match connector.with(|database| database.query(&sql, std::slice::from_ref(&id))) {
+        Ok(rows) => Ok(rows.first().and_then(|row| selection.record(row))),
+        // An id that the column can't hold is nobody's.
+        Err(fault) if fault.cause == Cause::Value => Ok(None),
+        Err(fault) => Err(connector.trouble(&format!("reading {}", kind.table.name), &fault)),
+    }
+}
+
+/// The statement that asks for one row, locked where it is about to be written.
+pub(super) fn by_id(connector: &SqlConnector, selection: &Selection<'_>, locking: &str) -> String {
+    let (dialect, kind) = (connector.dialect, selection.kind);
+    format!(
+        "SELECT {} FROM {} WHERE {} = {}{locking}",
+        shown(dialect, &selection.columns),
+        dialect.quoted(&kind.table.name),
+        dialect.quoted(&kind.id().name),
+        dialect.param(1, kind.id())
+    )
+}
+
+/// The records that hold this value.
+pub(super) fn find(
+    connector: &SqlConnector,
+    kind: &Kind,
+    watch: &[PropertyRef],
+    prop: usize,
+    value: &Value,
+) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    let selection = Selection::new(kind, watch)?;
+    let dialect = connector.dialect;
+    let column = selection.columns[selection.slots[prop].0];
+    if column.stored == Stored::Json {
+        return Ok(None);
+    }
+    let param = if column.stored == Stored::Array {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_lowercase);
+        Cell::Text(serde_json::json!([text]).to_string())
+    } else {
+        match cell::cell(column, value) {
+            Ok(cell) => cell,
+            Err(_) => return Ok(Some(vec![])),
+        }
+    };
+    let sql = format!(
+        "SELECT {} FROM {} WHERE {} LIMIT {MOST_FOUND}",
+        shown(dialect, &selection.columns),
+        dialect.quoted(&kind.table.name),
+        dialect.matches(1, column)
+    );
+    match connector.with(|database| database.query(&sql, std::slice::from_ref(&param))) {
+        Ok(rows) => Ok(Some(rows.iter().filter_map(|row| selection.record(row)).collect())),
+        Err(fault) if fault.cause == Cause::Value => Ok(Some(vec![])),
+        Err(fault) => Err(connector.trouble(&format!("looking into {}", kind.table.name), &fault)),
+    }
+}

@@ -1,0 +1,159 @@
+//! A table or view as the database's catalogue tells of it, and what it is to the hub: a record type.
+
+use jiff::tz::TimeZone;
+use lockstep_model::schema::{Capabilities, PropertySchema};
+use lockstep_model::{PlainType, TypeSchema};
+use serde::{Deserialize, Serialize};
+
+/// How a column keeps its values, where the type does not say it all.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub(super) enum Stored {
+    #[default]
+    Plain,
+    /// A JSON value.
+    Json,
+    /// A PostgreSQL array, told and written as JSON.
+    Array,
+    /// `2024-01-15T10:00:00`, in the zone that the settings name.
+    ZonelessTime,
+    /// `2024-01-15 10:00:00`, the same.
+    SpacedTime,
+    EpochSeconds,
+    EpochMilliseconds,
+}
+
+/// One column.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) ty: PlainType,
+    /// The database's own name of the type, as a cast takes it.
+    pub(super) native: String,
+    pub(super) stored: Stored,
+    /// The zone of times that tell none.
+    #[serde(skip, default = "utc")]
+    pub(super) zone: TimeZone,
+    pub(super) nullable: bool,
+    pub(super) has_default: bool,
+    /// The database fills it in and lets nobody else: generated columns, identities.
+    pub(super) read_only: bool,
+    /// A fresh value is drawn where none is given: serial, identity, auto-increment.
+    pub(super) draws: bool,
+    /// Texts that differ in case only are equal to it.
+    pub(super) caseless: bool,
+    /// A longer text is refused.
+    pub(super) max_chars: Option<usize>,
+    /// The table whose id it holds.
+    pub(super) reference: Option<String>,
+}
+
+/// Until the settings say otherwise.
+fn utc() -> TimeZone {
+    TimeZone::UTC
+}
+
+impl Column {
+    /// A nullable column of this type.
+    pub(super) fn new(name: impl Into<String>, ty: PlainType, native: impl Into<String>) -> Column {
+        Column {
+            name: name.into(),
+            ty,
+            native: native.into(),
+            stored: Stored::Plain,
+            zone: TimeZone::UTC,
+            nullable: true,
+            has_default: false,
+            read_only: false,
+            draws: false,
+            caseless: false,
+            max_chars: None,
+            reference: None,
+        }
+    }
+}
+
+/// One table or view.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Table {
+    pub(super) name: String,
+    pub(super) columns: Vec<Column>,
+    /// The columns of the primary key, by position.
+    pub(super) key: Vec<usize>,
+    pub(super) is_view: bool,
+    /// Constraints and unique indexes by name, with the names of their columns: a refusal names the constraint only.
+    pub(super) constraints: Vec<(String, Vec<String>)>,
+    /// Column, table referred to, column there (empty: its primary key).
+    pub(super) foreign: Vec<(String, String, String)>,
+}
+
+/// A table with what the settings say of it.
+#[derive(Clone, Debug)]
+pub(super) struct Kind {
+    pub(super) table: Table,
+    pub(super) id: usize,
+    pub(super) modified: Option<usize>,
+    pub(super) version: Option<usize>,
+}
+
+impl Table {
+    /// A column's position.
+    pub(super) fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// The columns that a constraint speaks of.
+    pub(super) fn columns_of(&self, constraint: &str) -> Option<&[String]> {
+        self.constraints.iter().find(|(name, _)| name == constraint).map(|(_, columns)| columns.as_slice())
+    }
+}
+
+impl Kind {
+    pub(super) fn id(&self) -> &Column {
+        &self.table.columns[self.id]
+    }
+
+    /// The record type that the hub sees.
+    pub(super) fn schema(&self) -> TypeSchema {
+        let writable = !self.table.is_view;
+        let properties = self.table.columns.iter().enumerate().map(|(at, column)| {
+            let mut property = PropertySchema::new(column.name.as_str(), column.ty);
+            property.list = column.stored == Stored::Array;
+            property.read_only = column.read_only || !writable || self.version == Some(at) || (self.id == at && column.draws);
+            // An id that is given is given once.
+            property.create_only = self.id == at && !property.read_only;
+            let drawn_here = self.id == at && self.draws_own_ids();
+            property.required = !column.nullable
+                && !column.has_default
+                && !column.draws
+                && !property.read_only
+                && !drawn_here
+                && self.modified != Some(at);
+            property.reference.clone_from(&column.reference);
+            property.stored_as.caseless = column.caseless;
+            property
+        });
+        TypeSchema {
+            kind: self.table.name.clone(),
+            properties: properties.collect(),
+            open: false,
+            can: Capabilities {
+                create: writable,
+                update: writable,
+                delete: writable,
+                since: self.modified.is_some(),
+                find: true,
+                get: true,
+                tells_deletions: false,
+            },
+            absent_is_empty: true,
+            settles_ms: 0,
+            note: None,
+        }
+    }
+
+    /// The table has text ids and none for a new row: it gets one made of the write's token, the same at every try (C2).
+    pub(super) fn draws_own_ids(&self) -> bool {
+        let id = self.id();
+        !id.draws && !id.has_default && matches!(id.ty, PlainType::String)
+    }
+}

@@ -1,0 +1,349 @@
+//! What is checked on every database.
+
+use lockstep_connector::contract::{self, Subject};
+use lockstep_connector::{Action, Connector, Outcome, Trouble, Write};
+use lockstep_model::{PlainType, Value};
+use serde_json::json;
+
+use crate::lab::{Lab, Way, create, done, update, watch, write};
+use crate::servers::PASSWORD;
+
+pub fn all(mut lab: Lab) {
+    lab.furnish();
+    the_catalogue_makes_the_schema(&lab);
+    the_contract_is_kept(&lab);
+    values_come_back_as_they_were_written(&lab);
+    what_changed_is_read(&lab);
+    refusals_name_what_is_to_blame(&lab);
+    a_creation_tried_twice_is_made_once(&lab);
+    versions_and_conditions(&lab);
+    settings_that_are_wrong_are_told(&lab);
+    connections_that_break(&mut lab);
+}
+
+fn the_catalogue_makes_the_schema(lab: &Lab) {
+    let connector = lab.open(json!({"modified": "changed"}));
+    let kinds: Vec<&str> = connector.types().iter().map(|schema| schema.kind.as_str()).collect();
+    assert_eq!(kinds, ["adults", "companies", "people"], "tables with a key of one column, and views with an id");
+    let people = &connector.types()[2];
+    let of = |path: &str| people.property(&path.into()).unwrap_or_else(|| panic!("people has no {path}"));
+    for (path, ty) in [
+        ("id", PlainType::Integer),
+        ("email", PlainType::String),
+        ("balance", PlainType::Decimal),
+        ("active", PlainType::Boolean),
+        ("born", PlainType::Date),
+        ("seen", PlainType::Datetime),
+        ("age", PlainType::Integer),
+        ("weight", PlainType::Float),
+    ] {
+        assert_eq!(of(path).ty, ty, "{path}");
+    }
+    assert!(
+        of("email").required && !of("name").required && !of("balance").required,
+        "not null without a default is required (C4)"
+    );
+    assert!(of("greeting").read_only && of("id").read_only && !of("email").read_only, "generated columns are read only (P10)");
+    assert_eq!(of("company_id").reference.as_deref(), Some("companies"), "foreign keys are references (P8)");
+    assert!(people.can.since && !connector.types()[1].can.since, "only people has a column `changed`");
+    let adults = &connector.types()[0];
+    assert!(!adults.can.create && adults.properties.iter().all(|property| property.read_only), "a view is read, never written");
+}
+
+fn the_contract_is_kept(lab: &Lab) {
+    for more in [json!({"modified": "changed"}), json!({})] {
+        let connector = lab.open(more);
+        contract::check(&Subject {
+            connector: &connector,
+            kind: "people",
+            watch: watch(&["email", "name", "balance", "born", "company_id"]),
+            creates: vec![
+                vec![json!("dagny@example.no"), json!("Dagny"), json!("1234567.89"), json!("2001-01-31"), json!("topp")],
+                vec![json!("eivind@example.no"), json!("O'Brien \"E\" \\ Ørjan"), json!("-0.01"), json!(null), json!(null)],
+            ],
+            update: (2, json!("7.25")),
+            unknown_id: "999999",
+            refuses_stale_versions: true,
+        });
+        contract::check(&Subject {
+            connector: &connector,
+            kind: "companies",
+            watch: watch(&["name"]),
+            creates: vec![vec![json!("Dal og Dønning")], vec![json!("Elv")]],
+            update: (0, json!("Dal")),
+            unknown_id: "nobody",
+            refuses_stale_versions: true,
+        });
+        contract::check(&Subject {
+            connector: &connector,
+            kind: "adults",
+            watch: watch(&["name", "email"]),
+            creates: vec![],
+            update: (0, json!(null)),
+            unknown_id: "999999",
+            refuses_stale_versions: true,
+        });
+    }
+}
+
+fn values_come_back_as_they_were_written(lab: &Lab) {
+    let connector = lab.open(json!({}));
+    let paths = ["email", "balance", "active", "born", "seen", "age", "weight", "note", "greeting", "name"];
+    let watch = watch(&paths);
+    let values = [
+        json!("values@example.no"),
+        json!("99999999.99"),
+        json!(true),
+        json!("1899-12-31"),
+        json!("2024-02-29T23:59:58.250+01:00"),
+        json!(-7),
+        json!(0.1),
+        json!("line\nline\u{1F600} '; DROP TABLE people; --"),
+    ];
+    let given: Vec<(usize, Value)> = values.iter().cloned().enumerate().collect();
+    let made = done(write(&connector, "people", &watch, create(&given, "values")));
+    let read = connector.get("people", &watch, &made.id).unwrap().unwrap();
+    assert_eq!(made, read, "the answer to a write is what a reading shows");
+    for (prop, value) in &given {
+        let expected = if *prop == 4 { json!("2024-02-29T22:59:58.25Z") } else { value.clone() };
+        assert_eq!(read.values[*prop], Some(expected), "{}", paths[*prop]);
+    }
+    assert_eq!(read.values[8], Some(json!("Hi Nobody")), "what the database fills in is in the answer");
+    // P2: emptying; a text that must not be null but has a default becomes empty.
+    let emptied = [(1, Value::Null), (4, Value::Null), (7, json!("")), (9, Value::Null)];
+    let record = done(write(&connector, "people", &watch, update(&made.id, read.version.as_deref(), &emptied)));
+    let empty: Vec<bool> =
+        [1, 4, 7, 9].iter().map(|&at| lockstep_model::value::is_empty(record.values[at].as_ref().unwrap())).collect();
+    assert_eq!(empty, [true; 4], "{record:?}");
+    // L2: looked up without regard to case.
+    let found = connector.find("people", &watch, 0, &json!("VALUES@example.NO")).unwrap().unwrap();
+    assert_eq!(found.iter().map(|record| record.id.as_str()).collect::<Vec<_>>(), [made.id.as_str()]);
+    assert_eq!(connector.find("people", &watch, 5, &json!("no number")).unwrap(), Some(vec![]));
+    if let Way::Postgres(_) = lab.way {
+        lists_and_objects(lab);
+    }
+    lab.run("DELETE FROM people WHERE email = 'values@example.no'");
+}
+
+/// PostgreSQL's arrays and JSON.
+fn lists_and_objects(lab: &Lab) {
+    let connector = lab.open(json!({}));
+    let watch = watch(&["email", "tags", "spare", "more"]);
+    let values = [
+        (0, json!("lists@example.no")),
+        (1, json!(["vip", "a,\"b\"", "é"])),
+        (2, json!([1, 2])),
+        (3, json!({"a": [1, {"b": null}]})),
+    ];
+    let made = done(write(&connector, "people", &watch, create(&values, "lists")));
+    for (prop, value) in &values {
+        assert_eq!(made.values[*prop], Some(value.clone()));
+    }
+    // P9: one element takes the place of the one it came from.
+    let mut one = update(&made.id, None, &[(1, json!("gold"))]);
+    one.values[0].displaced = json!("vip");
+    let record = done(write(&connector, "people", &watch, one));
+    assert_eq!(record.values[1], Some(json!(["gold", "a,\"b\"", "é"])));
+    let found = connector.find("people", &watch, 1, &json!("Gold")).unwrap().unwrap();
+    assert_eq!(found.len(), 1, "L3: an element matches");
+    let record = done(write(&connector, "people", &watch, update(&made.id, None, &[(1, json!([]))])));
+    assert_eq!(record.values[1], Some(json!([])));
+    lab.run("DELETE FROM people WHERE email = 'lists@example.no'");
+}
+
+fn what_changed_is_read(lab: &Lab) {
+    let connector = lab.open(json!({"modified": "changed", "overlap_seconds": 0}));
+    let watch = watch(&["name"]);
+    let first = contract::read_all(&connector, "people", &watch, None, 2).unwrap();
+    assert!(first.everything && first.pages > 1, "{first:?}");
+    let quiet = contract::read_all(&connector, "people", &watch, Some(first.checkpoint), 2).unwrap();
+    assert!(!quiet.everything);
+    // Somebody else's edit, noted in the column as applications do.
+    let now = lab.word("strftime('%Y-%m-%d %H:%M:%f', 'now')", "clock_timestamp()", "utc_timestamp(6)");
+    lab.run(&format!("UPDATE people SET name = 'Aase', changed = {now} WHERE email = 'ase@example.no'"));
+    let after = contract::read_all(&connector, "people", &watch, Some(quiet.checkpoint), 2).unwrap();
+    let names: Vec<_> = after.records.values().map(|record| record.values[0].clone().unwrap()).collect();
+    assert_eq!(names, [json!("Aase")], "only what changed is read, and it is");
+    let record = after.records.values().next().unwrap();
+    assert!(record.modified.is_some(), "the time of the edit is told (P1)");
+    std::thread::sleep(std::time::Duration::from_millis(2));
+    // Our own write is noted as well, for others who read by the column.
+    let written = done(write(&connector, "people", &watch, update(&record.id, None, &[(0, json!("Åse"))])));
+    assert!(written.modified > record.modified, "{:?} {:?}", written.modified, record.modified);
+    let again = contract::read_all(&connector, "people", &watch, Some(after.checkpoint), 2).unwrap();
+    assert_eq!(again.records.values().map(|record| record.values[0].clone().unwrap()).collect::<Vec<_>>(), [json!("Åse")]);
+    // A row that was added without the time is not missed.
+    lab.run("INSERT INTO people (email, name) VALUES ('unstamped@example.no', 'Unni')");
+    let unstamped = contract::read_all(&connector, "people", &watch, Some(again.checkpoint), 2).unwrap();
+    assert!(unstamped.records.values().any(|record| record.values[0] == Some(json!("Unni"))), "{unstamped:?}");
+    lab.run("DELETE FROM people WHERE email = 'unstamped@example.no'");
+}
+
+fn refusals_name_what_is_to_blame(lab: &Lab) {
+    let connector = lab.open(json!({}));
+    let watch = watch(&["name", "email", "balance", "age", "company_id", "note"]);
+    let ase = connector.find("people", &watch, 1, &json!("ase@example.no")).unwrap().unwrap().remove(0);
+    let bjorn = connector.find("people", &watch, 1, &json!("bjorn@example.no")).unwrap().unwrap().remove(0);
+    // C2: a creation that is refused as a duplicate names the record that is there.
+    match write(&connector, "people", &watch, create(&[(0, json!("Åse N")), (1, json!("ase@example.no"))], "duplicate")) {
+        Outcome::Duplicate { id, message } => {
+            assert_eq!(id, Some(ase.id.clone()), "{message}");
+            assert!(message.contains("`email` must be unique in people"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let rejected = |write_: Write, prop: Option<usize>| match write(&connector, "people", &watch, write_) {
+        Outcome::Rejected { prop: blamed, message } => assert_eq!(blamed, prop, "{message}"),
+        other => panic!("not rejected: {other:?}"),
+    };
+    // G4: the property is named, so that the rest can be written without it.
+    let id = bjorn.id.as_str();
+    rejected(update(id, None, &[(0, json!("B")), (1, json!("ase@example.no"))]), Some(1));
+    rejected(update(id, None, &[(0, json!("B")), (1, Value::Null)]), Some(1));
+    rejected(create(&[(0, json!("Nobody"))], "no e-mail"), None);
+    rejected(
+        update(id, None, &[(0, json!("B")), (4, json!("nowhere"))]),
+        if lab.word("s", "p", "m") == "s" { None } else { Some(4) },
+    );
+    rejected(update(id, None, &[(0, json!("B")), (3, json!("many"))]), Some(3));
+    if lab.word("s", "p", "m") != "s" {
+        rejected(update(id, None, &[(0, json!("B")), (3, json!(70_000))]), Some(3));
+        rejected(update(id, None, &[(0, json!("B")), (2, json!("123456789012"))]), Some(2));
+        rejected(update(id, None, &[(1, json!("b@example.no")), (0, json!("a name of more than twenty letters"))]), Some(0));
+    }
+    rejected(update(id, None, &[(0, json!("B")), (3, json!(250))]), Some(3));
+    let after = connector.get("people", &watch, id).unwrap().unwrap();
+    assert_eq!(after.values, bjorn.values, "a refused write leaves no trace");
+    // A company that somebody refers to can't go.
+    let delete = Write { action: Action::Delete { id: "fjord".into(), version: None }, values: vec![], token: "d".into() };
+    let outcome = write(&connector, "companies", &[], delete);
+    assert!(matches!(outcome, Outcome::Rejected { prop: None, .. }), "{outcome:?}");
+    let outcome = write(&connector, "people", &watch, update("no id", None, &[(0, json!("B"))]));
+    assert!(matches!(outcome, Outcome::Gone { .. }), "{outcome:?}");
+}
+
+/// C2: where ids are ours to choose they are made of the write's token, so a second try finds the first.
+fn a_creation_tried_twice_is_made_once(lab: &Lab) {
+    let connector = lab.open(json!({}));
+    let watch = watch(&["name"]);
+    let first = done(write(&connector, "companies", &watch, create(&[(0, json!("Once"))], "the same intent")));
+    let second = done(write(&connector, "companies", &watch, create(&[(0, json!("Once"))], "the same intent")));
+    assert_eq!(first, second);
+    assert_eq!(connector.find("companies", &watch, 0, &json!("Once")).unwrap().unwrap().len(), 1);
+    lab.run("DELETE FROM companies WHERE name = 'Once'");
+}
+
+fn versions_and_conditions(lab: &Lab) {
+    let drawn = lab.word("INTEGER PRIMARY KEY", "serial PRIMARY KEY", "int AUTO_INCREMENT PRIMARY KEY");
+    lab.run(&format!(
+        "CREATE TABLE phones (id {drawn}, kind varchar(10), number varchar(20), revision integer NOT NULL DEFAULT 1);\n
+         INSERT INTO phones (kind, number) VALUES ('Mobile', '+4790000001'), ('Fax', '+4722000002')"
+    ));
+    let connector = lab.open(json!({"version": "revision"}));
+    let schema = connector.types().iter().find(|schema| schema.kind == "phones").unwrap();
+    assert!(schema.property(&"revision".into()).unwrap().read_only, "the version is not a flow's to write");
+    let mut mobile = watch(&["number"]).remove(0);
+    mobile.when = Some(lockstep_model::flow::Having { path: "kind".into(), value: "Mobile".into() });
+    let watch = [mobile];
+    let listed = contract::read_all(&connector, "phones", &watch, None, 10).unwrap();
+    assert_eq!(listed.records["1"].values, [Some(json!("+4790000001"))]);
+    assert_eq!(listed.records["2"].values, [None], "R5: a fax has no mobile number, which is not an empty one");
+    assert_eq!(listed.records["1"].version.as_deref(), Some("1"));
+    let written = done(write(&connector, "phones", &watch, update("1", Some("1"), &[(0, json!("+4790000009"))])));
+    assert_eq!(written.version.as_deref(), Some("2"), "whoever else locks by it sees that it moved");
+    let stale = write(&connector, "phones", &watch, update("1", Some("1"), &[(0, json!("+4790000010"))]));
+    assert!(matches!(stale, Outcome::Conflict { .. }), "{stale:?}");
+    let outcome = write(&connector, "phones", &watch, update("2", None, &[(0, json!("+4790000011"))]));
+    assert!(matches!(outcome, Outcome::Rejected { prop: Some(0), .. }), "{outcome:?}");
+    let made = done(write(&connector, "phones", &watch, create(&[(0, json!("+4790000012"))], "mobile")));
+    assert_eq!(made.values, [Some(json!("+4790000012"))], "a new row gets the word of the condition");
+}
+
+fn settings_that_are_wrong_are_told(lab: &Lab) {
+    let told = |more: Value| match lab.try_open(more) {
+        Err(Trouble::Misconfigured(message)) => message,
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => panic!("these settings should not do"),
+    };
+    let message = told(json!({"modifed": "changed"}));
+    assert!(message.contains("modifed") && message.contains("modified"), "{message}");
+    let message = told(json!({"tables": {"peeple": {}}}));
+    assert!(message.contains("peeple") && message.contains("people"), "{message}");
+    let message = told(json!({"tables": {"people": {"modified": "chnged"}}}));
+    assert!(message.contains("chnged") && message.contains("changed"), "{message}");
+    let message = told(json!({"tables": {"people": {"modified": "name"}}}));
+    assert!(message.contains("no times"), "{message}");
+    let message = told(json!({"zone": "Mars/Olympus"}));
+    assert!(message.contains("Mars/Olympus") && message.contains("Europe/Oslo"), "{message}");
+    let message = told(json!({"url": format!("oracle://a:{PASSWORD}@b/c")}));
+    assert!(message.contains("sqlite:") && !message.contains(PASSWORD), "{message}");
+    if let Way::Postgres(_) = lab.way {
+        match lab.try_open(json!({"url": format!("{}?sslmode=require", lab.url)})) {
+            Err(trouble) => assert!(trouble.to_string().contains("how to tunnel"), "{trouble}"),
+            // The tables are known from before.
+            Ok(connector) => assert!(connector.test().unwrap_err().to_string().contains("how to tunnel")),
+        }
+    }
+    // A table whose key is of two columns is no record type until a column is named.
+    let connector = lab.open(json!({"tables": {"memberships": {"id": "club"}, "companies": {"leave_out": true}}}));
+    let kinds: Vec<&str> = connector.types().iter().map(|schema| schema.kind.as_str()).collect();
+    assert_eq!(kinds, ["adults", "memberships", "people", "phones"]);
+}
+
+fn connections_that_break(lab: &mut Lab) {
+    let connector = lab.open(json!({}));
+    assert!(connector.test().unwrap().contains("tables"), "{:?}", connector.test());
+    let watch = watch(&["name"]);
+    match &lab.way {
+        Way::Sqlite(dir) => {
+            // Somebody holds the file: not done, to be tried again.
+            let other = rusqlite::Connection::open(dir.path().join("shop.db")).unwrap();
+            other.execute_batch("BEGIN IMMEDIATE").unwrap();
+            let outcome = write(&connector, "people", &watch, update("1", None, &[(0, json!("Ågot"))]));
+            assert!(matches!(outcome, Outcome::Later { .. }), "{outcome:?}");
+            drop(other);
+            let missing = lab.try_open(json!({"url": "sqlite:no-such-file.db"}));
+            assert!(matches!(missing, Err(Trouble::Unreachable(message)) if message.contains("no-such-file.db")));
+            return;
+        }
+        Way::Postgres(_) => lab.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lockstep' AND pid <> pg_backend_pid()",
+        ),
+        Way::Mariadb(_) => {
+            use mysql::prelude::Queryable;
+            let mut other = mysql::Conn::new(mysql::Opts::from_url(&lab.url).unwrap()).unwrap();
+            let ids: Vec<u64> = other
+                .query("SELECT id FROM information_schema.processlist WHERE user = 'lockstep' AND id <> connection_id()")
+                .unwrap();
+            ids.iter().for_each(|id| other.query_drop(format!("KILL {id}")).unwrap());
+        }
+    }
+    // The server dropped the connection while nobody used it: that is no trouble.
+    done(write(&connector, "people", &watch, update("1", None, &[(0, json!("Ågot"))])));
+    // The tables are known from before: a refused key is told when the system is worked with, and stops nobody else.
+    let wrong = json!({"url": lab.url.replace(PASSWORD, "wrong-secret")});
+    match lab.open(wrong.clone()).test() {
+        Err(Trouble::Unauthorized(message)) => {
+            assert!(!message.contains("wrong-secret"), "a secret is shown: {message}");
+            assert!(message.contains("check user, password"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    lab.project = tempfile::tempdir().unwrap();
+    assert!(matches!(lab.try_open(wrong), Err(Trouble::Unauthorized(_))), "nothing is known of the tables");
+    let fresh = lab.open(json!({}));
+    let (Way::Postgres(server) | Way::Mariadb(server)) = &mut lab.way else { return };
+    server.stop();
+    let outcome = write(&connector, "people", &watch, update("1", None, &[(0, json!("Åse"))]));
+    match outcome {
+        Outcome::Stopped(Trouble::Unreachable(message)) => assert!(!message.contains(PASSWORD), "a secret is shown: {message}"),
+        other => panic!("{other:?}"),
+    }
+    // A database that is down is a system that pauses; its record types are known all the same.
+    let (down, types) = (lab.open(json!({})), fresh.types());
+    assert_eq!(down.types(), types);
+    assert!(matches!(contract::read_all(&down, "people", &watch, None, 10), Err(Trouble::Unreachable(_))));
+    for entry in std::fs::read_dir(lab.project.path().join(".lockstep")).unwrap().flatten() {
+        assert!(!std::fs::read_to_string(entry.path()).unwrap().contains(PASSWORD), "a secret is kept");
+    }
+}
