@@ -75,6 +75,8 @@ impl World {
         for who in [&who, &self.who(b)] {
             self.truth.look().reason_to_write(who, None);
         }
+        let both = [self.who(a), self.who(b)];
+        self.truth.look().joined.extend(both);
         let (a, b) = (self.name(a), self.name(b));
         let came = hub.link(&a, &b);
         let mut truth = self.truth.look();
@@ -117,6 +119,18 @@ impl World {
                 truth.said.extend(prop.map(|prop| (who.clone(), prop)));
             }
         }
+        // Whatever comes of it: of who is on both sides, because two have one address, there may be one more, or what was apart is one.
+        let known = hub.store().records(&[&[review.record], &review.candidates[..]].concat())?;
+        let (mine, theirs): (Vec<_>, Vec<_>) = known.into_iter().partition(|record| record.id == review.record);
+        for (mine, theirs) in mine.iter().flat_map(|mine| theirs.iter().map(move |theirs| (mine, theirs))) {
+            let (mine, theirs) = (self.people_of(hub, mine.entity)?, self.people_of(hub, theirs.entity)?);
+            let mut truth = self.truth.look();
+            match answer {
+                Answer::Separate => (&mine & &theirs).into_iter().for_each(|one| *truth.divided.entry(one).or_default() += 1),
+                Answer::Link(_) => truth.joined.extend(&mine | &theirs),
+                _ => {}
+            }
+        }
         let came = hub.answer(&[*number], &answer).ok().and_then(|mut came| came.pop());
         let text = came.as_ref().map_or_else(String::new, |came| came.text.clone());
         let mut truth = self.truth.look();
@@ -129,16 +143,6 @@ impl World {
             _ if review.kind == ReviewKind::FlipFlop => {}
             Answer::Separate => {
                 candidates.iter().for_each(|other| truth.keep_apart(asked.clone(), other.clone()));
-                drop(truth);
-                // Of who is on both sides, because two have one address, there is one more now.
-                let known = hub.store().records(&[&[review.record], &review.candidates[..]].concat())?;
-                let (mine, theirs): (Vec<_>, Vec<_>) = known.into_iter().partition(|record| record.id == review.record);
-                for (mine, theirs) in mine.iter().flat_map(|mine| theirs.iter().map(move |theirs| (mine, theirs))) {
-                    let both = &self.people_of(hub, mine.entity)? & &self.people_of(hub, theirs.entity)?;
-                    for one in both {
-                        *self.truth.look().divided.entry(one).or_default() += 1;
-                    }
-                }
             }
             Answer::Link(_) => {
                 drop(truth);

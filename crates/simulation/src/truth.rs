@@ -64,6 +64,8 @@ pub struct Truth {
     pub apart: BTreeMap<(At, At), u64>,
     /// How often somebody has said of a person that they are one more than was thought (L7).
     pub divided: BTreeMap<String, usize>,
+    /// People whose records somebody has linked by hand: what comes of that is by that person's word.
+    pub joined: BTreeSet<String>,
     /// People whose deletion was passed on by a person's word.
     pub let_go: BTreeSet<String>,
     /// What people did through Lockstep.

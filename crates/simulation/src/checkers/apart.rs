@@ -22,6 +22,10 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
         }
         for (from, to) in [(a, b), (b, a)] {
             let Some(row) = settled.world.systems[to.0].row(&to.1) else { continue };
+            // It may have come by way of others that somebody linked.
+            if truth.joined.contains(row.who_is()) {
+                continue;
+            }
             for text in row.texts.values() {
                 let edited = number_of(text).filter(|number| number > after).and_then(|number| truth.edits.get(&number));
                 if edited.is_some_and(|edit| edit.at == *from) {

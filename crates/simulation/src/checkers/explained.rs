@@ -10,9 +10,13 @@ use crate::truth::{Kind, Violation, number_of, text_of};
 pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violation>> {
     let mut found = Vec::new();
     let systems = &settled.world.drawn.systems;
-    let (deeds, killed) = {
+    let (deeds, killed, joined) = {
         let truth = settled.world.truth.look();
-        (truth.deeds.clone(), settled.world.drawn.killed > 0 || truth.faults.contains_key("killed while writing"))
+        (
+            truth.deeds.clone(),
+            settled.world.drawn.killed > 0 || truth.faults.contains_key("killed while writing"),
+            truth.joined.clone(),
+        )
     };
     for (system, state, _) in settled.entities.iter().flatten() {
         let mine =
@@ -20,7 +24,9 @@ pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violatio
         let journal = hub.store().journal(&[state.id], usize::MAX >> 1)?;
         let intents = hub.store().intents_of(&[RecordId(state.id.0)], usize::MAX >> 1)?;
         let name = format!("{}/{}", systems[*system].name, state.key);
-        for deed in mine(Kind::Create).filter(|deed| deed.answered) {
+        // Of which record an unanswered creation was, a person may have said otherwise.
+        let by_hand = settled.world.systems[*system].row(&state.key).is_some_and(|row| joined.contains(row.who_is()));
+        for deed in mine(Kind::Create).filter(|deed| deed.answered && !by_hand) {
             if !journal.iter().any(|entry| entry.kind == JournalKind::Written && entry.rule.is_some()) {
                 let message = format!("{name} was created, and the journal does not say why: {:?}", deed.values);
                 found.push(Violation { checker: "unexplained", message, who: None });

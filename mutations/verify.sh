@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# bench/mutations.sh [NAME …]: breaks one rule of the program after the other, in a copy, and tells at which lines `lockstep verify --sandbox`
+# mutations/verify.sh [NAME …]: breaks one rule of the program after the other, in a copy, and tells at which lines `lockstep verify --sandbox`
 # goes red for it. A rule that can be broken without a red line is one that no trial depends on: the script ends with status 1.
 #
 # Each mutation is a name, the file (or several), a substitution in Perl, and a pattern that one of the red lines must fit. The documents tried are
-# those of examples/ and bench/mutations.rst, which has what they lack (a number, rows of several pairs, systems without a connector).
+# those of examples/ and mutations/verify.rst, which has what they lack (a number, rows of several pairs, systems without a connector).
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 copy=${MUTATIONS_DIR:-$(mktemp -d)}
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$here/target/mutations}
 mkdir -p "$copy"
-cp -r "$here"/{Cargo.toml,Cargo.lock,crates,bench,examples} "$copy/"
+cp -r "$here"/{Cargo.toml,Cargo.lock,crates,bench,mutations,examples} "$copy/"
 cd "$copy"
 
 mutations() { # name | file | substitution | what one of the red lines must fit
@@ -32,7 +32,7 @@ C5: what it is connected to counts for nothing|crates/engine/src/create.rs|s/Ok\
 END
 }
 
-verify() { "$CARGO_TARGET_DIR/debug/lockstep" verify --sandbox examples/documents/*.rst bench/mutations.rst 2>/dev/null; }
+verify() { "$CARGO_TARGET_DIR/debug/lockstep" verify --sandbox examples/documents/*.rst mutations/verify.rst 2>/dev/null; }
 build() { cargo build --quiet -p lockstep; }
 
 build
