@@ -14,10 +14,12 @@
 
 mod checklist;
 mod describe;
+mod exchanges;
 mod faults;
 mod hands;
 mod passive;
 mod play;
+mod practice;
 mod script;
 mod stage;
 mod tenant;
