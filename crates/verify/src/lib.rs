@@ -14,10 +14,12 @@
 
 mod checklist;
 mod describe;
+mod exchanges;
 mod faults;
 mod hands;
 mod passive;
 mod play;
+mod practice;
 mod script;
 mod stage;
 mod tenant;
@@ -71,31 +73,46 @@ pub struct Outcome {
     pub notes: Vec<String>,
 }
 
+/// So many trials are played together; then emulated systems and store begin anew, so that memory is bounded however many there are.
+const TOGETHER: usize = 4_000;
+
 /// Tries documents on emulated systems, their own flows at work. With faults, systems fail while the hub runs.
 pub fn in_sandbox(documents: &[Written], faults: bool) -> Result<Outcome, Error> {
-    let stage = stage::Stage::of_documents(documents)?;
-    let (flows, _) = lockstep_config::united_flows(stage.files.iter());
-    tried(stage, &flows, faults)
+    tried(&|| stage::Stage::of_documents(documents), None, faults)
 }
 
 /// Tries documents on emulated systems, a project's flows at work: the documents say what must hold, the project what runs. Without
 /// documents, the project's own flows say both.
 pub fn against(project: &Project, documents: &[Written], faults: bool) -> Result<Outcome, Error> {
-    let stage = stage::Stage::of_project(project, documents)?;
-    tried(stage, &project.flows, faults)
+    tried(&|| stage::Stage::of_project(project, documents), Some(&project.flows), faults)
 }
 
-fn tried(stage: stage::Stage, runs: &[Flow], faults: bool) -> Result<Outcome, Error> {
+/// Plays all trials, some thousand at a time: all flows are at work each time. `runs` are the flows, if not those of the documents.
+fn tried(set: &dyn Fn() -> Result<stage::Stage, Error>, runs: Option<&[Flow]>, faults: bool) -> Result<Outcome, Error> {
+    let mut stage = set()?;
     let (said, _) = lockstep_config::united_flows(stage.files.iter());
-    let mut hub = stage.hub(runs)?;
     let mut writer = script::Writer::new(&stage.hands, &said, 1000);
     let mut checklist = Checklist::new(&stage.files, &mut writer);
     let mut trials = std::mem::take(&mut checklist.trials);
-    let mut player = play::Player::new(&mut hub, &stage.hands, Some(stage.sandbox.clone()), &trials);
-    player.faults = faults.then(faults::menu).transpose()?;
-    let last = player.play(&mut trials)?;
+    let mut reports = Vec::new();
+    for (n, some) in trials.chunks_mut(TOGETHER).enumerate() {
+        if n > 0 {
+            stage = set()?;
+        }
+        let mut hub = stage.hub(runs.unwrap_or(&said))?;
+        let mut player = play::Player::new(&mut hub, &stage.hands, Some(stage.sandbox.clone()), some);
+        player.faults = faults.then(faults::menu).transpose()?;
+        reports.push(player.play(some)?);
+    }
     checklist.trials = trials;
-    checklist.judge(&|flow| idle(&last, flow));
+    checklist.judge(&|flow| {
+        let all: Vec<Verdict> = reports.iter().map(|last| idle(last, flow)).collect();
+        match all.is_empty() {
+            true => Verdict::NotTried("there is nothing to try".into()),
+            false if all.contains(&Verdict::Violated) => Verdict::Violated,
+            false => Verdict::Proved,
+        }
+    });
     Ok(Outcome { checklist, problems: stage.problems, notes: stage.notes })
 }
 

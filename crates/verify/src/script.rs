@@ -12,6 +12,7 @@ use lockstep_model::{Create, Direction, Flow, MatchRow, PlainType, PropertyPair,
 
 use crate::checklist::Tester;
 use crate::hands::Hands;
+use crate::practice::{referable, required_in_practice, unique};
 use crate::trial::{Expect, LineRef, Slot, Step, Trial, Val, Values};
 use crate::values::{MARK, Row, near, value};
 
@@ -833,39 +834,4 @@ fn complete(slot: Slot, written: &Values) -> Vec<Step> {
         see(Expect::Shows { slot, path: path.clone(), value: value.clone(), refusable: false })
     };
     written.iter().map(shows).collect()
-}
-
-/// What the emulated systems refuse to be without, though no schema marks it: one of several would do.
-fn required_in_practice(system: Option<&str>, kind: &str) -> &'static [&'static str] {
-    match (system, kind) {
-        (Some("crmoffice"), "Contacts") => &["givenName"],
-        (Some("wix"), "Contacts") => &["info.name.first"],
-        (Some("poweroffice-go"), "Customers") => &["FirstName", "LastName"],
-        (Some("superoffice"), "Person") => &["Lastname"],
-        (Some("youtrack"), "Users") => &["login"],
-        (Some("zendesk"), "Users") => &["name"],
-        (Some("zendesk"), "Tickets") => &["subject"],
-        _ => &[],
-    }
-}
-
-/// What a record must be for this property of an emulated system to refer to it: an assignee is an agent.
-fn referable(system: Option<&str>, kind: &str, path: &str) -> &'static [(&'static str, &'static str)] {
-    match (system, kind, path) {
-        (Some("zendesk"), "Tickets", "assignee_id") => &[("role", "agent")],
-        _ => &[],
-    }
-}
-
-/// Whether an emulated system takes no two records that agree in this property.
-fn unique(system: Option<&str>, kind: &str, property: &PropertySchema) -> bool {
-    let path = property.path.as_str();
-    match (system, kind) {
-        (Some("wix"), "Contacts") => path.contains("email"),
-        (Some("wix"), "Members") => path == "loginEmail",
-        (Some("youtrack"), "Users") => path.contains("email") || path == "login",
-        (Some("zendesk"), "Users") => path == "email",
-        (Some("zendesk"), "Organizations") => path == "name",
-        _ => false,
-    }
 }

@@ -4,7 +4,7 @@
 //! the store. In the end all of them are deleted again, with what the flows created for them: also after an interruption, and what a killed
 //! verification has left is deleted by the next one. The hub is the project's own, with its guards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,12 +13,18 @@ use std::sync::atomic::AtomicBool;
 use lockstep_config::{FlowFile, Project};
 use lockstep_connector::Connector;
 use lockstep_hub::Hub;
-use lockstep_model::{IntentKind, IntentState, RecordId, TypeName, TypeSchema};
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{Flow, IntentKind, IntentState, RecordId, TypeName, TypeSchema};
 
 use crate::checklist::Checklist;
 use crate::hands::{Hand, Hands};
 use crate::play::Player;
+use crate::values::MARK;
 use crate::{Error, Outcome, Written, idle, script, stage};
+
+/// How the line begins that tells the first number of a verification's marks, and how many there may be.
+const SEED: &str = "# marks from ";
+const NUMBERS: u64 = 10_000_000;
 
 /// The file of records that are to be deleted again, in the project's folder.
 pub const LEFTOVERS: &str = "lockstep-verify.leftovers";
@@ -39,8 +45,11 @@ pub fn on_tenant(project: &Project, hub: &mut Hub, tenant: Tenant, documents: &[
         hands.take(&name, Hand { connector, types, emulated: None });
     }
     let leftovers = Leftovers { file: project.dir.join(LEFTOVERS) };
-    let mut notes = leftovers.clean_up(hub, &hands)?;
     let (said, _) = lockstep_config::united_flows(files.iter());
+    // A killed verification may have added what it had no time to write down: it is known by its mark.
+    leftovers.sweep(&hands, &project.flows);
+    let mut notes = leftovers.clean_up(hub, &hands)?;
+    leftovers.line(&format!("{SEED}{seed}"));
     let mut writer = script::Writer::new(&hands, &said, seed);
     let mut checklist = Checklist::new(&files, &mut writer);
     let mut trials = std::mem::take(&mut checklist.trials);
@@ -63,11 +72,38 @@ struct Leftovers {
 }
 
 impl Leftovers {
+    /// Writes down the records that carry a mark of the verification that left the file.
+    fn sweep(&self, hands: &Hands, flows: &[Flow]) {
+        let Ok(text) = std::fs::read_to_string(&self.file) else { return };
+        let seeds: Vec<u64> = text.lines().filter_map(|line| line.strip_prefix(SEED)?.parse().ok()).collect();
+        let mut types: BTreeMap<&TypeName, Vec<PropertyRef>> = BTreeMap::new();
+        for flow in flows {
+            let matches = flow.matches.iter().flat_map(|row| &row.pairs).map(|(from, to)| (from, to));
+            for (from, to) in flow.properties.iter().map(|pair| (&pair.from, &pair.to)).chain(matches) {
+                for (ty, named) in [(&flow.from, from), (&flow.to, to)] {
+                    types.entry(ty).or_default().extend(hands.property(ty, named).map(|(path, _)| path));
+                }
+            }
+        }
+        for (ty, watch) in types {
+            for record in hands.list(ty, &watch).unwrap_or_default() {
+                let shown = record.values.iter().flatten().any(|value| carries(&value.to_string(), &seeds));
+                if shown && !text.lines().any(|line| line == format!("{ty}/{}", record.id)) {
+                    self.note(ty, &record.id);
+                }
+            }
+        }
+    }
+
     /// Writes a record down. That it can't be is no reason to leave the trial half done: then only this process knows of it.
     fn note(&self, ty: &TypeName, id: &str) {
+        self.line(&format!("{ty}/{id}"));
+    }
+
+    fn line(&self, text: &str) {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&self.file);
         if let Ok(mut file) = file {
-            let _ = writeln!(file, "{ty}/{id}");
+            let _ = writeln!(file, "{text}");
             let _ = file.sync_data();
         }
     }
@@ -104,6 +140,14 @@ impl Leftovers {
     }
 }
 
+/// Whether a text has a mark with a number of one of these verifications.
+fn carries(text: &str, seeds: &[u64]) -> bool {
+    text.match_indices(MARK).any(|(at, _)| {
+        let digits: String = text[at + MARK.len()..].chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<u64>().is_ok_and(|number| seeds.iter().any(|seed| (*seed..*seed + NUMBERS).contains(&number)))
+    })
+}
+
 /// The records that Lockstep created in the entity of this one.
 fn made_for(hub: &mut Hub, ty: &str, id: &str) -> Result<Vec<(String, String)>, Error> {
     let Some(ix) = TypeName::parse(ty).and_then(|name| hub.plan_of_flows().type_named(&name)) else { return Ok(vec![]) };
@@ -123,7 +167,7 @@ fn made_for(hub: &mut Hub, ty: &str, id: &str) -> Result<Vec<(String, String)>, 
 /// `system.Type/ID`
 fn split(name: &str) -> Option<(String, String)> {
     let (ty, id) = name.split_once('/')?;
-    (!id.is_empty()).then(|| (ty.to_string(), id.to_string()))
+    (!id.is_empty() && !name.starts_with('#')).then(|| (ty.to_string(), id.to_string()))
 }
 
 fn shown(path: &Path) -> String {

@@ -134,8 +134,9 @@ pub fn value(ty: PlainType, of: &PropertySchema, also: Option<&PropertySchema>, 
         PlainType::Float => json!(n as f64 + 0.5),
         PlainType::Decimal => json!(format!("{n}.25")),
         PlainType::Boolean => json!(n.is_multiple_of(2)),
-        PlainType::Datetime => json!(moment(n)),
-        PlainType::Date => json!(moment(n * 1440).chars().take(10).collect::<String>()),
+        // Years that every system takes.
+        PlainType::Datetime => json!(moment(n % 1_000_000)),
+        PlainType::Date => json!(moment(n % 3_000 * 1440).chars().take(10).collect::<String>()),
         PlainType::List => json!([format!("{MARK}{n}")]),
         PlainType::String | PlainType::Any => json!(text(of, also, n)),
     }
