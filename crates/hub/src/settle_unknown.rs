@@ -10,7 +10,7 @@ use lockstep_engine::observe::{Reading, observe};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{
-    Intent, IntentId, IntentKind, IntentState, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
+    Change, Intent, IntentId, IntentKind, IntentState, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind};
 
@@ -22,6 +22,8 @@ use crate::run::{Hub, Result, Underway};
 const SETTLES_MS: i64 = 1_000;
 /// So often a record is asked for again whose answer can't be understood.
 const MISREAD: usize = 2;
+/// A text of so many letters tells one record from another, more or less.
+const TELLING: usize = 8;
 
 impl Hub {
     /// Finds out what became of writes whose answer was lost, also of those that a killed run had under way.
@@ -206,10 +208,11 @@ impl Hub {
         // The system may have made something else of what it was sent (P3).
         for intent in left {
             let sent = || intent.changes.iter().filter(|c| c.counterpart_of.is_none());
-            let could_be = |record: &RecordState| {
-                let described = &self.plan.ty(intent.ty).props;
-                sent().all(|c| confirm::made_of(&c.value, record.slot(c.prop).value(described[c.prop.at()].whole)))
+            let shows = |record: &RecordState, c: &Change| {
+                let whole = self.plan.ty(intent.ty).props[c.prop.at()].whole;
+                confirm::made_of(&c.value, record.slot(c.prop).value(whole))
             };
+            let could_be = |record: &RecordState| sent().all(|c| shows(record, c));
             let fits = |(at, record): &(usize, &RecordState)| {
                 record.ty == intent.ty && !taken.contains(at) && sent().next().is_some() && could_be(record)
             };
@@ -220,9 +223,10 @@ impl Hub {
                 let keys = promised(&self.plan, intent.ty, &intent.changes);
                 let is_it = |(at, record): &(usize, &RecordState)| {
                     let fits = || hashes(&self.plan, record).iter().any(|hash| keys.contains(hash));
-                    record.ty == intent.ty && !taken.contains(at) && (keys.is_empty() || fits())
+                    let has_some = || sent().any(|c| is_telling(&c.value) && shows(record, c));
+                    record.ty == intent.ty && !taken.contains(at) && if keys.is_empty() { has_some() } else { fits() }
                 };
-                // Without one, any that is new could be it.
+                // Without one, any that is new and has something of it could be it.
                 sure = !keys.is_empty();
                 if sure || last {
                     found = fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect();
@@ -492,6 +496,11 @@ impl Hub {
         self.remember(under_way, ty, observed, commit);
         Ok(())
     }
+}
+
+/// Whether hardly anybody else has this value: a given name is shared by many.
+fn is_telling(value: &Value) -> bool {
+    matches!(value, Value::String(text) if text.trim().chars().count() >= TELLING)
 }
 
 /// Values in a form in which those that a system would hold alike are the same text.
