@@ -30,7 +30,7 @@ const ANSWERS: usize = 10_000;
 const BACKOFF_MS: i64 = 500;
 const BACKOFF_MOST_MS: i64 = 60_000;
 /// A run waits this long for a system that asks to come back; then the rest waits for the next run.
-const PATIENCE_MS: i64 = 65_000;
+pub(crate) const PATIENCE_MS: i64 = 65_000;
 
 /// G4: what fails this often over this time, while the system gives no time to come back at, needs a person.
 const TRIES_BEFORE_A_PERSON: u32 = 10;

@@ -62,7 +62,7 @@ impl Hub {
         let mut told = None;
         for ((id, prop), stamp) in all.iter().zip(stamps) {
             let slot_of = |id: RecordId, prop: PropIx| members.iter().find(|m| m.id == id).map(|member| member.slot(prop));
-            let carries = slot_of(*id, *prop).filter(|slot| slot.given.is_none()).and_then(|slot| slot.carries);
+            let carries = slot_of(*id, *prop).and_then(|slot| slot.carries);
             let claim = carries.and_then(|by| slot_of(by.record, by.prop)?.claim.as_ref().filter(|claim| claim.at == by.at));
             let shown_here = slot_of(*id, *prop).map(|slot| slot.value(true));
             let carried = claim.filter(|claim| shown_here.is_some_and(|here| made_of(&claim.value, here)));

@@ -14,7 +14,7 @@ use lockstep_model::{
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind};
 
-use crate::deliver::step;
+use crate::deliver::{PATIENCE_MS, step};
 use crate::report::{Event, RecordName};
 use crate::run::{Hub, Result, Underway};
 
@@ -345,6 +345,22 @@ impl Hub {
         Ok(record)
     }
 
+    /// Whether a record that is in no entity yet could have been made by a creation for somebody else, whose answer is not known.
+    fn may_be_anothers(&mut self, intent: &Intent, found: &RecordState) -> Result<bool> {
+        if found.entity.0 != found.id.0 || found.written_at.is_some() {
+            return Ok(false);
+        }
+        let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
+        open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
+        let keys = hashes(&self.plan, found);
+        let made = |other: &Intent| {
+            let of_its_type = other.kind == IntentKind::Create && other.ty == intent.ty && other.id != intent.id;
+            let fits = || promised(&self.plan, other.ty, &other.changes).iter().any(|hash| keys.contains(hash));
+            of_its_type && found.first_seen >= other.decided_at && fits()
+        };
+        Ok(open.iter().any(made))
+    }
+
     fn is_asked(&mut self, intent: &Intent) -> Result<bool> {
         let open = self.store.open_reviews(&[intent.source])?;
         Ok(open.iter().any(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty))
@@ -371,6 +387,14 @@ impl Hub {
         };
         let source = self.store.records(&[intent.source])?.pop();
         if let (Some(found), Some(source)) = (&found, &source) {
+            if self.may_be_anothers(&intent, found)? {
+                let refused = Intent { state: IntentState::Refused, ..intent.clone() };
+                let why = "what the system has may be what another creation made; asked again when that is known";
+                let mut update = step(&refused, IntentEvent::PutBack, now, Some(why.into()));
+                update.not_before = Some(now.plus_ms(PATIENCE_MS));
+                commit.intents_changed.push(update);
+                return Ok(self.store.commit(commit)?);
+            }
             if found.entity == source.entity {
                 // Linked meanwhile: there is nothing left to create.
                 let refused = Intent { state: IntentState::Refused, ..intent.clone() };
