@@ -184,7 +184,10 @@ impl World {
                 [Answer::Accept, Answer::Reject, Answer::Separate, Answer::Link("1".into())][random.below(4)].clone()
             }
             ReviewKind::PendingDelete if random.per_mille(500) => {
-                self.truth.look().let_go.extend(candidates.iter().map(|at| self.who(at)).chain([who]));
+                // All that stood for the same are deleted: two who share an address may have come to.
+                let entity = hub.store().records(&[review.record])?.first().map(|record| record.entity);
+                let all = self.people_of(hub, entity.unwrap_or(EntityId(0)))?;
+                self.truth.look().let_go.extend(candidates.iter().map(|at| self.who(at)).chain([who]).chain(all));
                 Answer::Accept
             }
             ReviewKind::PendingDelete => Answer::Reject,

@@ -7,7 +7,7 @@ use lockstep_connector::Connector;
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::{Hub, Report, RunOptions, Safeguards, System};
-use lockstep_model::{GuardKind, IntentState, Limit, Limits, ReviewKind};
+use lockstep_model::{GuardKind, IntentState, Limit, Limits, ReviewKind, TypeName};
 use lockstep_store::SqliteStore;
 
 use crate::checkers;
@@ -139,8 +139,18 @@ impl World {
                 self.act(&mut random);
             }
             _ => {
-                let life = if self.random.per_mille(self.drawn.killed) { Some(self.random.between(3, 160)) } else { None };
-                self.run(life, false);
+                let killed = self.random.per_mille(self.drawn.killed);
+                let life = killed.then(|| self.random.between(3, 160));
+                if self.random.per_mille(750) {
+                    self.run(life, false);
+                    return;
+                }
+                // R4: a system calls, of something new or of something long known, and now and then calls twice.
+                let caller = self.random.below(self.systems.len());
+                self.run_for(life, false, Some(caller));
+                if self.random.per_mille(200) {
+                    self.run_for(None, false, Some(caller));
+                }
             }
         }
     }
@@ -198,14 +208,25 @@ impl World {
 
     /// One run; `None` if it was killed.
     fn run(&mut self, steps: Option<i64>, full: bool) -> Option<Report> {
+        self.run_for(steps, full, None)
+    }
+
+    /// One run, of the system alone that has called, if one has.
+    fn run_for(&mut self, steps: Option<i64>, full: bool, caller: Option<usize>) -> Option<Report> {
         self.runs += 1;
         let life = Life::of(steps);
         let before: u64 = self.truth.look().faults.values().sum();
-        self.truth
-            .look()
-            .tell("", format!("run {}{}", self.runs, steps.map_or(String::new(), |n| format!(", to be killed after {n} steps"))));
+        let called = caller.map_or(String::new(), |at| format!(", called by {}", self.systems[at].drawn.name));
+        self.truth.look().tell(
+            "",
+            format!("run {}{called}{}", self.runs, steps.map_or(String::new(), |n| format!(", to be killed after {n} steps"))),
+        );
         let result = self.hub(life.clone()).and_then(|mut hub| {
-            let report = hub.run(RunOptions { full, ..RunOptions::default() })?;
+            let only = caller.map(|at| {
+                let name = TypeName::parse(&format!("{}.Person", self.systems[at].drawn.name)).expect("a name of ours");
+                hub.plan_of_flows().type_named(&name).into_iter().collect()
+            });
+            let report = hub.run(RunOptions { full, only, ..RunOptions::default() })?;
             // Whoever is asked says yes to everything: what was asked for is verified nonetheless (R3).
             for guard in hub.tripped_guards()? {
                 if let Some(kind) = GuardKind::parse(guard.guard) {
@@ -223,7 +244,7 @@ impl World {
         }
         match result {
             Ok(report) => {
-                let whole = truth.faults.values().sum::<u64>() == before && report.outbox == 0;
+                let whole = caller.is_none() && truth.faults.values().sum::<u64>() == before && report.outbox == 0;
                 if whole {
                     truth.epoch += 1;
                 }
