@@ -195,6 +195,8 @@ fn g3_the_commands_tell_of_a_tripped_guard_and_take_the_answer() {
     assert_eq!(rows(&shop), 6);
     lockstep(dir, &["release"]).exits(0).says("Let through: crm.People had 3 records");
     lockstep(dir, &["sync"]).exits(1).says("! 3 deletes in shop wait");
+    // Answered as a review, it says how many they are.
+    lockstep(dir, &["review", "reject", "--all"]).exits(0).says("3 waiting writes, given up");
 }
 
 #[test]

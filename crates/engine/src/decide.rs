@@ -473,7 +473,8 @@ impl OneEntity<'_> {
             return;
         }
         let source = changes[0].claim.record;
-        let flow = self.flow_between(source, record.ty);
+        let from = self.slice.records.get(&source).map_or(record.ty, |source| source.ty);
+        let flow = self.plan.flow_between(from, record.ty);
         self.intend(IntentKind::Update, id, record.ty, Some(record), source, flow, changes);
     }
 
@@ -590,17 +591,6 @@ impl OneEntity<'_> {
             decided_at: self.slice.now,
             done_at: None,
         });
-    }
-
-    /// The flow by which a record type's claims come to another: directly, or the first that touches the target.
-    fn flow_between(&self, source: RecordId, target: TypeIx) -> FlowIx {
-        let from = self.slice.records.get(&source).map(|record| record.ty);
-        let flows = || (0..self.plan.flows.len() as u16).map(FlowIx);
-        let ends = |ix: FlowIx| (self.plan.flows[ix.at()].from, self.plan.flows[ix.at()].to);
-        flows()
-            .find(|ix| from.is_some_and(|from| ends(*ix) == (from, target) || ends(*ix) == (target, from)))
-            .or_else(|| flows().find(|ix| ends(*ix).0 == target || ends(*ix).1 == target))
-            .unwrap_or(FlowIx(0))
     }
 
     /// One row for each situation (L9); the comment tells the story.

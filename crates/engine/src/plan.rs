@@ -238,6 +238,24 @@ impl Plan {
         format!("{} to {}", self.ty(flow.from).name, self.ty(flow.to).name)
     }
 
+    /// Changes when any flow says something else, one is added or one is taken away; not with their order.
+    pub fn fingerprint_of_flows(&self) -> u64 {
+        let name = |flow: &PlanFlow| format!("{} to {}", self.ty(flow.from).name, self.ty(flow.to).name);
+        let mut flows: Vec<String> = self.flows.iter().map(|flow| format!("{}: {:x}", name(flow), flow.fingerprint)).collect();
+        flows.sort_unstable();
+        lockstep_model::matching::seed(&flows.join("\n"))
+    }
+
+    /// The flow by which a record type's values come to another: the one that says so, one that has the two the other way round, or the
+    /// first that touches the target, to which they come by way of others (P0).
+    pub fn flow_between(&self, from: TypeIx, to: TypeIx) -> FlowIx {
+        let first = |is: &dyn Fn(&PlanFlow) -> bool| self.flows.iter().position(is);
+        let found = first(&|flow| (flow.from, flow.to) == (from, to))
+            .or_else(|| first(&|flow| (flow.from, flow.to) == (to, from)))
+            .or_else(|| first(&|flow| flow.from == to || flow.to == to));
+        FlowIx(found.unwrap_or(0) as u16)
+    }
+
     /// Whether these record types hold the same collection (they differ in the facet only).
     pub fn same_collection(&self, a: TypeIx, b: TypeIx) -> bool {
         let (a, b) = (&self.ty(a).name, &self.ty(b).name);

@@ -115,12 +115,20 @@ impl Hub {
                 let Some(kind) = GuardKind::of_stand_in(review.record) else {
                     return Err(ActError::Refused("it names no guard; `lockstep release` answers all".into()));
                 };
-                let writes = match answer {
-                    Answer::Accept => self.release(&system, kind)?,
-                    _ => self.discard(&system, kind)?,
+                let waiting = self.held_back(&system, kind)?;
+                let accept = *answer == Answer::Accept;
+                match accept {
+                    true => self.release(&system, kind)?,
+                    false => self.discard(&system, kind)?,
                 };
-                let what = if *answer == Answer::Accept { "let through by the next run" } else { "given up" };
-                Ok(format!("{writes} waiting {}, {what}", if writes == 1 { "write" } else { "writes" }))
+                Ok(match (waiting, accept) {
+                    (None, true) => "the next listing is believed".into(),
+                    (None, false) => "it is listed again by the next run".into(),
+                    (Some(1), true) => "1 waiting write, let through by the next run".into(),
+                    (Some(n), true) => format!("{n} waiting writes, let through by the next run"),
+                    (Some(1), false) => "1 waiting write, given up".into(),
+                    (Some(n), false) => format!("{n} waiting writes, given up"),
+                })
             }
             (K::PendingDelete | K::Guard, Answer::Link(_) | Answer::Separate) => Err(ActError::Refused(format!(
                 "it is {}, not a question of links: `accept` lets it be done, `reject` does not",

@@ -406,6 +406,20 @@ impl Hub {
         self.answer_guard(system, kind, true)
     }
 
+    /// How many writes a guard that has tripped holds back; `None` for one that is about a listing.
+    pub(crate) fn held_back(&mut self, system: &str, kind: GuardKind) -> Result<Option<u64>> {
+        let Some(write) = kind.writes() else { return Ok(None) };
+        let Some(at) = self.systems.iter().position(|known| known.name == system) else { return Ok(Some(0)) };
+        let marks: BTreeMap<String, Value> = self.store.marks()?.into_iter().collect();
+        let through = IntentId(marks.get(&self.release_mark(at, write)).and_then(Value::as_i64).unwrap_or(0));
+        let types: Vec<TypeIx> = self.types().filter(|ty| self.system_of(*ty) == at).collect();
+        let mut waiting = 0;
+        for ty in types {
+            waiting += self.store.queued(ty, write, through)?;
+        }
+        Ok(Some(waiting))
+    }
+
     fn answer_guard(&mut self, system: &str, kind: GuardKind, discard: bool) -> Result<usize> {
         let now = self.clock.now();
         let run = self.store.runs(1)?.first().map_or(lockstep_model::RunId(0), |run| run.id);

@@ -9,6 +9,7 @@ use lockstep_engine::plan::PlanCreate;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{IntentState, ReadRecord, RunId, Timestamp, TypeIx, TypeSchema, Value};
 use lockstep_store::{BoundType, Commit, Store, StoreError, TypeStatus};
+use serde_json::json;
 
 use crate::clock::Clock;
 use crate::guards::{Guards, Safeguards};
@@ -16,6 +17,9 @@ use crate::report::{Event, Report, Requests};
 
 /// So many times a run reads again for what is held (L8) or was lost (C2) before it leaves the rest to the next run.
 const MOST_ROUNDS: usize = 20;
+
+/// The mark that tells by which flows was decided last.
+const FLOWS: &str = "flows";
 
 /// A connected system.
 #[derive(Clone)]
@@ -115,13 +119,16 @@ pub struct Hub {
 impl Hub {
     /// Puts a hub together. Every system that the plan names must be connected.
     pub fn new(plan: Plan, systems: Vec<System>, mut store: Box<dyn Store>, clock: Arc<dyn Clock>) -> Result<Hub> {
-        let bound: Vec<BoundType> = plan
-            .types
-            .iter()
-            .map(|ty| BoundType {
-                name: ty.name.clone(),
-                properties: ty.props.iter().map(|prop| prop.name.clone()).collect(),
-                fingerprint: ty.fingerprint,
+        let all = || (0..plan.types.len() as u16).map(TypeIx);
+        let bound: Vec<BoundType> = all()
+            .map(|ix| {
+                let ty = plan.ty(ix);
+                BoundType {
+                    name: ty.name.clone(),
+                    properties: ty.props.iter().map(|prop| prop.name.clone()).collect(),
+                    fingerprint: ty.fingerprint,
+                    flows: all().map(|from| plan.flow_between(from, ix)).collect(),
+                }
             })
             .collect();
         let status = store.bind(&bound)?;
@@ -278,6 +285,7 @@ impl Hub {
     pub(crate) fn rounds(&mut self, under_way: &mut Underway, types: &mut BTreeSet<TypeIx>) -> Result<()> {
         // What a killed run left: answers that never came, an agenda half worked off, records held for a reading.
         self.settle_unknown(under_way)?;
+        self.follow_flows()?;
         self.decide(under_way)?;
         self.release_held()?;
         self.read(under_way, types)?;
@@ -306,6 +314,25 @@ impl Hub {
             self.release_held()?;
         }
         Ok(())
+    }
+
+    /// What waits to be sent was decided by the flows as they were then. Where they are others now it is decided anew: what they do not
+    /// ask for any more is not sent.
+    fn follow_flows(&mut self) -> Result<()> {
+        let now = json!(format!("{:x}", self.plan.fingerprint_of_flows()));
+        let before = self.store.marks()?.into_iter().find(|(name, _)| name == FLOWS).map(|(_, value)| value);
+        if before.as_ref() == Some(&now) {
+            return Ok(());
+        }
+        let mut commit = Commit { marks: vec![(FLOWS.into(), Some(now))], ..Commit::default() };
+        let mut waiting = self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?;
+        waiting.extend(self.store.intents_in(IntentState::Refused, usize::MAX >> 1)?);
+        let mut ids: Vec<_> = waiting.iter().flat_map(|intent| [Some(intent.source), intent.record]).flatten().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let records = self.store.records(&ids)?;
+        commit.agenda_added = records.iter().map(|record| (self.plan.ty(record.ty).decide_rank, record.id)).collect();
+        Ok(self.store.commit(commit)?)
     }
 
     /// Moves the checkpoints of what was written past the run's own writes, where that costs next to nothing: the next run then has

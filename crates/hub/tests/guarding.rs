@@ -139,14 +139,10 @@ impl Project {
     }
 
     fn hub(&self) -> Hub {
-        let connect = |name: &str| {
-            let settings = json!({"folder": name, "id": "id"});
-            let connector = FilesConnector::open(settings.as_object().unwrap(), Path::new(self.dir.path())).unwrap();
-            let then = Mutex::new(self.after_reading.lock().unwrap().take_if(|_| name == "b"));
-            System { name: name.into(), connector: Arc::new(Edited { real: connector, knowing: self.knowing, then }) }
-        };
-        let systems = vec![connect("a"), connect("b")];
-        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        self.hub_with(&[self.flow("Person")])
+    }
+
+    fn flow(&self, kind: &str) -> Flow {
         let row = |path: &str| PropertyPair {
             from: PropertyRef::new(path),
             to: PropertyRef::new(path),
@@ -155,9 +151,9 @@ impl Project {
             policy: Policy::Latest,
             clears: true,
         };
-        let flow = Flow {
-            from: TypeName::parse("a.Person").unwrap(),
-            to: TypeName::parse("b.Person").unwrap(),
+        Flow {
+            from: TypeName::parse(&format!("a.{kind}")).unwrap(),
+            to: TypeName::parse(&format!("b.{kind}")).unwrap(),
             create: Create::Always,
             matches: vec![MatchRow { pairs: vec![(PropertyRef::new("mail"), PropertyRef::new("mail"))] }],
             properties: vec![row("mail"), row("phone")],
@@ -165,8 +161,19 @@ impl Project {
             merge_duplicates: false,
             create_empty: false,
             place: "test".into(),
+        }
+    }
+
+    fn hub_with(&self, flows: &[Flow]) -> Hub {
+        let connect = |name: &str| {
+            let settings = json!({"folder": name, "id": "id"});
+            let connector = FilesConnector::open(settings.as_object().unwrap(), Path::new(self.dir.path())).unwrap();
+            let then = Mutex::new(self.after_reading.lock().unwrap().take_if(|_| name == "b"));
+            System { name: name.into(), connector: Arc::new(Edited { real: connector, knowing: self.knowing, then }) }
         };
-        let plan = Plan::compile(&[flow], &schemas).unwrap();
+        let systems = vec![connect("a"), connect("b")];
+        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let plan = Plan::compile(flows, &schemas).unwrap();
         let store = SqliteStore::open(self.dir.path().join("lockstep.db")).unwrap();
         let mut hub = Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap();
         let limits = [("a".to_string(), self.limits), ("b".to_string(), self.limits)];
@@ -419,4 +426,39 @@ fn c2_what_was_created_in_an_empty_system_is_known_to_the_next_process() {
     let project = Project::started_with(1, Deletes::Ignore, &[], false);
     assert_eq!(project.hub().status().unwrap().types[1].records, 1);
     assert_eq!(project.run().writes(), 0);
+}
+
+#[test]
+fn what_waits_is_decided_anew_when_the_flows_have_changed() {
+    let project = Project::started(5, Deletes::Ignore, &[(GuardKind::Creates, "10")]);
+    let more = |from: usize, to: usize| {
+        let mut people = project.read("a");
+        people.extend((from..to).map(|n| json!({"id": format!("n{n}"), "mail": format!("n{n}@example.com"), "phone": "1"})));
+        project.write("a", &people);
+    };
+    more(0, 20);
+    assert_eq!(tripped(&project.run()), ["creates"]);
+    // They were not meant to be created at all, and the flow says so now.
+    let link_only = Flow { create: Create::Never, ..project.flow("Person") };
+    let report = project.hub_with(&[link_only]).run(RunOptions::default()).unwrap();
+    assert_eq!((report.writes(), report.outbox, report.guards.len()), (0, 0, 0), "{report:#?}");
+    assert_eq!(project.counts(), (25, 5));
+}
+
+#[test]
+fn what_waits_belongs_to_its_flow_wherever_that_stands_among_the_others() {
+    let project = Project::started(5, Deletes::Ignore, &[(GuardKind::Creates, "10")]);
+    for side in ["a", "b"] {
+        std::fs::write(project.dir.path().join(side).join("Task.jsonl"), "").unwrap();
+    }
+    let two = [project.flow("Task"), project.flow("Person")];
+    project.hub_with(&two).run(RunOptions::default()).unwrap();
+    let people: Vec<Value> = (0..20).map(|n| json!({"id": format!("n{n}"), "mail": format!("n{n}@example.com")})).collect();
+    project.write("a", &[project.read("a"), people].concat());
+    assert_eq!(tripped(&project.hub_with(&two).run(RunOptions::default()).unwrap()), ["creates"]);
+    // The first of the flows is taken away; the waiting creations were the second's, and wait on.
+    assert_eq!(tripped(&project.run()), ["creates"]);
+    assert_eq!(project.hub().release("b", GuardKind::Creates).unwrap(), 1);
+    let report = project.run();
+    assert_eq!((report.flows[0].created, report.flows[0].flow.as_str()), (20, "a.Person to b.Person"), "{report:#?}");
 }

@@ -133,6 +133,7 @@ fn main() {
         name: TypeName::parse(name).unwrap(),
         properties: ["first", "last", "email", "phone"].map(String::from).to_vec(),
         fingerprint: 1,
+        flows: vec![FlowIx(0); 2],
     });
     store.bind(&types).unwrap();
     let mut store: Box<dyn Store> =

@@ -13,8 +13,8 @@ pub use sqlite::SqliteStore;
 
 use lockstep_model::ids::TypeName;
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentKind, IntentState, PropIx, RecordId, RecordState, Review, ReviewKind, RunId, Timestamp,
-    TypeIx, Value,
+    EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, PropIx, RecordId, RecordState, Review, ReviewKind, RunId,
+    Timestamp, TypeIx, Value,
 };
 
 /// A record type of the plan, as the store must know it to keep records by name.
@@ -25,6 +25,8 @@ pub struct BoundType {
     pub properties: Vec<String>,
     /// Changes when other properties are watched or match rules change: the record type must then be read anew from the beginning.
     pub fingerprint: u64,
+    /// By record type of the plan: the flow by which what is written here came from there.
+    pub flows: Vec<FlowIx>,
 }
 
 /// How far a record type has been read.
@@ -255,6 +257,12 @@ pub trait Store: Send {
 
     /// Records the result of a batch in one transaction.
     fn commit(&mut self, commit: Commit) -> Result<()>;
+    /// The same, for what can be read or decided again: while a great load is under way, it may be made lasting together with those that
+    /// come after it, the next [`Store::commit`] at the latest. What is lost with a process is then the latest of these, and never one
+    /// without those after it. If one fails, those before it that were not lasting yet may be gone as well.
+    fn commit_soon(&mut self, commit: Commit) -> Result<()> {
+        self.commit(commit)
+    }
 
     /// Opens a run.
     fn begin_run(&mut self, now: Timestamp) -> Result<RunId>;

@@ -6,8 +6,8 @@
 mod samples;
 
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId, RecordState, Review, ReviewKind, Rule,
-    RunId, Slot, Timestamp, TypeIx, Value,
+    EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId, RecordState, Review, ReviewKind,
+    Rule, RunId, Slot, Timestamp, TypeIx, Value,
 };
 use serde_json::json;
 
@@ -348,6 +348,13 @@ fn an_intent_comes_back_as_it_was(mut store: Box<dyn Store>) {
         assert_eq!(store.intent(intent.id).unwrap(), Some(intent));
     }
     assert_eq!(store.intent(IntentId(4)).unwrap(), None);
+    // The flow is the one that leads there now; from a record that nobody knows, that of the record type itself.
+    let mut other = plan();
+    other[USERS.at()].flows = vec![FlowIx(7), FlowIx(8)];
+    store.bind(&other).unwrap();
+    let flow = |store: &mut Box<dyn Store>, id| store.intent(IntentId(id)).unwrap().unwrap().flow;
+    assert_eq!((flow(&mut store, 1), flow(&mut store, 2)), (FlowIx(7), FlowIx(8)));
+    store.bind(&plan()).unwrap();
     let update = |id, record| IntentUpdate {
         id: IntentId(id),
         state: IntentState::Done,

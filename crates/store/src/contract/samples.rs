@@ -20,6 +20,7 @@ pub fn plan() -> Vec<BoundType> {
         name: TypeName::parse(name).unwrap(),
         properties: properties.iter().map(|path| path.to_string()).collect(),
         fingerprint,
+        flows: vec![FlowIx(3); 2],
     };
     vec![
         bound("crm.People", &["name", "mail", "phones.number", "odd \"path\""], 1),

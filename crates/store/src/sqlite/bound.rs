@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use lockstep_model::{ClaimStamp, NumberMap, PropIx, RecordId, Timestamp, TypeIx};
+use lockstep_model::{ClaimStamp, FlowIx, NumberMap, PropIx, RecordId, Timestamp, TypeIx};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::{Fallible, Fault};
@@ -21,6 +21,7 @@ pub(super) struct KnownType {
     /// Each property's path as a member name of a JSON object, with the colon.
     pub heads: Vec<String>,
     by_path: HashMap<String, PropIx>,
+    flows: Vec<FlowIx>,
 }
 
 impl KnownType {
@@ -32,7 +33,13 @@ impl KnownType {
             properties: bound.properties.clone(),
             heads: bound.properties.iter().map(|path| format!("{}:", serde_json::Value::from(path.as_str()))).collect(),
             by_path: bound.properties.iter().enumerate().map(place).collect(),
+            flows: bound.flows.clone(),
         }
+    }
+
+    /// The flow by which something came here from a record type, or from one that the plan does not name any more.
+    pub(super) fn flow(&self, this: TypeIx, from: Option<TypeIx>) -> FlowIx {
+        self.flows.get(from.unwrap_or(this).at()).copied().unwrap_or(FlowIx(0))
     }
 
     /// The property of this path, if the plan still watches it.
@@ -74,6 +81,7 @@ impl Bound {
             properties: ty.properties.clone(),
             heads: ty.heads.clone(),
             by_path: ty.by_path.clone(),
+            flows: ty.flows.clone(),
         });
         Bound::new(types.collect())
     }

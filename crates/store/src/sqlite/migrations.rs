@@ -9,7 +9,11 @@ use super::fault::{Fallible, Fault};
 use crate::{Result, StoreError};
 
 /// In order; the first makes form 1. One that was released is never changed again.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_first.sql"), include_str!("../../migrations/0002_marks.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_first.sql"),
+    include_str!("../../migrations/0002_marks.sql"),
+    include_str!("../../migrations/0003_flows.sql"),
+];
 
 /// "LkSt", as SQLite keeps it in the file's first page.
 const APPLICATION: i64 = 0x4c6b_5374;

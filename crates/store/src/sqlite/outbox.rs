@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use lockstep_model::change::{Change, Counterpart, Intent, IntentKind, IntentState};
-use lockstep_model::{ClaimStamp, EntityId, FlowIx, IntentId, PropIx, RecordId, Rule, RunId, Timestamp, TypeIx, Value};
+use lockstep_model::{ClaimStamp, EntityId, IntentId, PropIx, RecordId, Rule, RunId, Timestamp, TypeIx, Value};
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
@@ -158,15 +158,14 @@ impl Database {
             insert.raw_bind_parameter(7, intent.entity.0)?;
             insert.raw_bind_parameter(8, intent.source.0)?;
             insert.raw_bind_parameter(9, source_row)?;
-            insert.raw_bind_parameter(10, intent.flow.0)?;
-            insert.raw_bind_parameter(11, intent.base_version.as_deref())?;
-            insert.raw_bind_parameter(12, intent.state.name())?;
-            insert.raw_bind_parameter(13, intent.attempts)?;
-            insert.raw_bind_parameter(14, intent.not_before.map(|at| at.0))?;
-            insert.raw_bind_parameter(15, intent.message.as_deref())?;
-            insert.raw_bind_parameter(16, intent.decided_at.0)?;
-            insert.raw_bind_parameter(17, intent.done_at.map(|at| at.0))?;
-            insert.raw_bind_parameter(18, changes)?;
+            insert.raw_bind_parameter(10, intent.base_version.as_deref())?;
+            insert.raw_bind_parameter(11, intent.state.name())?;
+            insert.raw_bind_parameter(12, intent.attempts)?;
+            insert.raw_bind_parameter(13, intent.not_before.map(|at| at.0))?;
+            insert.raw_bind_parameter(14, intent.message.as_deref())?;
+            insert.raw_bind_parameter(15, intent.decided_at.0)?;
+            insert.raw_bind_parameter(16, intent.done_at.map(|at| at.0))?;
+            insert.raw_bind_parameter(17, changes)?;
             insert.raw_execute()?;
             self.open.new_intent(intent, row_of_type);
         }
@@ -280,10 +279,11 @@ fn kind_in(name: &str) -> Option<IntentKind> {
 /// Reads a row with the columns of the statements over `intents`; `None` where the plan does not name its record type.
 pub(super) fn decode(bound: &Bound, open: &Open, row: &Row<'_>) -> Fallible<Option<Intent>> {
     let id = IntentId(row.get(0)?);
-    let Some((ty, _)) = bound.of_row(row.get(4)?) else { return Ok(None) };
+    let Some((ty, target)) = bound.of_row(row.get(4)?) else { return Ok(None) };
     let damaged = |what: &str| Fault::Damaged(format!("the {what} of intent {id} can't be read"));
     let source = RecordId(row.get(7)?);
-    let changes = text(row, 17)?.and_then(|changes| changes_in(bound, changes, ty, source, row.get(8).ok()?));
+    let source_row: Option<i64> = row.get(8)?;
+    let changes = text(row, 16)?.and_then(|changes| changes_in(bound, changes, ty, source, source_row));
     Ok(Some(Intent {
         id,
         run: RunId(row.get(1)?),
@@ -293,14 +293,14 @@ pub(super) fn decode(bound: &Bound, open: &Open, row: &Row<'_>) -> Fallible<Opti
         record: row.get::<_, Option<i64>>(5)?.map(RecordId),
         entity: EntityId(row.get(6)?),
         source,
-        flow: FlowIx(row.get(9)?),
-        base_version: text(row, 10)?.map(str::to_string),
+        flow: target.flow(ty, source_row.and_then(|row| bound.of_row(row)).map(|(ix, _)| ix)),
+        base_version: text(row, 9)?.map(str::to_string),
         changes: changes.ok_or_else(|| damaged("changes"))?,
-        state: open.state(id.0).map_or_else(|| state_in(row, 11), Ok)?,
-        attempts: row.get(12)?,
-        not_before: row.get::<_, Option<i64>>(13)?.map(Timestamp),
-        message: text(row, 14)?.map(str::to_string),
-        decided_at: Timestamp(row.get(15)?),
-        done_at: row.get::<_, Option<i64>>(16)?.map(Timestamp),
+        state: open.state(id.0).map_or_else(|| state_in(row, 10), Ok)?,
+        attempts: row.get(11)?,
+        not_before: row.get::<_, Option<i64>>(12)?.map(Timestamp),
+        message: text(row, 13)?.map(str::to_string),
+        decided_at: Timestamp(row.get(14)?),
+        done_at: row.get::<_, Option<i64>>(15)?.map(Timestamp),
     }))
 }

@@ -39,7 +39,7 @@ macro_rules! record {
 macro_rules! intent {
     ($rest:literal) => {
         concat!(
-            "SELECT id, run, kind, rank, type, record, entity, source, source_type, flow, base_version, state, attempts, not_before, ",
+            "SELECT id, run, kind, rank, type, record, entity, source, source_type, base_version, state, attempts, not_before, ",
             "message, decided_at, done_at, changes FROM intents ",
             $rest
         )
@@ -99,9 +99,9 @@ statements! {
     CLOSED_IN = intent!("WHERE id > ?1 AND state = ?2 ORDER BY id LIMIT ?3");
     INTENTS_TO = "SELECT id FROM intents WHERE record = ?1 ORDER BY id LIMIT ?2";
     INTENTS_FROM = "SELECT id FROM intents WHERE source = ?1 ORDER BY id LIMIT ?2";
-    NEW_INTENT = "INSERT INTO intents (id, run, kind, rank, type, record, entity, source, source_type, flow, base_version, state, attempts,
+    NEW_INTENT = "INSERT INTO intents (id, run, kind, rank, type, record, entity, source, source_type, base_version, state, attempts,
         not_before, message, decided_at, done_at, changes)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
     MOVE_INTENT = "UPDATE intents SET entity = ?2 WHERE id = ?1";
     SET_INTENT = "UPDATE intents SET state = ?2, attempts = ?3, not_before = ?4, message = ?5, done_at = ?6 WHERE id = ?1";
     SET_INTENT_MADE = "UPDATE intents SET state = ?2, attempts = ?3, not_before = ?4, message = ?5, done_at = ?6, record = ?7
