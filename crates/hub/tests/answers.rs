@@ -196,3 +196,20 @@ fn a_person_who_errs_makes_nothing_twice_where_the_system_knows_the_creation() {
     world.settles();
     assert_eq!(world.persons(), before);
 }
+
+#[test]
+fn c2_d1_the_one_that_a_person_names_has_been_deleted_since_and_is_not_created_anew() {
+    let mut world = World::new(true);
+    let file = world.dir.path().join("b/Person.jsonl");
+    let others: Vec<Value> = world.persons().into_iter().filter(|person| person["id"] != "by-hand").collect();
+    store(&file, &others);
+    world.hub.run(RunOptions::default()).unwrap();
+    let (done, text) = world.answer(Answer::Link("b.Person/by-hand".into()));
+    assert!(done && text.contains("deleted since"), "{text}");
+    world.settles();
+    assert_eq!(world.persons(), others);
+    // Nor when it is edited.
+    store(&world.dir.path().join("a/Contacts.jsonl"), &[json!({"id": "a1", "first": "Solveig", "phone": "2"})]);
+    world.settles();
+    assert_eq!(world.persons(), others);
+}

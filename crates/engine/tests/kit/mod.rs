@@ -101,7 +101,7 @@ impl World {
 
     /// Two systems `a` and `b` with open schemas and one record type `Person` each.
     pub fn people(flows: &[Flow]) -> World {
-        World::new(flows, &schemas(&[("a.Person", vec![]), ("b.Person", vec![]), ("c.Person", vec![])]))
+        World::new(flows, &schemas(&[("a.Person", vec![]), ("b.Person", vec![]), ("c.Person", vec![]), ("d.Person", vec![])]))
     }
 
     pub fn ty(&self, name: &str) -> TypeIx {
