@@ -186,7 +186,11 @@ impl Hub {
         if a.entity == b.entity {
             return Err(ActError::Refused(format!("{name_a} and {name_b} are linked already")));
         }
-        if let Some(gone) = [a, b].into_iter().find(|record| !record.is_live()) {
+        // What a creation made whose answer was lost is that also where what it was made from has been deleted meanwhile (C2, D1).
+        let open = self.store.open_intents(&[a.entity])?;
+        let made = |intent: &Intent| intent.kind == IntentKind::Create && intent.source == a.id && intent.ty == b.ty;
+        let settles = b.is_live() && open.iter().any(|intent| made(intent) && is_unanswered(intent));
+        if let Some(gone) = [a, b].into_iter().find(|record| !record.is_live() && !settles) {
             return Err(ActError::Refused(format!(
                 "{} is not in its system any more, so it can't be linked",
                 self.name_of(gone)

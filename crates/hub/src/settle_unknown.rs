@@ -172,10 +172,14 @@ impl Hub {
         let agenda: Vec<RecordId> = self.store.agenda(usize::MAX >> 1)?.into_iter().map(|(_, id)| id).collect();
         let earliest = creations.iter().map(|intent| intent.decided_at).min().unwrap_or(self.clock.now());
         let mut fresh = self.store.records(&agenda)?;
-        fresh.retain(|record| {
+        fresh.retain(|record: &RecordState| {
             let alone = record.entity.0 == record.id.0 && record.written_at.is_none();
-            record.is_live() && alone && record.first_seen >= earliest
+            alone && record.first_seen >= earliest
         });
+        // One that was read and deleted before that was known is there no more; it had been created all the same (D1).
+        let (mut fresh, gone): (Vec<RecordState>, Vec<RecordState>) = fresh.into_iter().partition(RecordState::is_live);
+        let live = fresh.len();
+        fresh.extend(gone);
         let apart = self.kept_apart(&creations, &fresh)?;
         // It is not what was there before, nor what a person keeps apart from whom it was made for (L7).
         let could_make = |intent: &Intent, record: &RecordState| {
@@ -207,51 +211,64 @@ impl Hub {
                 found
             });
             let made = |at: &usize| intents.iter().any(|intent| could_make(intent, &fresh[*at]));
-            let found: Vec<usize> =
+            let mut found: Vec<usize> =
                 found.remove(&sent).unwrap_or_default().into_iter().filter(|at| !taken.contains(at) && made(at)).collect();
+            prefer_live(&mut found, live, intents.len());
             taken.extend(&found);
             left.extend(intents.split_off(found.len().min(intents.len())));
             let found = found.into_iter().map(|at| fresh[at].clone()).collect();
             self.settle_alike(under_way, intents, found, &could_make, last)?;
         }
-        // The system may have made something else of what it was sent (P3).
+        // The system may have made something else of what it was sent (P3). Who is found so comes before who is found by less.
+        let mut edited = Vec::new();
         for intent in left {
             let sent = || intent.changes.iter().filter(|c| c.counterpart_of.is_none());
-            let shows = |record: &RecordState, c: &Change| {
-                let whole = self.plan.ty(intent.ty).props[c.prop.at()].whole;
-                confirm::made_of(&c.value, record.slot(c.prop).value(whole))
-            };
-            let could_be = |record: &RecordState| sent().all(|c| shows(record, c)) && could_make(&intent, record);
+            let could_be = |record: &RecordState| sent().all(|c| self.shows(record, &intent, c)) && could_make(&intent, record);
             let fits = |(at, record): &(usize, &RecordState)| {
                 record.ty == intent.ty && !taken.contains(at) && sent().next().is_some() && could_be(record)
             };
             let mut found: Vec<usize> = fresh.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
-            let mut sure = true;
+            prefer_live(&mut found, live, 1);
             if found.is_empty() {
-                // Somebody has come upon it already, and edited it: its match key tells that it is the one.
-                let keys = promised(&self.plan, intent.ty, &intent.changes);
-                let is_it = |(at, record): &(usize, &RecordState)| {
-                    let fits = || hashes(&self.plan, record).iter().any(|hash| keys.contains(hash));
-                    let has_some = || sent().any(|c| is_telling(&c.value) && shows(record, c));
-                    let free = record.ty == intent.ty && !taken.contains(at) && could_make(&intent, record);
-                    free && if keys.is_empty() { has_some() } else { fits() }
-                };
-                // Without one, any that is new and has something of it could be it.
-                sure = !keys.is_empty();
-                if sure || last {
-                    found = fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect();
-                }
-            }
-            if !sure && !found.is_empty() {
-                let found = found.into_iter().map(|at| fresh[at].clone()).collect();
-                self.ask_which(under_way, intent, found)?;
+                edited.push(intent);
                 continue;
             }
             taken.extend(&found);
             let found = found.into_iter().map(|at| fresh[at].clone()).collect();
             self.settle_alike(under_way, vec![intent], found, &could_make, last)?;
         }
+        for intent in edited {
+            // Somebody has come upon it already, and edited it: its match key tells that it is the one.
+            let keys = promised(&self.plan, intent.ty, &intent.changes);
+            let is_it = |(at, record): &(usize, &RecordState)| {
+                let fits = || hashes(&self.plan, record).iter().any(|hash| keys.contains(hash));
+                let sent = || intent.changes.iter().filter(|c| c.counterpart_of.is_none());
+                let has_some = || sent().any(|c| is_telling(&c.value) && self.shows(record, &intent, c));
+                let free = record.ty == intent.ty && record.is_live() && !taken.contains(at) && could_make(&intent, record);
+                free && if keys.is_empty() { has_some() } else { fits() }
+            };
+            // Without one, any that is new and has something of it could be it.
+            let sure = !keys.is_empty();
+            let found: Vec<usize> = match sure || last {
+                true => fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect(),
+                false => vec![],
+            };
+            if sure {
+                taken.extend(&found);
+            }
+            let found: Vec<RecordState> = found.into_iter().map(|at| fresh[at].clone()).collect();
+            match sure || found.is_empty() {
+                true => self.settle_alike(under_way, vec![intent], found, &could_make, last)?,
+                false => self.ask_which(under_way, intent, found)?,
+            }
+        }
         Ok(())
+    }
+
+    /// Whether a record shows what its system may have made of a value that was sent.
+    fn shows(&self, record: &RecordState, intent: &Intent, change: &Change) -> bool {
+        let whole = self.plan.ty(intent.ty).props[change.prop.at()].whole;
+        confirm::made_of(&change.value, record.slot(change.prop).value(whole))
     }
 
     /// L7: of which new records a person has said that they are not whom a creation was meant for.
@@ -364,8 +381,9 @@ impl Hub {
     }
 
     fn found_again(&mut self, intent: &Intent, mut record: RecordState) -> Result<RecordState> {
-        let sent = self.sent(intent)?;
+        let (sent, presence) = (self.sent(intent)?, record.presence);
         confirm::found_again(&self.plan, &mut record, intent, &sent);
+        record.presence = presence;
         Ok(record)
     }
 
@@ -390,6 +408,14 @@ impl Hub {
         Ok(open.iter().any(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty))
     }
 
+    /// P5: what a record shows while the answer to a write of it is lost is looked at when that is found out about.
+    fn is_being_written(&mut self, ty: TypeIx, id: &str) -> Result<bool> {
+        let Some(known) = self.store.by_key(ty, &[id])?.pop() else { return Ok(false) };
+        let unanswered = |intent: &Intent| matches!(intent.state, IntentState::Sent | IntentState::Unknown);
+        let open = self.store.open_intents(&[known.entity])?;
+        Ok(open.iter().any(|intent| intent.record == Some(known.id) && unanswered(intent)))
+    }
+
     /// C2: a target that refuses a creation as a duplicate and names the record it has, has made a match.
     pub(crate) fn adopt(
         &mut self,
@@ -401,7 +427,9 @@ impl Hub {
     ) -> Result<()> {
         let now = self.clock.now();
         let mut commit = Commit::default();
-        if let Some(record) = record {
+        if let Some(record) = record
+            && !self.is_being_written(intent.ty, &record.id)?
+        {
             self.observe_one(under_way, intent.ty, record, &mut commit)?;
             self.store.commit(std::mem::take(&mut commit))?;
         }
@@ -543,6 +571,13 @@ impl Hub {
         self.status[ty.at()].records += observed.new.len() as u64;
         self.remember(under_way, ty, observed, commit);
         Ok(())
+    }
+}
+
+/// Leaves those that are gone out where those that are there are enough. The first `live` places are of records that are there.
+fn prefer_live(found: &mut Vec<usize>, live: usize, enough: usize) {
+    if found.iter().filter(|at| **at < live).count() >= enough {
+        found.retain(|at| *at < live);
     }
 }
 

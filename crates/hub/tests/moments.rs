@@ -41,10 +41,12 @@ enum Fate {
     LostAndDown,
     /// The same, and it goes on.
     LostBefore,
+    /// Refused, as there is such a record already: the first one.
+    Duplicate,
     Done,
 }
 
-/// A system in memory that trims texts without saying so. Its first writes of each kind have fates.
+/// A system in memory that stores texts without spare spaces, and does not say so. Its first writes of each kind have fates.
 struct Fated {
     real: MemoryConnector,
     creations: Mutex<VecDeque<Fate>>,
@@ -89,6 +91,10 @@ impl Fated {
         match fate {
             Some(Fate::Conflict) => return Outcome::Conflict { message: "it was changed meanwhile".into() },
             Some(Fate::LostBefore) => return lost(),
+            Some(Fate::Duplicate) => {
+                let id = self.real.all(kind).into_keys().next();
+                return Outcome::Duplicate { id, message: "there is one already".into() };
+            }
             Some(Fate::LostAndDown) => {
                 self.down.store(true, Ordering::Relaxed);
                 return lost();
@@ -98,7 +104,7 @@ impl Fated {
         let mut write = write.clone();
         for value in &mut write.values {
             if let Value::String(text) = &mut value.value {
-                *text = text.trim().to_string();
+                *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             }
         }
         let outcome = self.real.write(kind, watch, &[write]).remove(0);
@@ -176,10 +182,13 @@ fn reference(kind: &str, path: &str, to: &str) -> TypeSchema {
 }
 
 fn hub(systems: &[(&str, &Arc<Fated>)], flows: &[Flow]) -> Hub {
+    hub_with(SqliteStore::in_memory().unwrap(), systems, flows)
+}
+
+fn hub_with(store: SqliteStore, systems: &[(&str, &Arc<Fated>)], flows: &[Flow]) -> Hub {
     let schemas: Schemas = systems.iter().map(|(name, system)| (name.to_string(), system.types().to_vec())).collect();
     let plan = Plan::compile(flows, &schemas).unwrap();
     let named = |(name, system): &(&str, &Arc<Fated>)| System { name: name.to_string(), connector: (*system).clone() };
-    let store = SqliteStore::in_memory().unwrap();
     let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
     for (_, system) in systems {
         system.real.set_time(Timestamp(1_799_999_000_000));
@@ -215,6 +224,75 @@ fn p5_an_answer_lost_in_a_run_that_could_not_find_out_about_another_is_found_out
     let id = hub.find("b.Person/1").unwrap().id;
     assert!(!hub.history(id, 99).unwrap().iter().any(|entry| entry.kind == JournalKind::Written));
     assert_eq!((a.real.all("Person").len(), d.real.all("Person").len()), (2, 2));
+}
+
+#[test]
+fn p5_what_a_duplicate_shows_while_the_answer_to_a_write_of_it_is_lost_is_no_edit() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
+    let mut hub = hub(&[("a", &a), ("b", &b)], &[one]);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    assert_eq!(run(&mut hub), 1);
+    a.put("Person/1", json!({"phone": "2 "}));
+    a.put("Person/2", json!({"mail": "bo@example.com", "phone": "3"}));
+    b.updates.lock().unwrap().push_back(Fate::LostAfter);
+    b.creations.lock().unwrap().push_back(Fate::Duplicate);
+    run(&mut hub);
+    assert!(b.updates.lock().unwrap().is_empty() && b.creations.lock().unwrap().is_empty());
+    assert_eq!(run(&mut hub), 0);
+    assert_eq!(a.real.all("Person")["1"]["phone"], json!("2 "), "what b made of it has come back");
+    assert_eq!(b.only("Person")["phone"], json!("2"));
+}
+
+#[test]
+fn c2_d1_what_was_created_and_deleted_before_anybody_knew_is_not_created_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lockstep.db");
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let flows = [flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"])];
+    let systems = [("a", &a), ("b", &b)];
+    // Others, so that not all of a system is gone at once (G3).
+    for n in 2..9 {
+        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "phone": "2"}));
+    }
+    assert_eq!(run(&mut hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows)), 7);
+    let before: Vec<String> = b.real.all("Person").into_keys().collect();
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    // The process dies when it has read what it made, and is about to record that it is that.
+    let database = || rusqlite::Connection::open(&path).unwrap();
+    let dies = "CREATE TRIGGER dies BEFORE INSERT ON journal WHEN NEW.kind = 'link' BEGIN SELECT RAISE(ABORT, 'killed'); END";
+    database().execute_batch(dies).unwrap();
+    b.creations.lock().unwrap().push_back(Fate::LostAfter);
+    let killed = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows).run(RunOptions::default());
+    assert!(killed.unwrap_err().to_string().contains("killed"));
+    database().execute_batch("DROP TRIGGER dies").unwrap();
+    let made = b.real.all("Person").into_keys().find(|id| !before.contains(id)).unwrap();
+    assert!(b.real.remove("Person", &made));
+
+    let mut hub = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows);
+    assert_eq!(run(&mut hub), 0);
+    let (one, other) = (hub.find("a.Person/1").unwrap(), hub.find(&format!("b.Person/{made}")).unwrap());
+    assert_eq!(one.entity, other.entity, "it is what was made");
+    assert!(!other.is_live());
+    a.put("Person/1", json!({"phone": "2"}));
+    assert_eq!(run(&mut hub), 0);
+    assert_eq!(b.real.all("Person").len(), 7);
+}
+
+#[test]
+fn c2_of_two_creations_for_the_same_address_the_one_is_found_that_was_sent_so() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
+    let mut hub = hub(&[("a", &a), ("b", &b)], &[one]);
+    a.put("Person/1", json!({"mail": "family@example.com", "phone": "1"}));
+    a.put("Person/2", json!({"mail": "family@example.com", "phone": "2  2"}));
+    b.creations.lock().unwrap().extend([Fate::LostBefore, Fate::LostAfter]);
+    run(&mut hub);
+    assert!(b.creations.lock().unwrap().is_empty());
+    run(&mut hub);
+    let made = b.real.all("Person").into_iter().find(|(_, values)| values["phone"] == json!("2 2")).unwrap().0;
+    assert_eq!(hub.find("a.Person/2").unwrap().entity, hub.find(&format!("b.Person/{made}")).unwrap().entity);
+    assert_eq!(a.real.all("Person")["1"]["phone"], json!("1"));
 }
 
 #[test]
