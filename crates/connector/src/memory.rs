@@ -250,12 +250,17 @@ impl Connector for MemoryConnector {
         let since = request.checkpoint.map_or(Ok(0), |checkpoint| checkpoint.text.parse::<u64>());
         let since = since.map_err(|_| Trouble::Malformed("the checkpoint is none of a system in memory".into()))?;
         let records = held.records.get(request.kind).into_iter().flatten().filter(|(_, record)| record.change > since);
-        let gone = held.gone.get(request.kind).into_iter().flatten().filter(|(change, _)| *change > since && since > 0);
+        let gone = held
+            .gone
+            .get(request.kind)
+            .into_iter()
+            .flatten()
+            .filter(|(change, _)| *change > since && request.checkpoint.is_some());
         Ok(Page {
             records: records.map(|(id, record)| record.read(id, request.watch)).collect(),
             faults: Vec::new(),
             gone: gone.map(|(_, id)| id.clone()).collect(),
-            checkpoint: Checkpoint { text: held.changes.max(1).to_string(), bytes: Vec::new() },
+            checkpoint: Checkpoint { text: held.changes.to_string(), bytes: Vec::new() },
             more: false,
             everything: request.checkpoint.is_none(),
         })

@@ -28,8 +28,11 @@ pub fn inherit(plan: &Plan, now: Timestamp, half: &mut [RecordState], other: &[R
                 let all = candidates(plan, &whole, record.ty, prop, Some(record.id));
                 let found = all.iter().find(|one| mine(one.stamp.record) || holds(plan, now, record, prop, one));
                 let Some(found) = found.filter(|found| !mine(found.stamp.record)) else {
-                    let shows_it = found.is_some_and(|found| holds(plan, now, record, prop, found));
-                    if let Some(stamp) = left_over(plan, record, prop).filter(|stamp| !shows_it && !mine(stamp.record)) {
+                    // What wins in the whole wins in this half too, where it is in it; and what is shown of a claim that is still there is
+                    // older than what the half has of its own.
+                    let as_before = all.first().is_some_and(|best| mine(best.stamp.record));
+                    let known = as_before || all.iter().any(|one| holds(plan, now, record, prop, one));
+                    if let Some(stamp) = left_over(plan, record, prop).filter(|stamp| !known && !mine(stamp.record)) {
                         held.entry(stamp).or_default().push((at, prop));
                     }
                     continue;

@@ -187,6 +187,24 @@ fn p5a_a_read_older_than_our_own_write_is_no_edit() {
 }
 
 #[test]
+fn p5a_what_was_asked_for_before_our_own_write_is_no_edit_however_late_it_is_looked_at() {
+    let mut world = linked_pair();
+    world.read("a.Person/1", json!({"phone": "2"}));
+    // The system was asked for its list, then it was written to, then the list was looked at; nothing else tells which came first.
+    let asked = world.now;
+    world.now += 10;
+    assert_eq!(world.settle(), 1);
+    world.now += 10;
+    world.read_asked("b.Person/1", json!({"phone": "1"}), asked);
+    assert_eq!(world.settle_all(), 0);
+    assert_eq!((world.value("a.Person/1", "phone"), world.value("b.Person/1", "phone")), (json!("2"), json!("2")));
+    // Asked for after the write, the same is what somebody put back.
+    world.read_asked("b.Person/1", json!({"phone": "1"}), world.now);
+    assert_eq!(world.settle_all(), 1);
+    assert_eq!(world.value("a.Person/1", "phone"), json!("1"));
+}
+
+#[test]
 fn p10_read_only_properties_are_read_and_never_written() {
     let one = flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["mail <-> email", "name <-> full"]);
     let full = PropertySchema { read_only: true, ..PropertySchema::new("full", PlainType::String) };

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, candidates};
 use lockstep_model::change::IntentEvent;
-use lockstep_model::{GuardKind, Intent, IntentState, RecordId, RecordState, Review, ReviewKind, Rule};
+use lockstep_model::{GuardKind, Intent, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule};
 use lockstep_store::{Commit, JournalKind, ReviewKey};
 use serde::Serialize;
 
@@ -193,6 +194,9 @@ impl Hub {
 
     fn link_reviewed(&mut self, under_way: &mut Underway, review: &Review, candidate: &RecordState) -> ActResult<String> {
         let record = self.reviewed(review)?;
+        if review.kind == ReviewKind::UnknownOutcome && !candidate.is_live() {
+            return self.landed_and_gone(under_way, review, &record, candidate);
+        }
         let joined = self.join_by_hand(under_way, &record, candidate)?;
         self.store.commit(Commit { reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() })?;
         let names: Vec<String> = joined.members.iter().map(ToString::to_string).collect();
@@ -243,6 +247,45 @@ impl Hub {
         self.decide_on(std::iter::once(&record), &mut commit)?;
         self.store.commit(commit)?;
         Ok("the next run creates it".into())
+    }
+
+    /// C2, D1: a person knows that what was created is the candidate, which has been deleted since: the link ends where it begins, and
+    /// nothing is created anew.
+    fn landed_and_gone(
+        &mut self,
+        under_way: &mut Underway,
+        review: &Review,
+        record: &RecordState,
+        candidate: &RecordState,
+    ) -> ActResult<String> {
+        let now = self.clock.now();
+        let name = self.name_of(candidate);
+        if candidate.entity.0 != candidate.id.0 || !self.store.joined(&[candidate.entity])?.is_empty() {
+            return Err(ActError::Refused(format!("{name} belongs to another, and is not in its system any more")));
+        }
+        let mut commit = Commit { durable: true, reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
+        let text = "a person says that it had been created; it has been deleted since";
+        let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
+        open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
+        for intent in open.iter().filter(|intent| intent.kind == IntentKind::Create) {
+            if intent.source == review.record && intent.ty == review.ty {
+                let mut update = step(intent, IntentEvent::Confirm, now, Some(text.into()));
+                update.record = Some(candidate.id);
+                commit.intents_changed.push(update);
+            }
+        }
+        let mut candidate = candidate.clone();
+        candidate.entity = record.entity;
+        // What the flows say of deletions is said of this one.
+        let seen = Some(candidate.first_seen);
+        commit.keys_removed.extend(mark_gone(&self.plan, &mut candidate, seen));
+        let mut entry = self.person(under_way, JournalKind::Link, record.id, Some(candidate.id), text);
+        entry.rule = Some(Rule::C2);
+        commit.journal.push(entry);
+        self.decide_on([record, &candidate].into_iter(), &mut commit)?;
+        commit.changed_records.push(candidate);
+        self.store.commit(commit)?;
+        Ok(format!("{name} was it; it has been deleted since, and nothing is created anew"))
     }
 
     /// Leaves a refused or unconvertible value as it is: the property counts as holding what it was to be given, until that changes.

@@ -6,13 +6,14 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use lockstep_engine::keys::each_id;
 use lockstep_engine::plan::PlanCreate;
 use lockstep_engine::settle::settle_goes;
 use lockstep_engine::split::inherit;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::is_empty;
-use lockstep_model::{EntityId, Intent, IntentKind, IntentState, RecordId, RecordState, ReviewKind, Rule, Value};
+use lockstep_model::{EntityId, Intent, IntentKind, IntentState, RecordId, RecordState, ReviewKind, Rule, TypeIx, Value};
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
 use serde::Serialize;
 
@@ -185,7 +186,11 @@ impl Hub {
         if a.entity == b.entity {
             return Err(ActError::Refused(format!("{name_a} and {name_b} are linked already")));
         }
-        if let Some(gone) = [a, b].into_iter().find(|record| !record.is_live()) {
+        // What a creation made whose answer was lost is that also where what it was made from has been deleted meanwhile (C2, D1).
+        let open = self.store.open_intents(&[a.entity])?;
+        let made = |intent: &Intent| intent.kind == IntentKind::Create && intent.source == a.id && intent.ty == b.ty;
+        let settles = b.is_live() && open.iter().any(|intent| made(intent) && is_unanswered(intent));
+        if let Some(gone) = [a, b].into_iter().find(|record| !record.is_live() && !settles) {
             return Err(ActError::Refused(format!(
                 "{} is not in its system any more, so it can't be linked",
                 self.name_of(gone)
@@ -274,19 +279,28 @@ impl Hub {
         Ok(())
     }
 
-    /// Puts records onto the agenda, and what refers to them (P8).
+    /// Puts records onto the agenda, what refers to them (P8), and what they refer to: it may be connected to something that is
+    /// synchronized now (C5).
     pub(crate) fn decide_on<'a>(
         &mut self,
         records: impl Iterator<Item = &'a RecordState>,
         commit: &mut Commit,
     ) -> crate::run::Result<()> {
         let mut hashes = Vec::new();
+        let mut referred: BTreeSet<(TypeIx, String)> = BTreeSet::new();
         for record in records {
             commit.agenda_added.push((self.plan.ty(record.ty).decide_rank, record.id));
             hashes.push(reference_hash(&self.plan.ty(record.ty).name, &record.key));
+            for (prop, slot) in self.plan.ty(record.ty).props.iter().zip(&record.slots) {
+                each_id(slot.shadow.as_ref(), &mut |id| referred.extend(prop.refers_to.iter().map(|ty| (*ty, id.to_string()))));
+            }
         }
         if self.plan.has_references() {
             self.wake(&hashes, commit)?;
+        }
+        for (ty, key) in referred {
+            let rank = self.plan.ty(ty).decide_rank;
+            commit.agenda_added.extend(self.store.by_key(ty, &[&key])?.iter().map(|record| (rank, record.id)));
         }
         Ok(())
     }

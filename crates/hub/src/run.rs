@@ -91,8 +91,6 @@ pub(crate) struct Underway<'a> {
     pub written: BTreeSet<TypeIx>,
     /// Record types that listed no record at all when they were last read in this run: not much is concluded from that.
     pub listed_none: BTreeSet<TypeIx>,
-    /// Some lost answers could not be found out about, as their system can't be read now.
-    pub left_unknown: bool,
     /// The answer to some write was lost.
     pub unknown: bool,
     pub guards: Guards,
@@ -239,7 +237,6 @@ impl Hub {
             newest: HashMap::new(),
             written: BTreeSet::new(),
             listed_none: BTreeSet::new(),
-            left_unknown: false,
             unknown: false,
             guards,
             progress: options.watcher,
@@ -294,7 +291,8 @@ impl Hub {
         for _ in 0..MOST_ROUNDS {
             let reread = self.decide(under_way)?;
             let sent = self.deliver(under_way)?;
-            if std::mem::take(&mut under_way.unknown) && !under_way.left_unknown {
+            // P5: what a write did whose answer was lost is found out before anything is read: read as a page, it would be an edit.
+            if std::mem::take(&mut under_way.unknown) {
                 self.settle_unknown(under_way)?;
                 continue;
             }

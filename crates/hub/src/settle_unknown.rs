@@ -1,7 +1,7 @@
 //! C2: finding out. A write whose answer was lost may have landed, and is never simply sent again; a creation that the system refuses
 //! as a duplicate has found the record that is there.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use lockstep_connector::Trouble;
 use lockstep_engine::confirm;
@@ -95,7 +95,7 @@ impl Hub {
             self.clock.wait(std::time::Duration::from_millis(settles.min(5_000) as u64));
         }
         self.read(under_way, &types)?;
-        let (known, unread) = self.read_to_the_end(under_way, creations);
+        let known = self.read_to_the_end(under_way, creations);
         self.find_created(under_way, known.clone(), false)?;
         // That it is not there is believed when two lists say so: one that is empty by mistake, or left it out, looks the same.
         let known: BTreeSet<IntentId> = known.iter().map(|intent| intent.id).collect();
@@ -103,21 +103,21 @@ impl Hub {
         left.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
         left.retain(|intent| known.contains(&intent.id));
         self.read(under_way, &left.iter().map(|intent| intent.ty).collect())?;
-        let (left, unread_again) = self.read_to_the_end(under_way, left);
-        under_way.left_unknown |= !unread.is_empty() || !unread_again.is_empty();
+        let left = self.read_to_the_end(under_way, left);
         self.find_created(under_way, left, true)
     }
 
-    /// Creations of record types that were read to their end, and others. A system that could not be read says nothing about what it does
-    /// not hold; nor does one that had records and lists none all of a sudden, or whose list is not believed (G3).
-    fn read_to_the_end(&self, under_way: &Underway, creations: Vec<Intent>) -> (Vec<Intent>, Vec<Intent>) {
-        creations.into_iter().partition(|intent| {
+    /// Creations of record types that were read to their end. A system that could not be read says nothing about what it does not hold;
+    /// nor does one that had records and lists none all of a sudden, or whose list is not believed (G3).
+    fn read_to_the_end(&self, under_way: &Underway, mut creations: Vec<Intent>) -> Vec<Intent> {
+        creations.retain(|intent| {
             let status = &self.status[intent.ty.at()];
             let paused = under_way.paused.contains_key(&self.system_of(intent.ty));
             let vanished = under_way.listed_none.contains(&intent.ty) && status.records > 0;
             let believed = !vanished && !under_way.guards.stopped.contains(&intent.ty);
             !paused && believed && status.reading_since.is_none()
-        })
+        });
+        creations
     }
 
     /// How soon a list of this record type shows what was written. A system that does not say is given a moment: one reading too early,
@@ -172,7 +172,19 @@ impl Hub {
         let agenda: Vec<RecordId> = self.store.agenda(usize::MAX >> 1)?.into_iter().map(|(_, id)| id).collect();
         let earliest = creations.iter().map(|intent| intent.decided_at).min().unwrap_or(self.clock.now());
         let mut fresh = self.store.records(&agenda)?;
-        fresh.retain(|record| record.is_live() && record.entity.0 == record.id.0 && record.first_seen >= earliest);
+        fresh.retain(|record: &RecordState| {
+            let alone = record.entity.0 == record.id.0 && record.written_at.is_none();
+            alone && record.first_seen >= earliest
+        });
+        // One that was read and deleted before that was known is there no more; it had been created all the same (D1).
+        let (mut fresh, gone): (Vec<RecordState>, Vec<RecordState>) = fresh.into_iter().partition(RecordState::is_live);
+        let live = fresh.len();
+        fresh.extend(gone);
+        let apart = self.kept_apart(&creations, &fresh)?;
+        // It is not what was there before, nor what a person keeps apart from whom it was made for (L7).
+        let could_make = |intent: &Intent, record: &RecordState| {
+            record.first_seen >= intent.decided_at && !apart.contains(&(intent.id, record.id))
+        };
         // Creations that sent the same are told apart by nothing: as many records, as many of them landed.
         let mut alike: BTreeMap<(TypeIx, String), Vec<Intent>> = BTreeMap::new();
         for intent in creations {
@@ -198,50 +210,78 @@ impl Hub {
                 }
                 found
             });
-            let found: Vec<usize> =
-                found.remove(&sent).unwrap_or_default().into_iter().filter(|at| !taken.contains(at)).collect();
+            let made = |at: &usize| intents.iter().any(|intent| could_make(intent, &fresh[*at]));
+            let mut found: Vec<usize> =
+                found.remove(&sent).unwrap_or_default().into_iter().filter(|at| !taken.contains(at) && made(at)).collect();
+            prefer_live(&mut found, live, intents.len());
             taken.extend(&found);
             left.extend(intents.split_off(found.len().min(intents.len())));
             let found = found.into_iter().map(|at| fresh[at].clone()).collect();
-            self.settle_alike(under_way, intents, found, last)?;
+            self.settle_alike(under_way, intents, found, &could_make, last)?;
         }
-        // The system may have made something else of what it was sent (P3).
+        // The system may have made something else of what it was sent (P3). Who is found so comes before who is found by less.
+        let mut edited = Vec::new();
         for intent in left {
             let sent = || intent.changes.iter().filter(|c| c.counterpart_of.is_none());
-            let shows = |record: &RecordState, c: &Change| {
-                let whole = self.plan.ty(intent.ty).props[c.prop.at()].whole;
-                confirm::made_of(&c.value, record.slot(c.prop).value(whole))
-            };
-            let could_be = |record: &RecordState| sent().all(|c| shows(record, c));
+            let could_be = |record: &RecordState| sent().all(|c| self.shows(record, &intent, c)) && could_make(&intent, record);
             let fits = |(at, record): &(usize, &RecordState)| {
                 record.ty == intent.ty && !taken.contains(at) && sent().next().is_some() && could_be(record)
             };
             let mut found: Vec<usize> = fresh.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
-            let mut sure = true;
+            prefer_live(&mut found, live, 1);
             if found.is_empty() {
-                // Somebody has come upon it already, and edited it: its match key tells that it is the one.
-                let keys = promised(&self.plan, intent.ty, &intent.changes);
-                let is_it = |(at, record): &(usize, &RecordState)| {
-                    let fits = || hashes(&self.plan, record).iter().any(|hash| keys.contains(hash));
-                    let has_some = || sent().any(|c| is_telling(&c.value) && shows(record, c));
-                    record.ty == intent.ty && !taken.contains(at) && if keys.is_empty() { has_some() } else { fits() }
-                };
-                // Without one, any that is new and has something of it could be it.
-                sure = !keys.is_empty();
-                if sure || last {
-                    found = fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect();
-                }
-            }
-            if !sure && !found.is_empty() {
-                let found = found.into_iter().map(|at| fresh[at].clone()).collect();
-                self.ask_which(under_way, intent, found)?;
+                edited.push(intent);
                 continue;
             }
             taken.extend(&found);
             let found = found.into_iter().map(|at| fresh[at].clone()).collect();
-            self.settle_alike(under_way, vec![intent], found, last)?;
+            self.settle_alike(under_way, vec![intent], found, &could_make, last)?;
+        }
+        for intent in edited {
+            // Somebody has come upon it already, and edited it: its match key tells that it is the one.
+            let keys = promised(&self.plan, intent.ty, &intent.changes);
+            let is_it = |(at, record): &(usize, &RecordState)| {
+                let fits = || hashes(&self.plan, record).iter().any(|hash| keys.contains(hash));
+                let sent = || intent.changes.iter().filter(|c| c.counterpart_of.is_none());
+                let has_some = || sent().any(|c| is_telling(&c.value) && self.shows(record, &intent, c));
+                let free = record.ty == intent.ty && record.is_live() && !taken.contains(at) && could_make(&intent, record);
+                free && if keys.is_empty() { has_some() } else { fits() }
+            };
+            // Without one, any that is new and has something of it could be it.
+            let sure = !keys.is_empty();
+            let found: Vec<usize> = match sure || last {
+                true => fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect(),
+                false => vec![],
+            };
+            if sure {
+                taken.extend(&found);
+            }
+            let found: Vec<RecordState> = found.into_iter().map(|at| fresh[at].clone()).collect();
+            match sure || found.is_empty() {
+                true => self.settle_alike(under_way, vec![intent], found, &could_make, last)?,
+                false => self.ask_which(under_way, intent, found)?,
+            }
         }
         Ok(())
+    }
+
+    /// Whether a record shows what its system may have made of a value that was sent.
+    fn shows(&self, record: &RecordState, intent: &Intent, change: &Change) -> bool {
+        let whole = self.plan.ty(intent.ty).props[change.prop.at()].whole;
+        confirm::made_of(&change.value, record.slot(change.prop).value(whole))
+    }
+
+    /// L7: of which new records a person has said that they are not whom a creation was meant for.
+    fn kept_apart(&mut self, creations: &[Intent], fresh: &[RecordState]) -> Result<HashSet<(IntentId, RecordId)>> {
+        let mut found = HashSet::new();
+        let apart = self.store.apart(&fresh.iter().map(|record| record.id).collect::<Vec<_>>())?;
+        for intent in creations.iter().filter(|_| !apart.is_empty()) {
+            let Some(source) = self.store.records(&[intent.source])?.pop() else { continue };
+            let members: Vec<RecordId> = self.store.members(&[source.entity])?.iter().map(|member| member.id).collect();
+            let both = apart.iter().flat_map(|(a, b)| [(a, b), (b, a)]);
+            found.extend(both.filter(|(a, _)| members.contains(a)).map(|(_, b)| (intent.id, *b)));
+        }
+        Ok(found)
     }
 
     /// Settles creations that sent the same, with the new records that hold it.
@@ -249,7 +289,8 @@ impl Hub {
         &mut self,
         under_way: &mut Underway,
         intents: Vec<Intent>,
-        found: Vec<RecordState>,
+        mut found: Vec<RecordState>,
+        could_make: &dyn Fn(&Intent, &RecordState) -> bool,
         last: bool,
     ) -> Result<()> {
         let now = self.clock.now();
@@ -282,9 +323,9 @@ impl Hub {
             self.store.commit(commit)?;
             return open.into_iter().try_for_each(|intent| self.ask_which(under_way, intent, found.clone()));
         }
-        let mut found = found.into_iter();
         for intent in open {
-            match found.next() {
+            let it = found.iter().position(|record| could_make(&intent, record));
+            match it.map(|it| found.remove(it)) {
                 Some(record) => {
                     let mut update = step(
                         &intent,
@@ -340,8 +381,9 @@ impl Hub {
     }
 
     fn found_again(&mut self, intent: &Intent, mut record: RecordState) -> Result<RecordState> {
-        let sent = self.sent(intent)?;
+        let (sent, presence) = (self.sent(intent)?, record.presence);
         confirm::found_again(&self.plan, &mut record, intent, &sent);
+        record.presence = presence;
         Ok(record)
     }
 
@@ -366,6 +408,14 @@ impl Hub {
         Ok(open.iter().any(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty))
     }
 
+    /// P5: what a record shows while the answer to a write of it is lost is looked at when that is found out about.
+    fn is_being_written(&mut self, ty: TypeIx, id: &str) -> Result<bool> {
+        let Some(known) = self.store.by_key(ty, &[id])?.pop() else { return Ok(false) };
+        let unanswered = |intent: &Intent| matches!(intent.state, IntentState::Sent | IntentState::Unknown);
+        let open = self.store.open_intents(&[known.entity])?;
+        Ok(open.iter().any(|intent| intent.record == Some(known.id) && unanswered(intent)))
+    }
+
     /// C2: a target that refuses a creation as a duplicate and names the record it has, has made a match.
     pub(crate) fn adopt(
         &mut self,
@@ -377,7 +427,9 @@ impl Hub {
     ) -> Result<()> {
         let now = self.clock.now();
         let mut commit = Commit::default();
-        if let Some(record) = record {
+        if let Some(record) = record
+            && !self.is_being_written(intent.ty, &record.id)?
+        {
             self.observe_one(under_way, intent.ty, record, &mut commit)?;
             self.store.commit(std::mem::take(&mut commit))?;
         }
@@ -519,6 +571,13 @@ impl Hub {
         self.status[ty.at()].records += observed.new.len() as u64;
         self.remember(under_way, ty, observed, commit);
         Ok(())
+    }
+}
+
+/// Leaves those that are gone out where those that are there are enough. The first `live` places are of records that are there.
+fn prefer_live(found: &mut Vec<usize>, live: usize, enough: usize) {
+    if found.iter().filter(|at| **at < live).count() >= enough {
+        found.retain(|at| *at < live);
     }
 }
 

@@ -11,7 +11,7 @@ use lockstep_engine::plan::Schemas;
 use lockstep_hub::answers::Answer;
 use lockstep_hub::{Hub, RunOptions, System, SystemClock};
 use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
-use lockstep_model::{Flow, PropertyPair, ReadRecord, TypeName, TypeSchema};
+use lockstep_model::{Flow, GuardKind, PropertyPair, ReadRecord, TypeName, TypeSchema};
 use lockstep_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
 
@@ -145,7 +145,8 @@ impl World {
 
     fn settles(&mut self) {
         assert_eq!(self.hub.run(RunOptions::default()).unwrap().writes(), 0);
-        assert!(self.hub.reviews(9).unwrap().is_empty());
+        let open = self.hub.reviews(9).unwrap();
+        assert!(open.is_empty(), "{open:#?}");
         let open: u64 = self.hub.status().unwrap().outbox.iter().map(|(_, n)| n).sum();
         assert_eq!(open, 0, "nothing is left open");
     }
@@ -192,6 +193,41 @@ fn a_person_who_errs_makes_nothing_twice_where_the_system_knows_the_creation() {
     assert_eq!((reviews.len(), reviews[0].kind.as_str()), (1, "disputed entity"), "{reviews:#?}");
     world.review = reviews[0].number;
     let (done, text) = world.answer(Answer::Accept);
+    assert!(done, "{text}");
+    world.settles();
+    assert_eq!(world.persons(), before);
+}
+
+#[test]
+fn c2_d1_the_one_that_a_person_names_has_been_deleted_since_and_is_not_created_anew() {
+    let mut world = World::new(true);
+    let file = world.dir.path().join("b/Person.jsonl");
+    let others: Vec<Value> = world.persons().into_iter().filter(|person| person["id"] != "by-hand").collect();
+    store(&file, &others);
+    world.hub.run(RunOptions::default()).unwrap();
+    let (done, text) = world.answer(Answer::Link("b.Person/by-hand".into()));
+    assert!(done && text.contains("deleted since"), "{text}");
+    world.settles();
+    assert_eq!(world.persons(), others);
+    // Nor when it is edited.
+    store(&world.dir.path().join("a/Contacts.jsonl"), &[json!({"id": "a1", "first": "Solveig", "phone": "2"})]);
+    world.settles();
+    assert_eq!(world.persons(), others);
+}
+
+#[test]
+fn c2_d1_what_was_created_is_that_also_where_what_it_was_made_from_has_been_deleted() {
+    let mut world = World::new(true);
+    store(&world.dir.path().join("a/Contacts.jsonl"), &[]);
+    world.hub.run(RunOptions::default()).unwrap();
+    // G3: that there is none left is believed only when a person says so.
+    for guard in world.hub.tripped_guards().unwrap() {
+        world.hub.release(&guard.system, GuardKind::parse(guard.guard).unwrap()).unwrap();
+    }
+    world.hub.run(RunOptions::default()).unwrap();
+    assert!(!world.hub.find("a.Contacts/a1").unwrap().is_live());
+    let before = world.persons();
+    let (done, text) = world.answer(Answer::Link("b.Person/by-hand".into()));
     assert!(done, "{text}");
     world.settles();
     assert_eq!(world.persons(), before);

@@ -420,9 +420,11 @@ impl SimulatedSystem {
             return;
         }
         let (who, name) = (row.texts.get(WHO).cloned().unwrap_or_default(), &self.drawn.name);
-        // Whoever is put together anew after somebody took them apart may get the same in another's spelling.
+        // Whoever is put together anew after somebody took them apart may get the same in another's spelling; so may a property of which
+        // somebody has said whose value is right.
         let same = deed.values.iter().all(|(_, was, now)| was.trim() == now.trim()) && before.mails == row.mails;
-        if same && !truth.divided.contains_key(&who) {
+        let said = deed.values.iter().any(|(prop, _, _)| truth.said.contains(&(who.clone(), *prop)));
+        if same && !said && !truth.divided.contains_key(&who) {
             let message = format!("{name}/{} is written and nothing changes: {:?}", row.id, deed.values);
             truth.broken("written for nothing", &who, message);
         }

@@ -72,6 +72,8 @@ pub struct World {
     pub now: i64,
     /// When the previous readings began (P1b).
     pub previous: Option<i64>,
+    /// When the system was asked for what is read (P5a), where that is not now.
+    asked: Option<i64>,
     /// Findings of the last decision: record key and flow target, situation, reason.
     pub found: BTreeMap<(String, String), (Situation, String)>,
     pub last: Option<Decision>,
@@ -91,6 +93,7 @@ impl World {
             agenda: BTreeSet::new(),
             now: 1_000,
             previous: None,
+            asked: None,
             found: BTreeMap::new(),
             last: None,
         }
@@ -98,7 +101,7 @@ impl World {
 
     /// Two systems `a` and `b` with open schemas and one record type `Person` each.
     pub fn people(flows: &[Flow]) -> World {
-        World::new(flows, &schemas(&[("a.Person", vec![]), ("b.Person", vec![]), ("c.Person", vec![])]))
+        World::new(flows, &schemas(&[("a.Person", vec![]), ("b.Person", vec![]), ("c.Person", vec![]), ("d.Person", vec![])]))
     }
 
     pub fn ty(&self, name: &str) -> TypeIx {
@@ -124,6 +127,14 @@ impl World {
         self.take_in(ty, vec![ReadRecord { id: key, version, modified: modified.map(Timestamp), deleted: false, values }])
     }
 
+    /// Reads what the system told when it was asked at this time, and neither a version nor a time of its own.
+    pub fn read_asked(&mut self, name: &str, values: Value, asked: i64) -> usize {
+        self.asked = Some(asked);
+        let unchanged = self.read_as(name, values, None, None);
+        self.asked = None;
+        unchanged
+    }
+
     /// A page in which a record comes twice: its pages shifted while they were read.
     pub fn read_twice(&mut self, name: &str, values: Value) {
         self.now += 1;
@@ -146,7 +157,7 @@ impl World {
         let reading = Reading {
             ty,
             now: Timestamp(self.now),
-            asked: Timestamp(self.now),
+            asked: Timestamp(self.asked.unwrap_or(self.now)),
             untold: Timestamp(self.now),
             previous: self.previous.map(Timestamp),
             first_id,

@@ -26,8 +26,15 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
             if truth.joined.contains(row.who_is()) {
                 continue;
             }
+            // What a third one held when somebody took it from there is its own, and it may have been linked with this one since.
+            let taken_over = |number: u64| {
+                let with = |at: &At| *at != *to && holds(at).is_some() && holds(at) == holds(to);
+                let third = |(one, other): &(&At, &At)| *one == from && with(other) || *other == from && with(one);
+                truth.apart.iter().any(|((one, other), last)| number <= *last && third(&(one, other)))
+            };
             for text in row.texts.values() {
-                let edited = number_of(text).filter(|number| number > after).and_then(|number| truth.edits.get(&number));
+                let late = number_of(text).filter(|number| number > after && !taken_over(*number));
+                let edited = late.and_then(|number| truth.edits.get(&number));
                 if edited.is_some_and(|edit| edit.at == *from) {
                     let message = format!("{} holds {text:?}, edited in {} after they were unlinked", name(to), name(from));
                     found.push(Violation { checker: "given though apart", message, who: who.clone() });

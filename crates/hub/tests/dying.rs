@@ -1,0 +1,124 @@
+//! R1: checkpoint and shadows move in one transaction. The process dies at the very write of the one or the other, in a SQLite file that
+//! refuses it; what is there afterwards is what was there before, and the next run goes on as if nothing had been.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lockstep_connector::files::FilesConnector;
+use lockstep_engine::Plan;
+use lockstep_engine::plan::Schemas;
+use lockstep_hub::{Hub, RunOptions, System, SystemClock};
+use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
+use lockstep_model::{Flow, MatchRow, PropertyPair, TypeName};
+use lockstep_store::sqlite::SqliteStore;
+use rusqlite::Connection;
+use serde_json::json;
+
+struct Project {
+    dir: tempfile::TempDir,
+}
+
+impl Project {
+    fn new() -> Self {
+        let project = Project { dir: tempfile::tempdir().unwrap() };
+        for side in ["a", "b"] {
+            std::fs::create_dir(project.dir.path().join(side)).unwrap();
+        }
+        project.write("a", &[("Åse", "1"), ("Bo", "2"), ("Eli", "3")]);
+        project.write("b", &[("Finn", "4")]);
+        project
+    }
+
+    fn path(&self, side: &str) -> PathBuf {
+        self.dir.path().join(side).join("Person.jsonl")
+    }
+
+    fn write(&self, side: &str, people: &[(&str, &str)]) {
+        let line = |(n, (name, phone)): (usize, &(&str, &str))| {
+            format!("{}\n", json!({"id": format!("{side}{n}"), "mail": format!("{name}@example.com"), "phone": phone}))
+        };
+        std::fs::write(self.path(side), people.iter().enumerate().map(line).collect::<String>()).unwrap();
+    }
+
+    fn text(&self, side: &str) -> String {
+        std::fs::read_to_string(self.path(side)).unwrap()
+    }
+
+    fn hub(&self) -> Hub {
+        let connect = |name: &str| {
+            let settings = json!({"folder": name, "id": "id"});
+            let connector = FilesConnector::open(settings.as_object().unwrap(), Path::new(self.dir.path())).unwrap();
+            System { name: name.into(), connector: Arc::new(connector) }
+        };
+        let systems = vec![connect("a"), connect("b")];
+        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let row = |path: &str| PropertyPair {
+            from: PropertyRef::new(path),
+            to: PropertyRef::new(path),
+            direction: Direction::Both,
+            conversion: None,
+            policy: Policy::Latest,
+            clears: true,
+        };
+        let flow = |from: &str, to: &str| Flow {
+            from: TypeName::parse(from).unwrap(),
+            to: TypeName::parse(to).unwrap(),
+            create: Create::Always,
+            matches: vec![MatchRow { pairs: vec![(PropertyRef::new("mail"), PropertyRef::new("mail"))] }],
+            properties: vec![row("mail"), row("phone")],
+            deletes: Deletes::Ignore,
+            merge_duplicates: false,
+            create_empty: false,
+            place: "test".into(),
+        };
+        let plan = Plan::compile(&[flow("a.Person", "b.Person"), flow("b.Person", "a.Person")], &schemas).unwrap();
+        let store = SqliteStore::open(self.dir.path().join("lockstep.db")).unwrap();
+        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap()
+    }
+
+    fn database(&self) -> Connection {
+        Connection::open(self.dir.path().join("lockstep.db")).unwrap()
+    }
+
+    /// A run that dies at the first write to this table of the store. Nothing of the step is kept.
+    fn dies_at(&self, table: &str) {
+        let before = self.remembered();
+        for event in ["INSERT", "UPDATE"] {
+            let dies = format!("CREATE TRIGGER dies_{event} BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'killed'); END");
+            self.database().execute_batch(&dies).unwrap();
+        }
+        let error = self.hub().run(RunOptions::default()).map(|report| report.writes()).unwrap_err();
+        assert!(error.to_string().contains("killed"), "{error}");
+        self.database().execute_batch("DROP TRIGGER dies_INSERT; DROP TRIGGER dies_UPDATE").unwrap();
+        assert_eq!(self.remembered(), before, "{table}");
+    }
+
+    /// How far `b` was read, and what is known of its records.
+    fn remembered(&self) -> Vec<String> {
+        let database = self.database();
+        let mut known = database
+            .prepare(
+                "SELECT coalesce(checkpoint, '') FROM record_types WHERE name = 'b.Person'
+                 UNION ALL SELECT shadow FROM records WHERE key LIKE 'b%'",
+            )
+            .unwrap();
+        known.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+}
+
+#[test]
+fn r1_whoever_dies_while_a_page_is_recorded_has_lost_nothing_of_it() {
+    for table in ["records", "record_types"] {
+        let project = Project::new();
+        drop(project.hub());
+        project.dies_at(table);
+        let report = project.hub().run(RunOptions::default()).unwrap();
+        assert_eq!(report.writes(), 4, "{table}: {report:#?}");
+
+        std::fs::write(project.path("b"), project.text("b").replace(r#""phone":"4""#, r#""phone":"44""#)).unwrap();
+        project.dies_at(table);
+        let report = project.hub().run(RunOptions::default()).unwrap();
+        assert!(project.text("a").contains(r#""phone":"44""#), "{table}: {report:#?}\n{}", project.text("a"));
+        assert_eq!(project.hub().run(RunOptions::default()).unwrap().writes(), 0);
+    }
+}

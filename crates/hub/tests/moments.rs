@@ -1,0 +1,364 @@
+//! Whole runs on systems in memory in which something goes wrong, or a person does something, at a chosen moment.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lockstep_connector::memory::{Flat, MemoryConnector};
+use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, Trouble, Write};
+use lockstep_engine::Plan;
+use lockstep_engine::plan::Schemas;
+use lockstep_hub::{Clock, Hub, RunOptions, System};
+use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
+use lockstep_model::{
+    Flow, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp, TypeName, TypeSchema, Value,
+};
+use lockstep_store::{JournalKind, SqliteStore};
+use serde_json::json;
+
+/// It goes on by itself with every look at it; nobody waits.
+struct Hands(AtomicI64);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn wait(&self, duration: Duration) {
+        self.0.fetch_add(duration.as_millis() as i64, Ordering::Relaxed);
+    }
+}
+
+/// What becomes of a write.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    /// Somebody has edited the record meanwhile.
+    Conflict,
+    /// Done, and the answer is lost.
+    LostAfter,
+    /// The answer is lost, nothing is done, and the system can't be read from then on.
+    LostAndDown,
+    /// The same, and it goes on.
+    LostBefore,
+    /// Refused, as there is such a record already: the first one.
+    Duplicate,
+    Done,
+}
+
+/// A system in memory that stores texts without spare spaces, and does not say so. Its first writes of each kind have fates.
+struct Fated {
+    real: MemoryConnector,
+    creations: Mutex<VecDeque<Fate>>,
+    updates: Mutex<VecDeque<Fate>>,
+    /// What somebody does while the answer to a write is lost.
+    meanwhile: Mutex<Option<Flat>>,
+    down: AtomicBool,
+}
+
+impl Fated {
+    fn new(types: Vec<TypeSchema>) -> Arc<Fated> {
+        Arc::new(Fated {
+            real: MemoryConnector::new(types),
+            creations: Mutex::default(),
+            updates: Mutex::default(),
+            meanwhile: Mutex::default(),
+            down: AtomicBool::new(false),
+        })
+    }
+
+    fn put(&self, name: &str, values: Value) {
+        let (kind, id) = name.split_once('/').unwrap();
+        self.real.put(kind, id, flat(values));
+    }
+
+    fn only(&self, kind: &str) -> Flat {
+        let all = self.real.all(kind);
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.into_values().next().unwrap()
+    }
+
+    fn one(&self, kind: &str, watch: &[PropertyRef], write: &Write) -> Outcome {
+        let fates = if write.action == Action::Create { &self.creations } else { &self.updates };
+        let fate = fates.lock().unwrap().pop_front();
+        let lost = || Outcome::Unknown { message: "the connection broke".into() };
+        if fate.is_some()
+            && let Some(values) = self.meanwhile.lock().unwrap().take()
+        {
+            let id = self.real.all(kind).into_keys().next().unwrap();
+            self.real.put(kind, &id, values);
+        }
+        match fate {
+            Some(Fate::Conflict) => return Outcome::Conflict { message: "it was changed meanwhile".into() },
+            Some(Fate::LostBefore) => return lost(),
+            Some(Fate::Duplicate) => {
+                let id = self.real.all(kind).into_keys().next();
+                return Outcome::Duplicate { id, message: "there is one already".into() };
+            }
+            Some(Fate::LostAndDown) => {
+                self.down.store(true, Ordering::Relaxed);
+                return lost();
+            }
+            Some(Fate::LostAfter | Fate::Done) | None => {}
+        }
+        let mut write = write.clone();
+        for value in &mut write.values {
+            if let Value::String(text) = &mut value.value {
+                *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            }
+        }
+        let outcome = self.real.write(kind, watch, &[write]).remove(0);
+        if fate == Some(Fate::LostAfter) { lost() } else { outcome }
+    }
+}
+
+impl Connector for Fated {
+    fn types(&self) -> &[TypeSchema] {
+        self.real.types()
+    }
+
+    fn test(&self) -> Result<String, Trouble> {
+        self.real.test()
+    }
+
+    fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
+        if self.down.load(Ordering::Relaxed) {
+            return Err(Trouble::Unreachable("it does not answer".into()));
+        }
+        self.real.read(request)
+    }
+
+    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+        self.real.get(kind, watch, id)
+    }
+
+    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+        self.real.find(kind, watch, prop, value)
+    }
+
+    fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+        writes.iter().map(|write| self.one(kind, watch, write)).collect()
+    }
+
+    /// What it wrote is read at the end of the run.
+    fn knows_own_writes(&self) -> bool {
+        true
+    }
+}
+
+fn flat(values: Value) -> Flat {
+    values.as_object().unwrap().clone().into_iter().collect()
+}
+
+fn flow(from: &str, to: &str, create: Create, matches: &[&str], rows: &[&str]) -> Flow {
+    let row = |path: &&str| PropertyPair {
+        from: PropertyRef::new(*path),
+        to: PropertyRef::new(*path),
+        direction: Direction::Both,
+        conversion: None,
+        policy: Policy::Latest,
+        clears: true,
+    };
+    Flow {
+        from: TypeName::parse(from).unwrap(),
+        to: TypeName::parse(to).unwrap(),
+        create,
+        matches: matches.iter().map(|m| MatchRow { pairs: vec![(PropertyRef::new(*m), PropertyRef::new(*m))] }).collect(),
+        properties: rows.iter().map(row).collect(),
+        deletes: Deletes::Ignore,
+        merge_duplicates: false,
+        create_empty: false,
+        place: format!("{from} to {to}"),
+    }
+}
+
+fn person() -> TypeSchema {
+    TypeSchema::open("Person")
+}
+
+fn reference(kind: &str, path: &str, to: &str) -> TypeSchema {
+    let property = PropertySchema { reference: Some(to.into()), ..PropertySchema::new(path, PlainType::Any) };
+    TypeSchema { properties: vec![property], ..TypeSchema::open(kind) }
+}
+
+fn hub(systems: &[(&str, &Arc<Fated>)], flows: &[Flow]) -> Hub {
+    hub_with(SqliteStore::in_memory().unwrap(), systems, flows)
+}
+
+fn hub_with(store: SqliteStore, systems: &[(&str, &Arc<Fated>)], flows: &[Flow]) -> Hub {
+    let schemas: Schemas = systems.iter().map(|(name, system)| (name.to_string(), system.types().to_vec())).collect();
+    let plan = Plan::compile(flows, &schemas).unwrap();
+    let named = |(name, system): &(&str, &Arc<Fated>)| System { name: name.to_string(), connector: (*system).clone() };
+    let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
+    for (_, system) in systems {
+        system.real.set_time(Timestamp(1_799_999_000_000));
+    }
+    Hub::new(plan, systems.iter().map(named).collect(), Box::new(store), clock).unwrap()
+}
+
+fn run(hub: &mut Hub) -> u64 {
+    hub.run(RunOptions::default()).unwrap().writes()
+}
+
+#[test]
+fn p5_an_answer_lost_in_a_run_that_could_not_find_out_about_another_is_found_out_about_before_anything_is_read() {
+    let (a, b, d) = (Fated::new(vec![person()]), Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let to = |to| flow("b.Person", to, Create::Always, &["mail"], &["mail", "phone"]);
+    let mut hub = hub(&[("a", &a), ("b", &b), ("d", &d)], &[to("a.Person"), to("d.Person")]);
+    b.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    assert_eq!(run(&mut hub), 2);
+    // The first round: a creation whose answer is lost, in a system that can't be read any more; and an edit meanwhile elsewhere.
+    b.put("Person/1", json!({"phone": "2 "}));
+    b.put("Person/2", json!({"mail": "bo@example.com", "phone": "3"}));
+    d.creations.lock().unwrap().push_back(Fate::LostAndDown);
+    // The second: the update decided anew is done, and nobody hears of it.
+    a.updates.lock().unwrap().extend([Fate::Conflict, Fate::LostAfter]);
+    run(&mut hub);
+    assert!(a.updates.lock().unwrap().is_empty());
+    d.down.store(false, Ordering::Relaxed);
+    run(&mut hub);
+    assert_eq!(run(&mut hub), 0);
+    // What `a` made of the value has not come back as an edit of somebody's.
+    let held: BTreeMap<String, Flat> = b.real.all("Person");
+    assert_eq!(held["1"]["phone"], json!("2 "), "{held:?}");
+    let id = hub.find("b.Person/1").unwrap().id;
+    assert!(!hub.history(id, 99).unwrap().iter().any(|entry| entry.kind == JournalKind::Written));
+    assert_eq!((a.real.all("Person").len(), d.real.all("Person").len()), (2, 2));
+}
+
+#[test]
+fn p5_what_a_duplicate_shows_while_the_answer_to_a_write_of_it_is_lost_is_no_edit() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
+    let mut hub = hub(&[("a", &a), ("b", &b)], &[one]);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    assert_eq!(run(&mut hub), 1);
+    a.put("Person/1", json!({"phone": "2 "}));
+    a.put("Person/2", json!({"mail": "bo@example.com", "phone": "3"}));
+    b.updates.lock().unwrap().push_back(Fate::LostAfter);
+    b.creations.lock().unwrap().push_back(Fate::Duplicate);
+    run(&mut hub);
+    assert!(b.updates.lock().unwrap().is_empty() && b.creations.lock().unwrap().is_empty());
+    assert_eq!(run(&mut hub), 0);
+    assert_eq!(a.real.all("Person")["1"]["phone"], json!("2 "), "what b made of it has come back");
+    assert_eq!(b.only("Person")["phone"], json!("2"));
+}
+
+#[test]
+fn c2_d1_what_was_created_and_deleted_before_anybody_knew_is_not_created_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lockstep.db");
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let flows = [flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"])];
+    let systems = [("a", &a), ("b", &b)];
+    // Others, so that not all of a system is gone at once (G3).
+    for n in 2..9 {
+        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "phone": "2"}));
+    }
+    assert_eq!(run(&mut hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows)), 7);
+    let before: Vec<String> = b.real.all("Person").into_keys().collect();
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    // The process dies when it has read what it made, and is about to record that it is that.
+    let database = || rusqlite::Connection::open(&path).unwrap();
+    let dies = "CREATE TRIGGER dies BEFORE INSERT ON journal WHEN NEW.kind = 'link' BEGIN SELECT RAISE(ABORT, 'killed'); END";
+    database().execute_batch(dies).unwrap();
+    b.creations.lock().unwrap().push_back(Fate::LostAfter);
+    let killed = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows).run(RunOptions::default());
+    assert!(killed.unwrap_err().to_string().contains("killed"));
+    database().execute_batch("DROP TRIGGER dies").unwrap();
+    let made = b.real.all("Person").into_keys().find(|id| !before.contains(id)).unwrap();
+    assert!(b.real.remove("Person", &made));
+
+    let mut hub = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows);
+    assert_eq!(run(&mut hub), 0);
+    let (one, other) = (hub.find("a.Person/1").unwrap(), hub.find(&format!("b.Person/{made}")).unwrap());
+    assert_eq!(one.entity, other.entity, "it is what was made");
+    assert!(!other.is_live());
+    a.put("Person/1", json!({"phone": "2"}));
+    assert_eq!(run(&mut hub), 0);
+    assert_eq!(b.real.all("Person").len(), 7);
+}
+
+#[test]
+fn c2_of_two_creations_for_the_same_address_the_one_is_found_that_was_sent_so() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
+    let mut hub = hub(&[("a", &a), ("b", &b)], &[one]);
+    a.put("Person/1", json!({"mail": "family@example.com", "phone": "1"}));
+    a.put("Person/2", json!({"mail": "family@example.com", "phone": "2  2"}));
+    b.creations.lock().unwrap().extend([Fate::LostBefore, Fate::LostAfter]);
+    run(&mut hub);
+    assert!(b.creations.lock().unwrap().is_empty());
+    run(&mut hub);
+    let made = b.real.all("Person").into_iter().find(|(_, values)| values["phone"] == json!("2 2")).unwrap().0;
+    assert_eq!(hub.find("a.Person/2").unwrap().entity, hub.find(&format!("b.Person/{made}")).unwrap().entity);
+    assert_eq!(a.real.all("Person")["1"]["phone"], json!("1"));
+}
+
+#[test]
+fn l7_a_creation_whose_answer_was_lost_is_not_found_in_what_a_person_unlinked() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
+    let mut hub = hub(&[("a", &a), ("b", &b)], &[one]);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    a.put("Person/2", json!({"mail": "bo@example.com", "phone": "2"}));
+    // What becomes of the second is not known for a while.
+    b.creations.lock().unwrap().extend([Fate::Done, Fate::LostAndDown]);
+    assert_eq!(run(&mut hub), 1);
+    b.down.store(false, Ordering::Relaxed);
+    let made = b.real.all("Person").into_keys().next().unwrap();
+    hub.unlink("a.Person/1", Some(&format!("b.Person/{made}"))).unwrap();
+    // Nor is the counterpart made that the first has a right to now, and meanwhile somebody edits the old one.
+    b.creations.lock().unwrap().extend([Fate::LostBefore, Fate::LostBefore]);
+    *b.meanwhile.lock().unwrap() = Some(flat(json!({"phone": "9"})));
+    run(&mut hub);
+    assert!(b.creations.lock().unwrap().is_empty());
+    run(&mut hub);
+    let (one, other) = (hub.find("a.Person/1").unwrap(), hub.find(&format!("b.Person/{made}")).unwrap());
+    assert_ne!(one.entity, other.entity, "they are linked again");
+    assert_eq!(a.real.all("Person")["1"]["phone"], json!("1"));
+    assert_eq!(b.real.all("Person").len(), 3, "both creations are sent again");
+    assert_eq!(run(&mut hub), 0);
+}
+
+#[test]
+fn c5_who_is_connected_to_a_record_that_is_linked_by_hand_is_decided_on_in_the_next_run() {
+    // A ticket refers to its person; the person is created where the ticket is synchronized.
+    let types = || vec![person(), reference("Ticket", "requester", "Person")];
+    let (a, b) = (Fated::new(types()), Fated::new(types()));
+    let ticket = TypeName::parse("a.Ticket").unwrap();
+    let flows = [
+        flow("a.Person", "b.Person", Create::ConnectedTo(vec![ticket]), &["mail"], &["mail"]),
+        flow("a.Ticket", "b.Ticket", Create::Never, &[], &["subject", "requester"]),
+    ];
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    a.put("Person/1", json!({"mail": "solveig@example.com"}));
+    a.put("Ticket/7", json!({"subject": "The lamp", "requester": "1"}));
+    b.put("Ticket/8", json!({"subject": "The lamp"}));
+    assert_eq!(run(&mut hub), 0);
+    hub.link("a.Ticket/7", "b.Ticket/8").unwrap();
+    assert_eq!(run(&mut hub), 2, "the person, and the reference to it");
+    let made = b.real.all("Person").into_keys().next().unwrap();
+    assert_eq!(b.only("Ticket")["requester"], json!(made));
+    assert_eq!(run(&mut hub), 0);
+}
+
+#[test]
+fn p8_a_reference_that_waits_is_written_once_what_it_refers_to_is_linked_by_hand() {
+    let types = || vec![reference("Person", "office", "Office"), TypeSchema::open("Office")];
+    let (a, b) = (Fated::new(types()), Fated::new(types()));
+    let flows = [
+        flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "office"]),
+        flow("a.Office", "b.Office", Create::Never, &[], &["name"]),
+    ];
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    a.put("Office/1", json!({"name": "Bergen"}));
+    b.put("Office/5", json!({"name": "Bergen"}));
+    a.put("Person/1", json!({"mail": "solveig@example.com", "office": "1"}));
+    assert_eq!(run(&mut hub), 1, "the person, without the office");
+    assert_eq!(b.only("Person").get("office"), None);
+    hub.link("a.Office/1", "b.Office/5").unwrap();
+    run(&mut hub);
+    assert_eq!(b.only("Person")["office"], json!("5"));
+    assert_eq!(run(&mut hub), 0);
+}
