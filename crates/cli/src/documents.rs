@@ -1,6 +1,5 @@
 //! `doc` and `import`: flow files to documents, documents to flow files. Nothing here needs a project, a network or a store.
 
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -73,7 +72,7 @@ pub fn read_all(files: &[PathBuf]) -> Result<Vec<(PathBuf, String)>> {
 pub fn read_flows(path: &Path, text: &str, warn: bool) -> Result<FlowFile> {
     let name = path.display().to_string();
     let names = if name.ends_with(".yaml") || name.ends_with(".yml") {
-        let systems = systems_named(text).into_iter().map(|name| SystemNames { name, ..SystemNames::default() });
+        let systems = lockstep_config::systems_named(text).into_iter().map(|name| SystemNames { name, ..SystemNames::default() });
         Names::new(systems.collect())
     } else {
         let connectors = lockstep_connector::catalogue::names();
@@ -95,25 +94,6 @@ pub fn read_flows(path: &Path, text: &str, warn: bool) -> Result<FlowFile> {
             Err(Failure::usage(format!("{name}: {}", crate::print::count(n as u64, "error"))))
         }
     }
-}
-
-/// The systems that a flow file names, where no project says which there are: what stands before the first dot of every record type.
-fn systems_named(text: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for line in text.lines() {
-        let line = line.trim().trim_start_matches("- ");
-        let names = match line.split_once(':') {
-            Some(("from" | "to", name)) => name,
-            Some(("create", rest)) if rest.contains("when_connected_to") => rest.split_once('[').map_or("", |(_, names)| names),
-            _ => continue,
-        };
-        for name in names.split(',') {
-            if let Some((system, _)) = name.trim().trim_matches(['"', '\'', ']', '}', ' ']).split_once('.') {
-                found.insert(system.trim().to_string());
-            }
-        }
-    }
-    found
 }
 
 fn tell(problems: &[Problem]) {

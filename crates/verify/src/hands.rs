@@ -93,6 +93,13 @@ impl Hands {
         (!schema.can.update).then(|| format!("records of {ty} can't be changed through its interface"))
     }
 
+    /// Why nobody deletes records of this type by hand.
+    pub fn cannot_remove(&self, ty: &TypeName) -> Option<String> {
+        let schema = self.schema(ty)?;
+        let emulated = self.systems.get(&ty.system).is_some_and(|hand| hand.emulated.is_some());
+        (!schema.can.delete && !emulated).then(|| format!("records of {ty} can't be deleted through its interface"))
+    }
+
     /// Adds a record. Gives its id.
     pub fn add(&self, ty: &TypeName, values: &[(PropertyRef, Value)], token: &str) -> Result<String, Refused> {
         let hand = self.hand(ty)?;
@@ -145,6 +152,9 @@ impl Hands {
     /// Deletes a record.
     pub fn remove(&self, ty: &TypeName, id: &str) -> Result<(), Refused> {
         let hand = self.hand(ty)?;
+        if let (Some((sandbox, system)), false) = (&hand.emulated, self.schema(ty).is_some_and(|schema| schema.can.delete)) {
+            return sandbox.remove(system, &ty.kind, id).map_err(|error| Refused::because(error.to_string()));
+        }
         let action = Action::Delete { id: id.into(), version: None };
         let write = Write { action, values: vec![], token: format!("{MARK}-remove-{id}", MARK = crate::values::MARK) };
         match hand.connector.write(&ty.kind, &[], &[write]).pop() {

@@ -50,7 +50,7 @@ pub fn on_tenant(project: &Project, hub: &mut Hub, tenant: Tenant, documents: &[
     leftovers.sweep(&hands, &project.flows);
     let mut notes = leftovers.clean_up(hub, &hands)?;
     leftovers.line(&format!("{SEED}{seed}"));
-    let mut writer = script::Writer::new(&hands, &said, seed);
+    let mut writer = script::Writer::new(&hands, &said, &project.flows, seed);
     let mut checklist = Checklist::new(&files, &mut writer);
     let mut trials = std::mem::take(&mut checklist.trials);
     let played = {
