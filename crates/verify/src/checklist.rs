@@ -245,24 +245,36 @@ impl Checklist {
     /// Gives every line its verdict from those of its trials. `idle` tells what a run with nothing to do came to for a flow.
     pub fn judge(&mut self, idle: &dyn Fn(&str) -> Verdict) {
         let trials = &self.trials;
-        // By flow: whether its rows were seen to go both ways. Two sections may state one flow, the one with rows and the other without.
-        let mut both_ways: HashMap<String, Verdict> = HashMap::new();
+        // Whether its rows were seen to go both ways, by section and by flow: two sections may state one flow, the one with rows and the
+        // other without.
+        let mut by_flow: HashMap<String, Verdict> = HashMap::new();
+        let mut by_section: Vec<Option<Verdict>> = Vec::new();
         for section in self.documents.iter_mut().flat_map(|document| &mut document.sections) {
+            let mut both_ways: Option<Verdict> = None;
             for row in section.statements.iter_mut().flat_map(|statement| &mut statement.rows) {
                 row.verdict = of_trials(row.trials.iter().map(|at| &trials[*at]));
                 let edits: Vec<&Trial> = row.trials.iter().map(|at| &trials[*at]).filter(|trial| is_edit(trial)).collect();
                 let holds = edits.len() > 1 && edits.iter().all(|trial| trial.verdict.as_ref().is_some_and(Verdict::holds));
-                let Some(flow) = section.flow.clone().filter(|_| !edits.is_empty()) else { continue };
-                let known = both_ways.get(&flow);
-                match (&row.verdict, known) {
-                    (Verdict::Violated, _) => drop(both_ways.insert(flow, Verdict::Violated)),
-                    (verdict, None | Some(Verdict::OnceLinked)) if holds => drop(both_ways.insert(flow, verdict.clone())),
+                match &row.verdict {
+                    _ if edits.is_empty() => {}
+                    Verdict::Violated => both_ways = Some(Verdict::Violated),
+                    verdict if holds && both_ways != Some(Verdict::Violated) => both_ways = Some(verdict.clone()),
                     _ => {}
                 }
             }
+            if let (Some(flow), Some(verdict)) = (&section.flow, &both_ways)
+                && by_flow.get(flow) != Some(&Verdict::Violated)
+            {
+                by_flow.insert(flow.clone(), verdict.clone());
+            }
+            by_section.push(both_ways);
         }
-        for section in self.documents.iter_mut().flat_map(|document| &mut document.sections) {
-            let both = section.flow.as_ref().and_then(|flow| both_ways.get(flow));
+        let sections = self.documents.iter_mut().flat_map(|document| &mut document.sections);
+        for (section, own) in sections.zip(&by_section) {
+            let both = match section.bare {
+                true => section.flow.as_ref().and_then(|flow| by_flow.get(flow)),
+                false => own.as_ref(),
+            };
             let edits = section.statements.iter().flat_map(|statement| &statement.rows).flat_map(|row| &row.trials);
             let closed = edits.map(|at| &trials[*at]).filter(|trial| is_edit(trial)).find_map(|trial| match &trial.verdict {
                 Some(Verdict::NotTried(why)) => Some(format!(": {why}")),

@@ -20,6 +20,8 @@ const MOST_PAGES: usize = 100_000;
 pub struct Hand {
     pub connector: Arc<dyn Connector>,
     pub types: Vec<TypeSchema>,
+    /// What kind of system it is: the name of its connector.
+    pub kind: String,
     /// The emulated system behind it, by its name in the sandbox.
     pub emulated: Option<(Arc<Running>, String)>,
 }
@@ -28,6 +30,7 @@ pub struct Hand {
 #[derive(Default)]
 pub struct Hands {
     systems: BTreeMap<String, Hand>,
+    cannot: BTreeMap<(TypeName, String), String>,
 }
 
 /// What a system did not let a person do.
@@ -45,6 +48,11 @@ impl Refused {
 }
 
 impl Hands {
+    /// Hands that do not build on what did not hold when the systems' connectors were tested: `create` of a record type, with why.
+    pub fn but_for(cannot: BTreeMap<(TypeName, String), String>) -> Self {
+        Hands { cannot, ..Hands::default() }
+    }
+
     /// Adds a system.
     pub fn take(&mut self, name: &str, hand: Hand) {
         self.systems.insert(name.into(), hand);
@@ -69,9 +77,25 @@ impl Hands {
         Some(self.systems.get(system)?.emulated.as_ref()?.1.as_str())
     }
 
+    /// What kind of system it is: the name of its connector.
+    pub fn kind_of(&self, system: &str) -> Option<&str> {
+        Some(self.systems.get(system)?.kind.as_str())
+    }
+
+    /// Why this can't be built on: it did not hold when the system's connector was tested.
+    pub fn fails(&self, ty: &TypeName, what: &str) -> Option<String> {
+        let plain = TypeName::new(ty.system.as_str(), ty.kind.as_str());
+        let why = self.cannot.get(&(plain, what.to_string()))?;
+        Some(format!("by the capability sheet of {}, {what} does not hold for {}: {why}", ty.system, ty.kind))
+    }
+
     /// Why nobody but the system itself puts records of this type there; `None` where a person can.
     pub fn cannot_add(&self, ty: &TypeName) -> Option<String> {
         let schema = self.schema(ty)?;
+        // What could not be deleted again is not added.
+        if let Some(why) = self.fails(ty, "create").or_else(|| self.fails(ty, "delete")) {
+            return Some(why);
+        }
         let emulated = self.systems.get(&ty.system).is_some_and(|hand| hand.emulated.is_some());
         (!schema.can.create && !emulated).then(|| format!("records can't be added to {ty} through its interface"))
     }
@@ -89,6 +113,9 @@ impl Hands {
         }
         if property.create_only {
             return Some(format!("{path} of {ty} can't be changed once a record is there"));
+        }
+        if let Some(why) = self.fails(ty, "update") {
+            return Some(why);
         }
         (!schema.can.update).then(|| format!("records of {ty} can't be changed through its interface"))
     }

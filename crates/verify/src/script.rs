@@ -191,7 +191,7 @@ impl<'a> Writer<'a> {
         let (mut steps, mut needed) = (Vec::new(), Vec::new());
         let Some(schema) = self.hands.schema(ty) else { return (steps, needed) };
         let required = schema.properties.iter().filter(|property| property.required && !property.read_only);
-        let also = required_in_practice(self.hands.emulated_as(&ty.system), &ty.kind);
+        let also = required_in_practice(self.hands.kind_of(&ty.system), &ty.kind);
         let also = also.iter().filter_map(|path| schema.property(&(*path).into()));
         let there = |path: &lockstep_model::Path| values.iter().any(|(known, _)| known.path == *path);
         for (k, property) in required.chain(also).enumerate() {
@@ -226,6 +226,9 @@ impl<'a> Writer<'a> {
             return Err(why);
         }
         let cannot_add_to = self.hands.cannot_add(&flow.to);
+        if creates && let Some(why) = self.hands.fails(&flow.to, "create").or_else(|| self.hands.fails(&flow.to, "delete")) {
+            return Err(why);
+        }
         if let (Some(why), false) = (&cannot_add_to, creates) {
             return Err(why.clone());
         }
@@ -256,6 +259,7 @@ impl Tester for Writer<'_> {
             .into_iter()
             .find(|ty| self.hands.schema(ty).is_none())
             .map(|ty| format!("{} has no record type {}", ty.system, ty.kind))
+            .or_else(|| [&flow.from, &flow.to].into_iter().find_map(|ty| self.hands.fails(ty, "list")))
     }
 
     fn row(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair) -> Vec<Trial> {

@@ -179,8 +179,9 @@ impl Stage {
         let types = connector.types().to_vec();
         self.schemas.insert(name.into(), types.clone());
         self.systems.push(System { name: name.into(), connector });
-        let emulated = Some((self.sandbox.clone(), emulated.to_string()));
-        self.hands.take(name, Hand { connector: Arc::from(open()?), types, emulated });
+        let kind = emulated.to_string();
+        let emulated = Some((self.sandbox.clone(), kind.clone()));
+        self.hands.take(name, Hand { connector: Arc::from(open()?), types, kind, emulated });
         Ok(())
     }
 

@@ -256,8 +256,9 @@ impl<'a> Writer<'a> {
         sides: &Sides,
         script: &[Step],
         n: u64,
+        nor: Option<&(Value, Value)>,
     ) -> Result<(Value, Value), String> {
-        let fresh = super::rows::other_values(row, n, script, sides);
+        let fresh = super::rows::other_values(row, n, script, sides, nor);
         let falls =
             |values: &(Value, Value)| self.falls_out(flow, script, &[(0, &sides.from, &values.0), (1, &sides.to, &values.1)]);
         let why = match &fresh {
@@ -278,6 +279,7 @@ impl<'a> Writer<'a> {
                 };
                 if let Ok(pair) = pair
                     && Some(&pair.0) != holds.as_ref()
+                    && nor != Some(&pair)
                     && !is_empty(&pair.0)
                     && falls(&pair).is_none()
                 {

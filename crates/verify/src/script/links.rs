@@ -124,7 +124,7 @@ impl Writer<'_> {
         // The other record holds nothing by which the two could be matched, nor what the row is about.
         let required = |path: &PropertyRef| {
             self.hands.property(other_ty, path).is_some_and(|(_, schema)| schema.required)
-                || crate::practice::required_in_practice(self.hands.emulated_as(&other_ty.system), &other_ty.kind)
+                || crate::practice::required_in_practice(self.hands.kind_of(&other_ty.system), &other_ty.kind)
                     .contains(&path.path.as_str())
         };
         let bare: Values = theirs.into_iter().filter(|(path, _)| required(path) && path != there.path).collect();

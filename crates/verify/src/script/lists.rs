@@ -90,7 +90,8 @@ impl Writer<'_> {
             Err(why) => return Some(Trial::not_tried(line, name, why)),
         };
         let of = |values: (Value, Value)| if side == Side::From { values } else { (values.1, values.0) };
-        let values = self.kept_values(flow, &row, sides, &script, n).and_then(|values| Ok((of(values), of(row.values(n + 5)?))));
+        let values =
+            self.kept_values(flow, &row, sides, &script, n, None).and_then(|values| Ok((of(values), of(row.values(n + 5)?))));
         let ((edit, arrives), (_, extra)) = match values {
             Ok(values) => values,
             Err(why) => return Some(Trial::not_tried(line, name, why)),

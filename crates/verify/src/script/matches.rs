@@ -88,7 +88,7 @@ impl Writer<'_> {
             return Trial::not_tried(line, name, "the flow says `duplicates: merge`: all candidates are linked");
         }
         // Which side takes two records alike is for the systems to say; the first that has no rule of its own against it is tried.
-        let unique = |ty: &TypeName, property: &PropertySchema| unique(self.hands.emulated_as(&ty.system), &ty.kind, property);
+        let unique = |ty: &TypeName, property: &PropertySchema| unique(self.hands.kind_of(&ty.system), &ty.kind, property);
         let twice = match sides {
             _ if !sides.iter().any(|sides| unique(&flow.to, &sides.to_schema)) => Side::To,
             _ if !sides.iter().any(|sides| unique(&flow.from, &sides.from_schema)) => Side::From,

@@ -25,7 +25,7 @@ impl Writer<'_> {
             Ok(script) => script,
             Err(why) => return Some(Trial::not_tried(line, name, why)),
         };
-        let (from, to) = match self.kept_values(flow, &row, sides, &script, n) {
+        let (from, to) = match self.kept_values(flow, &row, sides, &script, n, None) {
             Ok(values) => values,
             Err(why) => return Some(Trial::not_tried(line, name, why)),
         };
@@ -62,7 +62,7 @@ impl Writer<'_> {
             Ok(script) => script,
             Err(why) => return Some(Trial::not_tried(line, name, why)),
         };
-        let (from, to) = match self.kept_values(flow, &row, sides, &script, n) {
+        let (from, to) = match self.kept_values(flow, &row, sides, &script, n, None) {
             Ok(values) => values,
             Err(why) => return Some(Trial::not_tried(line, name, why)),
         };

@@ -56,7 +56,7 @@ impl Writer<'_> {
             };
             let mut script = merged(referred, own);
             for (slot, ty, path) in [(2, &flow.from, &sides.from), (3, &flow.to, &sides.to)] {
-                let extras = referable(self.hands.emulated_as(&ty.system), &ty.kind, path.path.as_str());
+                let extras = referable(self.hands.kind_of(&ty.system), &ty.kind, path.path.as_str());
                 if !extras.is_empty() {
                     let values = extras.iter().map(|(path, value)| (PropertyRef::new(*path), Val::Is(Value::from(*value))));
                     script.push(Step::Edit { slot, values: values.collect() });

@@ -4,7 +4,7 @@
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{Direction, Flow, PlainType, PropertyPair, TypeName, Value};
 
-use super::{Side, Sides, Way, Writer, see, shows};
+use super::{Side, Sides, Way, Writer, added, held, see, shows};
 use crate::trial::{Expect, LineRef, Step, Trial, Val};
 use crate::values::Row;
 
@@ -27,6 +27,9 @@ impl Writer<'_> {
         }
         if target.create_only {
             return Way::Closed(format!("{} of {ty} can't be changed once a record is there", target.path));
+        }
+        if let Some(why) = self.hands.fails(ty, "update") {
+            return Way::Closed(why);
         }
         match self.hands.schema(ty) {
             Some(schema) if !schema.can.update => Way::Closed(format!("records of {ty} can't be changed through its interface")),
@@ -100,7 +103,7 @@ impl Writer<'_> {
             Ok(script) => script,
             Err(why) => return Trial::not_tried(line, name, why),
         };
-        let (from, to) = match (clears, self.kept_values(flow, &row, sides, &script, n)) {
+        let (from, to) = match (clears, self.kept_values(flow, &row, sides, &script, n, None)) {
             (true, _) => {
                 let nothing = Value::Null;
                 if let Some(why) = self.falls_out(flow, &script, &[(0, &sides.from, &nothing), (1, &sides.to, &nothing)]) {
@@ -182,13 +185,16 @@ impl Writer<'_> {
             Ok(script) => script,
             Err(why) => return Trial::not_tried(line, name, why),
         };
-        let values = (self.kept_values(flow, &row, sides, &script, one), self.kept_values(flow, &row, sides, &script, two + 1));
-        let (first, later) = match values {
-            (Ok(first), Ok(later)) if first == later => {
+        let first = match self.kept_values(flow, &row, sides, &script, one, None) {
+            Ok(first) => first,
+            Err(why) => return Trial::not_tried(line, name, why),
+        };
+        let later = match self.kept_values(flow, &row, sides, &script, two + 1, Some(&first)) {
+            Ok(later) if first.0 == later.0 || first.1 == later.1 => {
                 return Trial::not_tried(line, name, "no two values could be found to try it with");
             }
-            (Ok(first), Ok(later)) => (first, later),
-            (Err(why), _) | (_, Err(why)) => return Trial::not_tried(line, name, why),
+            Ok(later) => later,
+            Err(why) => return Trial::not_tried(line, name, why),
         };
         let Ok(back) = row.backward(&later.1) else { return Trial::not_tried(line, name, "there is no way back for the value") };
         script.push(Step::Edit { slot: 0, values: vec![(sides.from.clone(), Val::Is(first.0.clone()))] });
@@ -224,12 +230,25 @@ impl Writer<'_> {
     }
 }
 
-/// Values that the record in slot 0 does not hold yet: of yes and no, the other.
-pub(super) fn other_values(row: &Row<'_>, n: u64, script: &[Step], sides: &Sides) -> Result<(Value, Value), String> {
-    let held = script.iter().find_map(|step| match step {
-        Step::Add { slot: 0, values, .. } => values.iter().find(|(path, _)| *path == sides.from).map(|(_, value)| value.clone()),
-        _ => None,
-    });
-    let values = row.values(n)?;
-    if held == Some(Val::Is(values.0.clone())) { row.values(n + 1) } else { Ok(values) }
+/// Times are a minute apart from one number to the next; a day is this many numbers.
+const A_DAY: u64 = 1_441;
+
+/// Values that the records of the pair do not hold yet, nor these: of yes and no, the other; of moments that only their day is kept of,
+/// another day's.
+pub(super) fn other_values(
+    row: &Row<'_>,
+    n: u64,
+    script: &[Step],
+    sides: &Sides,
+    nor: Option<&(Value, Value)>,
+) -> Result<(Value, Value), String> {
+    let holds = |slot, path| added(script, slot).and_then(|values| held(values, path));
+    let known = [(holds(0, &sides.from), holds(1, &sides.to)), (nor.map(|nor| &nor.0), nor.map(|nor| &nor.1))];
+    let is_known = |values: &(Value, Value)| known.iter().any(|known| known.0 == Some(&values.0) || known.1 == Some(&values.1));
+    let first = row.values(n)?;
+    if !is_known(&first) {
+        return Ok(first);
+    }
+    let others = [1, A_DAY, 2 * A_DAY].into_iter().filter_map(|more| row.values(n + more).ok());
+    Ok(others.into_iter().find(|values| !is_known(values)).unwrap_or(first))
 }

@@ -72,7 +72,8 @@ impl Writer<'_> {
         if !schema.can.create {
             return Some(format!("records can't be created in {} through its interface", flow.to));
         }
-        self.hands.cannot_add(&flow.from)
+        let fails = self.hands.fails(&flow.to, "create").or_else(|| self.hands.fails(&flow.to, "delete"));
+        fails.or_else(|| self.hands.cannot_add(&flow.from))
     }
 
     /// That other statements create a counterpart by way of other record types, whatever this one says.
