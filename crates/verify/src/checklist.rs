@@ -286,7 +286,7 @@ impl Checklist {
                 let in_sync = rows.is_empty() && line.text.starts_with("Once a link");
                 let own = of_trials(line.trials.iter().map(|at| &trials[*at]));
                 line.verdict = match (in_sync, both, rows.is_empty(), line.trials.is_empty()) {
-                    (true, _, ..) if own == Verdict::Violated => own,
+                    (true, ..) if own == Verdict::Violated => own,
                     (true, Some(both), ..) => both.clone(),
                     // Nothing is to be kept equal: that the link stays is all there is to it.
                     (true, None, _, false) if section.bare => own,

@@ -91,7 +91,7 @@ pub fn against(project: &Project, documents: &[Written], faults: bool) -> Result
 fn tried(set: &dyn Fn() -> Result<stage::Stage, Error>, runs: Option<&[Flow]>, faults: bool) -> Result<Outcome, Error> {
     let mut stage = set()?;
     let (said, _) = lockstep_config::united_flows(stage.files.iter());
-    let mut writer = script::Writer::new(&stage.hands, &said, runs.unwrap_or(&said), 1000).from_nothing();
+    let mut writer = script::Writer::new(&stage.hands, &said, runs.unwrap_or(&said), 1000).with_first_readings();
     let mut checklist = Checklist::new(&stage.files, &mut writer);
     let first_readings = writer.first_readings().clone();
     let mut trials = std::mem::take(&mut checklist.trials);

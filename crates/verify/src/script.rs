@@ -74,7 +74,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Trials also of what happens before everything has been read once: the hub begins with nothing.
-    pub fn from_nothing(mut self) -> Self {
+    pub fn with_first_readings(mut self) -> Self {
         self.first_readings = reading::first_readings(self.flows);
         self
     }

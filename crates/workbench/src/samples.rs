@@ -16,6 +16,9 @@ use serde_json::json;
 
 use crate::play::{Happened, happens, play};
 
+/// A property by its one path, as a row names it, and what it holds.
+type Resolved = (Path, String, Value);
+
 /// Some properties of a record, as rows name them.
 type Given = Vec<(String, Value)>;
 
@@ -114,7 +117,7 @@ fn forward(value: &Value, by: Option<&Conversion>, to: &PropertySchema) -> Optio
 /// Records that hold the same, by the rows of the flow: the source's values, and the target's.
 fn pair(flow: &Flow, schemas: &Schemas) -> (Given, Given) {
     // By the one path of each property, whatever the rows call it.
-    let (mut from, mut to): (Vec<(Path, String, Value)>, Vec<(Path, String, Value)>) = (vec![], vec![]);
+    let (mut from, mut to): (Vec<Resolved>, Vec<Resolved>) = (vec![], vec![]);
     let matches = flow.matches.iter().flat_map(|row| &row.pairs).map(|(a, b)| (a, b, None));
     let rows = flow.properties.iter().map(|pair| (&pair.from, &pair.to, pair.conversion.as_ref()));
     for (a, b, by) in matches.chain(rows) {
@@ -141,7 +144,7 @@ fn pair(flow: &Flow, schemas: &Schemas) -> (Given, Given) {
             to.push((to_at, b.path.as_str().into(), made));
         }
     }
-    let given = |all: Vec<(Path, String, Value)>| all.into_iter().map(|(_, name, value)| (name, value)).collect();
+    let given = |all: Vec<Resolved>| all.into_iter().map(|(_, name, value)| (name, value)).collect();
     (given(from), given(to))
 }
 
