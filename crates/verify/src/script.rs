@@ -232,6 +232,15 @@ impl<'a> Writer<'a> {
         if let (Some(why), false) = (&cannot_add_to, creates) {
             return Err(why.clone());
         }
+        // Where only a connection creates, the pair comes about by one.
+        if let (Create::ConnectedTo(types), false) = (&united.create, meets)
+            && let Some(connection) = types.iter().find_map(|c| self.connection(flow, c, a, (HELPERS + 30, HELPERS + 31)).ok())
+        {
+            steps.push(Step::Add { slot: a, ty: flow.from.clone(), values: filled.from });
+            steps.extend(connection);
+            steps.push(Step::Partner { of: a, slot: b, ty: flow.to.clone(), values: filled.to });
+            return Ok(steps);
+        }
         if meets || !creates {
             steps.push(Step::Add { slot: b, ty: flow.to.clone(), values: filled.to.clone() });
         }

@@ -176,6 +176,17 @@ fn a_missing_link_rule_is_named_at_its_row() {
     assert_eq!(red, ["employee_number = number"]);
 }
 
+#[test]
+fn what_only_a_connection_creates_is_linked_by_one() {
+    let connected = "Before any synchronization can take place, a link between a HubSpot Company and a Fiken Customers must be established.\n\nA new Fiken Customers will be created from a HubSpot Company if it is connected to a HubSpot Contact that is synchronized into Fiken.";
+    let text = SIGNED.replace("Every HubSpot Company will be synchronized with a Fiken Customers.", connected);
+    let outcome = in_sandbox(&[Written { name: "signed.rst".into(), text }], false).unwrap();
+    let told = lockstep_verify::text::checklist(&outcome.checklist);
+    let line = |text: &str| outcome.checklist.lines().find(|(_, _, line)| line.text.starts_with(text)).unwrap().2.verdict.clone();
+    assert_eq!(line("A new Fiken Customers"), Verdict::Proved, "{told}");
+    assert_eq!(line("name – name"), Verdict::Proved, "{told}");
+}
+
 /// What is said of a webshop's buyers, a condition in prose; and the flow, with the filter that means it.
 const CONDITION: &str = "\
 ========================

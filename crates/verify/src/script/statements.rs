@@ -115,6 +115,32 @@ impl Writer<'_> {
         if let Some(why) = self.never_creates(flow).or_else(|| self.hands.cannot_add(c)).or(otherwise) {
             return Trial::not_tried(line, name, why);
         }
+        let (mut script, filled) = match self.filled(flow) {
+            Ok(filled) => filled,
+            Err(why) => return Trial::not_tried(line, name, why),
+        };
+        let (a_slot, b_slot) = (0, 1);
+        script.push(Step::Add { slot: a_slot, ty: flow.from.clone(), values: filled.from });
+        script.push(Step::Run);
+        script.push(see(Expect::Alone { slot: a_slot, ty: flow.to.clone(), signs: signs(&filled.to) }));
+        match self.connection(flow, c, a_slot, (2, 3)) {
+            Ok(connection) => script.extend(connection),
+            Err(why) => return Trial::not_tried(line, name, why),
+        }
+        let written = self.written(flow, &filled.to);
+        script.push(see(Expect::Appears { of: a_slot, to: b_slot, ty: flow.to.clone(), once: once(&written) }));
+        script.extend(complete(b_slot, &written));
+        Trial::new(line, name, script)
+    }
+
+    /// Steps after which the record in slot `a` is connected to one of `c` that has come into the target's system, and a run has seen it.
+    pub(super) fn connection(
+        &mut self,
+        flow: &Flow,
+        c: &TypeName,
+        a: Slot,
+        (c_slot, d_slot): (Slot, Slot),
+    ) -> Result<Vec<Step>, String> {
         let refers = |ty: &TypeName, to: &TypeName| {
             let schema = self.hands.schema(ty)?;
             let property = schema.properties.iter().find(|property| {
@@ -125,46 +151,28 @@ impl Writer<'_> {
             self.hands.property(ty, &PropertyRef::new(property.path.clone())).map(|(path, _)| path)
         };
         let into = self.flows.iter().find(|known| known.from == *c && known.to.system == flow.to.system);
-        let Some(into) = into else {
-            return Trial::not_tried(line, name, format!("no flow leads from {c} to {}", flow.to.system));
-        };
+        let into = into.ok_or_else(|| format!("no flow leads from {c} to {}", flow.to.system))?;
         if !matches!(into.create, Create::Always) && into.matches.is_empty() {
-            return Trial::not_tried(line, name, format!("no rule brings records of {c} into {} by itself", flow.to.system));
+            return Err(format!("no rule brings records of {c} into {} by itself", flow.to.system));
         }
         let (from_a, from_c) = (refers(&flow.from, c), refers(c, &flow.from));
         if from_a.is_none() && from_c.is_none() {
-            return Trial::not_tried(line, name, format!("neither of {} and {c} has a reference to the other", flow.from));
+            return Err(format!("neither of {} and {c} has a reference to the other", flow.from));
         }
-        let (mut script, filled) = match self.filled(flow) {
-            Ok(filled) => filled,
-            Err(why) => return Trial::not_tried(line, name, why),
-        };
-        let (a_slot, b_slot, c_slot, d_slot) = (0, 1, 2, 3);
-        script.push(Step::Add { slot: a_slot, ty: flow.from.clone(), values: filled.from });
-        script.push(Step::Run);
-        script.push(see(Expect::Alone { slot: a_slot, ty: flow.to.clone(), signs: signs(&filled.to) }));
-        let paired = match self.paired(into, c_slot, d_slot) {
-            Ok(paired) => paired,
-            Err(why) => return Trial::not_tried(line, name, why),
-        };
         // The reference is there from the first, where it is C's.
-        for step in paired {
-            match (step, &from_c) {
-                (Step::Add { slot, ty, mut values }, Some(path)) if slot == c_slot => {
-                    values.push((path.clone(), Val::IdOf(a_slot)));
-                    script.push(Step::Add { slot, ty, values });
-                }
-                (step, _) => script.push(step),
+        let with_reference = |step| match (step, &from_c) {
+            (Step::Add { slot, ty, mut values }, Some(path)) if slot == c_slot => {
+                values.push((path.clone(), Val::IdOf(a)));
+                Step::Add { slot, ty, values }
             }
-        }
+            (step, _) => step,
+        };
+        let mut steps: Vec<Step> = self.paired(into, c_slot, d_slot)?.into_iter().map(with_reference).collect();
         if let (None, Some(path)) = (&from_c, &from_a) {
-            script.push(Step::Edit { slot: a_slot, values: vec![(path.clone(), Val::IdOf(c_slot))] });
-            script.push(Step::Run);
+            steps.push(Step::Edit { slot: a, values: vec![(path.clone(), Val::IdOf(c_slot))] });
+            steps.push(Step::Run);
         }
-        let written = self.written(flow, &filled.to);
-        script.push(see(Expect::Appears { of: a_slot, to: b_slot, ty: flow.to.clone(), once: once(&written) }));
-        script.extend(complete(b_slot, &written));
-        Trial::new(line, name, script)
+        Ok(steps)
     }
 }
 
