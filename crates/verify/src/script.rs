@@ -40,6 +40,8 @@ pub struct Writer<'a> {
     runs: &'a [Flow],
     /// Where the hub begins with nothing read: in which of its first runs each record type is read ([`reading`]).
     first_readings: BTreeMap<TypeName, usize>,
+    /// Where among the flows those of two record types are.
+    places: BTreeMap<&'a TypeName, BTreeMap<&'a TypeName, usize>>,
     next: u64,
 }
 
@@ -70,7 +72,11 @@ enum Way {
 impl<'a> Writer<'a> {
     /// A writer of trials for these flows.
     pub fn new(hands: &'a Hands, flows: &'a [Flow], runs: &'a [Flow], seed: u64) -> Self {
-        Writer { hands, flows, runs, first_readings: BTreeMap::new(), next: seed }
+        let mut places: BTreeMap<&TypeName, BTreeMap<&TypeName, usize>> = BTreeMap::new();
+        for (at, flow) in flows.iter().enumerate() {
+            places.entry(&flow.from).or_default().entry(&flow.to).or_insert(at);
+        }
+        Writer { hands, flows, runs, first_readings: BTreeMap::new(), places, next: seed }
     }
 
     /// Trials also of what happens before everything has been read once: the hub begins with nothing.
@@ -90,8 +96,8 @@ impl<'a> Writer<'a> {
     }
 
     fn united(&self, flow: &Flow) -> &'a Flow {
-        let same = |known: &&Flow| known.from == flow.from && known.to == flow.to;
-        self.flows.iter().find(same).expect("every section is part of a united flow")
+        let at = self.places.get(&flow.from).and_then(|places| places.get(&flow.to));
+        &self.flows[*at.expect("every section is part of a united flow")]
     }
 
     /// A row with what is known of its properties; `Err` says what is not there.

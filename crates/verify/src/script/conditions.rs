@@ -216,7 +216,7 @@ impl<'a> Writer<'a> {
                 _ => None,
             }
         };
-        let said = self.flows.iter().find(|known| known.from == flow.from && known.to == flow.to)?;
+        let said = &self.flows[*self.places.get(&flow.from)?.get(&flow.to)?];
         let Create::When { .. } = said.create else { return None };
         let filter = filter(self.flows).or_else(|| filter(self.runs))?;
         let mut reads = Vec::new();
@@ -230,7 +230,7 @@ impl<'a> Writer<'a> {
 
     /// What the records of a pair must meet to be kept equal, each side's own.
     pub(super) fn conditions(&self, flow: &Flow) -> Vec<(Side, Condition<'a>)> {
-        let back = self.flows.iter().find(|known| known.from == flow.to && known.to == flow.from);
+        let back = self.places.get(&flow.to).and_then(|places| places.get(&flow.from)).map(|at| &self.flows[*at]);
         let from = self.condition_of(flow).map(|condition| (Side::From, condition));
         from.into_iter().chain(back.and_then(|back| self.condition_of(back)).map(|condition| (Side::To, condition))).collect()
     }
