@@ -3,7 +3,8 @@
 # goes red for it. A rule that can be broken without a red line is one that no trial depends on: the script ends with status 1.
 #
 # Each mutation is a name, the file (or several), a substitution in Perl, and a pattern that one of the red lines must fit. The documents tried are
-# those of examples/ and mutations/verify.rst, which has what they lack (a number, rows of several pairs, systems without a connector).
+# those of examples/ and mutations/verify.rst, which has what they lack (a number, rows of several pairs, systems without a connector), and
+# the flows of mutations/verify.yaml, which say what no document can (a condition's filter, what becomes of deletions).
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 copy=${MUTATIONS_DIR:-$(mktemp -d)}
@@ -27,12 +28,24 @@ L6: of several candidates the first is taken|crates/engine/src/link.rs|s/if foun
 C1: what only links creates too|crates/engine/src/create.rs|s/PlanCreate::Never => Ok\(false\)/PlanCreate::Never => Ok(true)/|✗ Before any synchronization
 C1: a created record lacks all but one property|crates/engine/src/create.rs|s/filter\(\|\(_, prop\)\| prop\.paired && !prop\.read_only\)/filter(|(_, prop)| prop.paired \&\& !prop.read_only).take(1)/|✗ Every
 C1: nothing is created|crates/engine/src/create.rs|s/PlanCreate::Always => Ok\(true\)/PlanCreate::Always => Ok(false)/|✗ Every
+C1: what does not meet the condition is created too|crates/engine/src/create.rs|s/Some\(_\) => holds\(plan, flow, record\)/Some(_) => Ok(true)/|✗ When a Webshop
+L9: what meets its condition no more is kept equal|crates/engine/src/decide.rs|s/flow\.filter\.is_some\(\) && holds\(/flow.filter.is_none() \&\& holds(/|✗ When a Webshop
+L3: only the first element of a list matches|crates/engine/src/keys.rs|s/Some\(if one\.primary \{ effective\(value, false\) \} else \{ value \}\)/Some(effective(value, false))/|✗ Emails\.Value =
+L4: who is linked is linked by match values only|crates/engine/src/link.rs|s/if occupied\(plan, slice, record\.entity, side\.other\) \{/if record.entity.0 == 0 {/; s/if occupied\(plan, slice, record\.entity, \*ty\) \{/if record.entity.0 == 0 {/; s/if occupied\(plan, slice, theirs\.entity, record\.ty\) \{/if theirs.entity.0 == 0 {/; s/if clash\.is_some\(\) \|\| apart/if clash.is_some_and(|ty| ty.0 == 999) || apart/|✗ .* =
+L8: created before the other side has been read|crates/engine/src/create.rs|s/if !from\.complete \|\| !to\.complete \{/if !from.complete \&\& !to.complete {/; s/to\.from\.is_none_or\(\|read\| read < record\.first_seen\)/to.from.is_some_and(|read| read.0 == -1)/|✗ (Every|When)
+P7: the journal does not keep what was overwritten|crates/hub/src/deliver.rs crates/hub/src/read.rs crates/engine/src/settle.rs|s/entry\.before = before\.slot\(change\.prop\)\.value\(prop\.whole\)\.clone\(\);//; s/before: edit\.before\.clone\(\),\n\s*after: edit\.after\.clone\(\),/before: lockstep_model::Value::Null, after: lockstep_model::Value::Null,/; s/\|record\| record\.slot\(prop\)\.value\(plan\.prop\(ty, prop\)\.whole\)\.clone\(\)/|_| Value::Null/|✗ (first|last|FirstName|Name) –
+P9: the other elements of a list go|crates/connector/src/rest/value.rs|s/single => self\.single\(&mut elements, single, displaced\),/single => { elements.clear(); self.single(\&mut elements, single, displaced) }/|✗ .*(emails|Emails\.Value|phones).* –
+P10: read-only properties are written|crates/engine/src/settle.rs|s/described\.read_only \|\| described\.create_only/described.create_only/|✗ FullName –
+D1: a deletion is passed on though no flow says so|crates/engine/src/deletes.rs|s/ && flow\.deletes != Deletes::Ignore\)/)/; s/Deletes::Ignore => continue,/Deletes::Ignore => Verdict::Delete,/|✗ What is deleted on one side stays
+D1: a deletion beats an edit|crates/engine/src/deletes.rs|s/_ if edited\(plan/_ if since.0 < -1 \&\& edited(plan/|✗ What is deleted on one side is deleted
+D1: no deletion is passed on|crates/engine/src/deletes.rs|s/Deletes::Propagate => Verdict::Delete,/Deletes::Propagate => continue,/|✗ What is deleted on one side is deleted
+D1: nobody is asked about a deletion|crates/engine/src/deletes.rs|s/Deletes::Review => Verdict::Ask,/Deletes::Review => continue,/|✗ What is deleted on one side waits
 C5: whatever it is connected to, it is created|crates/engine/src/create.rs|s/Ok\(connected\(plan, slice, flow, types, record\)\)/Ok(connected(plan, slice, flow, types, record) || true)/|✗ A new Zendesk Users
 C5: what it is connected to counts for nothing|crates/engine/src/create.rs|s/Ok\(connected\(plan, slice, flow, types, record\)\)/Ok(false \&\& connected(plan, slice, flow, types, record))/|✗ A new Zendesk Users
 END
 }
 
-verify() { "$CARGO_TARGET_DIR/debug/lockstep" verify --sandbox examples/documents/*.rst mutations/verify.rst 2>/dev/null; }
+verify() { "$CARGO_TARGET_DIR/debug/lockstep" verify --sandbox examples/documents/*.rst mutations/verify.rst mutations/verify.yaml 2>/dev/null; }
 build() { cargo build --quiet -p lockstep; }
 
 build

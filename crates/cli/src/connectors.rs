@@ -113,27 +113,42 @@ fn sheet_path(dir: &Path, connector: &str) -> PathBuf {
     dir.join("connectors").join(format!("{connector}.sheet.json"))
 }
 
-/// What the sheets of a project's own connectors say does not hold.
-pub fn not_held(project: &Project) -> Vec<Problem> {
-    let mut problems = Vec::new();
+/// What did not hold when a system's connector was tested.
+pub struct NotHeld {
+    pub system: String,
+    pub record_type: String,
+    /// What was tried: `create`, `update`, ….
+    pub what: String,
+    pub why: String,
+}
+
+/// What the sheets of a project's connectors say does not hold.
+pub fn failures(project: &Project) -> Vec<NotHeld> {
+    let mut found = Vec::new();
     for system in &project.systems {
         let Ok(text) = std::fs::read_to_string(sheet_path(&project.dir, &system.connector)) else { continue };
         let Ok(Value::Array(sheets)) = serde_json::from_str(&text) else { continue };
         for sheet in &sheets {
             for trial in sheet["trials"].as_array().into_iter().flatten().filter(|trial| trial["verdict"] == "fails") {
                 let said = |at: &Value| at.as_str().unwrap_or_default().to_string();
-                let message = format!(
-                    "{} did not hold for {} when it was tested: {}",
-                    said(&trial["what"]),
-                    said(&sheet["record_type"]),
-                    said(&trial["why"])
-                );
-                problems.push(Problem::warning("config::conformance", system.connector_place.clone(), message).help(format!(
-                    "put the manifest right, then run `lockstep connector test connectors/{}.yaml`",
-                    system.connector
-                )));
+                let (record_type, what, why) = (said(&sheet["record_type"]), said(&trial["what"]), said(&trial["why"]));
+                found.push(NotHeld { system: system.name.clone(), record_type, what, why });
             }
         }
     }
-    problems
+    found
+}
+
+/// The same as problems, each at the system's connector.
+pub fn not_held(project: &Project) -> Vec<Problem> {
+    let problem = |NotHeld { system, record_type, what, why }: NotHeld| {
+        let system = project.systems.iter().find(|known| known.name == system)?;
+        let message = format!("{what} did not hold for {record_type} when it was tested: {why}");
+        let problem = Problem::warning("config::conformance", system.connector_place.clone(), message);
+        Some(
+            problem
+                .help(format!("put the manifest right, then run `lockstep connector test connectors/{}.yaml`", system.connector)),
+        )
+    };
+    failures(project).into_iter().filter_map(problem).collect()
 }

@@ -1,11 +1,11 @@
 //! `doc` and `import`: flow files to documents, documents to flow files. Nothing here needs a project, a network or a store.
 
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use lockstep_config::{FlowFile, Names, Problem, Severity, SystemNames};
 use lockstep_document::{write_html, write_markdown, write_rst};
+use lockstep_model::Flow;
 
 use crate::args::DocFormat;
 use crate::exit::{Exit, Failure, Result};
@@ -44,14 +44,44 @@ fn as_document(file: &FlowFile, format: DocFormat) -> String {
     }
 }
 
-/// Documents to flow files.
+/// Documents to flow files, each with some tests of its flows; those of all documents are at work in them.
 pub fn import(documents: &[PathBuf], out: Option<&Path>) -> Result<Exit> {
-    let mut written = Vec::new();
+    let mut files = Vec::new();
     for (path, text) in read_all(documents)? {
-        let file = read_flows(&path, &text, true)?;
-        written.push((path, lockstep_config::write_flows_yaml(&file)));
+        files.push((path.clone(), read_flows(&path, &text, true)?));
+    }
+    let (all, _) = lockstep_config::united_flows(files.iter().map(|(_, file)| file));
+    let mut written = Vec::new();
+    for (path, file) in &files {
+        let mut text = lockstep_config::write_flows_yaml(file);
+        let tests = samples(std::iter::once(file), &all);
+        if file.is_document && !tests.is_empty() {
+            text.push_str(&format!("\n{TESTS}{tests}"));
+        }
+        written.push((path.clone(), text));
     }
     put(written, out, "yaml")
+}
+
+/// What stands before the tests that are made for flows.
+pub const TESTS: &str = "\
+# What the flows do with a few records; `lockstep test` plays it in memory. What is not expected must not happen.
+tests:
+";
+/// So many of them are made for each document.
+const SAMPLES: usize = 3;
+
+/// Tests of the flows of these files, with all flows at work. Systems by the name of a built-in connector are taken for one of its kind.
+pub fn samples<'a>(files: impl Iterator<Item = &'a FlowFile>, all: &[Flow]) -> String {
+    let schemas = lockstep_connector::catalogue::built_in();
+    let tests = files.map(|file| {
+        let (flows, _) = lockstep_config::united_flows(std::iter::once(file));
+        // As they run: united with what other files say of the same two record types.
+        let same = |flow: &Flow| all.iter().find(|known| known.from == flow.from && known.to == flow.to).cloned();
+        let flows: Vec<Flow> = flows.iter().filter_map(same).collect();
+        lockstep_workbench::samples::samples(&flows, all, &schemas, SAMPLES)
+    });
+    tests.collect()
 }
 
 /// The texts of files. One that is no text is told with what it is.
@@ -73,7 +103,7 @@ pub fn read_all(files: &[PathBuf]) -> Result<Vec<(PathBuf, String)>> {
 pub fn read_flows(path: &Path, text: &str, warn: bool) -> Result<FlowFile> {
     let name = path.display().to_string();
     let names = if name.ends_with(".yaml") || name.ends_with(".yml") {
-        let systems = systems_named(text).into_iter().map(|name| SystemNames { name, ..SystemNames::default() });
+        let systems = lockstep_config::systems_named(text).into_iter().map(|name| SystemNames { name, ..SystemNames::default() });
         Names::new(systems.collect())
     } else {
         let connectors = lockstep_connector::catalogue::names();
@@ -95,25 +125,6 @@ pub fn read_flows(path: &Path, text: &str, warn: bool) -> Result<FlowFile> {
             Err(Failure::usage(format!("{name}: {}", crate::print::count(n as u64, "error"))))
         }
     }
-}
-
-/// The systems that a flow file names, where no project says which there are: what stands before the first dot of every record type.
-fn systems_named(text: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for line in text.lines() {
-        let line = line.trim().trim_start_matches("- ");
-        let names = match line.split_once(':') {
-            Some(("from" | "to", name)) => name,
-            Some(("create", rest)) if rest.contains("when_connected_to") => rest.split_once('[').map_or("", |(_, names)| names),
-            _ => continue,
-        };
-        for name in names.split(',') {
-            if let Some((system, _)) = name.trim().trim_matches(['"', '\'', ']', '}', ' ']).split_once('.') {
-                found.insert(system.trim().to_string());
-            }
-        }
-    }
-    found
 }
 
 fn tell(problems: &[Problem]) {

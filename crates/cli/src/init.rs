@@ -147,6 +147,22 @@ fn from_documents(documents: &[PathBuf]) -> Result<Vec<(String, String)>> {
             proposals.push(lockstep_config::Proposal { names, connector: Some(connector.clone()), unnamed: false });
         }
     }
+    // Tests of the flows, in a file of their own: a document has no place for them.
+    let of_all = lockstep_config::names_of(&proposals);
+    let read = |(name, text): &(String, String)| {
+        let unnamed = guesses.iter().find(|(file, _)| file == name).map(|(_, connector)| connector.as_str());
+        let names = match unnamed {
+            Some(unnamed) => of_all.of_document(Some(unnamed), &Default::default()),
+            None => of_all.clone(),
+        };
+        lockstep_config::read_flows(name, text, &names).0
+    };
+    let read: Vec<lockstep_config::FlowFile> = files.iter().map(read).collect();
+    let (flows, _) = lockstep_config::united_flows(read.iter());
+    let tests = crate::documents::samples(read.iter(), &flows);
+    if !tests.is_empty() {
+        files.push(("flows/tests.yaml".into(), format!("flows: []\n\n{}{tests}", crate::documents::TESTS)));
+    }
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     let settings = |connector: &str| {
         let all = lockstep_connector::catalogue::settings(connector);

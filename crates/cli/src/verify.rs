@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lockstep_model::TypeName;
 use lockstep_verify::{Checklist, Outcome, Tenant, Written};
 
 use crate::exit::{Exit, Failure, Result};
@@ -75,7 +76,12 @@ fn on_tenant(dir: &Path, written: &[Written]) -> Result<Outcome> {
     let mut hub = opened.hub_over(plan, for_hub)?;
     let stop = Arc::new(AtomicBool::new(false));
     stop_when_interrupted(stop.clone());
-    let tenant = Tenant { systems, stop };
+    let failures = crate::connectors::failures(&opened.project);
+    let cannot = failures
+        .into_iter()
+        .map(|failed| ((TypeName::new(failed.system, failed.record_type), failed.what), failed.why))
+        .collect();
+    let tenant = Tenant { systems, cannot, stop };
     // Other values than those of any verification before: a leftover must match nothing.
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let seed = since.as_secs() % 100_000_000 * 100;
@@ -84,14 +90,18 @@ fn on_tenant(dir: &Path, written: &[Written]) -> Result<Outcome> {
 
 /// The first interruption lets what is under way come to its end; a second one ends the program.
 fn stop_when_interrupted(stop: Arc<AtomicBool>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (ready, is_ready) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
-            let Ok(mut asked_to_end) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else { return };
+            let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+            let (Ok(mut interrupted), Ok(mut asked_to_end)) = signals else { return };
+            let _ = ready.send(());
             let mut asked = 0;
             loop {
                 tokio::select! {
-                    _ = tokio::signal::ctrl_c() => {}
+                    _ = interrupted.recv() => {}
                     _ = asked_to_end.recv() => {}
                 }
                 asked += 1;
@@ -103,6 +113,8 @@ fn stop_when_interrupted(stop: Arc<AtomicBool>) {
             }
         });
     });
+    // Nothing is added before somebody listens. Where nobody can, the next verification deletes what an interrupted one has left.
+    let _ = is_ready.recv();
 }
 
 /// Prints the lines with their verdicts, and writes what was asked for.

@@ -4,7 +4,7 @@ mod transcript;
 
 use std::path::Path;
 
-use transcript::{command, contents, files, lockstep, read, root, seeds, write};
+use transcript::{command, contents, files, lockstep, read, replace, root, seeds, write};
 
 fn started() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -169,11 +169,43 @@ fn the_seed_documents_come_back_byte_for_byte() {
 
 #[test]
 fn the_example_flows_are_what_import_makes_of_the_example_documents() {
+    // Together: the tests that they get are of all flows at work.
+    let out = tempfile::tempdir().unwrap();
+    let documents: Vec<String> = files(&root().join("examples/documents"), "rst")
+        .iter()
+        .map(|path| path.strip_prefix(root()).unwrap_or(path).display().to_string())
+        .collect();
+    let folder = out.path().display().to_string();
+    let mut args = vec!["import"];
+    args.extend(documents.iter().map(String::as_str));
+    args.extend(["-o", &folder]);
+    lockstep(&root(), &args).exits(0);
     for flows in files(&root().join("examples/flows"), "yaml") {
-        let base = flows.file_stem().unwrap().to_string_lossy().into_owned();
-        let made = lockstep(&root(), &["import", &format!("examples/documents/{base}.rst")]).exits(0);
-        assert_eq!(made.stdout, read(&flows), "examples/flows/{base}.yaml is not what import makes");
+        let name = flows.file_name().unwrap();
+        let made = read(&out.path().join(name));
+        assert_eq!(made, read(&flows), "examples/flows/{} is not what import makes", name.display());
+        assert!(made.matches("  - name: ").count() >= 2, "{made}");
     }
+}
+
+#[test]
+fn a_project_made_of_documents_has_tests_of_its_flows_that_pass() {
+    let dir = tempfile::tempdir().unwrap();
+    let documents = files(&root().join("examples/documents"), "rst");
+    let documents: Vec<String> = documents.iter().map(|path| path.display().to_string()).collect();
+    let mut args = vec!["init", "--from"];
+    args.extend(documents.iter().map(String::as_str));
+    lockstep(dir.path(), &args).exits(0).says("flows/tests.yaml");
+    lockstep(dir.path(), &["test"]).exits(0).says(" 0 failed");
+    let tests = read(&dir.path().join("flows/tests.yaml"));
+    assert!(tests.matches("  - name: ").count() >= 10, "{tests}");
+    // They are of these flows: with another rule, one fails.
+    replace(
+        &dir.path().join("flows/superoffice-zendesk.rst"),
+        "   * - Emails.Value\n     - email\n\n",
+        "   * - FullName\n     - name\n\n",
+    );
+    lockstep(dir.path(), &["test"]).exits(1).says("FAILED").says("link zendesk.Users/2 = superoffice.Person/1");
 }
 
 #[test]

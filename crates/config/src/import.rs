@@ -1,5 +1,6 @@
 //! Documents without a project: which systems they are about, and a `lockstep.yaml` for a start.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -91,6 +92,25 @@ fn add(proposals: &mut Vec<Proposal>, written: &str, connectors: &[&str]) {
     }
     let names = SystemNames { name: free, title: Some(written.to_string()), aliases: Vec::new() };
     proposals.push(Proposal { names, connector, unnamed: false });
+}
+
+/// The systems that a flow file names, where no project says which there are: what stands before the first dot of every record type.
+pub fn systems_named(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        let line = line.trim().trim_start_matches("- ");
+        let names = match line.split_once(':') {
+            Some(("from" | "to", name)) => name,
+            Some(("create", rest)) if rest.contains("when_connected_to") => rest.split_once('[').map_or("", |(_, names)| names),
+            _ => continue,
+        };
+        for name in names.split(',') {
+            if let Some((system, _)) = name.trim().trim_matches(['"', '\'', ']', '}', ' ']).split_once('.') {
+                found.insert(system.trim().to_string());
+            }
+        }
+    }
+    found
 }
 
 fn slug(name: &str) -> String {

@@ -81,7 +81,7 @@ mod yaml;
 
 pub use check::{Schemas, check, convertible};
 pub use flow_tests::{Expected, FlowTest, TestKey, TestRecord, TestStep, TestValue};
-pub use import::{Proposal, names_of, propose_systems, read_flows, write_project_yaml};
+pub use import::{Proposal, names_of, propose_systems, read_flows, systems_named, write_project_yaml};
 pub use names::{Names, SystemNames};
 pub use problem::{Label, Problem, Severity, in_order, render_all, to_json};
 pub use project::{Policies, Project, Reference, Schedule, System, load, load_with};

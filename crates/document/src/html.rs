@@ -42,7 +42,7 @@ const NOTED_STYLE: &str = "\
 .mark { font-weight: 700; }
 .statement > .mark { display: inline-block; width: 1.6em; text-indent: 0; }
 .proved > .mark, .proved.mark { color: var(--good); } .violated > .mark, .violated.mark, .violated .why { color: var(--bad); }
-.not-tried > .mark, .not-tried.mark { color: var(--open); }
+.not-tried > .mark, .not-tried.mark, .proved-once-linked-by-hand > .mark, .proved-once-linked-by-hand.mark { color: var(--open); }
 .why { display: block; text-indent: 0; font: .85rem/1.4 system-ui, sans-serif; color: var(--quiet); }
 .summary { font-size: 1.1rem; font-weight: 600; }
 details { text-indent: 0; margin: .2rem 0 .4rem 1.6em; font: .85rem/1.45 system-ui, sans-serif; }

@@ -55,24 +55,20 @@ pub fn bears<'a>(types: usize, edges: &[Edge], name: impl Fn(Node) -> &'a str) -
     let mut nodes: Vec<Node> = graph.keys().copied().collect();
     nodes.sort();
 
-    let mut nearest: HashMap<(Node, TypeIx), HashMap<Node, Way>> = HashMap::new();
-    for &node in &nodes {
-        for ty in (0..types as u16).map(TypeIx) {
-            if ty != node.0 {
-                nearest.insert((node, ty), nearest_in(&graph, node, ty));
-            }
-        }
-    }
+    let nearest: HashMap<Node, HashMap<TypeIx, HashMap<Node, Way>>> =
+        nodes.iter().map(|node| (*node, nearest_from(&graph, *node))).collect();
     let mut relations = Relations::new();
     for mine in (0..types as u16).map(TypeIx) {
+        let first = nodes.partition_point(|node| node.0 < mine);
+        let own = &nodes[first..first + nodes[first..].partition_point(|node| node.0 == mine)];
         for theirs in (0..types as u16).map(TypeIx) {
             if mine == theirs {
                 continue;
             }
             let mut rows = Vec::new();
-            for &node in nodes.iter().filter(|node| node.0 == mine) {
-                for (other, (places, way)) in &nearest[&(node, theirs)] {
-                    if nearest[&(*other, mine)].contains_key(&node) {
+            for &node in own {
+                for (other, (places, way)) in nearest[&node].get(&theirs).into_iter().flatten() {
+                    if nearest[other].get(&mine).is_some_and(|back| back.contains_key(&node)) {
                         rows.push(Related { mine: node.1, theirs: other.1, rows: places.clone(), way: way.clone() });
                     }
                 }
@@ -89,20 +85,17 @@ pub fn bears<'a>(types: usize, edges: &[Edge], name: impl Fn(Node) -> &'a str) -
     relations
 }
 
-/// The properties of record type `ty` that are nearest to `start`, with the way to each. Breadth first; a way never comes back to
-/// the type it started in, and ends at the first property of `ty` that it meets.
-fn nearest_in(graph: &HashMap<Node, Vec<(Node, usize, Step)>>, start: Node, ty: TypeIx) -> HashMap<Node, Way> {
+/// For each record type the properties that are nearest to `start`, with the way to each. Breadth first; a way never comes back to the
+/// type it started in. Of a record type only those count that are met at once: a longer way to another one would have touched them.
+fn nearest_from(graph: &HashMap<Node, Vec<(Node, usize, Step)>>, start: Node) -> HashMap<TypeIx, HashMap<Node, Way>> {
+    let mut found: HashMap<TypeIx, HashMap<Node, Way>> = HashMap::new();
     let mut seen: HashMap<Node, Way> = HashMap::from([(start, (vec![], vec![]))]);
     let mut level = vec![start];
     while !level.is_empty() {
-        let found: HashMap<_, _> = level.iter().filter(|node| node.0 == ty).map(|node| (*node, seen[node].clone())).collect();
-        if !found.is_empty() {
-            return found;
-        }
         let mut following = Vec::new();
-        for node in level {
-            let (rows, way) = seen[&node].clone();
-            for (other, row, step) in graph.get(&node).into_iter().flatten() {
+        for node in &level {
+            let (rows, way) = seen[node].clone();
+            for (other, row, step) in graph.get(node).into_iter().flatten() {
                 if !seen.contains_key(other) && other.0 != start.0 {
                     let (mut rows, mut way) = (rows.clone(), way.clone());
                     rows.push(*row);
@@ -112,9 +105,13 @@ fn nearest_in(graph: &HashMap<Node, Vec<(Node, usize, Step)>>, start: Node, ty: 
                 }
             }
         }
+        let fresh: Vec<Node> = following.iter().filter(|node| !found.contains_key(&node.0)).copied().collect();
+        for node in fresh {
+            found.entry(node.0).or_default().insert(node, seen[&node].clone());
+        }
         level = following;
     }
-    HashMap::new()
+    found
 }
 
 #[cfg(test)]

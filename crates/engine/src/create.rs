@@ -2,7 +2,7 @@
 
 use lockstep_model::change::Counterpart;
 use lockstep_model::matching::reference_hash;
-use lockstep_model::value::{as_stored, is_empty};
+use lockstep_model::value::{as_stored, effective, is_empty};
 use lockstep_model::{Change, FlowIx, IntentKind, IntentState, PropIx, RecordState, Review, Rule, Situation, TypeIx, Value};
 use minijinja::{Environment, UndefinedBehavior};
 
@@ -139,6 +139,12 @@ pub fn holds(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> Result<bool,
     for (prop, slot) in plan.ty(record.ty).props.iter().zip(&record.slots) {
         if let Some(value) = &slot.shadow {
             insert(&mut root, prop.reference.path.as_str(), value.clone());
+        }
+    }
+    for (written, prop, primary) in &flow.filter_reads {
+        let value = record.slot(*prop).shadow.as_ref().map(|value| if *primary { effective(value, false) } else { value });
+        if let Some(value) = value {
+            insert(&mut root, written, value.clone());
         }
     }
     let mut environment = Environment::empty();

@@ -105,6 +105,9 @@ pub struct PlanFlow {
     pub to: TypeIx,
     pub create: PlanCreate,
     pub filter: Option<Filter>,
+    /// What the filter reads under another path than the property's own, with whether it means the primary element of a list only:
+    /// `primaryInfo.email` is the first of `info.emails.email`.
+    pub filter_reads: Vec<(String, PropIx, bool)>,
     pub deletes: Deletes,
     /// Between the two, some property is kept equal (C3).
     pub synchronizes: bool,
@@ -324,6 +327,20 @@ impl<'a> Build<'a> {
     }
 
     /// The watched property that a written path stands for.
+    /// The properties that a flow's filter names by another path than their own.
+    fn filter_reads(&self, flow: &Flow, from: TypeIx) -> Vec<(String, PropIx, bool)> {
+        let Create::When { filter: Some(filter), .. } = &flow.create else { return vec![] };
+        let under_way = &self.types[from.at()];
+        let Some(schema) = under_way.schema else { return vec![] };
+        let reads = filter.reads.iter().filter_map(|written| {
+            let reference = PropertyRef::new(schema.resolve(written)?);
+            let ix = under_way.props.iter().position(|prop| prop.reference == reference)?;
+            (reference.path != *written)
+                .then(|| (written.as_str().to_string(), PropIx(ix as u16), self.is_derived(from, written)))
+        });
+        reads.collect()
+    }
+
     fn prop(&mut self, flow: &Flow, ty: TypeIx, written: &PropertyRef) -> Option<PropIx> {
         let under_way = &self.types[ty.at()];
         let schema = under_way.schema?;
@@ -462,6 +479,7 @@ impl<'a> Build<'a> {
                     Create::When { filter, .. } => filter.clone(),
                     _ => None,
                 },
+                filter_reads: self.filter_reads(flow, from),
                 deletes: flow.deletes,
                 synchronizes: synchronizes(from, to),
                 create_empty: flow.create_empty,

@@ -1,5 +1,7 @@
 //! The checklist: every statement and row of the documents with its verdict, and the trials that led to it.
 
+use std::collections::HashMap;
+
 use lockstep_config::FlowFile;
 use lockstep_document::{Draft, StatementKind};
 use lockstep_model::{Flow, MatchRow, PropertyPair};
@@ -24,6 +26,18 @@ pub trait Tester {
     fn connected(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial>;
     /// `If a matching B already exists … / If no matching B is found …`
     fn merge_or_create(&mut self, line: LineRef, flow: &Flow, merges: bool, creates: bool) -> Vec<Trial>;
+    /// `Once a link … is established, it will keep in sync …`: beyond what its rows say.
+    fn in_sync(&mut self, _: LineRef, _: &Flow) -> Vec<Trial> {
+        vec![]
+    }
+    /// `The following properties are synchronized`, and none follows.
+    fn no_rows(&mut self, _: LineRef, _: &Flow) -> Vec<Trial> {
+        vec![]
+    }
+    /// What becomes of deletions, in words (D1).
+    fn deletion(&mut self, _: LineRef, _: &Flow) -> Option<(String, Vec<Trial>)> {
+        None
+    }
 }
 
 /// All documents with their verdicts.
@@ -51,8 +65,12 @@ pub struct DocumentLines {
 pub struct SectionLines {
     pub heading: String,
     pub statements: Vec<StatementLine>,
+    /// What becomes of deletions (D1); none where nobody has tried.
+    pub deletion: Option<Line>,
     /// A run with nothing to do wrote nothing for it (P4).
     pub idle: Line,
+    /// No property is to be kept equal: its table is empty.
+    bare: bool,
     /// The names of the two record types, as reports call them; none where the section could not be read.
     pub flow: Option<String>,
 }
@@ -80,6 +98,7 @@ pub struct Line {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub proved: usize,
+    pub once_linked: usize,
     pub violated: usize,
     pub not_tried: usize,
     pub trials: usize,
@@ -90,6 +109,7 @@ impl Tally {
     pub fn count(&mut self, verdict: &Verdict) {
         match verdict {
             Verdict::Proved => self.proved += 1,
+            Verdict::OnceLinked => self.once_linked += 1,
             Verdict::Violated => self.violated += 1,
             Verdict::NotTried(_) => self.not_tried += 1,
         }
@@ -179,6 +199,8 @@ impl Checklist {
                         StatementKind::LinkOnly => tester.link_only(line, flow),
                         StatementKind::CreateIfConnected { .. } => tester.connected(line, flow),
                         StatementKind::MergeOrCreate { merges, creates } => tester.merge_or_create(line, flow, *merges, *creates),
+                        StatementKind::KeepInSync => tester.in_sync(line, flow),
+                        StatementKind::Properties { rows } if rows.is_empty() => tester.no_rows(line, flow),
                         StatementKind::Unrecognised { .. } => {
                             vec![Trial::not_tried(line, "the text", "it is none of the statements that documents are made of")]
                         }
@@ -189,9 +211,18 @@ impl Checklist {
                 self.take(&mut statement.line, trials);
                 statements.push(statement);
             }
+            let of_section = LineRef { document, section: at, statement: draft.statements.len(), row: None };
+            let deletion = flow.filter(|_| obstacle.is_none()).and_then(|flow| tester.deletion(of_section, flow));
+            let deletion = deletion.map(|(text, trials)| {
+                let mut line = Line::new(text, None);
+                self.take(&mut line, trials);
+                line
+            });
             sections.push(SectionLines {
                 heading: draft.heading_text(),
                 statements,
+                deletion,
+                bare: !draft.statements.iter().any(|kind| matches!(kind, StatementKind::Properties { rows } if !rows.is_empty())),
                 idle: Line::new("A run with nothing to do writes nothing.".into(), None),
                 flow: flow.filter(|_| obstacle.is_none()).map(Flow::name),
             });
@@ -214,32 +245,60 @@ impl Checklist {
     /// Gives every line its verdict from those of its trials. `idle` tells what a run with nothing to do came to for a flow.
     pub fn judge(&mut self, idle: &dyn Fn(&str) -> Verdict) {
         let trials = &self.trials;
+        // Whether its rows were seen to go both ways, by section and by flow: two sections may state one flow, the one with rows and the
+        // other without.
+        let mut by_flow: HashMap<String, Verdict> = HashMap::new();
+        let mut by_section: Vec<Option<Verdict>> = Vec::new();
         for section in self.documents.iter_mut().flat_map(|document| &mut document.sections) {
-            let mut both_ways = None;
-            for statement in &mut section.statements {
-                for row in &mut statement.rows {
-                    row.verdict = of_trials(row.trials.iter().map(|at| &trials[*at]));
-                    let proved = row.trials.iter().filter(|at| is_edit(&trials[**at])).collect::<Vec<_>>();
-                    let holds = proved.len() > 1 && proved.iter().all(|at| trials[**at].verdict == Some(Verdict::Proved));
-                    match &row.verdict {
-                        _ if proved.is_empty() => {}
-                        Verdict::Violated => both_ways = Some(false),
-                        Verdict::Proved if holds => both_ways = Some(both_ways.unwrap_or(true)),
-                        _ => {}
-                    }
+            let mut both_ways: Option<Verdict> = None;
+            for row in section.statements.iter_mut().flat_map(|statement| &mut statement.rows) {
+                row.verdict = of_trials(row.trials.iter().map(|at| &trials[*at]));
+                let edits: Vec<&Trial> = row.trials.iter().map(|at| &trials[*at]).filter(|trial| is_edit(trial)).collect();
+                let holds = edits.len() > 1 && edits.iter().all(|trial| trial.verdict.as_ref().is_some_and(Verdict::holds));
+                match &row.verdict {
+                    _ if edits.is_empty() => {}
+                    Verdict::Violated => both_ways = Some(Verdict::Violated),
+                    verdict if holds && both_ways != Some(Verdict::Violated) => both_ways = Some(verdict.clone()),
+                    _ => {}
                 }
             }
+            if let (Some(flow), Some(verdict)) = (&section.flow, &both_ways)
+                && by_flow.get(flow) != Some(&Verdict::Violated)
+            {
+                by_flow.insert(flow.clone(), verdict.clone());
+            }
+            by_section.push(both_ways);
+        }
+        let sections = self.documents.iter_mut().flat_map(|document| &mut document.sections);
+        for (section, own) in sections.zip(&by_section) {
+            let both = match section.bare {
+                true => section.flow.as_ref().and_then(|flow| by_flow.get(flow)),
+                false => own.as_ref(),
+            };
+            let edits = section.statements.iter().flat_map(|statement| &statement.rows).flat_map(|row| &row.trials);
+            let closed = edits.map(|at| &trials[*at]).filter(|trial| is_edit(trial)).find_map(|trial| match &trial.verdict {
+                Some(Verdict::NotTried(why)) => Some(format!(": {why}")),
+                _ => None,
+            });
+            let one_way = format!("no row of it could be tried both ways{}", closed.unwrap_or_default());
             for statement in &mut section.statements {
                 let (line, rows) = (&mut statement.line, &statement.rows);
-                let in_sync = line.trials.is_empty() && rows.is_empty() && line.text.starts_with("Once a link");
-                line.verdict = match (in_sync, both_ways, rows.is_empty(), line.trials.is_empty()) {
-                    (true, Some(true), ..) => Verdict::Proved,
-                    (true, Some(false), ..) => Verdict::Violated,
-                    (true, None, ..) => Verdict::NotTried("no row of it could be tried both ways".into()),
+                let in_sync = rows.is_empty() && line.text.starts_with("Once a link");
+                let own = of_trials(line.trials.iter().map(|at| &trials[*at]));
+                line.verdict = match (in_sync, both, rows.is_empty(), line.trials.is_empty()) {
+                    (true, ..) if own == Verdict::Violated => own,
+                    (true, Some(both), ..) => both.clone(),
+                    // Nothing is to be kept equal: that the link stays is all there is to it.
+                    (true, None, _, false) if section.bare => own,
+                    (true, None, ..) if section.bare => Verdict::NotTried("nothing is kept equal, and no rule links".into()),
+                    (true, None, ..) => Verdict::NotTried(one_way.clone()),
                     (false, _, true, true) => Verdict::NotTried("the table is empty".into()),
                     (false, _, false, true) => of_rows(rows),
-                    (false, _, _, false) => of_trials(line.trials.iter().map(|at| &trials[*at])),
+                    (false, _, _, false) => own,
                 };
+            }
+            if let Some(line) = &mut section.deletion {
+                line.verdict = of_trials(line.trials.iter().map(|at| &trials[*at]));
             }
             section.idle.verdict = match &section.flow {
                 None => Verdict::NotTried("the section could not be tried".into()),
@@ -255,7 +314,8 @@ impl Checklist {
                 let of = |statement: &'_ StatementLine| statement.rows.is_empty();
                 let statements = section.statements.iter().filter(move |s| of(s)).map(|s| &s.line);
                 let rows = section.statements.iter().flat_map(|s| &s.rows);
-                statements.chain(rows).chain(std::iter::once(&section.idle)).map(move |line| (document, section, line))
+                let more = section.deletion.iter().chain(std::iter::once(&section.idle));
+                statements.chain(rows).chain(more).map(move |line| (document, section, line))
             })
         })
     }
@@ -288,6 +348,10 @@ fn of_rows(rows: &[Line]) -> Verdict {
 fn together(verdicts: &[&Verdict], otherwise: &str) -> Verdict {
     if verdicts.contains(&&Verdict::Violated) {
         return Verdict::Violated;
+    }
+    // What was seen between records that nothing but a person linked is not seen in operation.
+    if verdicts.contains(&&Verdict::OnceLinked) {
+        return Verdict::OnceLinked;
     }
     if verdicts.contains(&&Verdict::Proved) {
         return Verdict::Proved;

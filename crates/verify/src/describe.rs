@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{Conversion, Create, Flow, PlainType, TypeName, TypeSchema};
+use lockstep_model::{Conversion, Create, Flow, Path, PlainType, TypeName, TypeSchema};
 use lockstep_sandbox::{DESCRIBED_KEY, Described, DescribedProperty, DescribedType, Kind};
 use serde_json::{Map, Value, json};
 
@@ -27,6 +27,10 @@ pub fn described(flows: &[Flow], systems: &BTreeSet<String>, known: &BTreeMap<St
         };
         for ty in [&flow.from, &flow.to].into_iter().chain(also).filter(|ty| mine(ty)) {
             types.entry(key(ty)).or_default();
+        }
+        if let (Create::When { filter: Some(filter), .. }, true) = (&flow.create, mine(&flow.from)) {
+            let words = types.entry(key(&flow.from)).or_default();
+            filter.reads.iter().for_each(|path| words.read(path, &filter.expression));
         }
         let rows = flow.properties.iter().map(|pair| (&pair.from, &pair.to, pair.conversion.as_ref()));
         let matches = flow.matches.iter().flat_map(|row| &row.pairs).map(|(from, to)| (from, to, None));
@@ -81,6 +85,20 @@ impl TypeWords {
             }
             _ => {}
         }
+    }
+
+    /// What a condition reads. A number beside it in a comparison makes it one: as a text it would be compared by its letters.
+    fn read(&mut self, path: &Path, expression: &str) {
+        let words: Vec<&str> =
+            expression.split(|c: char| c.is_whitespace() || "()".contains(c)).filter(|w| !w.is_empty()).collect();
+        let sign = |word: &str| matches!(word, "<" | ">" | "<=" | ">=" | "==" | "!=");
+        let number = |word: &str| word.parse::<f64>().is_ok();
+        let compared = words.windows(3).any(|three| {
+            let (a, b) = (three[0], three[2]);
+            sign(three[1]) && ((a == path.as_str() && number(b)) || (b == path.as_str() && number(a)))
+        });
+        let told = self.paths.entry(path.as_str().to_string()).or_insert(None);
+        *told = told.or(compared.then_some(PlainType::Decimal));
     }
 
     fn properties(&self) -> Vec<DescribedProperty> {

@@ -20,6 +20,8 @@ const MOST_PAGES: usize = 100_000;
 pub struct Hand {
     pub connector: Arc<dyn Connector>,
     pub types: Vec<TypeSchema>,
+    /// What kind of system it is: the name of its connector.
+    pub kind: String,
     /// The emulated system behind it, by its name in the sandbox.
     pub emulated: Option<(Arc<Running>, String)>,
 }
@@ -28,6 +30,7 @@ pub struct Hand {
 #[derive(Default)]
 pub struct Hands {
     systems: BTreeMap<String, Hand>,
+    cannot: BTreeMap<(TypeName, String), String>,
 }
 
 /// What a system did not let a person do.
@@ -45,6 +48,11 @@ impl Refused {
 }
 
 impl Hands {
+    /// Hands that do not build on what did not hold when the systems' connectors were tested: `create` of a record type, with why.
+    pub fn but_for(cannot: BTreeMap<(TypeName, String), String>) -> Self {
+        Hands { cannot, ..Hands::default() }
+    }
+
     /// Adds a system.
     pub fn take(&mut self, name: &str, hand: Hand) {
         self.systems.insert(name.into(), hand);
@@ -69,9 +77,25 @@ impl Hands {
         Some(self.systems.get(system)?.emulated.as_ref()?.1.as_str())
     }
 
+    /// What kind of system it is: the name of its connector.
+    pub fn kind_of(&self, system: &str) -> Option<&str> {
+        Some(self.systems.get(system)?.kind.as_str())
+    }
+
+    /// Why this can't be built on: it did not hold when the system's connector was tested.
+    pub fn fails(&self, ty: &TypeName, what: &str) -> Option<String> {
+        let plain = TypeName::new(ty.system.as_str(), ty.kind.as_str());
+        let why = self.cannot.get(&(plain, what.to_string()))?;
+        Some(format!("by the capability sheet of {}, {what} does not hold for {}: {why}", ty.system, ty.kind))
+    }
+
     /// Why nobody but the system itself puts records of this type there; `None` where a person can.
     pub fn cannot_add(&self, ty: &TypeName) -> Option<String> {
         let schema = self.schema(ty)?;
+        // What could not be deleted again is not added.
+        if let Some(why) = self.fails(ty, "create").or_else(|| self.fails(ty, "delete")) {
+            return Some(why);
+        }
         let emulated = self.systems.get(&ty.system).is_some_and(|hand| hand.emulated.is_some());
         (!schema.can.create && !emulated).then(|| format!("records can't be added to {ty} through its interface"))
     }
@@ -90,7 +114,17 @@ impl Hands {
         if property.create_only {
             return Some(format!("{path} of {ty} can't be changed once a record is there"));
         }
+        if let Some(why) = self.fails(ty, "update") {
+            return Some(why);
+        }
         (!schema.can.update).then(|| format!("records of {ty} can't be changed through its interface"))
+    }
+
+    /// Why nobody deletes records of this type by hand.
+    pub fn cannot_remove(&self, ty: &TypeName) -> Option<String> {
+        let schema = self.schema(ty)?;
+        let emulated = self.systems.get(&ty.system).is_some_and(|hand| hand.emulated.is_some());
+        (!schema.can.delete && !emulated).then(|| format!("records of {ty} can't be deleted through its interface"))
     }
 
     /// Adds a record. Gives its id.
@@ -145,6 +179,9 @@ impl Hands {
     /// Deletes a record.
     pub fn remove(&self, ty: &TypeName, id: &str) -> Result<(), Refused> {
         let hand = self.hand(ty)?;
+        if let (Some((sandbox, system)), false) = (&hand.emulated, self.schema(ty).is_some_and(|schema| schema.can.delete)) {
+            return sandbox.remove(system, &ty.kind, id).map_err(|error| Refused::because(error.to_string()));
+        }
         let action = Action::Delete { id: id.into(), version: None };
         let write = Write { action, values: vec![], token: format!("{MARK}-remove-{id}", MARK = crate::values::MARK) };
         match hand.connector.write(&ty.kind, &[], &[write]).pop() {

@@ -91,8 +91,9 @@ pub fn against(project: &Project, documents: &[Written], faults: bool) -> Result
 fn tried(set: &dyn Fn() -> Result<stage::Stage, Error>, runs: Option<&[Flow]>, faults: bool) -> Result<Outcome, Error> {
     let mut stage = set()?;
     let (said, _) = lockstep_config::united_flows(stage.files.iter());
-    let mut writer = script::Writer::new(&stage.hands, &said, 1000);
+    let mut writer = script::Writer::new(&stage.hands, &said, runs.unwrap_or(&said), 1000).with_first_readings();
     let mut checklist = Checklist::new(&stage.files, &mut writer);
+    let first_readings = writer.first_readings().clone();
     let mut trials = std::mem::take(&mut checklist.trials);
     let mut reports = Vec::new();
     for (n, some) in trials.chunks_mut(TOGETHER).enumerate() {
@@ -101,6 +102,7 @@ fn tried(set: &dyn Fn() -> Result<stage::Stage, Error>, runs: Option<&[Flow]>, f
         }
         let mut hub = stage.hub(runs.unwrap_or(&said))?;
         let mut player = play::Player::new(&mut hub, &stage.hands, Some(stage.sandbox.clone()), some);
+        player.first_readings = first_readings.clone();
         player.faults = faults.then(faults::menu).transpose()?;
         reports.push(player.play(some)?);
     }

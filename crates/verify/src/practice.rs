@@ -1,9 +1,9 @@
-//! What a tester knows of the six emulated systems that no schema says: what they refuse to be without, what they take only once, and who
+//! What a tester knows of the six systems that no schema says: what they refuse to be without, what they take only once, and who
 //! may be referred to.
 
 use lockstep_model::PropertySchema;
 
-/// What the emulated systems refuse to be without, though no schema marks it: one of several would do.
+/// What these systems refuse to be without, though no schema marks it: one of several would do.
 pub fn required_in_practice(system: Option<&str>, kind: &str) -> &'static [&'static str] {
     match (system, kind) {
         (Some("crmoffice"), "Contacts") => &["givenName"],
@@ -17,7 +17,7 @@ pub fn required_in_practice(system: Option<&str>, kind: &str) -> &'static [&'sta
     }
 }
 
-/// What a record must be for this property of an emulated system to refer to it: an assignee is an agent.
+/// What a record must be for this property of such a system to refer to it: an assignee is an agent.
 pub fn referable(system: Option<&str>, kind: &str, path: &str) -> &'static [(&'static str, &'static str)] {
     match (system, kind, path) {
         (Some("zendesk"), "Tickets", "assignee_id") => &[("role", "agent")],
@@ -25,7 +25,7 @@ pub fn referable(system: Option<&str>, kind: &str, path: &str) -> &'static [(&'s
     }
 }
 
-/// Whether an emulated system takes no two records that agree in this property.
+/// Whether such a system takes no two records that agree in this property.
 pub fn unique(system: Option<&str>, kind: &str, property: &PropertySchema) -> bool {
     let path = property.path.as_str();
     match (system, kind) {

@@ -10,8 +10,9 @@ use lockstep_connector::{Connector, catalogue};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::{Hub, Safeguards, System, SystemClock};
+use lockstep_model::flow::PropertyRef;
 use lockstep_model::limits::{Limit, Limits};
-use lockstep_model::{Flow, TypeName};
+use lockstep_model::{Create, Flow, TypeName};
 use lockstep_sandbox::{Options, Running, SYSTEMS, Sandbox, credentials};
 use lockstep_store::SqliteStore;
 use serde_json::{Map, Value, json};
@@ -46,7 +47,8 @@ impl Stage {
         let connectors: Vec<&str> = connectors.iter().map(AsRef::as_ref).collect();
         let built_in = catalogue::built_in();
         let mut notes = Vec::new();
-        let texts: Vec<&str> = documents.iter().map(|document| document.text.as_str()).collect();
+        let texts: Vec<&str> =
+            documents.iter().filter(|document| !is_flow_file(document)).map(|document| document.text.as_str()).collect();
         let proposals = lockstep_config::propose_systems(&texts, &connectors);
         // System by name, with the connector that it has.
         let mut systems: BTreeMap<String, Option<String>> = BTreeMap::new();
@@ -55,9 +57,18 @@ impl Stage {
             systems.insert(proposal.names.name.clone(), proposal.connector);
             names.push(proposal.names);
         }
+        // Flow files name systems as a project would.
+        for name in
+            documents.iter().filter(|document| is_flow_file(document)).flat_map(|d| lockstep_config::systems_named(&d.text))
+        {
+            if !systems.contains_key(&name) {
+                systems.insert(name.clone(), connectors.contains(&name.as_str()).then(|| name.clone()));
+                names.push(SystemNames { name, ..SystemNames::default() });
+            }
+        }
         let mut unnamed: Vec<Option<String>> = Vec::new();
         for document in documents {
-            if !lockstep_config::leaves_unnamed(&document.text) {
+            if is_flow_file(document) || !lockstep_config::leaves_unnamed(&document.text) {
                 unnamed.push(None);
                 continue;
             }
@@ -168,8 +179,9 @@ impl Stage {
         let types = connector.types().to_vec();
         self.schemas.insert(name.into(), types.clone());
         self.systems.push(System { name: name.into(), connector });
-        let emulated = Some((self.sandbox.clone(), emulated.to_string()));
-        self.hands.take(name, Hand { connector: Arc::from(open()?), types, emulated });
+        let kind = emulated.to_string();
+        let emulated = Some((self.sandbox.clone(), kind.clone()));
+        self.hands.take(name, Hand { connector: Arc::from(open()?), types, kind, emulated });
         Ok(())
     }
 
@@ -201,6 +213,12 @@ pub fn files_of_project(project: &Project, documents: &[Written]) -> (Vec<FlowFi
     }
 }
 
+/// Whether it is a flow file, and no dataflow document.
+fn is_flow_file(document: &Written) -> bool {
+    let name = document.name.to_lowercase();
+    name.ends_with(".yaml") || name.ends_with(".yml")
+}
+
 /// Reads documents, each with the system that it leaves unnamed.
 fn read(documents: &[Written], names: &Names, unnamed: &[Option<String>]) -> (Vec<FlowFile>, Vec<Problem>) {
     let (mut files, mut problems) = (Vec::new(), Vec::new());
@@ -219,11 +237,16 @@ fn runnable(hands: &Hands, flows: &[Flow]) -> Vec<Flow> {
     let mut runnable: Vec<Flow> = flows.iter().filter(|flow| has_type(&flow.from) && has_type(&flow.to)).cloned().collect();
     for flow in &mut runnable {
         let (from, to) = (flow.from.clone(), flow.to.clone());
-        let has = |ty: &TypeName, path: &lockstep_model::flow::PropertyRef| hands.property(ty, path).is_some();
+        let has = |ty: &TypeName, path: &PropertyRef| hands.property(ty, path).is_some();
         flow.properties.retain(|pair| has(&from, &pair.from) && has(&to, &pair.to));
         flow.matches.retain(|row| row.pairs.iter().all(|(a, b)| has(&from, a) && has(&to, b)));
-        if let lockstep_model::Create::ConnectedTo(types) = &mut flow.create {
-            types.retain(has_type);
+        match &mut flow.create {
+            Create::ConnectedTo(types) => types.retain(has_type),
+            Create::When { filter, .. } => {
+                let known = |path: &lockstep_model::Path| has(&from, &PropertyRef::new(path.clone()));
+                filter.take_if(|filter| !filter.reads.iter().all(known));
+            }
+            Create::Never | Create::Always => {}
         }
     }
     runnable

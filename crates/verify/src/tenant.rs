@@ -33,6 +33,8 @@ pub const LEFTOVERS: &str = "lockstep-verify.leftovers";
 pub struct Tenant {
     /// By the systems' names.
     pub systems: Vec<(String, Arc<dyn Connector>, Vec<TypeSchema>)>,
+    /// What the systems' capability sheets say does not hold, with why: `create` of a record type.
+    pub cannot: BTreeMap<(TypeName, String), String>,
     /// Set when no more trials are to be begun.
     pub stop: Arc<AtomicBool>,
 }
@@ -40,9 +42,10 @@ pub struct Tenant {
 /// Tries documents (or the project's own flows) on the project's systems. Whatever happens, what was added is deleted in the end.
 pub fn on_tenant(project: &Project, hub: &mut Hub, tenant: Tenant, documents: &[Written], seed: u64) -> Result<Outcome, Error> {
     let (files, problems): (Vec<FlowFile>, _) = stage::files_of_project(project, documents);
-    let mut hands = Hands::default();
+    let mut hands = Hands::but_for(tenant.cannot);
     for (name, connector, types) in tenant.systems {
-        hands.take(&name, Hand { connector, types, emulated: None });
+        let kind = project.systems.iter().find(|system| system.name == name).map(|system| system.connector.clone());
+        hands.take(&name, Hand { connector, types, kind: kind.unwrap_or_default(), emulated: None });
     }
     let leftovers = Leftovers { file: project.dir.join(LEFTOVERS) };
     let (said, _) = lockstep_config::united_flows(files.iter());
@@ -50,7 +53,7 @@ pub fn on_tenant(project: &Project, hub: &mut Hub, tenant: Tenant, documents: &[
     leftovers.sweep(&hands, &project.flows);
     let mut notes = leftovers.clean_up(hub, &hands)?;
     leftovers.line(&format!("{SEED}{seed}"));
-    let mut writer = script::Writer::new(&hands, &said, seed);
+    let mut writer = script::Writer::new(&hands, &said, &project.flows, seed);
     let mut checklist = Checklist::new(&files, &mut writer);
     let mut trials = std::mem::take(&mut checklist.trials);
     let played = {

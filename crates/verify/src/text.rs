@@ -6,6 +6,9 @@ use crate::checklist::{Checklist, Line, Tally};
 use crate::passive::NOT_SEEN;
 use crate::trial::{Trial, Verdict};
 
+/// What is said of a line that holds between records that a person links.
+pub const ONCE_LINKED: &str = "nothing else linked the records that it was tried with";
+
 /// Every line with its verdict, then the first failure, then the summary.
 pub fn checklist(list: &Checklist) -> String {
     let mut out = String::new();
@@ -19,7 +22,9 @@ pub fn checklist(list: &Checklist) -> String {
                     line(&mut out, list, "      ", row, true);
                 }
             }
-            line(&mut out, list, "    ", &section.idle, true);
+            for more in section.deletion.iter().chain(std::iter::once(&section.idle)) {
+                line(&mut out, list, "    ", more, true);
+            }
         }
         out.push('\n');
     }
@@ -49,7 +54,12 @@ pub fn tallied(list: &Checklist, tally: &Tally) -> String {
     if list.in_operation {
         return format!("{} proved, {} violated, {} {NOT_SEEN}.", tally.proved, tally.violated, tally.not_tried);
     }
-    format!("{} proved, {} violated, {} not tried; {} trials.", tally.proved, tally.violated, tally.not_tried, tally.trials)
+    let once_linked = match tally.once_linked {
+        0 => String::new(),
+        n => format!(" {n} proved once linked by hand,"),
+    };
+    let Tally { proved, violated, not_tried, trials, .. } = tally;
+    format!("{proved} proved,{once_linked} {violated} violated, {not_tried} not tried; {trials} trials.")
 }
 
 fn place(name: &str, line: &Line) -> String {
@@ -60,12 +70,7 @@ fn place(name: &str, line: &Line) -> String {
 }
 
 fn line(out: &mut String, list: &Checklist, indent: &str, line: &Line, with_reason: bool) {
-    let mark = match line.verdict {
-        Verdict::Proved => "✓",
-        Verdict::Violated => "✗",
-        Verdict::NotTried(_) => "–",
-    };
-    let _ = writeln!(out, "{indent}{mark} {}", line.text);
+    let _ = writeln!(out, "{indent}{} {}", line.verdict.mark(), line.text);
     if !with_reason {
         return;
     }
@@ -90,7 +95,10 @@ fn line(out: &mut String, list: &Checklist, indent: &str, line: &Line, with_reas
                 }
             }
         }
-        Verdict::Proved => {
+        Verdict::Proved | Verdict::OnceLinked => {
+            if line.verdict == Verdict::OnceLinked {
+                let _ = writeln!(out, "{indent}    proved once linked by hand: {ONCE_LINKED}");
+            }
             for trial in line.trials.iter().map(|at| &list.trials[*at]) {
                 if let Some(Verdict::NotTried(why)) = &trial.verdict {
                     let _ = writeln!(out, "{indent}    {}: {}", trial.name, untried(why));

@@ -20,6 +20,8 @@ pub struct LineRef {
 pub enum Verdict {
     /// It was tried, and holds.
     Proved,
+    /// It holds between records that a person links. Nothing that runs would have linked those of the trial.
+    OnceLinked,
     /// It was tried, and does not hold.
     Violated,
     /// It was not tried, and this is why.
@@ -31,9 +33,25 @@ impl Verdict {
     pub fn name(&self) -> &'static str {
         match self {
             Verdict::Proved => "proved",
+            Verdict::OnceLinked => "proved once linked by hand",
             Verdict::Violated => "violated",
             Verdict::NotTried(_) => "not tried",
         }
+    }
+
+    /// One character for it.
+    pub fn mark(&self) -> &'static str {
+        match self {
+            Verdict::Proved => "✓",
+            Verdict::OnceLinked => "◐",
+            Verdict::Violated => "✗",
+            Verdict::NotTried(_) => "–",
+        }
+    }
+
+    /// Whether it was tried, and holds.
+    pub fn holds(&self) -> bool {
+        matches!(self, Verdict::Proved | Verdict::OnceLinked)
     }
 }
 
@@ -71,6 +89,17 @@ pub enum Step {
         slot: Slot,
         values: Values,
     },
+    /// Deletes a record by hand. The next run lists everything, as not every system tells of deletions.
+    Delete {
+        slot: Slot,
+    },
+    /// Links two records by hand.
+    Link {
+        a: Slot,
+        b: Slot,
+    },
+    /// One of the first runs of all: it reads some of the record types only, and this is its number.
+    FirstReading(usize),
     /// A run.
     Run,
     /// Time passes, so that of two edits one is surely the later.
@@ -136,6 +165,41 @@ pub enum Expect {
     Review {
         slots: Vec<Slot>,
     },
+    /// None of these records waits for a person.
+    Quiet {
+        slots: Vec<Slot>,
+    },
+    /// The record is there, or is not.
+    There {
+        slot: Slot,
+        there: bool,
+    },
+    /// The list holds these elements, in this order, and no others.
+    Elements {
+        slot: Slot,
+        path: PropertyRef,
+        values: Vec<Value>,
+    },
+    /// Nothing was sent to the property.
+    NotWritten {
+        slot: Slot,
+        path: PropertyRef,
+    },
+    /// The journal of the record knows that the property held this value.
+    InJournal {
+        slot: Slot,
+        path: PropertyRef,
+        value: Value,
+    },
+    /// Of two edits, the journal knows the one that lost.
+    LoserInJournal {
+        a: Slot,
+        a_path: PropertyRef,
+        b: Slot,
+        b_path: PropertyRef,
+        first: Box<(Value, Value)>,
+        later: Box<(Value, Value)>,
+    },
     /// Two sides were edited: both show the later one, or (where a system does not tell when) at least the same one.
     OneWins {
         a: Slot,
@@ -167,6 +231,8 @@ pub struct Trial {
     pub told: Vec<String>,
     /// The records by slot, once they are there.
     pub records: Vec<Option<(TypeName, String)>>,
+    /// Its records had to be linked by hand, as nothing else did.
+    pub by_hand: bool,
     /// None while it is under way.
     pub verdict: Option<Verdict>,
     pub failure: Option<Failure>,
@@ -176,7 +242,7 @@ impl Trial {
     /// A trial to be played.
     pub fn new(line: LineRef, name: impl Into<String>, script: Vec<Step>) -> Self {
         let (name, told, records) = (name.into(), vec![], vec![]);
-        Trial { line, name, script, told, records, verdict: None, failure: None }
+        Trial { line, name, script, told, records, by_hand: false, verdict: None, failure: None }
     }
 
     /// One that can't be played, and why.

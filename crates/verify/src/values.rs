@@ -197,6 +197,12 @@ pub fn shows(schema: &PropertySchema, shown: &Value, expected: &Value) -> bool {
     alike(schema, shown, expected)
 }
 
+/// Whether a list shows these elements in this order, and no others.
+pub fn elements_show(schema: &PropertySchema, shown: &Value, expected: &[Value]) -> bool {
+    let Value::Array(elements) = shown else { return false };
+    elements.len() == expected.len() && elements.iter().zip(expected).all(|(shown, expected)| alike(schema, shown, expected))
+}
+
 fn alike(schema: &PropertySchema, shown: &Value, expected: &Value) -> bool {
     let expected = as_stored(expected.clone(), schema.stored_as);
     if equal(shown, &expected) || equal_as(schema.ty, shown, &expected) {

@@ -9,7 +9,7 @@ use lockstep_document::{Evidence, Note, Notes, SectionNotes, StatementNotes};
 use lockstep_document::{write_noted_html, write_noted_markdown, write_noted_rst, write_rst};
 
 use crate::checklist::{Checklist, DocumentLines, Line, Tally};
-use crate::text::tallied;
+use crate::text::{ONCE_LINKED, tallied};
 use crate::trial::{Trial, Verdict};
 
 /// One document with its verdicts, in three forms.
@@ -45,7 +45,12 @@ fn notes(list: &Checklist, document: &DocumentLines) -> Notes {
                 rows: statement.rows.iter().map(|row| note(list, row)).collect(),
             })
             .collect(),
-        more: vec![(section.idle.text.clone(), note(list, &section.idle))],
+        more: section
+            .deletion
+            .iter()
+            .chain(std::iter::once(&section.idle))
+            .map(|line| (line.text.clone(), note(list, line)))
+            .collect(),
     };
     Notes { summary: tallied(list, &tally), sections: document.sections.iter().map(section).collect() }
 }
@@ -55,13 +60,9 @@ fn note(list: &Checklist, line: &Line) -> Note {
     let violated = trials.iter().find(|trial| trial.verdict == Some(Verdict::Violated)).and_then(|trial| trial.failure.as_ref());
     let why = match (&line.verdict, violated) {
         (Verdict::NotTried(why), _) => why.clone(),
+        (Verdict::OnceLinked, _) => ONCE_LINKED.into(),
         (Verdict::Violated, Some(failure)) => format!("expected: {}; found: {}", failure.expected, failure.found),
         _ => String::new(),
-    };
-    let mark = match line.verdict {
-        Verdict::Proved => "✓",
-        Verdict::Violated => "✗",
-        Verdict::NotTried(_) => "–",
     };
     let of = |trial: &&Trial| {
         let verdict = match &trial.verdict {
@@ -79,7 +80,7 @@ fn note(list: &Checklist, line: &Line) -> Note {
     };
     let alone = trials.len() == 1 && trials[0].told.is_empty();
     let evidence = if alone { vec![] } else { trials.iter().map(of).collect() };
-    Note { mark: mark.into(), word: line.verdict.name().into(), why, evidence }
+    Note { mark: line.verdict.mark().into(), word: line.verdict.name().into(), why, evidence }
 }
 
 /// All results as JUnit XML.
@@ -123,6 +124,9 @@ fn case(out: &mut String, list: &Checklist, document: &DocumentLines, suite: &st
     match &line.verdict {
         Verdict::Proved => {
             let _ = writeln!(out, "{head}/>");
+        }
+        Verdict::OnceLinked => {
+            let _ = writeln!(out, "{head}><system-out>{}: {ONCE_LINKED}</system-out></testcase>", line.verdict.name());
         }
         Verdict::NotTried(why) => {
             let _ = writeln!(out, "{head}><skipped message=\"{}\"/></testcase>", escaped(why));

@@ -177,6 +177,162 @@ fn a_missing_link_rule_is_named_at_its_row() {
 }
 
 #[test]
+fn what_only_a_connection_creates_is_linked_by_one() {
+    let connected = "Before any synchronization can take place, a link between a HubSpot Company and a Fiken Customers must be established.\n\nA new Fiken Customers will be created from a HubSpot Company if it is connected to a HubSpot Contact that is synchronized into Fiken.";
+    let text = SIGNED.replace("Every HubSpot Company will be synchronized with a Fiken Customers.", connected);
+    let outcome = in_sandbox(&[Written { name: "signed.rst".into(), text }], false).unwrap();
+    let told = lockstep_verify::text::checklist(&outcome.checklist);
+    let line = |text: &str| outcome.checklist.lines().find(|(_, _, line)| line.text.starts_with(text)).unwrap().2.verdict.clone();
+    assert_eq!(line("A new Fiken Customers"), Verdict::Proved, "{told}");
+    assert_eq!(line("name – name"), Verdict::Proved, "{told}");
+}
+
+/// What is said of a webshop's buyers, a condition in prose; and the flow, with the filter that means it.
+const CONDITION: &str = "\
+========================
+Webshop to Ledger
+========================
+
+Webshop Buyers to Ledger Debtors
+--------------------------------
+When a Webshop Buyers is a company, it will be synchronized with a Ledger Debtors.
+
+If a matching Ledger Debtors already exists, the Webshop Buyers will be merged with the existing one.
+If no matching Ledger Debtors is found, a new Ledger Debtors will be created.
+
+A Webshop Buyers will merge with a Ledger Debtors if one of the following property combinations match:
+
+.. list-table::
+   :header-rows: 1
+
+   * - Webshop Buyers Property
+     - Ledger Debtors Property
+   * - mail
+     - email
+
+The following properties are synchronized between a Webshop Buyers and a Ledger Debtors:
+
+.. list-table::
+   :header-rows: 1
+
+   * - Webshop Buyers Property
+     - Ledger Debtors Property
+     - Ledger Data Type
+   * - mail
+     - email
+     - \"string\"
+   * - title
+     - name
+     - \"string\"
+   * - level
+     - grade
+     - \"string\"
+";
+
+const CONDITION_FLOW: &str = "\
+flows:
+  - from: webshop.Buyers
+    to: ledger.Debtors
+    create: { when: When a Webshop Buyers is a company, filter: 'kind == \"company\" and level in [\"gold\", \"silver\"]' }
+    deletes: propagate
+    match:
+      - mail = email
+    properties:
+      - mail  <-> email : string
+      - title <-> name : string
+      - level <-> grade : string
+";
+
+fn conditional(flows: &str) -> Outcome {
+    let dir = tempfile::tempdir().unwrap();
+    let project = "\
+systems:
+  webshop: { connector: files, title: Webshop, with: { folder: a } }
+  ledger: { connector: files, title: Ledger, with: { folder: b } }
+flows: [flows.yaml]
+";
+    std::fs::write(dir.path().join("lockstep.yaml"), project).unwrap();
+    std::fs::write(dir.path().join("flows.yaml"), flows).unwrap();
+    let (project, problems) = lockstep_config::load(Path::new(dir.path()));
+    assert!(problems.is_empty(), "{}", lockstep_config::render_all(&problems));
+    let signed = vec![Written { name: "signed.rst".into(), text: CONDITION.into() }];
+    against(&project.unwrap(), &signed, false).unwrap()
+}
+
+fn verdict_of<'a>(outcome: &'a Outcome, trial: &str) -> Option<&'a Verdict> {
+    outcome.checklist.trials.iter().find(|known| known.name.contains(trial)).and_then(|trial| trial.verdict.as_ref())
+}
+
+#[test]
+fn a_condition_in_prose_is_tried_by_the_filter_of_the_flow_that_runs() {
+    let outcome = conditional(CONDITION_FLOW);
+    let told = lockstep_verify::text::checklist(&outcome.checklist);
+    assert_eq!(red(&outcome), Vec::<String>::new(), "{told}");
+    for trial in [
+        "a record that meets",
+        "one that does not meet it does not appear",
+        "does not meet it any more",
+        "before it has been read",
+    ] {
+        assert_eq!(verdict_of(&outcome, trial), Some(&Verdict::Proved), "{trial}\n{told}");
+    }
+    // The row that the condition reads is tried with the other value that meets it.
+    let row = outcome.checklist.lines().find(|(_, _, line)| line.text.starts_with("level")).unwrap().2;
+    assert_eq!(row.verdict, Verdict::Proved, "{told}");
+    for trial in ["deleted in webshop.Buyers, it is deleted", "it stays in webshop.Buyers where it was edited there (D1)"] {
+        assert_eq!(verdict_of(&outcome, trial), Some(&Verdict::Proved), "{trial}\n{told}");
+    }
+}
+
+#[test]
+fn a_flow_that_creates_without_regard_to_the_condition_is_named_at_it() {
+    let always = CONDITION_FLOW.replace(
+        "create: { when: When a Webshop Buyers is a company, filter: 'kind == \"company\" and level in [\"gold\", \"silver\"]' }",
+        "create: always",
+    );
+    assert_ne!(always, CONDITION_FLOW);
+    // Nothing says any more how to tell who meets it, so nothing can be violated; it is not tried, and says so.
+    let outcome = conditional(&always);
+    let line = outcome.checklist.lines().find(|(_, _, line)| line.text.starts_with("When a Webshop")).unwrap().2;
+    let Verdict::NotTried(why) = &line.verdict else { panic!("{:?}", line.verdict) };
+    assert!(why.contains("prose"), "{why}");
+    // A filter that says less than the flow does is another matter: the document's own is held against it.
+    let own =
+        "document: { title: Webshop to Ledger, systems: { webshop: Webshop, ledger: Ledger } }\n".to_string() + CONDITION_FLOW;
+    let dir = tempfile::tempdir().unwrap();
+    let project = "\
+systems:
+  webshop: { connector: files, title: Webshop, with: { folder: a } }
+  ledger: { connector: files, title: Ledger, with: { folder: b } }
+flows: [flows.yaml]
+";
+    std::fs::write(dir.path().join("lockstep.yaml"), project).unwrap();
+    std::fs::write(dir.path().join("flows.yaml"), always).unwrap();
+    let (project, _) = lockstep_config::load(Path::new(dir.path()));
+    let outcome = against(&project.unwrap(), &[Written { name: "signed.yaml".into(), text: own }], false).unwrap();
+    let red = red(&outcome);
+    assert!(red.iter().any(|line| line.starts_with("When a Webshop Buyers")), "{red:?}");
+}
+
+#[test]
+fn what_nothing_links_is_proved_once_linked_by_hand_and_no_more() {
+    let text = SIGNED.replace(
+        "Every HubSpot Company will be synchronized with a Fiken Customers.",
+        "Before any synchronization can take place, a link between a HubSpot Company and a Fiken Customers must be established.",
+    );
+    assert_ne!(text, SIGNED);
+    let outcome = in_sandbox(&[Written { name: "signed.rst".into(), text }], false).unwrap();
+    let told = lockstep_verify::text::checklist(&outcome.checklist);
+    let verdict =
+        |row: &str| outcome.checklist.lines().find(|(_, _, line)| line.text.starts_with(row)).unwrap().2.verdict.clone();
+    assert_eq!(verdict("name – name"), Verdict::OnceLinked, "{told}");
+    assert_eq!(verdict("first – name.first"), Verdict::Proved, "{told}");
+    assert_eq!(outcome.checklist.tally().violated, 0, "{told}");
+    assert!(told.contains("proved once linked by hand: nothing else linked"), "{told}");
+    assert!(lockstep_verify::written::junit(&outcome.checklist).contains("<system-out>proved once linked by hand"));
+}
+
+#[test]
 fn a_flow_that_does_not_create_is_named_at_its_statement() {
     let outcome = with("    to: fiken.Customers\n    create: always\n", "    to: fiken.Customers\n    create: never\n");
     let red = red(&outcome);

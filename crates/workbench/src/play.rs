@@ -81,6 +81,57 @@ pub fn play(test: &FlowTest, flows: &[Flow], schemas: &Schemas) -> Result<Played
     Ok(Played { name: test.name.clone(), file, line, passed: failed.is_empty(), failed })
 }
 
+/// What the last run of a test does, whatever it expects.
+pub(crate) struct Happened {
+    /// By record type and id, the properties by the names that rows have for them.
+    pub creates: Vec<(TypeName, String, Flat)>,
+    pub updates: Vec<(TypeName, String, Flat)>,
+    /// Records that were found to match.
+    pub links: Vec<(String, String)>,
+    pub reviews: usize,
+}
+
+/// Plays a test, and tells what happens in its last step.
+pub(crate) fn happens(test: &FlowTest, flows: &[Flow], schemas: &Schemas) -> Result<Happened, String> {
+    let mut stage = Stage::new(flows, schemas)?;
+    for (at, step) in test.steps.iter().enumerate() {
+        if at > 0 {
+            stage.go()?;
+        }
+        for edit in &step.edits {
+            stage.edit(edit)?;
+        }
+    }
+    let before = stage.all();
+    let report = stage.go()?;
+    let after = stage.all();
+    let (mut creates, mut updates) = (vec![], vec![]);
+    for ((system, kind), records) in &after {
+        let were = before.get(&(system.clone(), kind.clone()));
+        for (id, flat) in records {
+            let ty = TypeName::new(system.as_str(), kind.as_str());
+            match were.and_then(|were| were.get(id)) {
+                None => creates.push((ty, id.clone(), flat.clone())),
+                Some(was) => {
+                    let names: BTreeSet<&String> = was.keys().chain(flat.keys()).collect();
+                    let changed = |name: &&String| was.get(*name) != flat.get(*name);
+                    let value = |name: &String| flat.get(name).cloned().unwrap_or(Value::Null);
+                    let changes: Flat = names.into_iter().filter(changed).map(|name| (name.clone(), value(name))).collect();
+                    if !changes.is_empty() {
+                        updates.push((ty, id.clone(), changes));
+                    }
+                }
+            }
+        }
+    }
+    let links = report.events.iter().filter_map(|event| match event {
+        Event::Linked { a, b, .. } => Some((a.0.clone(), b.0.clone())),
+        _ => None,
+    });
+    let links = links.collect();
+    Ok(Happened { creates, updates, links, reviews: stage.reviews()?.len() })
+}
+
 fn told(key: &TestKey, what: &str) -> String {
     format!("{}:{}: {}/{}: {what}", key.place.source.name, key.place.line(), key.ty, key.id)
 }

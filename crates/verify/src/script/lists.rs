@@ -1,0 +1,107 @@
+//! Trials of lists: a record is found by any element (L3), and a value written into a list leaves the other elements alone (P9).
+
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{Flow, PlainType, PropertyPair, PropertySchema, TypeName, Value};
+use serde_json::json;
+
+use super::{Side, Sides, Writer, added, held, see};
+use crate::trial::{Expect, LineRef, Step, Trial, Val};
+use crate::values::Row;
+
+/// A list of single values, of which one stands for the property.
+fn is_list(schema: &PropertySchema) -> bool {
+    schema.list && schema.ty != PlainType::List
+}
+
+impl Writer<'_> {
+    /// The row names what the system derives from the primary element: only that one counts.
+    fn names_primary(&self, ty: &TypeName, named: &PropertyRef) -> bool {
+        let own = self.hands.schema(ty).and_then(|schema| schema.property(&named.path));
+        own.is_some_and(|own| own.derived_from.is_some())
+    }
+
+    /// L3, for each side of each pair that is a list.
+    pub(super) fn any_element(&mut self, line: LineRef, flow: &Flow, pairs: &[PropertyPair], sides: &[Sides]) -> Vec<Trial> {
+        let mut trials = Vec::new();
+        for at in 0..pairs.len() {
+            for side in [Side::From, Side::To] {
+                let (schema, ty, named) = match side {
+                    Side::From => (&sides[at].from_schema, &flow.from, &pairs[at].from),
+                    Side::To => (&sides[at].to_schema, &flow.to, &pairs[at].to),
+                };
+                if !is_list(schema) || schema.read_only {
+                    continue;
+                }
+                let primary = self.names_primary(ty, named);
+                let name = match primary {
+                    false => format!("any element of {} of {ty} links (L3)", schema.path),
+                    true => format!("of {} of {ty} only the primary element links", schema.path),
+                };
+                let row = Row { pair: &pairs[at], from: &sides[at].from_schema, to: &sides[at].to_schema };
+                let n = self.number();
+                let others = row.values(n + 3).map(|(a, b)| if side == Side::From { a } else { b });
+                let meeting = others.and_then(|other| {
+                    self.meeting(flow, pairs, sides, |k, a, b| {
+                        Ok(match (k == at, side) {
+                            (false, _) => (a, b),
+                            (true, Side::From) => (json!([other.clone(), a]), b),
+                            (true, Side::To) => (a, json!([other.clone(), b])),
+                        })
+                    })
+                });
+                if primary {
+                    trials.push(self.kept_apart(line, name, flow, meeting));
+                    continue;
+                }
+                trials.push(match meeting {
+                    Err(why) => Trial::not_tried(line, name, why),
+                    Ok((mut script, from, to)) => {
+                        script.push(Step::Add { slot: 1, ty: flow.to.clone(), values: to });
+                        script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: from });
+                        script.push(Step::Run);
+                        script.push(see(Expect::Linked { a: 0, b: 1 }));
+                        Trial::new(line, name, script)
+                    }
+                });
+            }
+        }
+        trials
+    }
+
+    /// P9: an edit that arrives in a list replaces the element it came from; the others stay.
+    pub(super) fn other_elements(
+        &mut self,
+        line: LineRef,
+        flow: &Flow,
+        pair: &PropertyPair,
+        sides: &Sides,
+        side: Side,
+    ) -> Option<Trial> {
+        let (here, there) = sides.ways(side);
+        let (_, list) = sides.names(flow, side);
+        if !is_list(there.schema) || there.path.when.is_some() || self.hands.cannot_edit(list, there.schema).is_some() {
+            return None;
+        }
+        let name = format!("the other elements of {} of {list} stay (P9)", there.schema.path);
+        let n = self.number();
+        let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
+        let mut script = match self.paired(flow, 0, 1) {
+            Ok(script) => script,
+            Err(why) => return Some(Trial::not_tried(line, name, why)),
+        };
+        let of = |values: (Value, Value)| if side == Side::From { values } else { (values.1, values.0) };
+        let values =
+            self.kept_values(flow, &row, sides, &script, n, None).and_then(|values| Ok((of(values), of(row.values(n + 5)?))));
+        let ((edit, arrives), (_, extra)) = match values {
+            Ok(values) => values,
+            Err(why) => return Some(Trial::not_tried(line, name, why)),
+        };
+        let before = added(&script, there.slot).and_then(|values| held(values, there.path)).cloned()?;
+        script.push(Step::Edit { slot: there.slot, values: vec![(there.path.clone(), Val::Is(json!([before, extra.clone()])))] });
+        script.push(Step::Run);
+        script.push(Step::Edit { slot: here.slot, values: vec![(here.path.clone(), Val::Is(edit))] });
+        script.push(Step::Run);
+        script.push(see(Expect::Elements { slot: there.slot, path: there.path.clone(), values: vec![arrives, extra] }));
+        Some(Trial::new(line, name, script))
+    }
+}

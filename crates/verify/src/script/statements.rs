@@ -1,0 +1,195 @@
+//! Trials of statements: when a record appears in the other system, and when it does not (C1, C3, C5).
+
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{Create, Flow, TypeName, Value};
+
+use super::{Sides, Writer, see, signs};
+use crate::trial::{Expect, LineRef, Slot, Step, Trial, Val, Values};
+
+impl Writer<'_> {
+    pub(super) fn appearing(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
+        let name = format!("a new record of {} appears in {}, complete and once", flow.from, flow.to);
+        if let Some(why) = self.never_creates(flow) {
+            return vec![Trial::not_tried(line, name, why)];
+        }
+        let (mut script, filled) = match self.filled(flow) {
+            Ok(filled) => filled,
+            Err(why) => return vec![Trial::not_tried(line, name, why)],
+        };
+        script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: filled.from });
+        script.push(Step::Run);
+        script.extend(appears(flow, &self.written(flow, &filled.to)));
+        // And it stays one.
+        script.push(Step::Run);
+        script.extend(appears(flow, &self.written(flow, &filled.to)));
+        vec![Trial::new(line, name, script)]
+    }
+
+    pub(super) fn never_appearing(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
+        let name = format!("a record of {} that matches none does not appear in {}", flow.from, flow.to);
+        if let Some(why) = self.hands.cannot_add(&flow.from).or_else(|| self.created_otherwise(flow)) {
+            return vec![Trial::not_tried(line, name, why)];
+        }
+        let (mut script, filled) = match self.filled(flow) {
+            Ok(filled) => filled,
+            Err(why) => return vec![Trial::not_tried(line, name, why)],
+        };
+        script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: filled.from });
+        script.push(Step::Run);
+        script.push(see(Expect::Alone { slot: 0, ty: flow.to.clone(), signs: signs(&filled.to) }));
+        vec![Trial::new(line, name, script)]
+    }
+
+    pub(super) fn merged_or_created(&mut self, line: LineRef, flow: &Flow, merges: bool, creates: bool) -> Vec<Trial> {
+        let mut trials = Vec::new();
+        if merges {
+            let united = self.united(flow);
+            let name = format!("a record of {} that matches one of {} is merged with it", flow.from, flow.to);
+            match united.matches.first() {
+                None => trials.push(Trial::not_tried(line, name, "nothing says what matches: there is no match row")),
+                Some(row) => {
+                    let row = row.clone();
+                    let mut found = self.match_row(line, united, &row);
+                    found.truncate(1);
+                    found.iter_mut().for_each(|trial| trial.name = name.clone());
+                    trials.extend(found);
+                }
+            }
+        }
+        if creates {
+            trials.extend(self.appearing(line, flow));
+        }
+        trials
+    }
+
+    /// Why nothing is ever created by the flow, where that follows from what is written.
+    pub(super) fn never_creates(&self, flow: &Flow) -> Option<String> {
+        let united = self.united(flow);
+        if united.properties.is_empty() && !united.create_empty {
+            return Some("no property is synchronized, so nothing is created rather than empty records (C3)".into());
+        }
+        let schema = self.hands.schema(&flow.to)?;
+        if !schema.can.create {
+            return Some(format!("records can't be created in {} through its interface", flow.to));
+        }
+        let fails = self.hands.fails(&flow.to, "create").or_else(|| self.hands.fails(&flow.to, "delete"));
+        fails.or_else(|| self.hands.cannot_add(&flow.from))
+    }
+
+    /// That other statements create a counterpart by way of other record types, whatever this one says.
+    pub(super) fn created_otherwise(&self, flow: &Flow) -> Option<String> {
+        let united = &self.united(flow).create;
+        if *united != flow.create && !matches!(united, Create::Never) {
+            return Some("another section on the same record types creates it".into());
+        }
+        let (mut reached, mut open) = (vec![&flow.from], vec![&flow.from]);
+        while let Some(at) = open.pop() {
+            let creates = |known: &&Flow| {
+                known.from == *at
+                    && !matches!(known.create, Create::Never)
+                    && (known.from != flow.from || known.to != flow.to)
+                    && !known.properties.is_empty()
+            };
+            for next in self.flows.iter().filter(creates) {
+                if next.to == flow.to {
+                    return Some(format!("other statements create it, by way of {at}"));
+                }
+                if !reached.contains(&&next.to) {
+                    reached.push(&next.to);
+                    open.push(&next.to);
+                }
+            }
+        }
+        None
+    }
+
+    /// What the flow's rows give a record that is created.
+    pub(super) fn written(&self, flow: &Flow, values: &Values) -> Values {
+        let rows: Vec<Sides> = self.united(flow).properties.iter().filter_map(|pair| self.sides(flow, pair).ok()).collect();
+        values.iter().filter(|(path, _)| rows.iter().any(|row| row.to == *path && !row.to_schema.read_only)).cloned().collect()
+    }
+
+    pub(super) fn connected_to(&mut self, line: LineRef, flow: &Flow, c: &TypeName) -> Trial {
+        let name = format!("a record of {} appears in {} once it is connected to one of {c}, and not before", flow.from, flow.to);
+        let otherwise = self.created_otherwise(flow);
+        if let Some(why) = self.never_creates(flow).or_else(|| self.hands.cannot_add(c)).or(otherwise) {
+            return Trial::not_tried(line, name, why);
+        }
+        let (mut script, filled) = match self.filled(flow) {
+            Ok(filled) => filled,
+            Err(why) => return Trial::not_tried(line, name, why),
+        };
+        let (a_slot, b_slot) = (0, 1);
+        script.push(Step::Add { slot: a_slot, ty: flow.from.clone(), values: filled.from });
+        script.push(Step::Run);
+        script.push(see(Expect::Alone { slot: a_slot, ty: flow.to.clone(), signs: signs(&filled.to) }));
+        match self.connection(flow, c, a_slot, (2, 3)) {
+            Ok(connection) => script.extend(connection),
+            Err(why) => return Trial::not_tried(line, name, why),
+        }
+        let written = self.written(flow, &filled.to);
+        script.push(see(Expect::Appears { of: a_slot, to: b_slot, ty: flow.to.clone(), once: once(&written) }));
+        script.extend(complete(b_slot, &written));
+        Trial::new(line, name, script)
+    }
+
+    /// Steps after which the record in slot `a` is connected to one of `c` that has come into the target's system, and a run has seen it.
+    pub(super) fn connection(
+        &mut self,
+        flow: &Flow,
+        c: &TypeName,
+        a: Slot,
+        (c_slot, d_slot): (Slot, Slot),
+    ) -> Result<Vec<Step>, String> {
+        let refers = |ty: &TypeName, to: &TypeName| {
+            let schema = self.hands.schema(ty)?;
+            let property = schema.properties.iter().find(|property| {
+                ty.system == to.system
+                    && property.reference.as_deref() == Some(&to.kind)
+                    && self.hands.cannot_edit(ty, property).is_none()
+            })?;
+            self.hands.property(ty, &PropertyRef::new(property.path.clone())).map(|(path, _)| path)
+        };
+        let into = self.flows.iter().find(|known| known.from == *c && known.to.system == flow.to.system);
+        let into = into.ok_or_else(|| format!("no flow leads from {c} to {}", flow.to.system))?;
+        if !matches!(into.create, Create::Always) && into.matches.is_empty() {
+            return Err(format!("no rule brings records of {c} into {} by itself", flow.to.system));
+        }
+        let (from_a, from_c) = (refers(&flow.from, c), refers(c, &flow.from));
+        if from_a.is_none() && from_c.is_none() {
+            return Err(format!("neither of {} and {c} has a reference to the other", flow.from));
+        }
+        // The reference is there from the first, where it is C's.
+        let with_reference = |step| match (step, &from_c) {
+            (Step::Add { slot, ty, mut values }, Some(path)) if slot == c_slot => {
+                values.push((path.clone(), Val::IdOf(a)));
+                Step::Add { slot, ty, values }
+            }
+            (step, _) => step,
+        };
+        let mut steps: Vec<Step> = self.paired(into, c_slot, d_slot)?.into_iter().map(with_reference).collect();
+        if let (None, Some(path)) = (&from_c, &from_a) {
+            steps.push(Step::Edit { slot: a, values: vec![(path.clone(), Val::IdOf(c_slot))] });
+            steps.push(Step::Run);
+        }
+        Ok(steps)
+    }
+}
+
+fn once(values: &Values) -> Vec<(PropertyRef, Value)> {
+    signs(values)
+}
+
+pub(super) fn appears(flow: &Flow, written: &Values) -> Vec<Step> {
+    let mut steps = vec![see(Expect::Appears { of: 0, to: 1, ty: flow.to.clone(), once: once(written) })];
+    steps.extend(complete(1, written));
+    steps
+}
+
+/// C1: a created record is complete.
+fn complete(slot: Slot, written: &Values) -> Vec<Step> {
+    let shows = |(path, value): &(PropertyRef, Val)| {
+        see(Expect::Shows { slot, path: path.clone(), value: value.clone(), refusable: false })
+    };
+    written.iter().map(shows).collect()
+}
