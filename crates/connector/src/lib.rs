@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod conformance;
 pub mod contract;
 pub mod files;
+pub mod keyring;
 pub mod memory;
 pub mod rest;
 pub mod sql;
