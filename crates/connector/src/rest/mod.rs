@@ -6,8 +6,10 @@ pub mod draft;
 mod errors;
 mod hooks;
 mod http;
+mod jwt;
 mod pace;
 mod read;
+mod register;
 mod sign_in;
 mod sound;
 mod template;
@@ -33,6 +35,7 @@ pub struct Rest {
     client: Client,
     schemas: Vec<TypeSchema>,
     calls: hooks::Calls,
+    registration: register::Registration,
 }
 
 /// Reads a manifest.
@@ -52,7 +55,13 @@ impl Rest {
     pub fn open_kept(manifest: Manifest, given: &Map<String, Value>, keep: Option<Keep>) -> Result<Rest, Trouble> {
         let settings = settings(&manifest, given, true)?;
         let client = Client::new(&manifest, settings, keep)?;
-        Ok(Rest { schemas: schemas(&manifest), client, manifest, calls: hooks::Calls::default() })
+        Ok(Rest {
+            schemas: schemas(&manifest),
+            client,
+            manifest,
+            calls: hooks::Calls::default(),
+            registration: register::Registration::default(),
+        })
     }
 
     fn ty(&self, kind: &str) -> Result<&TypeYaml, Trouble> {
@@ -242,7 +251,11 @@ impl Connector for Rest {
     }
 
     fn listen_at(&self, url: &str) -> Result<Option<u64>, Trouble> {
-        self.register(url)
+        self.listen(url)
+    }
+
+    fn wants_an_address(&self) -> bool {
+        self.manifest.webhook.as_ref().is_some_and(|hook| hook.register.is_some())
     }
 
     fn traffic(&self) -> Traffic {

@@ -9,7 +9,7 @@ use super::template;
 use super::written::{GetYaml, ListYaml, Manifest, Paging, RequestYaml, TypeYaml, WriteYaml};
 
 /// Variables that requests bring along; a setting of the same name would hide behind them.
-const VARIABLES: [&str; 24] = [
+const VARIABLES: [&str; 25] = [
     "id",
     "record",
     "value",
@@ -28,6 +28,7 @@ const VARIABLES: [&str; 24] = [
     "picked",
     "ticket",
     "url",
+    "hook",
     "parent",
     "fields",
     "minute",
@@ -75,6 +76,22 @@ pub fn settle(mut manifest: Manifest) -> Result<Manifest, String> {
     }
     if let Some(hook) = &manifest.webhook {
         texts.extend(hook.signature.iter().map(|signature| signature.secret.clone()));
+        texts.extend(hook.jwt.iter().map(|jwt| jwt.key.clone()));
+        let there = hook.registered.as_ref().map(|there| &there.request);
+        for request in
+            [&hook.register, &hook.renew].into_iter().flatten().chain(there).chain(hook.secret.iter().map(|s| &s.request))
+        {
+            texts.push(request.path.clone());
+            texts.extend(request.query.values().chain(request.headers.values()).cloned());
+            request.body.iter().for_each(|body| collect(body, &mut texts));
+        }
+        let by_id = hook.renew.is_some() || hook.secret.is_some();
+        if by_id && hook.register_id.is_none() && hook.registered.is_none() {
+            wrong.push("webhook: `renew` and `secret` need the registration's id: say `register-id`, or `registered`".into());
+        }
+        if (hook.registered.is_some() || hook.renew_s.is_some()) && hook.register.is_none() {
+            wrong.push("webhook: `registered` and `renew-s` need `register`".into());
+        }
         for kind in hook.types.keys().filter(|kind| !kinds.contains(kind)) {
             wrong.push(format!("webhook: `{kind}` is no record type here; {}", known("there are", &kinds)));
         }
