@@ -238,6 +238,11 @@ pub trait Connector: Send + Sync {
         false
     }
 
+    /// How fast it is asked at most, in words; nothing where that is not limited.
+    fn pace(&self) -> Option<String> {
+        None
+    }
+
     /// What was asked of it so far; nothing where no requests are made.
     fn traffic(&self) -> Traffic {
         Traffic::default()

@@ -258,6 +258,20 @@ impl Connector for Rest {
         self.manifest.webhook.as_ref().is_some_and(|hook| hook.register.is_some())
     }
 
+    fn pace(&self) -> Option<String> {
+        let rate = &self.manifest.rate;
+        let own =
+            self.client.settings.get("rate_per_second").and_then(|v| v.as_str().map_or(v.as_f64(), |t| t.trim().parse().ok()));
+        let limits = [
+            own.or(rate.per_second).map(|n| format!("{n} a second")),
+            rate.per_minute.map(|n| format!("{n} a minute")),
+            rate.per_day.map(|n| format!("{n} a day")),
+            rate.at_once.map(|n| format!("{n} at once")),
+        ];
+        let limits: Vec<String> = limits.into_iter().flatten().collect();
+        (!limits.is_empty()).then(|| limits.join(", "))
+    }
+
     fn traffic(&self) -> Traffic {
         self.client.traffic()
     }
