@@ -8,6 +8,7 @@ mod hooks;
 mod http;
 mod jwt;
 mod pace;
+mod place;
 mod read;
 mod register;
 mod sign_in;
@@ -24,6 +25,7 @@ use lockstep_model::{Capabilities, Path, PlainType, PropertySchema, ReadRecord, 
 use serde_json::{Map, json};
 
 use self::http::Client;
+pub use self::place::Fault;
 pub use self::sign_in::SigningIn;
 use self::written::{Manifest, TypeWord, TypeYaml};
 use crate::vault::Keep;
@@ -40,9 +42,37 @@ pub struct Rest {
 
 /// Reads a manifest.
 pub fn parse(name: &str, text: &str) -> Result<Manifest, Trouble> {
-    let manifest =
-        serde_saphyr::from_str(text).map_err(|error| Trouble::Misconfigured(format!("the manifest {name}: {error}")))?;
-    sound::settle(manifest).map_err(|wrong| Trouble::Misconfigured(format!("the manifest {name}: {wrong}")))
+    examine(text).map_err(|faults| {
+        let told: Vec<String> = faults.iter().map(|fault| fault.told(text)).collect();
+        Trouble::Misconfigured(format!("the manifest {name}: {}", told.join("\n")))
+    })
+}
+
+/// The same.
+///
+/// # Errors
+/// All that is wrong, each at its place in the text; one problem where it is no manifest at all.
+pub fn examine(text: &str) -> Result<Manifest, Vec<Fault>> {
+    let manifest = serde_saphyr::from_str(text).map_err(|error| {
+        let span = error.location().and_then(|location| {
+            let span = location.span();
+            let start = usize::try_from(span.byte_offset()?).ok().filter(|start| text.is_char_boundary(*start))?;
+            let end = start + usize::try_from(span.byte_len()?).ok()?;
+            Some(start..if text.is_char_boundary(end) { end } else { start })
+        });
+        let told = error.without_snippet().to_string();
+        vec![Fault { message: if span.is_some() { without_place(&told) } else { told }, span }]
+    })?;
+    sound::settle(manifest, text)
+}
+
+/// A message less the place at its end or beginning, which is told otherwise.
+fn without_place(told: &str) -> String {
+    let told = told.split(" at line ").next().unwrap_or(told);
+    match told.strip_prefix("error: line ").and_then(|rest| rest.split_once(": ")) {
+        Some((_, rest)) => rest.to_string(),
+        None => told.to_string(),
+    }
 }
 
 impl Rest {
