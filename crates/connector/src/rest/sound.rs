@@ -243,7 +243,7 @@ types:
             "line 12, column 29: People.company refers to `Companies`",
             "line 13, column 29: People.mail is derived from `mails`",
             "line 14, column 30: People: `/people` pages, but its request has no {{ page }}",
-            "line 14, column 70: People: a list with `each-id` needs `get`",
+            "line 14, column 74: People: a list with `each-id` needs `get`",
         ] {
             assert!(told.contains(part), "{part}: {told}");
         }
