@@ -63,7 +63,7 @@ pub struct Client {
     pub(super) title: String,
     pub(super) main: Door,
     /// By the names under the manifest's `apis`.
-    others: BTreeMap<String, Door>,
+    pub(super) others: BTreeMap<String, Door>,
     /// The settings, for templates. Secrets among them.
     pub(super) settings: Map<String, Value>,
     pub(super) keep: Option<Keep>,

@@ -11,6 +11,7 @@ mod pace;
 mod place;
 mod read;
 mod register;
+mod secrets;
 mod sign_in;
 mod sound;
 mod template;
@@ -38,6 +39,7 @@ pub struct Rest {
     schemas: Vec<TypeSchema>,
     calls: hooks::Calls,
     registration: register::Registration,
+    secrets: secrets::Secrets,
 }
 
 /// Reads a manifest.
@@ -84,8 +86,10 @@ impl Rest {
     /// The same with a place to keep tokens in.
     pub fn open_kept(manifest: Manifest, given: &Map<String, Value>, keep: Option<Keep>) -> Result<Rest, Trouble> {
         let settings = settings(&manifest, given, true)?;
-        let client = Client::new(&manifest, settings, keep)?;
+        let secrets = secrets::Secrets::of(&manifest, &settings);
+        let client = Client::new(&manifest, settings, keep).map_err(|trouble| secrets.in_trouble(trouble, &[]))?;
         Ok(Rest {
+            secrets,
             schemas: schemas(&manifest),
             client,
             manifest,
@@ -103,6 +107,58 @@ impl Rest {
 }
 
 impl Rest {
+    /// Keeps secrets out of what went wrong.
+    fn covered<T>(&self, result: Result<T, Trouble>) -> Result<T, Trouble> {
+        result.map_err(|trouble| self.secrets.in_trouble(trouble, &self.client.tokens()))
+    }
+
+    fn tried(&self) -> Result<String, Trouble> {
+        let get = written::RequestYaml { path: self.manifest.test.clone(), ..Default::default() };
+        let context = self.client.context([]);
+        let answer = self.client.read(&get, &context)?;
+        match errors::trouble(&self.manifest, &self.client.name(&get), &answer) {
+            Some(trouble) => Err(trouble),
+            None => Ok(format!("{} at {} answers, and takes the key", self.manifest.title, self.client.server())),
+        }
+    }
+
+    fn got(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+        let ty = self.ty(kind)?;
+        if let Some(get) = &ty.get {
+            let body = self.fetch(ty, get, id)?;
+            return Ok(body.and_then(|body| self.record(ty, watch, &body)).filter(|record| !record.deleted));
+        }
+        // Only the list has it.
+        let mut checkpoint = None;
+        loop {
+            let page = self.next_page(ReadRequest { kind, watch, checkpoint: checkpoint.as_ref(), page_size: 0 })?;
+            if let Some(found) = page.records.into_iter().find(|record| record.id == id) {
+                return Ok(Some(found));
+            }
+            if !page.more {
+                return Ok(None);
+            }
+            checkpoint = Some(page.checkpoint);
+        }
+    }
+
+    fn written(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+        let Ok(ty) = self.ty(kind) else { return writes.iter().map(|write| self.write_one(kind, watch, write)).collect() };
+        let mut outcomes = Vec::with_capacity(writes.len());
+        while let Some(first) = writes.get(outcomes.len()) {
+            let rest = &writes[outcomes.len()..];
+            let same = |write: &&Write| std::mem::discriminant(&write.action) == std::mem::discriminant(&first.action);
+            let together = rest.iter().take_while(same).count();
+            match self.bulk_of(ty, &first.action) {
+                Some(bulk) if together > 1 => {
+                    outcomes.extend(self.write_bulk(ty, bulk, watch, &rest[..together.min(bulk.1.most)]));
+                }
+                _ => outcomes.push(self.write_one_of(ty, watch, first)),
+            }
+        }
+        outcomes
+    }
+
     /// The records that hold this value; `None` where the manifest has no look-up by it.
     fn look_up(
         &self,
@@ -239,41 +295,19 @@ impl Connector for Rest {
     }
 
     fn test(&self) -> Result<String, Trouble> {
-        let get = written::RequestYaml { path: self.manifest.test.clone(), ..Default::default() };
-        let context = self.client.context([]);
-        let answer = self.client.read(&get, &context)?;
-        match errors::trouble(&self.manifest, &self.client.name(&get), &answer) {
-            Some(trouble) => Err(trouble),
-            None => Ok(format!("{} at {} answers, and takes the key", self.manifest.title, self.client.server())),
-        }
+        self.covered(self.tried())
     }
 
     fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
-        self.next_page(request)
+        self.covered(self.next_page(request))
     }
 
     fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
-        let ty = self.ty(kind)?;
-        if let Some(get) = &ty.get {
-            let body = self.fetch(ty, get, id)?;
-            return Ok(body.and_then(|body| self.record(ty, watch, &body)).filter(|record| !record.deleted));
-        }
-        // Only the list has it.
-        let mut checkpoint = None;
-        loop {
-            let page = self.next_page(ReadRequest { kind, watch, checkpoint: checkpoint.as_ref(), page_size: 0 })?;
-            if let Some(found) = page.records.into_iter().find(|record| record.id == id) {
-                return Ok(Some(found));
-            }
-            if !page.more {
-                return Ok(None);
-            }
-            checkpoint = Some(page.checkpoint);
-        }
+        self.covered(self.got(kind, watch, id))
     }
 
     fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
-        self.look_up(self.ty(kind)?, watch, prop, value)
+        self.covered(self.ty(kind).and_then(|ty| self.look_up(ty, watch, prop, value)))
     }
 
     fn hear(&self, call: &Call) -> Heard {
@@ -281,7 +315,7 @@ impl Connector for Rest {
     }
 
     fn listen_at(&self, url: &str) -> Result<Option<u64>, Trouble> {
-        self.listen(url)
+        self.covered(self.listen(url))
     }
 
     fn wants_an_address(&self) -> bool {
@@ -307,20 +341,9 @@ impl Connector for Rest {
     }
 
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
-        let Ok(ty) = self.ty(kind) else { return writes.iter().map(|write| self.write_one(kind, watch, write)).collect() };
-        let mut outcomes = Vec::with_capacity(writes.len());
-        while let Some(first) = writes.get(outcomes.len()) {
-            let rest = &writes[outcomes.len()..];
-            let same = |write: &&Write| std::mem::discriminant(&write.action) == std::mem::discriminant(&first.action);
-            let together = rest.iter().take_while(same).count();
-            match self.bulk_of(ty, &first.action) {
-                Some(bulk) if together > 1 => {
-                    outcomes.extend(self.write_bulk(ty, bulk, watch, &rest[..together.min(bulk.1.most)]));
-                }
-                _ => outcomes.push(self.write_one_of(ty, watch, first)),
-            }
-        }
-        outcomes
+        let outcomes = self.written(kind, watch, writes);
+        let tokens = self.client.tokens();
+        outcomes.into_iter().map(|outcome| self.secrets.in_outcome(outcome, &tokens)).collect()
     }
 
     fn batch(&self, kind: &str) -> usize {

@@ -93,6 +93,17 @@ impl Client {
         Ok((!key.trim().is_empty()).then_some(signed))
     }
 
+    /// Every token that was used or given and not replaced: none is to be told.
+    pub(super) fn tokens(&self) -> Vec<String> {
+        let of = |door: &Door| {
+            let held = door.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let Held { token, refresh, refused, unsaved, .. } = &*held;
+            let unsaved = unsaved.iter().flat_map(|kept| [&kept.access, &kept.refresh]);
+            [token, refresh, refused].into_iter().chain(unsaved).flatten().cloned().collect::<Vec<_>>()
+        };
+        std::iter::once(&self.main).chain(self.others.values()).flat_map(of).collect()
+    }
+
     /// A token was refused: the next request renews it, unless another one has done so already.
     pub(super) fn refused(&self, door: &Door, token: &str) {
         let mut held = door.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -137,6 +148,7 @@ impl Client {
                 self.connect_command()
             )));
         }
+        held.refresh = refresh.clone();
         let mut settings = self.settings.clone();
         if let Some(refresh) = &refresh {
             settings.insert("refresh_token".into(), refresh.as_str().into());
