@@ -28,8 +28,11 @@ types:
     list: { request: { path: '/people', query: { c: '{{ cursor }}' } }, items: items, paging: { cursor: { limit: 2, at: next } } }
 ";
 
+/// Takes bytes of an answer; gives whether they got away.
+type Sending<'a> = dyn FnMut(&[u8]) -> bool + 'a;
+
 /// Serves each request with what `answer` writes, after the head. Counts the bytes that got away.
-fn serve(answer: impl Fn(&mut dyn FnMut(&[u8]) -> bool) + Send + Sync + 'static) -> (String, Arc<AtomicU64>) {
+fn serve(answer: impl Fn(&mut Sending<'_>) + Send + Sync + 'static) -> (String, Arc<AtomicU64>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let sent = Arc::new(AtomicU64::new(0));
@@ -43,7 +46,7 @@ fn serve(answer: impl Fn(&mut dyn FnMut(&[u8]) -> bool) + Send + Sync + 'static)
     (address, sent)
 }
 
-fn serve_one(mut stream: TcpStream, counted: &AtomicU64, answer: &dyn Fn(&mut dyn FnMut(&[u8]) -> bool)) {
+fn serve_one(mut stream: TcpStream, counted: &AtomicU64, answer: &dyn Fn(&mut Sending<'_>)) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut line = String::new();
     while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
@@ -60,7 +63,7 @@ fn head(more: &str) -> Vec<u8> {
 }
 
 /// So many of these bytes, a piece at a time.
-fn repeated(send: &mut dyn FnMut(&[u8]) -> bool, piece: &[u8], most: u64) {
+fn repeated(send: &mut Sending<'_>, piece: &[u8], most: u64) {
     let mut left = most;
     while left > 0 && send(piece) {
         left = left.saturating_sub(piece.len() as u64);
