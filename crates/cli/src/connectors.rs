@@ -73,7 +73,13 @@ pub fn test(dir: &Path, manifest: &Path, system: Option<&str>, writes: bool, for
         match &key {
             Verdict::Holds => println!("A wrong key is told as one."),
             Verdict::Fails(why) => println!("✗ A wrong key is not told as one: {why}"),
-            Verdict::NotTried(_) | Verdict::NotOffered => {}
+            Verdict::NotTried(_) | Verdict::NotOffered => println!("– There is no key that could be wrong."),
+        }
+        match connector.pace() {
+            Some(pace) => println!(
+                "? Too many requests: not provoked. None leave faster than {pace}; after a 429 all wait as long as it says."
+            ),
+            None => println!("? Too many requests: not provoked. No rate is stated; after a 429 all wait as long as it says."),
         }
         for sheet in &sheets {
             println!("\n{}", sheet.record_type);

@@ -1,5 +1,5 @@
 //! Webhooks in `lockstep run`: systems call `/hooks/SYSTEM`, are answered at once, and what they hint at is read soon after (R4). Any number of
-//! hints for one record type is one reading; a call that is lost is made good by the next reading on schedule.
+//! hints for one record is one reading of it; a call that is lost is made good by the next reading on schedule.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use lockstep_connector::{Call, Heard};
+use lockstep_connector::{Call, Heard, Named};
 use lockstep_hub::clock::Clock;
 use lockstep_hub::{System, SystemClock};
 
@@ -19,24 +19,31 @@ const MOST_HEAD: u64 = 32 << 10;
 /// So many callers are answered at one time; who comes beyond that is turned away, and calls again.
 const MOST_AT_ONCE: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A system that could not be told where to call is told again after so long.
+const RETRY_S: u64 = 60;
 
-/// What has been hinted at and not read yet: systems with their record types; an empty name for all of a system's.
+/// What has been hinted at: a system, its record type (none for all of them), the record where one is named.
+pub type Hint = (String, Option<String>, Option<String>);
+
+/// What has been hinted at and not read yet.
 #[derive(Default)]
 pub struct Hints {
-    waiting: Mutex<BTreeSet<(String, String)>>,
+    waiting: Mutex<BTreeSet<Hint>>,
     came: Condvar,
 }
 
 impl Hints {
-    fn add(&self, system: &str, kinds: Vec<String>) {
+    fn add(&self, system: &str, named: Vec<Named>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let kinds = if kinds.is_empty() { vec![String::new()] } else { kinds };
-        waiting.extend(kinds.into_iter().map(|kind| (system.to_string(), kind)));
+        if named.is_empty() {
+            waiting.insert((system.to_string(), None, None));
+        }
+        waiting.extend(named.into_iter().map(|named| (system.to_string(), Some(named.kind), named.id)));
         self.came.notify_all();
     }
 
     /// Waits for hints, at most so long; takes all there are.
-    pub fn wait(&self, most: Duration) -> BTreeSet<(String, String)> {
+    pub fn wait(&self, most: Duration) -> BTreeSet<Hint> {
         let until = Instant::now() + most;
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         while waiting.is_empty() {
@@ -76,20 +83,28 @@ pub fn listen(address: SocketAddr, systems: &[System], hints: Arc<Hints>) -> Res
     Ok(at)
 }
 
-/// Tells the systems where to call; again where a registration ends after a time.
+/// Tells the systems where to call; again before a registration ends. It is left when the program ends: whoever calls then calls again, and
+/// the next start finds it.
 pub fn register(public: &str, systems: &[System]) {
     for system in systems {
         let (system, url) = (system.clone(), format!("{}/hooks/{}", public.trim_end_matches('/'), system.name));
         std::thread::spawn(move || {
+            let mut told = false;
             loop {
-                match system.connector.listen_at(&url) {
-                    Ok(None) => return,
-                    Ok(Some(seconds)) => std::thread::sleep(Duration::from_secs(seconds.max(60))),
+                let wait = match system.connector.listen_at(&url) {
+                    Ok(again) => {
+                        if !std::mem::replace(&mut told, true) && system.connector.wants_an_address() {
+                            eprintln!("{} has been told to call {url}", system.name);
+                        }
+                        let Some(seconds) = again else { return };
+                        seconds.max(1)
+                    }
                     Err(trouble) => {
                         eprintln!("! {}: it could not be told where to call: {trouble}", system.name);
-                        std::thread::sleep(Duration::from_secs(300));
+                        RETRY_S
                     }
-                }
+                };
+                std::thread::sleep(Duration::from_secs(wait));
             }
         });
     }
@@ -105,8 +120,8 @@ fn answer(stream: &mut TcpStream, systems: &[System], hints: &Hints) -> (u16, St
         return (405, String::new());
     }
     match system.connector.hear(&call) {
-        Heard::Hint(kinds) => {
-            hints.add(&system.name, kinds);
+        Heard::Hint(named) => {
+            hints.add(&system.name, named);
             (200, String::new())
         }
         Heard::Again => (200, String::new()),

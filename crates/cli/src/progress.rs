@@ -53,5 +53,5 @@ impl Drop for Bar {
 
 /// Options for a run that shows its progress.
 pub fn watched<'a>() -> RunOptions<'a> {
-    RunOptions { only: None, full: false, watcher: Box::new(Bar::new()) }
+    RunOptions { watcher: Box::new(Bar::new()), ..RunOptions::default() }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lockstep_config::{Problem, Project, Severity};
+use lockstep_config::{Place, Problem, Project, Severity, Source};
 use lockstep_connector::vault::{KEY_VARIABLE, Keep, Vault};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
@@ -30,6 +30,7 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
             Ok(types) => {
                 schemas.insert(system.name.clone(), system.with_references(types));
             }
+            Err(_) if manifest_problems(&project.dir, system, &mut problems) => {}
             Err(trouble) => problems.push(
                 Problem::error("config::connector", system.connector_place.clone(), trouble.to_string()).help(format!(
                     "built in are {}; a connector of your own is a file in connectors/",
@@ -41,6 +42,18 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
     problems.extend(lockstep_config::check(&project, &schemas));
     problems.extend(crate::connectors::not_held(&project));
     (Some(project), schemas, problems)
+}
+
+/// What is wrong in the manifest of a system, each at its place there; whether anything is.
+fn manifest_problems(dir: &Path, system: &lockstep_config::System, problems: &mut Vec<Problem>) -> bool {
+    let Some((path, text, faults)) = lockstep_connector::catalogue::faults(&system.connector, dir) else { return false };
+    let name = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+    let source = Arc::new(Source::new(name, text));
+    problems.extend(faults.into_iter().map(|fault| {
+        let place = Place::new(&source, fault.span.unwrap_or(0..0));
+        Problem::error("config::manifest", place, fault.message).help("docs/connectors.md has the words of manifests")
+    }));
+    true
 }
 
 /// Reads and checks a project; with an error in any file, tells all problems and gives up.

@@ -1,6 +1,6 @@
 //! `check`, `plan`, `sync`, `run`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use lockstep_config::Severity;
 use lockstep_hub::report::Report;
-use lockstep_hub::run::Unwatched;
 use lockstep_hub::{Event, Hub, RunOptions, System};
 use lockstep_model::value::shown;
 use lockstep_model::{TypeIx, TypeName};
@@ -22,6 +21,8 @@ use crate::{hooks, print, progress, project};
 const SCHEDULE_S: u64 = 60;
 /// Hints that come within this time after one are taken together.
 const SWARM: Duration = Duration::from_millis(300);
+/// Where calls name more records of a type than these, one reading of what changed is less work.
+const ONE_BY_ONE: usize = 20;
 /// So long it is waited before the store is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -121,6 +122,7 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls) -> Result<Exit> {
         }
     }
     let mut due: Vec<Instant> = types.iter().map(|_| Instant::now()).collect();
+    let mut named: BTreeMap<TypeIx, BTreeSet<String>> = BTreeMap::new();
     let mut idle: Option<Hub> = Some(hub);
     loop {
         let now = Instant::now();
@@ -131,8 +133,11 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls) -> Result<Exit> {
                 *due = now + *period;
             }
         }
-        if !only.is_empty() {
-            let options = RunOptions { only: Some(only), full: false, watcher: Box::new(Unwatched) };
+        let hinted = std::mem::take(&mut named);
+        if !only.is_empty() || !hinted.is_empty() {
+            let were_named: Vec<TypeIx> = hinted.keys().copied().collect();
+            let mut read_whole = || were_named.iter().for_each(|ty| due[ty.at()] = Instant::now() + ASK_AGAIN);
+            let options = RunOptions { only: Some(only), named: hinted, ..RunOptions::default() };
             match at_work(&opened, &systems, idle.take()) {
                 Ok(mut hub) => match hub.run(options) {
                     Ok(report) => {
@@ -141,7 +146,10 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls) -> Result<Exit> {
                         idle = (!report.needs_a_person()).then_some(hub);
                     }
                     // A full disk or a busy file may be better in a while; nothing of the step was kept, so it is simply tried again.
-                    Err(error) => eprintln!("! {error}"),
+                    Err(error) => {
+                        eprintln!("! {error}");
+                        read_whole();
+                    }
                 },
                 Err(failure) => {
                     eprintln!("! {}", failure.message);
@@ -150,20 +158,34 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls) -> Result<Exit> {
             }
         }
         let next = due.iter().min().copied().unwrap_or_else(|| Instant::now() + Duration::from_secs(SCHEDULE_S));
-        let hinted = hints.wait(next.saturating_duration_since(Instant::now()).max(Duration::from_millis(20)));
+        let mut hinted = hints.wait(next.saturating_duration_since(Instant::now()).max(Duration::from_millis(20)));
         if !hinted.is_empty() {
             // Hints come in swarms: those of the next moment are the same reading.
             std::thread::sleep(SWARM);
-            let more = hints.wait(Duration::ZERO);
-            for ((ty, _), due) in types.iter().zip(&mut due) {
-                let name = &hub_types[ty.at()];
-                let meant = |(system, kind): &(String, String)| *system == name.system && (kind.is_empty() || *kind == name.kind);
-                if hinted.iter().chain(&more).any(meant) {
-                    *due = Instant::now();
-                }
+            hinted.append(&mut hints.wait(Duration::ZERO));
+            named = to_read(hinted, &hub_types, &mut due);
+        }
+    }
+}
+
+/// R4: the records that are named; where a call names none, or many are named, all that changed of their record type is due.
+fn to_read(hinted: BTreeSet<hooks::Hint>, types: &[TypeName], due: &mut [Instant]) -> BTreeMap<TypeIx, BTreeSet<String>> {
+    let mut named: BTreeMap<TypeIx, BTreeSet<String>> = BTreeMap::new();
+    for (system, kind, id) in hinted {
+        let meant = |name: &TypeName| name.system == system && kind.as_ref().is_none_or(|kind| *kind == name.kind);
+        for (at, _) in types.iter().enumerate().filter(|(_, name)| meant(name)) {
+            match &id {
+                Some(id) => drop(named.entry(TypeIx(at as u16)).or_default().insert(id.clone())),
+                None => due[at] = Instant::now(),
             }
         }
     }
+    let many: Vec<TypeIx> = named.iter().filter(|(_, ids)| ids.len() > ONE_BY_ONE).map(|(ty, _)| *ty).collect();
+    for ty in many {
+        named.remove(&ty);
+        due[ty.at()] = Instant::now();
+    }
+    named
 }
 
 /// The hub as it was left, or put together anew.

@@ -144,6 +144,49 @@ fn a_variable_that_is_nowhere_and_a_connector_that_is_not_there() {
     slip("lockstep.yaml", "connector: zendesk", "connector: zendsk", "lockstep.yaml:", &["zendsk", "built in are"]);
 }
 
+#[test]
+fn what_is_wrong_in_a_manifest_is_underlined_at_its_place() {
+    let dir = two_folders("email <-> email", "", "");
+    let manifest = "title: Fjord
+settings: { base_url: { what: address } }
+base: '{{ base_url }}'
+rate: {}
+test: /me
+types:
+  People:
+    id: id
+    properties: { name: {}, boss: { reference: Bosses } }
+    list: { request: { path: '/people/{{ parent | urll }}', query: { q: \"{{ since +* 1 }}\" } }, paging: none }
+";
+    let project = dir.path().join("lockstep.yaml");
+    let fjord = "systems:\n  fjord: { connector: fjord, with: { base_url: \"http://127.0.0.1:1\" } }\n";
+    write(&project, &read(&project).replace("systems:\n", fjord));
+    let told = |text: &str| {
+        write(&dir.path().join("connectors/fjord.yaml"), text);
+        lockstep(dir.path(), &["check"]).exits(2)
+    };
+    let ran = told(manifest)
+        .says("error[config::manifest]: the template `/people/{{ parent | urll }}` can't be read (unknown filter")
+        .says("connectors/fjord.yaml:10:51")
+        .says("connectors/fjord.yaml:10:84")
+        .says("error[config::manifest]: People.boss refers to `Bosses`, which is no record type here; there are People")
+        .says("connectors/fjord.yaml:9:48");
+    println!("{ran}");
+    let under = |ran: &transcript::Ran, word: &str| {
+        let lines: Vec<&str> = ran.stdout.lines().collect();
+        lines.windows(2).any(|two| {
+            let marked = two[1].find('^').map(|at| two[0].get(at..at + two[1].matches('^').count()));
+            marked.flatten() == Some(word)
+        })
+    };
+    assert!(under(&ran, "urll") && under(&ran, "Bosses") && under(&ran, "*"), "{ran}");
+    let ran = told(&manifest.replace("  People:", "  People:\n    idd: x"))
+        .says("unknown field `idd`")
+        .says("connectors/fjord.yaml:8:5");
+    assert!(under(&ran, "idd"), "{ran}");
+    told("title: [\n").says("error[config::manifest]").says("connectors/fjord.yaml:");
+}
+
 // ---- records that are broken
 
 #[test]

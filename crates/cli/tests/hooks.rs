@@ -1,29 +1,18 @@
 //! Webhooks in `lockstep run`: a signed call brings an edit within moments though the next reading is an hour away; what is not signed, old, or
 //! comes a second time brings nothing; a swarm of calls is few readings.
 
+mod service;
 mod transcript;
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lockstep_sandbox::{Options, Running, Sandbox};
 use serde_json::json;
-use transcript::{command, lockstep, read, root, write};
+use service::{start, wait_for};
+use transcript::{lockstep, read, root, write};
 
 const SECRET: &str = "sandbox-hook-secret";
-
-/// Ends the service with the test.
-struct Service(Child);
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn project(dir: &Path, sandbox: &Running) {
     let openapi = root().join("examples/fjordclub/openapi.yaml");
@@ -48,36 +37,6 @@ fn project(dir: &Path, sandbox: &Running) {
         "flows:\n  - from: club.Members\n    to: office.People\n    create: always\n    match: [email = mail]\n    properties: [name <-> name, email <-> mail, town <-> town]\n",
     );
     write(&dir.join("data/People.jsonl"), "");
-}
-
-/// Starts the service. Gives where it is called, and its lines.
-fn start(dir: &Path) -> (Service, String, mpsc::Receiver<String>) {
-    let mut command = command(dir, &["run", "--approve", "--webhooks", "127.0.0.1:0"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let (told, lines) = mpsc::channel();
-    let err = BufReader::new(child.stderr.take().unwrap());
-    let out = BufReader::new(child.stdout.take().unwrap());
-    let also = told.clone();
-    std::thread::spawn(move || err.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
-    std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| also.send(line)));
-    let service = Service(child);
-    let line = wait_for(&lines, "Systems call ");
-    let url = line.trim_start_matches("Systems call ").replace("/hooks/SYSTEM", "");
-    (service, url, lines)
-}
-
-/// The line that holds this; it comes soon, or the test fails.
-#[track_caller]
-fn wait_for(lines: &mpsc::Receiver<String>, text: &str) -> String {
-    let until = Instant::now() + Duration::from_secs(60);
-    let mut seen = vec![];
-    while let Ok(line) = lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-        if line.contains(text) {
-            return line;
-        }
-        seen.push(line);
-    }
-    panic!("`{text}` was not said: {seen:#?}");
 }
 
 fn now() -> u64 {

@@ -224,6 +224,17 @@ fn masked(line: &str) -> String {
         }
         shown[value + usize::from(quote.is_some())..end].fill('•');
     }
+    // `postgres://user:password@host`, wherever it stands.
+    let text: String = chars.iter().collect();
+    for (at, _) in text.match_indices("://") {
+        let begin = text[..at].chars().count() + 3;
+        let end = (begin..chars.len()).find(|at| matches!(chars[*at], '/' | '?' | '"' | '\'' | ' ' | ',')).unwrap_or(chars.len());
+        let host = (begin..end).rev().find(|at| chars[*at] == '@');
+        let password = host.and_then(|host| (begin..host).find(|at| chars[*at] == ':').map(|colon| colon + 1..host));
+        if let Some(password) = password.filter(|password| chars.get(password.start) != Some(&'$')) {
+            shown[password].fill('•');
+        }
+    }
     shown.into_iter().collect()
 }
 
@@ -311,6 +322,9 @@ mod tests {
         assert_eq!(masked("client_secret: \"a b\""), "client_secret: \"•••\"");
         assert_eq!(masked("token: ${WIX_TOKEN}"), "token: ${WIX_TOKEN}");
         assert_eq!(masked("region: NO"), "region: NO");
+        assert_eq!(masked("url: \"postgres://app:pw@db:5432/x\""), "url: \"postgres://app:••@db:5432/x\"");
+        assert_eq!(masked("url: postgres://app:${PW}@db/x"), "url: postgres://app:${PW}@db/x");
+        assert_eq!(masked("see https://example.com:80/a@b"), "see https://example.com:80/a@b");
     }
 
     #[test]

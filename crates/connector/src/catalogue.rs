@@ -1,7 +1,7 @@
 //! The single door to connectors: by name, built in or from the project's `connectors/` folder.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lockstep_model::TypeSchema;
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::carddav::{self, CardDav};
 use crate::files::{self, FilesConnector};
 use crate::rest::written::Manifest;
-use crate::rest::{self, Rest};
+use crate::rest::{self, Fault, Rest};
 use crate::sql::{self, SqlConnector};
 use crate::vault::Keep;
 use crate::{Connector, Trouble};
@@ -138,11 +138,10 @@ fn manifest(name: &str, project_dir: &Path) -> Result<Manifest, Trouble> {
     if let Some((_, text)) = MANIFESTS.iter().find(|(known, _)| *known == name) {
         return rest::parse(name, text);
     }
-    let own = ["yaml", "yml"].map(|ending| project_dir.join("connectors").join(format!("{name}.{ending}")));
-    match own.iter().find(|path| path.is_file()) {
+    match own(name, project_dir) {
         Some(path) => {
             let text =
-                std::fs::read_to_string(path).map_err(|error| Trouble::Misconfigured(format!("{}: {error}", path.display())))?;
+                std::fs::read_to_string(&path).map_err(|error| Trouble::Misconfigured(format!("{}: {error}", path.display())))?;
             rest::parse(&path.display().to_string(), &text)
         }
         None => Err(Trouble::Misconfigured(format!(
@@ -150,6 +149,20 @@ fn manifest(name: &str, project_dir: &Path) -> Result<Manifest, Trouble> {
             names().join(", ")
         ))),
     }
+}
+
+/// The file of a project's own manifest.
+fn own(name: &str, project_dir: &Path) -> Option<PathBuf> {
+    let own = ["yaml", "yml"].map(|ending| project_dir.join("connectors").join(format!("{name}.{ending}")));
+    own.into_iter().find(|path| path.is_file())
+}
+
+/// What is wrong in a project's own manifest, with its file and text; nothing where it is sound, or where it is not the project's own.
+pub fn faults(name: &str, project_dir: &Path) -> Option<(PathBuf, String, Vec<Fault>)> {
+    let path = own(name, project_dir).filter(|_| !names().iter().any(|known| known == name))?;
+    let text = std::fs::read_to_string(&path).ok()?;
+    let faults = rest::examine(&text).err()?;
+    Some((path, text, faults))
 }
 
 #[cfg(test)]

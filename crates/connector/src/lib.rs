@@ -6,11 +6,13 @@
 //!
 //! All calls block: the hub gives every system a thread of its own, and a simulation drives the same trait without any.
 
+mod bounded;
 pub mod carddav;
 pub mod catalogue;
 pub mod conformance;
 pub mod contract;
 pub mod files;
+pub mod keyring;
 pub mod memory;
 pub mod rest;
 pub mod sql;
@@ -156,11 +158,20 @@ pub struct Call {
     pub at: Timestamp,
 }
 
+/// What a call is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The record type.
+    pub kind: String,
+    /// The record, where the call names it; what changed of the record type, where it does not.
+    pub id: Option<String>,
+}
+
 /// What a call means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
-    /// Read these record types now; all of the system's, if none is named.
-    Hint(Vec<String>),
+    /// Read this now; all of the system's, if nothing is named.
+    Hint(Vec<Named>),
     /// A trial: this text is wanted back.
     Challenge(String),
     /// It came before; nothing is to be done.
@@ -221,6 +232,16 @@ pub trait Connector: Send + Sync {
     fn listen_at(&self, url: &str) -> Result<Option<u64>, Trouble> {
         let _ = url;
         Ok(None)
+    }
+
+    /// Whether the system is told where to call, and not a person in its own settings.
+    fn wants_an_address(&self) -> bool {
+        false
+    }
+
+    /// How fast it is asked at most, in words; nothing where that is not limited.
+    fn pace(&self) -> Option<String> {
+        None
     }
 
     /// What was asked of it so far; nothing where no requests are made.

@@ -3,14 +3,15 @@
 //! A refresh token that a system replaces each time it is used exists nowhere but here, so it is on the disk before it is used. The file
 //! is an object of systems; each entry is sealed by itself with ChaCha20-Poly1305 (RFC 8439) under a key of its own, derived from the
 //! vault's key and a random salt with HKDF (RFC 5869), with the system's name as associated data: entries can't be swapped. The vault's
-//! key comes from the environment variable `LOCKSTEP_KEY`, or from a file that is made when it is first needed and that only its owner
-//! can read. A lock file lets one process at a time change it: two that renew at once would each make the other's token void.
+//! key comes from the environment variable `LOCKSTEP_KEY`, from the operating system's keyring, or from a file that only its owner can read;
+//! it is made when it is first needed. The file of tokens says under which name the keyring has it, so it moves along with a project.
+//! A lock file lets one process at a time change it: two that renew at once would each make the other's token void.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
@@ -18,12 +19,16 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
 use crate::Trouble;
+use crate::keyring::Keyring;
 
 /// The environment variable that holds the key, where it is not in a file.
 pub const KEY_VARIABLE: &str = "LOCKSTEP_KEY";
 /// A key in the environment is at least so many characters long.
 const KEY_CHARS: usize = 32;
 const SALT: usize = 32;
+/// What the variable says in place of a key: where one is to be kept.
+const IN_KEYRING: &str = "keyring";
+const IN_FILE: &str = "file";
 
 /// What is kept of one sign-in. Its `Debug` shows no token.
 #[derive(Clone, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -55,22 +60,35 @@ pub struct Keep {
 pub struct Vault {
     file: PathBuf,
     key_file: PathBuf,
-    /// From the environment.
+    /// From the environment: a key, or where one is to be kept.
     given: Option<String>,
+    keyring: Option<Keyring>,
+    /// What the keyring gave, by its name there: it is not asked for each token.
+    known: Mutex<Option<(String, Vec<u8>)>>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
 struct Written {
     version: u32,
+    /// The name under which the keyring has the key, if it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keyring: Option<String>,
     systems: BTreeMap<String, String>,
 }
 
 impl Vault {
-    /// The vault beside a store: `lockstep.db` has `lockstep.tokens`, and the key is `lockstep.key` unless `given` is one. Nothing is
-    /// read or made yet.
+    /// The vault beside a store: `lockstep.db` has `lockstep.tokens`. The key is `given`, unless that says `keyring` or `file`; else the
+    /// one in `lockstep.key`, if there is one; else the keyring's, where this machine has one that answers; else `lockstep.key` is made.
+    /// Nothing is read or made yet.
     pub fn beside(store: &Path, given: Option<String>) -> Vault {
+        Vault::with_keyring(store, given, Keyring::of_this_machine())
+    }
+
+    /// The same with a keyring of the caller's.
+    pub fn with_keyring(store: &Path, given: Option<String>, keyring: Option<Keyring>) -> Vault {
         let given = given.filter(|key| !key.is_empty());
-        Vault { file: store.with_extension("tokens"), key_file: store.with_extension("key"), given }
+        let (file, key_file) = (store.with_extension("tokens"), store.with_extension("key"));
+        Vault { file, key_file, given, keyring, known: Mutex::default() }
     }
 
     /// What is kept of a system; `None` if nothing is.
@@ -78,18 +96,19 @@ impl Vault {
     /// # Errors
     /// The key is not the one that it was kept with, or a file can't be read: says which, and what to do.
     pub fn read(&self, system: &str) -> Result<Option<Kept>, Trouble> {
-        let Some(sealed) = self.written()?.systems.remove(system) else { return Ok(None) };
-        let Some(key) = self.key(false)? else {
+        let mut written = self.written()?;
+        let Some(sealed) = written.systems.remove(system) else { return Ok(None) };
+        let Some((key, from)) = self.key(&written, system)? else {
             return Err(Trouble::Misconfigured(format!(
-                "the tokens of {system} are kept in {}, but their key is gone: put {} back, or run `lockstep connect {system}`",
+                "the tokens of {system} are kept in {}, but their key is gone: put {} back{}, or run `lockstep connect {system}`",
                 self.file.display(),
-                self.key_file.display()
+                self.key_file.display(),
+                if self.given.is_some() { format!(", leave {KEY_VARIABLE} as it was") } else { String::new() }
             )));
         };
         let opened = unhex(&sealed).and_then(|sealed| open(&key, system, sealed));
         let kept = opened.and_then(|plain| serde_json::from_slice(&plain).ok());
         kept.map(Some).ok_or_else(|| {
-            let from = if self.given.is_some() { KEY_VARIABLE.to_string() } else { self.key_file.display().to_string() };
             Trouble::Misconfigured(format!(
                 "the tokens of {system} in {} can't be opened with the key of {from}: they were kept with another, or the file is damaged. \
                  Put the right key there, or run `lockstep connect {system}` to sign in anew",
@@ -100,8 +119,16 @@ impl Vault {
 
     /// Keeps what a system gave, in place of what was kept of it. It is on the disk when this returns.
     pub fn write(&self, system: &str, kept: &Kept) -> Result<(), Trouble> {
-        let Some(key) = self.key(true)? else { return Err(Trouble::Misconfigured("there is no key for the tokens".into())) };
         let mut written = self.written()?;
+        let key = match self.key(&written, system) {
+            Ok(Some((key, _))) => key,
+            Ok(None) => self.make_key(&mut written)?,
+            // Nothing that was kept can be read any more, and whoever signs in has been told.
+            Err(Trouble::Misconfigured(_)) if written.keyring.is_some() && self.in_keyring(&written)?.is_none() => {
+                self.make_key(&mut written)?
+            }
+            Err(trouble) => return Err(trouble),
+        };
         written.version = 1;
         let plain = serde_json::to_vec(kept).unwrap_or_default();
         written.systems.insert(system.to_string(), hex(&seal(&key, system, plain)?));
@@ -140,38 +167,107 @@ impl Vault {
         }
     }
 
-    /// The key; made if there is none and it is `needed`.
-    fn key(&self, needed: bool) -> Result<Option<Vec<u8>>, Trouble> {
-        if let Some(given) = &self.given {
-            if given.chars().count() < KEY_CHARS {
+    /// The key, and where it is from; `None` if there is none yet.
+    fn key(&self, written: &Written, system: &str) -> Result<Option<(Vec<u8>, String)>, Trouble> {
+        match self.given.as_deref() {
+            None | Some(IN_FILE | IN_KEYRING) => {}
+            Some(given) if given.chars().count() < KEY_CHARS => {
                 return Err(Trouble::Misconfigured(format!(
-                    "the key in {KEY_VARIABLE} is too short: it needs {KEY_CHARS} characters or more, as `openssl rand -hex 32` makes them"
+                    "the key in {KEY_VARIABLE} is too short: it needs {KEY_CHARS} characters or more, as `openssl rand -hex 32` makes them; \
+                     or say `{IN_KEYRING}` or `{IN_FILE}` there, which is where a key is kept then"
                 )));
             }
-            return Ok(Some(given.as_bytes().to_vec()));
+            Some(given) => return Ok(Some((given.as_bytes().to_vec(), KEY_VARIABLE.to_string()))),
+        }
+        // Tokens that were kept with a key of the keyring open with no other one.
+        if written.keyring.is_some() && self.given.as_deref() != Some(IN_FILE) {
+            return match self.in_keyring(written)? {
+                Some(key) => Ok(Some((key, "the keyring".into()))),
+                None => Err(Trouble::Misconfigured(format!(
+                    "the key to the tokens in {} is not in the keyring any more, or in that of another person: run Lockstep as the person \
+                     who signed in, or sign in anew with `lockstep connect {system}`",
+                    self.file.display()
+                ))),
+            };
+        }
+        if self.given.as_deref() == Some(IN_KEYRING) {
+            return Ok(None);
         }
         match std::fs::read_to_string(&self.key_file) {
-            Ok(text) if text.trim().len() >= KEY_CHARS => return Ok(Some(text.trim().as_bytes().to_vec())),
-            Ok(_) => {
-                return Err(Trouble::Misconfigured(format!(
-                    "{} holds no key: put the right one back, or delete it and sign in anew with `lockstep connect`",
-                    self.key_file.display()
-                )));
+            Ok(text) if text.trim().len() >= KEY_CHARS => {
+                Ok(Some((text.trim().as_bytes().to_vec(), self.key_file.display().to_string())))
             }
-            Err(error) if error.kind() == ErrorKind::NotFound && needed => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Trouble::Misconfigured(format!("{}: {error}", self.key_file.display()))),
+            Ok(_) => Err(Trouble::Misconfigured(format!(
+                "{} holds no key: put the right one back, or delete it and sign in anew with `lockstep connect`",
+                self.key_file.display()
+            ))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Trouble::Misconfigured(format!("{}: {error}", self.key_file.display()))),
         }
+    }
+
+    /// The key that the keyring has under the name that the file of tokens says; `None` if it has none.
+    fn in_keyring(&self, written: &Written) -> Result<Option<Vec<u8>>, Trouble> {
+        let Some(name) = &written.keyring else { return Ok(None) };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, key)) = known.as_ref().filter(|(known, _)| known == name) {
+            return Ok(Some(key.clone()));
+        }
+        let read = match &self.keyring {
+            Some(keyring) => keyring.read(name),
+            None => Err("this machine has no program to ask it: install libsecret's `secret-tool`".into()),
+        };
+        let key = read.map_err(|why| {
+            Trouble::Misconfigured(format!(
+                "the key to the tokens in {} is in the keyring, and that can't be read ({why}): unlock it, and run Lockstep in the session \
+                 of the person who signed in; a service without a session needs {KEY_VARIABLE}, and a new `lockstep connect` with it",
+                self.file.display()
+            ))
+        })?;
+        let key = key.map(String::into_bytes);
+        *known = key.clone().map(|key| (name.clone(), key));
+        Ok(key)
+    }
+
+    /// A new key, kept where it belongs.
+    fn make_key(&self, written: &mut Written) -> Result<Vec<u8>, Trouble> {
         let key = hex(&random::<32>()?);
+        let insists = self.given.as_deref() == Some(IN_KEYRING);
+        if insists || self.given.is_none() {
+            let name = hex(&random::<8>()?);
+            let kept = match &self.keyring {
+                Some(keyring) => keyring.write(&name, &key),
+                None => Err("this machine has no program to ask it: install libsecret's `secret-tool`".into()),
+            };
+            match kept {
+                Ok(()) => {
+                    written.keyring = Some(name.clone());
+                    *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((name, key.clone().into_bytes()));
+                    return Ok(key.into_bytes());
+                }
+                Err(why) if insists => {
+                    return Err(Trouble::Misconfigured(format!(
+                        "the keyring does not keep the key ({why}): unlock it, or leave {KEY_VARIABLE} out, and the key is kept in {}",
+                        self.key_file.display()
+                    )));
+                }
+                // A server has none; a file that only its owner can read is what is left.
+                Err(_) => {}
+            }
+        }
+        written.keyring = None;
         let put = || -> std::io::Result<()> {
             let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&self.key_file)?;
             file.write_all(format!("{key}\n").as_bytes())?;
             file.sync_all()
         };
         match put() {
-            Ok(()) => Ok(Some(key.into_bytes())),
-            // Another process made it a moment ago.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.key(false),
+            Ok(()) => Ok(key.into_bytes()),
+            // Another process made it a moment ago, or tokens were in the keyring before.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => match std::fs::read_to_string(&self.key_file) {
+                Ok(text) => Ok(text.trim().as_bytes().to_vec()),
+                Err(error) => Err(self.unwritable(&self.key_file, &error)),
+            },
             Err(error) => Err(self.unwritable(&self.key_file, &error)),
         }
     }
@@ -249,7 +345,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_read_back_and_can_t_be_read_in_the_file() {
         let dir = tempfile::tempdir().unwrap();
-        let vault = Vault::beside(&dir.path().join("lockstep.db"), None);
+        let vault = Vault::with_keyring(&dir.path().join("lockstep.db"), None, None);
         assert_eq!(vault.read("crm").unwrap(), None);
         vault.write("crm", &kept("r-secret")).unwrap();
         vault.write("shop", &kept("other")).unwrap();
@@ -282,5 +378,75 @@ mod tests {
         assert!(with("a").read("shop").is_err(), "an entry belongs to the system that it was sealed for");
         std::fs::write(&file, "{\"version\":1,\"systems\":{\"crm\":\"00ff\"}}").unwrap();
         assert!(with("a").read("crm").unwrap_err().to_string().contains("damaged"));
+    }
+    /// Stands in for `secret-tool`: keeps in a folder what comes on standard input; locked while there is a file `locked`.
+    #[cfg(unix)]
+    fn keyring(dir: &Path) -> Keyring {
+        use std::os::unix::fs::PermissionsExt;
+        let program = dir.join("secret-tool");
+        let script = format!(
+            "#!/bin/sh\ncd {}\necho \"$@\" >> asked\n[ -e locked ] && {{ echo 'secret-tool: the collection is locked' >&2; exit 1; }}\n\
+             case $1 in store) cat > \"kept-$6\";; lookup) [ -e \"kept-$5\" ] || exit 1; cat \"kept-$5\";; esac\n",
+            dir.display()
+        );
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o700)).unwrap();
+        Keyring::SecretTool(program)
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_keyring_that_answers_holds_the_key_and_no_argument_does() {
+        let (dir, ring) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let store = dir.path().join("lockstep.db");
+        let vault = |given: Option<&str>| Vault::with_keyring(&store, given.map(str::to_string), Some(keyring(ring.path())));
+        vault(None).write("crm", &kept("r")).unwrap();
+        vault(None).write("shop", &kept("s")).unwrap();
+        assert_eq!(vault(None).read("crm").unwrap(), Some(kept("r")));
+        assert!(!dir.path().join("lockstep.key").exists());
+        let held: Vec<_> = std::fs::read_dir(ring.path()).unwrap().flatten().map(|file| file.path()).collect();
+        let held: Vec<_> = held.iter().filter(|path| path.to_string_lossy().contains("kept-")).collect();
+        assert_eq!(held.len(), 1, "one key for all systems");
+        let key = std::fs::read_to_string(held[0]).unwrap();
+        let asked = std::fs::read_to_string(ring.path().join("asked")).unwrap();
+        assert!(key.len() == 64 && !asked.contains(&key), "{asked}");
+
+        // Locked: told with the remedy, and no new key is made behind the person's back.
+        std::fs::write(ring.path().join("locked"), "").unwrap();
+        for told in [vault(None).read("crm").unwrap_err(), vault(None).write("crm", &kept("x")).unwrap_err()] {
+            let told = told.to_string();
+            assert!(
+                told.contains("the collection is locked") && told.contains("unlock it") && told.contains(KEY_VARIABLE),
+                "{told}"
+            );
+        }
+        std::fs::remove_file(ring.path().join("locked")).unwrap();
+        assert_eq!(vault(None).read("shop").unwrap(), Some(kept("s")));
+        // Another person's keyring, or a new machine.
+        std::fs::remove_file(held[0]).unwrap();
+        let told = vault(None).read("crm").unwrap_err().to_string();
+        assert!(told.contains("not in the keyring any more") && told.contains("`lockstep connect crm`"), "{told}");
+        vault(None).write("crm", &kept("new")).unwrap();
+        assert_eq!(vault(None).read("crm").unwrap(), Some(kept("new")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn where_a_key_is_kept_can_be_said_and_a_key_file_stays_in_use() {
+        let (dir, ring) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let store = dir.path().join("lockstep.db");
+        let vault = |given: Option<&str>| Vault::with_keyring(&store, given.map(str::to_string), Some(keyring(ring.path())));
+        vault(Some("file")).write("crm", &kept("r")).unwrap();
+        assert!(dir.path().join("lockstep.key").exists());
+        assert_eq!(vault(None).read("crm").unwrap(), Some(kept("r")), "the file that is there goes before the keyring");
+        // Who insists on a keyring gets no file in its place.
+        std::fs::write(ring.path().join("locked"), "").unwrap();
+        let other = dir.path().join("other.db");
+        let refused = Vault::with_keyring(&other, Some("keyring".into()), Some(keyring(ring.path()))).write("crm", &kept("r"));
+        assert!(refused.unwrap_err().to_string().contains("leave LOCKSTEP_KEY out"));
+        assert!(Vault::with_keyring(&other, Some("keyring".into()), None).write("crm", &kept("r")).is_err());
+        // Where nobody insists, a keyring that does not answer is none.
+        Vault::with_keyring(&other, None, Some(keyring(ring.path()))).write("crm", &kept("r")).unwrap();
+        assert!(dir.path().join("other.key").exists());
     }
 }

@@ -313,7 +313,7 @@ fn a_gigabyte_is_not_taken_in() {
     });
     match read_all(&people(&server, LIST), "People", &watch(), None, 10) {
         Err(Trouble::Malformed(told)) => {
-            assert!(told.contains("Fjord GET /people") && told.contains("larger than 64 MB"), "{told}");
+            assert!(told.contains("Fjord GET /people: expected JSON") && told.contains("larger than 64 MB"), "{told}");
         }
         other => panic!("{:?}", other.map(|read| read.records.len())),
     }

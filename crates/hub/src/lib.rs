@@ -26,6 +26,7 @@ pub mod links;
 pub mod load;
 pub mod look;
 mod look_up;
+mod named;
 pub mod read;
 pub mod report;
 pub mod run;

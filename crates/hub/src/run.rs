@@ -1,6 +1,6 @@
 //! A run: read, decide, deliver, until quiet. And a plan: the same on a copy of the store, with systems that are only read.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, Traffic, Trouble, Write};
@@ -65,6 +65,8 @@ impl Watcher for Unwatched {
 pub struct RunOptions<'a> {
     /// Only these record types are read; all of them where nothing is said.
     pub only: Option<BTreeSet<TypeIx>>,
+    /// Besides these, single records by their keys, of record types that are not read anyway (R4).
+    pub named: BTreeMap<TypeIx, BTreeSet<String>>,
     /// Everything is listed, also where the system tells what changed: what is missing counts as deleted once it was looked up (R3).
     pub full: bool,
     pub watcher: Box<dyn Watcher + 'a>,
@@ -72,7 +74,7 @@ pub struct RunOptions<'a> {
 
 impl Default for RunOptions<'_> {
     fn default() -> Self {
-        RunOptions { only: None, full: false, watcher: Box::new(Unwatched) }
+        RunOptions { only: None, named: BTreeMap::new(), full: false, watcher: Box::new(Unwatched) }
     }
 }
 
@@ -83,6 +85,8 @@ pub(crate) struct Underway<'a> {
     pub paused: HashMap<usize, String>,
     /// When single records were last asked for: what they show is not newer than that for certain (P5a).
     pub asked: Timestamp,
+    /// Records that are to be read by themselves, by their keys.
+    pub named: BTreeMap<TypeIx, BTreeSet<String>>,
     /// There are open reviews, or have been in this run.
     pub reviews: bool,
     /// When a new record of a type was last seen in this run.
@@ -233,6 +237,7 @@ impl Hub {
             asked: started,
             report,
             paused: HashMap::new(),
+            named: options.named,
             reviews,
             newest: HashMap::new(),
             written: BTreeSet::new(),
@@ -285,6 +290,7 @@ impl Hub {
         self.follow_flows()?;
         self.decide(under_way)?;
         self.release_held()?;
+        self.read_named(under_way, types)?;
         self.read(under_way, types)?;
         let behind = self.behind(under_way);
         self.read(under_way, &behind)?;

@@ -4,8 +4,9 @@
 //! These edits are the people's: they are not counted as writes and are not in the request log, so that both tell only
 //! what came over the vendors' APIs.
 
+use crate::calls::{self, Changed};
 use crate::faults::{Fault, Setting, Struck};
-use crate::http::{Reply, Request};
+use crate::http::{Act, Reply, Request};
 use crate::server::{LoggedRequest, Shared, Slot, lock};
 use crate::systems::{self, SYSTEMS};
 use jiff::SignedDuration;
@@ -87,7 +88,10 @@ pub(crate) fn put(shared: &Shared, system: &str, name: &str, body: Value) -> Res
     let collection = collection(&slot, system, name)?;
     let now = slot.now();
     slot.about_to_write();
-    slot.emulator.put(collection, body, now).map_err(refused(system, collection))
+    let made = slot.emulator.put(collection, body, now).map_err(refused(system, collection))?;
+    let id = slot.emulator.id_of(collection, &made);
+    tell(shared, slot, system, Changed { collection, id: &id, act: Act::Create, patch: None });
+    Ok(made)
 }
 
 pub(crate) fn edit(shared: &Shared, system: &str, name: &str, id: &str, patch: &Value) -> Result<Value, AdminError> {
@@ -96,7 +100,9 @@ pub(crate) fn edit(shared: &Shared, system: &str, name: &str, id: &str, patch: &
     let collection = collection(&slot, system, name)?;
     let now = slot.now();
     slot.about_to_write();
-    slot.emulator.edit(collection, id, patch, now).map_err(refused(system, collection))
+    let edited = slot.emulator.edit(collection, id, patch, now).map_err(refused(system, collection))?;
+    tell(shared, slot, system, Changed { collection, id, act: Act::Update, patch: Some(patch) });
+    Ok(edited)
 }
 
 pub(crate) fn remove(shared: &Shared, system: &str, name: &str, id: &str) -> Result<(), AdminError> {
@@ -105,12 +111,27 @@ pub(crate) fn remove(shared: &Shared, system: &str, name: &str, id: &str) -> Res
     let now = slot.now();
     slot.about_to_write();
     match slot.emulator.remove(collection, id, now) {
-        Ok(true) => Ok(()),
+        Ok(true) => {
+            tell(shared, slot, system, Changed { collection, id, act: Act::Delete, patch: None });
+            Ok(())
+        }
         Ok(false) => {
             Err(AdminError::NotFound { system: system.to_owned(), collection: collection.to_owned(), id: id.to_owned() })
         }
         Err(message) => Err(refused(system, collection)(message)),
     }
+}
+
+/// Makes the calls that follow from what a person did. The system can be asked again before they arrive.
+fn tell(shared: &Shared, mut slot: MutexGuard<'_, Slot>, system: &str, changed: Changed<'_>) {
+    let now = slot.now();
+    let calls = slot.emulator.calls(&changed, now);
+    drop(slot);
+    calls::send(&shared.calls, system, calls);
+}
+
+pub(crate) fn call_at(shared: &Shared, system: &str, url: &str) -> Result<bool, AdminError> {
+    Ok(slot(shared, system)?.emulator.call_at(url))
 }
 
 pub(crate) fn arm(shared: &Shared, system: &str, fault: Fault) -> Result<(), AdminError> {
@@ -216,6 +237,11 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Reply {
                 None => return bad("a body such as {\"offset_seconds\": 30} is expected"),
             }
         }
+        ("POST", [system, "call-at"]) => match request.json().as_ref().and_then(|body| body["url"].as_str()) {
+            Some(url) => call_at(shared, system, url).map(|taken| json!({"url": url, "calls": taken})),
+            None => return bad("a body such as {\"url\": \"http://127.0.0.1:8787/hooks/wix\"} is expected"),
+        },
+        ("GET", ["calls"]) => Ok(json!({"calls": *lock(&shared.calls)})),
         ("GET", [system, name]) => records(shared, system, name).map(Value::Array),
         ("GET", [system, name, id]) => record(shared, system, name, id),
         ("POST", [system, name]) => match request.json() {

@@ -19,6 +19,7 @@
 //! person in that system would, and injects faults; [`Running`] has the same as methods.
 
 mod admin;
+mod calls;
 mod data;
 mod faults;
 mod http;
@@ -30,6 +31,7 @@ mod systems;
 mod util;
 
 pub use admin::AdminError;
+pub use calls::LoggedCall;
 pub use faults::setting::PRESETS;
 pub use faults::{Fault, FaultKind, How, Rate, Setting, SettingError, Struck, What};
 pub use server::{LoggedRequest, WriteCount, Writes};
@@ -206,7 +208,11 @@ fn world(options: &Options) -> Result<Shared, StartError> {
         let emulator = Box::new(systems::described::System::new(described, settings.list_lag));
         systems.push((name, slot(options, name, emulator)));
     }
-    Ok(Shared { systems, log: Mutex::new(Log { with_bodies: options.keep_bodies, ..Log::default() }) })
+    Ok(Shared {
+        systems,
+        calls: calls::Calls::default(),
+        log: Mutex::new(Log { with_bodies: options.keep_bodies, ..Log::default() }),
+    })
 }
 
 fn slot(options: &Options, system: &str, emulator: Box<dyn systems::Emulator>) -> Mutex<Slot> {
@@ -339,6 +345,17 @@ impl Running {
     /// How long the access tokens of a system with sign-ins live from now on, in seconds.
     pub fn set_token_seconds(&self, system: &str, seconds: i64) -> Result<(), AdminError> {
         admin::with_oauth(&self.shared, system, |server| server.manner.seconds = seconds)
+    }
+
+    /// Where a system calls when somebody changes something in it, as a person sets it in the system's own pages. False where a system does not
+    /// call, or is told where by a request of its own interface.
+    pub fn call_at(&self, system: &str, url: &str) -> Result<bool, AdminError> {
+        admin::call_at(&self.shared, system, url)
+    }
+
+    /// The calls that systems have made, oldest first.
+    pub fn calls(&self) -> Vec<LoggedCall> {
+        lock(&self.shared.calls).clone()
     }
 
     /// Sets how far a system's clock is off, in seconds (positive: ahead).

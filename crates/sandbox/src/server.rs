@@ -115,6 +115,7 @@ impl Slot {
 pub(crate) struct Shared {
     pub systems: Vec<(&'static str, Mutex<Slot>)>,
     pub log: Mutex<Log>,
+    pub calls: crate::calls::Calls,
 }
 
 /// A panic in one request must not take the others down with it.

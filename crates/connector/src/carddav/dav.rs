@@ -114,12 +114,9 @@ impl Book {
         let mut answer = answered.map_err(|error| self.no_answer(method, &error))?;
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_string);
         let (etag, modified, status) = (header("etag"), header("last-modified"), answer.status().as_u16());
-        let body = answer.body_mut().with_config().limit(MOST_BYTES).read_to_string();
-        let body = body.map_err(|error| {
-            NoAnswer::Lost(Trouble::Malformed(format!(
-                "{method} {}{name}: the answer can't be read to its end: {error}",
-                self.url
-            )))
+        let body = crate::bounded::text(answer.body_mut(), MOST_BYTES);
+        let body = body.map_err(|why| {
+            NoAnswer::Lost(Trouble::Malformed(format!("{method} {}{name}: expected cards, and {why}", self.url)))
         })?;
         Ok(Answer { status, etag, modified, body })
     }

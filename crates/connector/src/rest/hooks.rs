@@ -1,20 +1,20 @@
-//! Calls from the system (webhooks): who calls is proven by a signature (HMAC, RFC 2104, with SHA-256), an old call or one that came before
-//! does nothing, and what it says is only a hint to read now (R4).
+//! Calls from the system (webhooks): who calls is proven by a signature (HMAC, RFC 2104, with SHA-256; or a web token, `jwt`), an old call or
+//! one that came before does nothing, and what it says is only a hint to read now (R4).
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use lockstep_model::Timestamp;
 use ring::hmac;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::template::render;
 use super::tokens::unbase64;
 use super::value::{at, text};
-use super::written::{Encoding, Signature};
-use super::{Rest, errors};
+use super::written::{Encoding, Signature, WebToken};
+use super::{Rest, jwt};
 use crate::vault::unhex;
-use crate::{Call, Heard, Trouble};
+use crate::{Call, Heard, Named};
 
 /// So many calls are remembered; an older one is refused by its time.
 const REMEMBERED: usize = 10_000;
@@ -56,9 +56,16 @@ impl Rest {
                 Ok(_) => {}
             }
         }
-        let body: Value = match serde_json::from_slice(&call.body) {
-            Ok(body) => body,
-            Err(_) => return Heard::Refused("the call's body is not JSON".into()),
+        let body = match &hook.jwt {
+            Some(how) => match self.claims(how, call) {
+                Err(why) => return Heard::Refused(why),
+                Ok((proof, _)) if self.calls.again(&proof) => return Heard::Again,
+                Ok((_, claims)) => Some(claims),
+            },
+            None => serde_json::from_slice(&call.body).ok(),
+        };
+        let Some(body) = body.and_then(|body| hook.open.iter().try_fold(body, |body, place| opened(&body, place))) else {
+            return Heard::Refused("the call's body is not JSON, or not of the form that the manifest says".into());
         };
         if let Some(wanted) = hook.challenge_at.as_ref().and_then(|place| at(&body, place)).and_then(text) {
             return Heard::Challenge(wanted);
@@ -69,11 +76,29 @@ impl Rest {
             Some(event) => std::slice::from_ref(event),
             None => return Heard::Refused("the call has no events where the manifest says".into()),
         };
-        let words: Vec<String> = events.iter().filter_map(|event| at(event, word).and_then(text)).collect();
-        let meant = |(_, begins): &(&String, &String)| words.iter().any(|word| word.starts_with(begins.as_str()));
-        let kinds: Vec<String> = hook.types.iter().filter(meant).map(|(kind, _)| kind.clone()).collect();
+        let mut named: Vec<Named> = Vec::new();
+        for event in events {
+            let Some(word) = at(event, word).and_then(text) else { continue };
+            let id = hook.id.as_ref().and_then(|place| at(event, place)).and_then(text);
+            let kinds = hook.types.iter().filter(|(_, begins)| word.starts_with(begins.as_str())).map(|(kind, _)| kind);
+            for kind in kinds {
+                let one = Named { kind: kind.clone(), id: id.clone() };
+                if !named.contains(&one) {
+                    named.push(one);
+                }
+            }
+        }
         // What is none of our record types is no reason to read anything.
-        if kinds.is_empty() { Heard::Again } else { Heard::Hint(kinds) }
+        if named.is_empty() { Heard::Again } else { Heard::Hint(named) }
+    }
+
+    /// What a web token says, and what tells it apart from others.
+    fn claims(&self, how: &WebToken, call: &Call) -> Result<(Vec<u8>, Value), String> {
+        let key = render(&how.key, &self.client.context([]))?;
+        if key.trim().is_empty() {
+            return Err("there is no public key in the settings to check calls with".into());
+        }
+        jwt::verified(&key, &call.body, call.at, how.max_age_s.unwrap_or(MAX_AGE_S))
     }
 
     /// The signature, if it is right and the call is fresh.
@@ -89,8 +114,10 @@ impl Rest {
             Encoding::Base64 => unbase64(given, b'+', b'/'),
         };
         let given = given.ok_or("the call's signature has another form")?;
-        let secret = render(&how.secret, &self.client.context([]))?;
-        if secret.is_empty() {
+        // Of a registration made by hand, and of our own.
+        let secrets = [Some(render(&how.secret, &self.client.context([]))?), self.registration.secret()];
+        let mut secrets = secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).peekable();
+        if secrets.peek().is_none() {
             return Err("there is no secret in the settings to check calls with".into());
         }
         let mut signed = Vec::new();
@@ -105,26 +132,15 @@ impl Rest {
             signed.extend_from_slice(how.between.as_bytes());
         }
         signed.extend_from_slice(&call.body);
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
         // Compares in constant time.
-        hmac::verify(&key, &signed, &given).map_err(|_| "the call's signature is wrong".to_string())?;
-        Ok(given)
+        let by = |secret: String| hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), &signed, &given).is_ok();
+        if secrets.any(by) { Ok(given) } else { Err("the call's signature is wrong".into()) }
     }
+}
 
-    pub(super) fn register(&self, url: &str) -> Result<Option<u64>, Trouble> {
-        let Some(hook) = &self.manifest.webhook else { return Ok(None) };
-        let Some(request) = &hook.register else { return Ok(None) };
-        let context = self.client.context([("url", json!(url))]);
-        let answer = self.client.read(request, &context)?;
-        // It may know the address already.
-        if matches!(answer.status, 409 | 422) {
-            return Ok(hook.renew_s);
-        }
-        match errors::trouble(&self.manifest, &self.client.name(request), &answer) {
-            Some(trouble) => Err(trouble),
-            None => Ok(hook.renew_s),
-        }
-    }
+/// What the text there holds, as JSON.
+fn opened(body: &Value, place: &str) -> Option<Value> {
+    serde_json::from_str(at(body, place)?.as_str()?).ok()
 }
 
 fn moment(time: &str) -> Option<Timestamp> {

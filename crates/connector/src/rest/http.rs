@@ -15,7 +15,7 @@ use super::template::{percent_encoded, render, render_value};
 use super::tokens::Held;
 use super::written::{Auth, Manifest, Rate, RequestYaml};
 use crate::vault::Keep;
-use crate::{Traffic, Trouble};
+use crate::{Traffic, Trouble, bounded};
 
 /// An answer is not larger.
 const MOST_BYTES: u64 = 64 << 20;
@@ -63,7 +63,7 @@ pub struct Client {
     pub(super) title: String,
     pub(super) main: Door,
     /// By the names under the manifest's `apis`.
-    others: BTreeMap<String, Door>,
+    pub(super) others: BTreeMap<String, Door>,
     /// The settings, for templates. Secrets among them.
     pub(super) settings: Map<String, Value>,
     pub(super) keep: Option<Keep>,
@@ -313,24 +313,18 @@ impl Client {
         {
             self.pace.pause(Duration::from_millis(wait));
         }
-        let text = response.body_mut().with_config().limit(MOST_BYTES).read_to_string().map_err(|error| {
-            NoAnswer::Lost(Trouble::Malformed(match error {
-                ureq::Error::BodyExceedsLimit(_) => {
-                    format!("{named}: expected a page of records, and the answer is larger than {} MB", MOST_BYTES >> 20)
-                }
-                error => format!("{named}: the answer broke off ({error})"),
-            }))
-        })?;
+        let unread = |why: bounded::Unread| NoAnswer::Lost(Trouble::Malformed(format!("{named}: expected JSON, and {why}")));
+        let text = bounded::text(response.body_mut(), MOST_BYTES).map_err(unread)?;
         let body = if text.trim().is_empty() {
             Value::Null
         } else {
-            match serde_json::from_str(&text) {
+            match bounded::json(&text) {
                 Ok(body) => body,
                 // An error page in HTML or plain text still has its status.
-                Err(_) if !(200..300).contains(&status) => Value::String(text.chars().take(300).collect()),
-                Err(error) => {
-                    return Err(NoAnswer::Lost(Trouble::Malformed(format!("{named}: expected JSON, and it is not: {error}"))));
+                Err(bounded::Unread::NoJson(_)) if !(200..300).contains(&status) => {
+                    Value::String(text.chars().take(300).collect())
                 }
+                Err(why) => return Err(unread(why)),
             }
         };
         Ok((Answer { status, body, date, link, retry_after_ms, etag }, admission.and_then(|admission| admission.token)))

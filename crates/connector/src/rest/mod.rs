@@ -6,8 +6,12 @@ pub mod draft;
 mod errors;
 mod hooks;
 mod http;
+mod jwt;
 mod pace;
+mod place;
 mod read;
+mod register;
+mod secrets;
 mod sign_in;
 mod sound;
 mod template;
@@ -22,6 +26,7 @@ use lockstep_model::{Capabilities, Path, PlainType, PropertySchema, ReadRecord, 
 use serde_json::{Map, json};
 
 use self::http::Client;
+pub use self::place::Fault;
 pub use self::sign_in::SigningIn;
 use self::written::{Manifest, TypeWord, TypeYaml};
 use crate::vault::Keep;
@@ -33,13 +38,43 @@ pub struct Rest {
     client: Client,
     schemas: Vec<TypeSchema>,
     calls: hooks::Calls,
+    registration: register::Registration,
+    secrets: secrets::Secrets,
 }
 
 /// Reads a manifest.
 pub fn parse(name: &str, text: &str) -> Result<Manifest, Trouble> {
-    let manifest =
-        serde_saphyr::from_str(text).map_err(|error| Trouble::Misconfigured(format!("the manifest {name}: {error}")))?;
-    sound::settle(manifest).map_err(|wrong| Trouble::Misconfigured(format!("the manifest {name}: {wrong}")))
+    examine(text).map_err(|faults| {
+        let told: Vec<String> = faults.iter().map(|fault| fault.told(text)).collect();
+        Trouble::Misconfigured(format!("the manifest {name}: {}", told.join("\n")))
+    })
+}
+
+/// The same.
+///
+/// # Errors
+/// All that is wrong, each at its place in the text; one problem where it is no manifest at all.
+pub fn examine(text: &str) -> Result<Manifest, Vec<Fault>> {
+    let manifest = serde_saphyr::from_str(text).map_err(|error| {
+        let span = error.location().and_then(|location| {
+            let span = location.span();
+            let start = usize::try_from(span.byte_offset()?).ok().filter(|start| text.is_char_boundary(*start))?;
+            let end = start + usize::try_from(span.byte_len()?).ok()?;
+            Some(start..if text.is_char_boundary(end) { end } else { start })
+        });
+        let told = error.without_snippet().to_string();
+        vec![Fault { message: if span.is_some() { without_place(&told) } else { told }, span }]
+    })?;
+    sound::settle(manifest, text)
+}
+
+/// A message less the place at its end or beginning, which is told otherwise.
+fn without_place(told: &str) -> String {
+    let told = told.split(" at line ").next().unwrap_or(told);
+    match told.strip_prefix("error: line ").and_then(|rest| rest.split_once(": ")) {
+        Some((_, rest)) => rest.to_string(),
+        None => told.to_string(),
+    }
 }
 
 impl Rest {
@@ -51,8 +86,16 @@ impl Rest {
     /// The same with a place to keep tokens in.
     pub fn open_kept(manifest: Manifest, given: &Map<String, Value>, keep: Option<Keep>) -> Result<Rest, Trouble> {
         let settings = settings(&manifest, given, true)?;
-        let client = Client::new(&manifest, settings, keep)?;
-        Ok(Rest { schemas: schemas(&manifest), client, manifest, calls: hooks::Calls::default() })
+        let secrets = secrets::Secrets::of(&manifest, &settings);
+        let client = Client::new(&manifest, settings, keep).map_err(|trouble| secrets.in_trouble(trouble, &[]))?;
+        Ok(Rest {
+            secrets,
+            schemas: schemas(&manifest),
+            client,
+            manifest,
+            calls: hooks::Calls::default(),
+            registration: register::Registration::default(),
+        })
     }
 
     fn ty(&self, kind: &str) -> Result<&TypeYaml, Trouble> {
@@ -64,6 +107,58 @@ impl Rest {
 }
 
 impl Rest {
+    /// Keeps secrets out of what went wrong.
+    fn covered<T>(&self, result: Result<T, Trouble>) -> Result<T, Trouble> {
+        result.map_err(|trouble| self.secrets.in_trouble(trouble, &self.client.tokens()))
+    }
+
+    fn tried(&self) -> Result<String, Trouble> {
+        let get = written::RequestYaml { path: self.manifest.test.clone(), ..Default::default() };
+        let context = self.client.context([]);
+        let answer = self.client.read(&get, &context)?;
+        match errors::trouble(&self.manifest, &self.client.name(&get), &answer) {
+            Some(trouble) => Err(trouble),
+            None => Ok(format!("{} at {} answers, and takes the key", self.manifest.title, self.client.server())),
+        }
+    }
+
+    fn got(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+        let ty = self.ty(kind)?;
+        if let Some(get) = &ty.get {
+            let body = self.fetch(ty, get, id)?;
+            return Ok(body.and_then(|body| self.record(ty, watch, &body)).filter(|record| !record.deleted));
+        }
+        // Only the list has it.
+        let mut checkpoint = None;
+        loop {
+            let page = self.next_page(ReadRequest { kind, watch, checkpoint: checkpoint.as_ref(), page_size: 0 })?;
+            if let Some(found) = page.records.into_iter().find(|record| record.id == id) {
+                return Ok(Some(found));
+            }
+            if !page.more {
+                return Ok(None);
+            }
+            checkpoint = Some(page.checkpoint);
+        }
+    }
+
+    fn written(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+        let Ok(ty) = self.ty(kind) else { return writes.iter().map(|write| self.write_one(kind, watch, write)).collect() };
+        let mut outcomes = Vec::with_capacity(writes.len());
+        while let Some(first) = writes.get(outcomes.len()) {
+            let rest = &writes[outcomes.len()..];
+            let same = |write: &&Write| std::mem::discriminant(&write.action) == std::mem::discriminant(&first.action);
+            let together = rest.iter().take_while(same).count();
+            match self.bulk_of(ty, &first.action) {
+                Some(bulk) if together > 1 => {
+                    outcomes.extend(self.write_bulk(ty, bulk, watch, &rest[..together.min(bulk.1.most)]));
+                }
+                _ => outcomes.push(self.write_one_of(ty, watch, first)),
+            }
+        }
+        outcomes
+    }
+
     /// The records that hold this value; `None` where the manifest has no look-up by it.
     fn look_up(
         &self,
@@ -200,41 +295,19 @@ impl Connector for Rest {
     }
 
     fn test(&self) -> Result<String, Trouble> {
-        let get = written::RequestYaml { path: self.manifest.test.clone(), ..Default::default() };
-        let context = self.client.context([]);
-        let answer = self.client.read(&get, &context)?;
-        match errors::trouble(&self.manifest, &self.client.name(&get), &answer) {
-            Some(trouble) => Err(trouble),
-            None => Ok(format!("{} at {} answers, and takes the key", self.manifest.title, self.client.server())),
-        }
+        self.covered(self.tried())
     }
 
     fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
-        self.next_page(request)
+        self.covered(self.next_page(request))
     }
 
     fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
-        let ty = self.ty(kind)?;
-        if let Some(get) = &ty.get {
-            let body = self.fetch(ty, get, id)?;
-            return Ok(body.and_then(|body| self.record(ty, watch, &body)).filter(|record| !record.deleted));
-        }
-        // Only the list has it.
-        let mut checkpoint = None;
-        loop {
-            let page = self.next_page(ReadRequest { kind, watch, checkpoint: checkpoint.as_ref(), page_size: 0 })?;
-            if let Some(found) = page.records.into_iter().find(|record| record.id == id) {
-                return Ok(Some(found));
-            }
-            if !page.more {
-                return Ok(None);
-            }
-            checkpoint = Some(page.checkpoint);
-        }
+        self.covered(self.got(kind, watch, id))
     }
 
     fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
-        self.look_up(self.ty(kind)?, watch, prop, value)
+        self.covered(self.ty(kind).and_then(|ty| self.look_up(ty, watch, prop, value)))
     }
 
     fn hear(&self, call: &Call) -> Heard {
@@ -242,7 +315,25 @@ impl Connector for Rest {
     }
 
     fn listen_at(&self, url: &str) -> Result<Option<u64>, Trouble> {
-        self.register(url)
+        self.covered(self.listen(url))
+    }
+
+    fn wants_an_address(&self) -> bool {
+        self.manifest.webhook.as_ref().is_some_and(|hook| hook.register.is_some())
+    }
+
+    fn pace(&self) -> Option<String> {
+        let rate = &self.manifest.rate;
+        let own =
+            self.client.settings.get("rate_per_second").and_then(|v| v.as_str().map_or(v.as_f64(), |t| t.trim().parse().ok()));
+        let limits = [
+            own.or(rate.per_second).map(|n| format!("{n} a second")),
+            rate.per_minute.map(|n| format!("{n} a minute")),
+            rate.per_day.map(|n| format!("{n} a day")),
+            rate.at_once.map(|n| format!("{n} at once")),
+        ];
+        let limits: Vec<String> = limits.into_iter().flatten().collect();
+        (!limits.is_empty()).then(|| limits.join(", "))
     }
 
     fn traffic(&self) -> Traffic {
@@ -250,20 +341,9 @@ impl Connector for Rest {
     }
 
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
-        let Ok(ty) = self.ty(kind) else { return writes.iter().map(|write| self.write_one(kind, watch, write)).collect() };
-        let mut outcomes = Vec::with_capacity(writes.len());
-        while let Some(first) = writes.get(outcomes.len()) {
-            let rest = &writes[outcomes.len()..];
-            let same = |write: &&Write| std::mem::discriminant(&write.action) == std::mem::discriminant(&first.action);
-            let together = rest.iter().take_while(same).count();
-            match self.bulk_of(ty, &first.action) {
-                Some(bulk) if together > 1 => {
-                    outcomes.extend(self.write_bulk(ty, bulk, watch, &rest[..together.min(bulk.1.most)]));
-                }
-                _ => outcomes.push(self.write_one_of(ty, watch, first)),
-            }
-        }
-        outcomes
+        let outcomes = self.written(kind, watch, writes);
+        let tokens = self.client.tokens();
+        outcomes.into_iter().map(|outcome| self.secrets.in_outcome(outcome, &tokens)).collect()
     }
 
     fn batch(&self, kind: &str) -> usize {

@@ -103,7 +103,9 @@ impl Rest {
         let next = following(&list.paging, &mark, limit, &answer, items.len()).filter(|_| !stops);
         let page = fingerprint(items, list.each_id.as_ref().unwrap_or(&ty.id));
         if next.is_some() && (next == mark.next || !items.is_empty() && page == mark.page) {
-            return Err(Trouble::Malformed(format!("{named} shows the same page again and again: the listing is given up")));
+            return Err(Trouble::Malformed(format!(
+                "{named}: expected the next page, and the same page comes again and again: the listing is given up"
+            )));
         }
         let (mut records, mut faults) = (Vec::with_capacity(items.len()), vec![]);
         for (place, item) in items.iter().enumerate() {
@@ -190,7 +192,9 @@ impl Rest {
             };
             let next = following(&list.paging, &at_page, limit, &answer, items.len());
             if next.is_some() && next == at_page.next {
-                return Err(Trouble::Malformed(format!("{named} shows the same page again and again: the listing is given up")));
+                return Err(Trouble::Malformed(format!(
+                    "{named}: expected the next page, and the same page comes again and again: the listing is given up"
+                )));
             }
             // A page without any is passed over, so that an empty answer means the end.
             if !ids.is_empty() || next.is_none() {
@@ -215,7 +219,7 @@ impl Rest {
                 None => return Ok(ids),
                 Some(_) if next == mark.next || page == mark.page && !items.is_empty() => {
                     return Err(Trouble::Malformed(format!(
-                        "{named} shows the same page again and again: the listing is given up"
+                        "{named}: expected the next page, and the same page comes again and again: the listing is given up"
                     )));
                 }
                 Some(_) => {

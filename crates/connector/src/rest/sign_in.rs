@@ -68,6 +68,10 @@ impl Rest {
     /// # Errors
     /// The sign-in was refused, the answer belongs to another one, or the code is not taken.
     pub fn finish_sign_in(&self, signing_in: &SigningIn, came_back: &str) -> Result<(), Trouble> {
+        self.covered(self.signed_in(signing_in, came_back))
+    }
+
+    fn signed_in(&self, signing_in: &SigningIn, came_back: &str) -> Result<(), Trouble> {
         let query = came_back.split_once('?').map_or(came_back, |(_, query)| query);
         let query = query.split('#').next().unwrap_or_default().trim();
         let field = |name: &str| {

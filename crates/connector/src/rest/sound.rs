@@ -1,15 +1,16 @@
 //! What a manifest must hold beyond its grammar: names that lead somewhere, templates that can be read, lists that a
 //! request can page through. A manifest that passes here has no mistake that would show only in the middle of a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::place::Fault;
 use super::template;
 use super::written::{GetYaml, ListYaml, Manifest, Paging, RequestYaml, TypeYaml, WriteYaml};
 
 /// Variables that requests bring along; a setting of the same name would hide behind them.
-const VARIABLES: [&str; 24] = [
+const VARIABLES: [&str; 25] = [
     "id",
     "record",
     "value",
@@ -28,6 +29,7 @@ const VARIABLES: [&str; 24] = [
     "picked",
     "ticket",
     "url",
+    "hook",
     "parent",
     "fields",
     "minute",
@@ -39,11 +41,15 @@ const VARIABLES: [&str; 24] = [
 /// Checks a manifest, and gives each request the interface that its record type names.
 ///
 /// # Errors
-/// All that is wrong, one problem a line.
-pub fn settle(mut manifest: Manifest) -> Result<Manifest, String> {
+/// All that is wrong, each at its place in the text.
+pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>> {
     let mut wrong = Vec::new();
     for name in manifest.settings.keys().filter(|name| VARIABLES.contains(&name.as_str())) {
-        wrong.push(format!("the setting `{name}` has the name of a variable that templates have already: call it otherwise"));
+        wrong.push(Fault::at(
+            text,
+            &["settings:", &format!("{name}:")],
+            format!("the setting `{name}` has the name of a variable that templates have already: call it otherwise"),
+        ));
     }
     let apis: Vec<String> = manifest.apis.keys().cloned().collect();
     let kinds: Vec<String> = manifest.types.keys().cloned().collect();
@@ -75,18 +81,37 @@ pub fn settle(mut manifest: Manifest) -> Result<Manifest, String> {
     }
     if let Some(hook) = &manifest.webhook {
         texts.extend(hook.signature.iter().map(|signature| signature.secret.clone()));
+        texts.extend(hook.jwt.iter().map(|jwt| jwt.key.clone()));
+        let there = hook.registered.as_ref().map(|there| &there.request);
+        for request in
+            [&hook.register, &hook.renew].into_iter().flatten().chain(there).chain(hook.secret.iter().map(|s| &s.request))
+        {
+            texts.push(request.path.clone());
+            texts.extend(request.query.values().chain(request.headers.values()).cloned());
+            request.body.iter().for_each(|body| collect(body, &mut texts));
+        }
+        let by_id = hook.renew.is_some() || hook.secret.is_some();
+        if by_id && hook.register_id.is_none() && hook.registered.is_none() {
+            let message = "webhook: `renew` and `secret` need the registration's id: say `register-id`, or `registered`";
+            wrong.push(Fault::at(text, &["webhook:"], message.into()));
+        }
+        if (hook.registered.is_some() || hook.renew_s.is_some()) && hook.register.is_none() {
+            wrong.push(Fault::at(text, &["webhook:"], "webhook: `registered` and `renew-s` need `register`".into()));
+        }
         for kind in hook.types.keys().filter(|kind| !kinds.contains(kind)) {
-            wrong.push(format!("webhook: `{kind}` is no record type here; {}", known("there are", &kinds)));
+            let message = format!("webhook: `{kind}` is no record type here; {}", known("there are", &kinds));
+            wrong.push(Fault::at(text, &["webhook:", "types:", kind], message));
         }
     }
     texts.extend(manifest.settings.values().filter_map(|setting| setting.default.clone()));
     for (kind, ty) in &mut manifest.types {
-        refers(kind, ty, &kinds, &mut wrong);
+        refers(text, kind, ty, &kinds, &mut wrong);
         let own = ty.api.clone();
         for request in requests(ty) {
             request.api = request.api.take().or_else(|| own.clone());
             if let Some(api) = request.api.as_ref().filter(|api| !apis.contains(api)) {
-                wrong.push(format!("{kind}: there is no api `{api}`; {}", known("apis has", &apis)));
+                let message = format!("{kind}: there is no api `{api}`; {}", known("apis has", &apis));
+                wrong.push(Fault::at(text, &["types:", &format!("{kind}:"), "api:", api], message));
             }
             texts.push(request.path.clone());
             texts.extend(request.query.values().chain(request.headers.values()).cloned());
@@ -96,33 +121,43 @@ pub fn settle(mut manifest: Manifest) -> Result<Manifest, String> {
             how.beside.values().chain(how.defaults.values()).for_each(|value| collect(value, &mut texts));
         }
         for list in [Some(&ty.list), ty.changes.as_ref()].into_iter().flatten() {
-            pages(kind, list, &mut wrong);
+            pages(text, kind, list, &mut wrong);
         }
     }
-    wrong.extend(texts.iter().filter_map(|text| template::readable(text).err()));
-    if wrong.is_empty() { Ok(manifest) } else { Err(wrong.join("\n")) }
+    let mut told = BTreeSet::new();
+    for template in texts.iter().filter(|template| told.insert(template.as_str())) {
+        if let Err((message, inner)) = template::readable(template) {
+            wrong.push(Fault::in_template(text, template, inner, message));
+        }
+    }
+    if wrong.is_empty() { Ok(manifest) } else { Err(wrong) }
 }
 
-fn refers(kind: &str, ty: &TypeYaml, kinds: &[String], wrong: &mut Vec<String>) {
+fn refers(text: &str, kind: &str, ty: &TypeYaml, kinds: &[String], wrong: &mut Vec<Fault>) {
+    let key = format!("{kind}:");
+    let mut told =
+        |words: &[&str], message: String| wrong.push(Fault::at(text, &[&["types:", key.as_str()], words].concat(), message));
     for (path, property) in &ty.properties {
         if let Some(to) = property.reference.as_ref().filter(|to| !kinds.contains(to)) {
-            wrong.push(format!("{kind}.{path} refers to `{to}`, which is no record type here; {}", known("there are", kinds)));
+            let message = format!("{kind}.{path} refers to `{to}`, which is no record type here; {}", known("there are", kinds));
+            told(&["properties:", &format!("{path}:"), to], message);
         }
         if let Some(from) = property.derived_from.as_ref().filter(|from| !ty.properties.contains_key(*from)) {
-            wrong.push(format!("{kind}.{path} is derived from `{from}`, which is no property of {kind}"));
+            let message = format!("{kind}.{path} is derived from `{from}`, which is no property of {kind}");
+            told(&["properties:", &format!("{path}:"), from], message);
         }
     }
     for path in ty.find.keys().filter(|path| !ty.properties.contains_key(*path)) {
-        wrong.push(format!("{kind}: `find` looks for `{path}`, which is no property of {kind}"));
+        told(&["find:", path], format!("{kind}: `find` looks for `{path}`, which is no property of {kind}"));
     }
     let lists_ids = [Some(&ty.list), ty.changes.as_ref()].into_iter().flatten().any(|list| list.each_id.is_some());
     if lists_ids && ty.get.is_none() {
-        wrong.push(format!("{kind}: a list with `each-id` needs `get`, which reads each record"));
+        told(&["each-id"], format!("{kind}: a list with `each-id` needs `get`, which reads each record"));
     }
 }
 
 /// A list that does not ask for the next page would show the first one for ever.
-fn pages(kind: &str, list: &ListYaml, wrong: &mut Vec<String>) {
+fn pages(text: &str, kind: &str, list: &ListYaml, wrong: &mut Vec<Fault>) {
     let mut texts: Vec<String> = vec![list.request.path.clone()];
     texts.extend(list.request.query.values().cloned());
     list.request.body.iter().for_each(|body| collect(body, &mut texts));
@@ -133,7 +168,8 @@ fn pages(kind: &str, list: &ListYaml, wrong: &mut Vec<String>) {
         Paging::Cursor { .. } => &["cursor"],
     };
     for variable in needs.iter().filter(|variable| !texts.iter().any(|text| text.contains("{{") && text.contains(*variable))) {
-        wrong.push(format!("{kind}: `{}` pages, but its request has no {{{{ {variable} }}}}", list.request.path));
+        let message = format!("{kind}: `{}` pages, but its request has no {{{{ {variable} }}}}", list.request.path);
+        wrong.push(Fault::at(text, &["types:", &format!("{kind}:"), &list.request.path], message));
     }
 }
 
@@ -177,7 +213,8 @@ mod tests {
     use super::*;
 
     fn told(yaml: &str) -> String {
-        settle(serde_saphyr::from_str(yaml).unwrap()).unwrap_err()
+        let faults = settle(serde_saphyr::from_str(yaml).unwrap(), yaml).unwrap_err();
+        faults.iter().map(|fault| fault.told(yaml) + "\n").collect()
     }
 
     #[test]
@@ -200,13 +237,13 @@ types:
 ",
         );
         for part in [
-            "setting `id`",
-            "https://example.com/{{ broken",
-            "no api `v0`",
-            "`Companies`",
-            "`mails`",
-            "{{ page }}",
-            "needs `get`",
+            "line 3, column 13: the setting `id`",
+            "line 4, column 30: the template `https://example.com/{{ broken`",
+            "line 10, column 10: People: there is no api `v0`",
+            "line 12, column 29: People.company refers to `Companies`",
+            "line 13, column 29: People.mail is derived from `mails`",
+            "line 14, column 30: People: `/people` pages, but its request has no {{ page }}",
+            "line 14, column 74: People: a list with `each-id` needs `get`",
         ] {
             assert!(told.contains(part), "{part}: {told}");
         }

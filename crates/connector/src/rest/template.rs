@@ -59,9 +59,26 @@ pub fn render_value(value: &Value, context: &Value) -> Result<Value, String> {
     })
 }
 
-/// Whether a text is a template that can be read at all; what is wrong, if not.
-pub fn readable(text: &str) -> Result<(), String> {
-    environment().template_from_str(text).map(drop).map_err(|error| format!("the template `{text}`: {error}"))
+/// Whether a text is a template that can be read, with filters and functions that there are. If not: what is wrong, and which stretch of the
+/// text it is about.
+pub fn readable(text: &str) -> Result<(), (String, Option<std::ops::Range<usize>>)> {
+    use minijinja::ErrorKind::{UnknownFilter, UnknownFunction, UnknownMethod, UnknownTest};
+    let mut environment = environment();
+    // Errors then say which stretch of a template they are about. What stands in a variable they could show as well: here is none.
+    environment.set_debug(true);
+    // Filters are looked up when they are used. What else goes wrong without a record is no mistake.
+    let tried = environment.template_from_str(text).map(|template| template.render(minijinja::value::Serde(&Value::Null)).err());
+    let unknown =
+        |error: &minijinja::Error| matches!(error.kind(), UnknownFilter | UnknownFunction | UnknownMethod | UnknownTest);
+    let error = match tried {
+        Err(error) => Some(error),
+        Ok(error) => error.filter(unknown),
+    };
+    error.map_or(Ok(()), |error| {
+        let range = error.range();
+        let what = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
+        Err((format!("the template `{text}` can't be read ({what})"), range))
+    })
 }
 
 fn bounded(text: &str, made: String) -> Result<String, String> {

@@ -16,11 +16,13 @@ use super::http::{Client, Door, NoAnswer, base64, no_answer};
 use super::template::{percent_encoded, render, render_value};
 use super::value::at;
 use super::written::{Signed, Token};
-use crate::Trouble;
 use crate::vault::{Kept, hex};
+use crate::{Trouble, bounded};
 
 /// A token is better renewed so long before it ends.
 const BEFORE_THE_END_MS: i64 = 30_000;
+/// An answer with a token is not larger.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// What a token request gave.
 #[derive(Default)]
@@ -91,6 +93,17 @@ impl Client {
         Ok((!key.trim().is_empty()).then_some(signed))
     }
 
+    /// Every token that was used or given and not replaced: none is to be told.
+    pub(super) fn tokens(&self) -> Vec<String> {
+        let of = |door: &Door| {
+            let held = door.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let Held { token, refresh, refused, unsaved, .. } = &*held;
+            let unsaved = unsaved.iter().flat_map(|kept| [&kept.access, &kept.refresh]);
+            [token, refresh, refused].into_iter().chain(unsaved).flatten().cloned().collect::<Vec<_>>()
+        };
+        std::iter::once(&self.main).chain(self.others.values()).flat_map(of).collect()
+    }
+
     /// A token was refused: the next request renews it, unless another one has done so already.
     pub(super) fn refused(&self, door: &Door, token: &str) {
         let mut held = door.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -135,6 +148,7 @@ impl Client {
                 self.connect_command()
             )));
         }
+        held.refresh = refresh.clone();
         let mut settings = self.settings.clone();
         if let Some(refresh) = &refresh {
             settings.insert("refresh_token".into(), refresh.as_str().into());
@@ -256,7 +270,8 @@ impl Client {
         let _turn = self.turn(&named)?;
         let mut response = self.agent.run(request).map_err(|error| no_answer(&named, url, &error).trouble())?;
         let status = response.status().as_u16();
-        let body: Value = response.body_mut().with_config().limit(1 << 20).read_json().unwrap_or_default();
+        let text = bounded::text(response.body_mut(), MOST_BYTES);
+        let body: Value = text.ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         match status {
             408 | 429 => Err(Trouble::Busy {
                 retry_after_ms: None,

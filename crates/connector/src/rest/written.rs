@@ -48,10 +48,15 @@ pub struct Manifest {
 pub struct Webhook {
     /// How a call proves that the system made it. A call that does not is refused.
     pub signature: Option<Signature>,
+    /// The other way to prove it: the whole body is a JSON web token, and its claims are what the call says.
+    pub jwt: Option<WebToken>,
     /// Where a trial call has the text that it wants back: in its query …
     pub challenge_query: Option<String>,
     /// … or in its body.
     pub challenge_at: Option<String>,
+    /// Texts that hold JSON, opened one in the other: the place of the first in the call, of the second in what that holds.
+    #[serde(default)]
+    pub open: Vec<String>,
     /// Where the list of events is in the body; the body is one event if not said.
     pub events: Option<String>,
     /// Where the word is in an event that tells what it is about …
@@ -59,10 +64,43 @@ pub struct Webhook {
     /// … and with what such words begin, by record type. Without them, each call is about all record types.
     #[serde(default)]
     pub types: BTreeMap<String, String>,
+    /// Where the record's id is in an event: then this one record is read, by the record type's `get`, and not all that changed.
+    pub id: Option<String>,
     /// Tells the system where to call, when `lockstep run` begins: `{{ url }}`. A refusal because it knows already does no harm.
     pub register: Option<RequestYaml>,
-    /// A registration ends after a time: it is renewed each so many seconds.
+    /// Where the registration's id is in the answer to that; `{{ hook }}` from then on.
+    pub register_id: Option<String>,
+    /// Where to look first whether the system knows the address already: a program that starts anew is not registered once more.
+    pub registered: Option<Registered>,
+    /// The shared secret of a registration, where the system makes one: calls are checked with it, or with the signature's own.
+    pub secret: Option<GetYaml>,
+    /// A registration ends after a time: it is renewed each so many seconds …
     pub renew_s: Option<u64>,
+    /// … by this, or by `register` if nothing is said. Where the system does not know it any more, it is registered anew.
+    pub renew: Option<RequestYaml>,
+}
+
+/// The registrations that a system has.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Registered {
+    pub request: RequestYaml,
+    /// Where they are in the answer; the answer itself if not said.
+    pub items: Option<String>,
+    /// Where a registration has the address that is called.
+    pub url: String,
+    /// Where it has its id.
+    pub id: String,
+}
+
+/// A JSON web token signed with RSA and SHA-256 (`RS256`; RFC 7515, RFC 7518). No other algorithm is taken, whatever the token says.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WebToken {
+    /// The public key, as PEM: `{{ webhook_key }}`.
+    pub key: String,
+    /// A call that does not say until when it is good (`exp`) is not older (`iat`), in seconds; five minutes if not said.
+    pub max_age_s: Option<i64>,
 }
 
 /// An HMAC with SHA-256 in a header.

@@ -21,6 +21,7 @@ mod remembered;
 mod settings;
 mod sqlite;
 mod table;
+mod tls;
 mod write;
 
 use std::path::{Path, PathBuf};

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use lockstep_model::PlainType;
 use mysql::prelude::Queryable;
-use mysql::{Conn, OptsBuilder, Params, Value as Driver};
+use mysql::{Conn, OptsBuilder, Params, SslOpts, Value as Driver};
 
 use super::cell::Cell;
 use super::database::{Cause, Database, Fault};
 use super::table::{Column, Stored, Table};
+use super::tls::{self, Security};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -21,6 +22,7 @@ pub(super) struct Mysql {
 impl Mysql {
     pub(super) fn open(url: &str) -> Result<Mysql, Fault> {
         let url = url.replacen("mariadb://", "mysql://", 1);
+        let (url, security) = tls::taken_from(&url).map_err(|why| Fault::new(Cause::Statement, why))?;
         // The parser's own message may hold a part of the address, which may be the password.
         let form = "the address is not of the form mysql://user:password@host:3306/database";
         let options = mysql::Opts::from_url(&url).map_err(|_| Fault::new(Cause::Statement, form))?;
@@ -32,6 +34,14 @@ impl Mysql {
                  innodb_lock_wait_timeout = 10",
             "SET NAMES utf8mb4",
         ]);
+        // What is wrong with the authorities is told before anything is sent.
+        tls::config(&security).map_err(|why| Fault::new(Cause::Statement, why))?;
+        let secured = match security {
+            Security::Plain => None,
+            Security::Encrypted => Some(SslOpts::default().with_danger_accept_invalid_certs(true)),
+            Security::Verified(roots) => Some(SslOpts::default().with_root_cert_path(roots)),
+        };
+        let options = options.ssl_opts(secured);
         let connection = Conn::new(options).map_err(|error| fault(&error))?;
         Ok(Mysql { connection, broken: false })
     }
@@ -183,7 +193,8 @@ fn plain_type(data_type: &str, full: &str) -> PlainType {
 
 fn fault(error: &mysql::Error) -> Fault {
     let mysql::Error::MySqlError(told) = error else {
-        return Fault::new(Cause::Unreachable, error.to_string());
+        let reason = error.to_string();
+        return Fault::new(Cause::Unreachable, format!("{reason}{}", tls::help(&reason)));
     };
     let cause = match told.code {
         1062 | 1586 => Cause::Unique,

@@ -1,15 +1,18 @@
 //! PostgreSQL, by way of the blocking client of `postgres`. Values travel as text both ways and are cast by the server, which knows its
 //! types better than any client does. What went wrong is told by SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lockstep_model::PlainType;
+use postgres::config::SslMode;
 use postgres::types::{ToSql, Type};
 use postgres::{Client, Config, NoTls};
 
 use super::cell::Cell;
 use super::database::{Cause, Database, Fault};
 use super::table::{Column, Stored, Table};
+use super::tls::{self, Securing};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -19,12 +22,19 @@ pub(super) struct Postgres {
 
 impl Postgres {
     pub(super) fn open(url: &str) -> Result<Postgres, Fault> {
+        let (url, security) = tls::taken_from(url).map_err(|why| Fault::new(Cause::Statement, why))?;
         // The parser's own message may hold a part of the address, which may be the password.
         let mut config: Config = url.parse().map_err(|_| {
             Fault::new(Cause::Statement, "the address is not of the form postgres://user:password@host:5432/database".to_string())
         })?;
         config.connect_timeout(PATIENCE).application_name("lockstep");
-        let mut client = config.connect(NoTls).map_err(|error| fault(&error))?;
+        let secured = tls::config(&security).map_err(|why| Fault::new(Cause::Statement, why))?;
+        let client = match secured {
+            // No falling back: whoever asked for encryption gets it, or no connection.
+            Some(secured) => config.ssl_mode(SslMode::Require).connect(Securing(Arc::new(secured))),
+            None => config.ssl_mode(SslMode::Disable).connect(NoTls),
+        };
+        let mut client = client.map_err(|error| fault(&error))?;
         client
             .batch_execute("SET TIME ZONE 'UTC'; SET datestyle = 'ISO'; SET extra_float_digits = 1; SET lock_timeout = '10s'")
             .map_err(|error| fault(&error))?;
@@ -177,10 +187,7 @@ fn fault(error: &postgres::Error) -> Fault {
     let Some(told) = error.as_db_error() else {
         // A value that the driver can't take in is the only failure here that is not the connection's.
         let reason = std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-        // `sslmode=require`: this client has no encryption of its own.
-        let help =
-            if reason.contains("TLS") { ": connections are plain ones; docs/systems/sql.md tells how to tunnel" } else { "" };
-        return Fault::new(Cause::Unreachable, format!("{reason}{help}"));
+        return Fault::new(Cause::Unreachable, format!("{reason}{}", tls::help(&reason)));
     };
     let code = told.code().code();
     let cause = match (&code[..2], code) {

@@ -3,6 +3,7 @@
 //! A server that is not installed is told of and left out, unless `LOCKSTEP_NEEDS` names it: `./test` does, for all it could install.
 #![allow(dead_code)]
 
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -138,6 +139,22 @@ fn ran(command: &mut Command, what: &str) {
     assert!(output.status.success(), "{what}:\n{}{}", text(&output.stdout), text(&output.stderr));
 }
 
+/// The certificate of a server called `localhost`, of an authority that only tests know, and its key, where the server may read them.
+fn certificate(dir: &tempfile::TempDir, user: &str) -> (String, String) {
+    let files = [("server.pem", include_str!("../tls/server.pem")), ("server.key", include_str!("../tls/server.key"))];
+    let [certificate, key] = files.map(|(name, text)| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let path = path.display().to_string();
+        ran(Command::new("chmod").args(["600", &path]), "chmod");
+        if is_root() {
+            ran(Command::new("chown").args([user, &path]), "chown");
+        }
+        path
+    });
+    (certificate, key)
+}
+
 /// PostgreSQL with a user `lockstep` and a database of that name.
 pub fn postgres() -> Option<Server> {
     let (Some(initdb), Some(server)) = (program(&["initdb"]), program(&["postgres"])) else {
@@ -166,10 +183,15 @@ pub fn postgres() -> Option<Server> {
         "initdb",
     );
     let port = free_port();
+    let (certificate, key) = certificate(&dir, "postgres");
+    // In its own file of settings, so that a test can change it while the server runs.
+    let settings = std::fs::OpenOptions::new().append(true).open(dir.path().join("data/postgresql.conf"));
+    writeln!(settings.unwrap(), "ssl = on").unwrap();
     let mut command = humble(&server, "postgres");
     command
         .args(["-D", &data, "-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
         .args(["-c", "fsync=off", "-c", "max_connections=20"])
+        .args(["-c", &format!("ssl_cert_file={certificate}"), "-c", &format!("ssl_key_file={key}")])
         .current_dir("/");
     let server = Server::start(command, port, dir, "PostgreSQL");
     server.wait_until_postgres_is_ready();
@@ -211,9 +233,11 @@ pub fn mariadb() -> Option<Server> {
     );
     std::fs::write(&begin, sql).unwrap();
     let port = free_port();
+    let (certificate, key) = certificate(&dir, "mysql");
     let mut command = humble(&server, "mysql");
     command
         .args(["--no-defaults", &data, "--bind-address=127.0.0.1", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"])
+        .args([format!("--ssl-cert={certificate}"), format!("--ssl-key={key}")])
         .arg(format!("--port={port}"))
         .arg(format!("--socket={}", dir.path().join("s").display()))
         .arg(format!("--pid-file={}", dir.path().join("pid").display()))

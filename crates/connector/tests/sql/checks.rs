@@ -277,13 +277,6 @@ fn settings_that_are_wrong_are_told(lab: &Lab) {
     assert!(message.contains("Mars/Olympus") && message.contains("Europe/Oslo"), "{message}");
     let message = told(json!({"url": format!("oracle://a:{PASSWORD}@b/c")}));
     assert!(message.contains("sqlite:") && !message.contains(PASSWORD), "{message}");
-    if let Way::Postgres(_) = lab.way {
-        match lab.try_open(json!({"url": format!("{}?sslmode=require", lab.url)})) {
-            Err(trouble) => assert!(trouble.to_string().contains("how to tunnel"), "{trouble}"),
-            // The tables are known from before.
-            Ok(connector) => assert!(connector.test().unwrap_err().to_string().contains("how to tunnel")),
-        }
-    }
     // A table whose key is of two columns is no record type until a column is named.
     let connector = lab.open(json!({"tables": {"memberships": {"id": "club"}, "companies": {"leave_out": true}}}));
     let kinds: Vec<&str> = connector.types().iter().map(|schema| schema.kind.as_str()).collect();

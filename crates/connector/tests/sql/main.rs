@@ -1,6 +1,7 @@
 //! The `sql` connector on a SQLite file, a PostgreSQL server and a MariaDB server: the same checks on all three.
 
 mod checks;
+mod encryption;
 mod lab;
 #[path = "../servers/mod.rs"]
 mod servers;
@@ -15,6 +16,7 @@ fn sqlite() {
 #[test]
 fn postgresql() {
     if let Some(lab) = Lab::postgres() {
+        encryption::all(&lab);
         checks::all(lab);
     }
 }
@@ -22,6 +24,7 @@ fn postgresql() {
 #[test]
 fn mariadb() {
     if let Some(lab) = Lab::mariadb() {
+        encryption::all(&lab);
         checks::all(lab);
     }
 }

@@ -157,7 +157,7 @@ fn schemas_need_neither_network_nor_secrets() {
 
 #[test]
 fn settings_that_are_secret_are_marked() {
-    let public = ["url", "context", "id", "email"];
+    let public = ["url", "context", "id", "email", "webhook_key"];
     for system in SYSTEMS {
         let known = settings(system);
         for (name, _) in credentials(system) {

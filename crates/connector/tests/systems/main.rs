@@ -1,6 +1,7 @@
 //! The six built-in manifests against the sandbox, over real HTTP. The sandbox is written from the vendors' documentation
 //! without regard to the connectors, so each proves the other wrong.
 
+mod conforming;
 mod crmoffice;
 mod failures;
 mod poweroffice_go;

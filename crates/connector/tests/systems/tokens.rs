@@ -12,7 +12,7 @@ use super::{sandbox, with};
 
 /// A vault of its own for each test.
 fn keep(dir: &Path) -> Keep {
-    Keep { vault: Arc::new(Vault::beside(&dir.join("lockstep.db"), None)), system: "crm".into() }
+    Keep { vault: Arc::new(Vault::with_keyring(&dir.join("lockstep.db"), None, None)), system: "crm".into() }
 }
 
 /// Connected without a refresh token in the settings: only a sign-in gives one.

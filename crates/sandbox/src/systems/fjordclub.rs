@@ -2,18 +2,24 @@
 //! somebody connects with a manifest of their own.
 //!
 //! Plain, and strict where plain systems are: a key in a header, pages by cursor, changes by a filter, `ETag` and `If-Match`, one member
-//! an e-mail address, 200 requests a second. Deleted members are listed by themselves.
+//! an e-mail address, 200 requests a second. Deleted members are listed by themselves. Whoever subscribes (`/subscriptions`, which the
+//! description leaves out) is called for an hour, signed; who wants to be called for longer renews that.
 
 use super::{Emulator, Limit, Settings, credential};
+use crate::calls::{Call, Changed};
 use crate::http::{Act, Reply, Request};
 use crate::state::Table;
 use crate::util::ids::Source;
 use crate::util::{json as tree, time};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use ring::hmac;
 use serde_json::{Value, json};
 
 /// What opens the club.
-pub(crate) const CREDENTIALS: &[(&str, &str)] = &[("FJORDCLUB_API_KEY", "sandbox-fjordclub-key")];
+pub(crate) const CREDENTIALS: &[(&str, &str)] =
+    &[("FJORDCLUB_API_KEY", "sandbox-fjordclub-key"), ("FJORDCLUB_HOOK_SECRET", "sandbox-hook-secret")];
+
+const SUBSCRIPTION_SECONDS: i64 = 3600;
 
 const LIMITS: &[Limit] = &[Limit { requests: 200, window_seconds: 1, applies: |_| true }];
 const MOST_A_PAGE: usize = 100;
@@ -24,6 +30,8 @@ pub(crate) struct Fjordclub {
     members: Table,
     /// Ids of deleted members, with the time.
     deleted: Vec<(String, Timestamp)>,
+    /// Who is called, and until when.
+    subscriptions: Vec<(String, String, Timestamp)>,
     next_id: u64,
     ids: Source,
 }
@@ -33,6 +41,7 @@ impl Fjordclub {
         Self {
             members: Table::new(|member| vec![tree::text(member, "email").unwrap_or_default().to_lowercase()], settings.list_lag),
             deleted: Vec::new(),
+            subscriptions: Vec::new(),
             next_id: 1,
             ids: Source::new(settings.seed, "fjordclub"),
         }
@@ -121,6 +130,38 @@ impl Fjordclub {
         Reply::json(200, &json!({"members": page, "next_cursor": next}))
     }
 
+    fn subscriptions_request(&mut self, path: &[&str], request: &Request, now: Timestamp) -> Reply {
+        self.subscriptions.retain(|(_, _, until)| *until > now);
+        let until = now + SignedDuration::from_secs(SUBSCRIPTION_SECONDS);
+        let told =
+            |(id, url, until): &(String, String, Timestamp)| json!({"id": id, "url": url, "expires_at": time::millis_z(*until)});
+        match (request.method.as_str(), path) {
+            ("GET", []) => Reply::json(200, &json!({"subscriptions": self.subscriptions.iter().map(told).collect::<Vec<_>>()})),
+            ("POST", []) => {
+                let url = request.json().and_then(|body| body["url"].as_str().map(str::to_owned));
+                let Some(url) = url.filter(|url| url.starts_with("http")) else {
+                    return error(422, "invalid", "url", "an address is expected");
+                };
+                let one = (self.ids.token("s"), url, until);
+                self.subscriptions.push(one.clone());
+                Reply::json(201, &told(&one))
+            }
+            (method, [id]) => match self.subscriptions.iter().position(|(known, _, _)| known == id) {
+                None => error(404, "no_such_subscription", "", "there is no such subscription, or it has ended"),
+                Some(place) if method == "PUT" => {
+                    self.subscriptions[place].2 = until;
+                    Reply::json(200, &told(&self.subscriptions[place]))
+                }
+                Some(place) if method == "DELETE" => {
+                    self.subscriptions.remove(place);
+                    Reply::empty(204)
+                }
+                Some(_) => error(405, "method", "", "PUT or DELETE"),
+            },
+            _ => error(405, "method", "", "GET or POST"),
+        }
+    }
+
     fn member(&mut self, id: &str, request: &Request, now: Timestamp) -> Reply {
         let Some(stored) = self.members.get(id).cloned() else {
             return error(404, "no_such_member", "", "there is no such member");
@@ -171,6 +212,7 @@ impl Emulator for Fjordclub {
                     self.deleted.iter().filter(|(_, at)| since.is_none_or(|since| *at >= since)).map(|(id, _)| json!({"id": id}));
                 Reply::json(200, &json!({"deleted": ids.collect::<Vec<_>>()}))
             }
+            (_, ["subscriptions", rest @ ..]) => self.subscriptions_request(rest, request, now),
             (_, ["members", id]) => self.member(id, request, now),
             _ => error(404, "no_such_page", "", "there is nothing here"),
         }
@@ -211,6 +253,18 @@ impl Emulator for Fjordclub {
     fn edit(&mut self, _: &'static str, id: &str, patch: &Value, now: Timestamp) -> Result<Value, String> {
         let stored = self.members.get(id).cloned().ok_or("no such member")?;
         self.store(Some(&stored), patch, now).map(|(member, _)| member).map_err(|(_, field, why)| format!("{field}: {why}"))
+    }
+
+    fn calls(&mut self, changed: &Changed<'_>, now: Timestamp) -> Vec<Call> {
+        let word = if matches!(changed.act, Act::Delete) { "member.deleted" } else { "member.changed" };
+        let body = json!({"events": [{"event": word, "id": changed.id, "call": self.ids.token("c")}]}).to_string();
+        let time = now.as_second();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, credential("fjordclub", "FJORDCLUB_HOOK_SECRET").as_bytes());
+        let signature = hmac::sign(&key, format!("{time}.{body}").as_bytes());
+        let hex: String = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let headers = vec![("X-Club-Time", time.to_string()), ("X-Club-Signature", format!("sha256={hex}"))];
+        let live = self.subscriptions.iter().filter(|(_, _, until)| *until > now);
+        live.map(|(_, url, _)| Call { url: url.clone(), headers: headers.clone(), body: body.clone() }).collect()
     }
 
     fn remove(&mut self, _: &'static str, id: &str, now: Timestamp) -> Result<bool, String> {

@@ -1,5 +1,6 @@
 //! The six emulated systems. Each file speaks one vendor's protocol over its own tables and knows no other system.
 
+use crate::calls::{Call, Changed};
 use crate::http::{Reply, Request};
 use crate::state::Table;
 use jiff::{SignedDuration, Timestamp};
@@ -83,6 +84,16 @@ pub(crate) trait Emulator: Send {
 
     /// A person edits a record: `patch` is merged deeply, lists are replaced, null clears.
     fn edit(&mut self, collection: &'static str, id: &str, patch: &Value, now: Timestamp) -> Result<Value, String>;
+
+    /// The calls that follow from what a person did.
+    fn calls(&mut self, _changed: &Changed<'_>, _now: Timestamp) -> Vec<Call> {
+        Vec::new()
+    }
+
+    /// A person sets where it calls; false where that is not how it is set.
+    fn call_at(&mut self, _url: &str) -> bool {
+        false
+    }
 
     /// A person deletes a record; false when there is none.
     fn remove(&mut self, collection: &'static str, id: &str, now: Timestamp) -> Result<bool, String>;

@@ -10,12 +10,14 @@
 //! `contact` is a view of the contact it belongs to; writing another `loginEmail` is refused with a field violation.
 
 mod contacts;
+mod hooks;
 mod info;
 mod members;
 mod products;
 mod query;
 
 use super::{Emulator, Limit, Settings, credential};
+use crate::calls::{Call, Changed};
 use crate::http::{Reply, Request};
 use crate::state::Table;
 use crate::util::ids::Source;
@@ -31,7 +33,11 @@ pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
     ("WIX_APP_ID", "9b1f6c2e-3f57-4d0c-8b61-2f1f3c9d7a10"),
     ("WIX_APP_SECRET", "sandbox-wix-app-secret"),
     ("WIX_INSTANCE_ID", "c3d9f4b8-71d2-4a4e-b7a5-6d1e0f2a3b4c"),
+    ("WIX_WEBHOOK_KEY", PUBLIC_KEY),
 ];
+
+/// The app's public key, by which its calls are known, on one line as a variable takes it.
+const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAlMlUcEEpVd3ypSg3gCP3\\njS0FDUTC94WUTdw0+VdBeN/YRFIR7eEdfcGbOyG1znU+ERGp4cvlFDCIIgP1lHwh\\nFPsOaeRI3jj+DwBuUbvVmd3M3afSJSYtkaagENQ9ORJRBNDzYzyqja8B0n+uKLU3\\notOU3ISSBwoXpf+Y6z9B6gKgQ341r+50Lc9N/sSIz1uQHeI4/zAdNYexnE2XvGxU\\ndyWnm0nQq7Ox0ApvzNhn1HJlxE13wN4bsvsbhTwiLzu8gMMiCOXIbdqJEnOfkeNR\\n8wNAhEMQ2gmxkDBzkaX6eVxWAEzH6NAVP6XWFjiDAui4d56gHDbV8RsBrl6bRrKL\\n7wIDAQAB\\n-----END PUBLIC KEY-----\\n";
 
 /// 200 requests a minute per app instance.
 const LIMITS: &[Limit] = &[Limit { requests: 200, window_seconds: 60, applies: |_| true }];
@@ -48,6 +54,8 @@ pub(crate) struct Wix {
     merged: HashMap<String, String>,
     next_product_number: i64,
     tokens: HashMap<String, Timestamp>,
+    /// Where the app's dashboard says to call.
+    call_at: Option<String>,
     ids: Source,
 }
 
@@ -79,6 +87,7 @@ impl Wix {
             merged: HashMap::new(),
             next_product_number: 1,
             tokens: HashMap::new(),
+            call_at: None,
             ids: Source::new(settings.seed, "wix"),
         }
     }
@@ -208,6 +217,15 @@ impl Emulator for Wix {
             "products" => self.edit_product(id, patch, now).map_err(|refusal| refusal.message()),
             _ => self.edit_contact(id, patch, now),
         }
+    }
+
+    fn calls(&mut self, changed: &Changed<'_>, now: Timestamp) -> Vec<Call> {
+        self.event_calls(changed, now)
+    }
+
+    fn call_at(&mut self, url: &str) -> bool {
+        self.call_at = Some(url.to_owned());
+        true
     }
 
     fn remove(&mut self, collection: &'static str, id: &str, now: Timestamp) -> Result<bool, String> {

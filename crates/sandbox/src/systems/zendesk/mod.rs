@@ -10,12 +10,14 @@
 //! 409 `UpdateConflict`; deleting a user with open requested tickets is allowed; an offset page beyond record 10,000 is
 //! 400; a deleted organization is gone, its users and tickets lose it.
 
+mod hooks;
 mod incremental;
 mod organizations;
 mod tickets;
 mod users;
 
 use super::{Emulator, Limit, Settings, credential};
+use crate::calls::{Call, Changed};
 use crate::http::{Act, Reply, Request, percent_encode};
 use crate::state::Table;
 use crate::util::ids::Source;
@@ -60,6 +62,7 @@ pub(crate) struct Zendesk {
     /// Answers to creates with an `Idempotency-Key`, with their request bodies.
     idempotent: HashMap<String, (Vec<u8>, Reply)>,
     jobs: HashMap<String, Value>,
+    webhooks: Vec<Value>,
     next_id: i64,
     next_ticket: i64,
     incremental_lag: SignedDuration,
@@ -91,6 +94,7 @@ impl Zendesk {
             deleted_status: HashMap::new(),
             idempotent: HashMap::new(),
             jobs: HashMap::new(),
+            webhooks: Vec::new(),
             next_id: 10_000_000_000_000 + ids.below(80_000_000_000_000) as i64,
             next_ticket: 1 + ids.below(50) as i64,
             incremental_lag: settings.zendesk_incremental_lag,
@@ -153,6 +157,7 @@ impl Zendesk {
                 Some(job) => Reply::json(200, &json!({"job_status": job})),
                 None => not_found(),
             },
+            ["webhooks", rest @ ..] => self.webhooks_request(rest, request, now),
             ["search"] if method == "GET" => self.search(request, now),
             _ => Reply::json(404, &json!({"error":"InvalidEndpoint","description":"Not found"})),
         }
@@ -423,6 +428,10 @@ impl Emulator for Zendesk {
             _ => &self.users,
         };
         table.get(id).cloned().ok_or_else(|| "no such record".to_owned())
+    }
+
+    fn calls(&mut self, changed: &Changed<'_>, now: Timestamp) -> Vec<Call> {
+        self.event_calls(changed, now)
     }
 
     fn remove(&mut self, collection: &'static str, id: &str, now: Timestamp) -> Result<bool, String> {

@@ -1,0 +1,103 @@
+//! Registration of webhooks: the system is told where to call when `lockstep run` begins, and again before that ends.
+//!
+//! A program that starts anew looks first whether the system knows the address, so that restarts don't add up to registrations. One that
+//! stops leaves its registration: calls that find nobody are lost, which the next reading on schedule makes good (R4), and the next start
+//! finds it again.
+
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use super::http::Answer;
+use super::value::{at, text};
+use super::written::{RequestYaml, Webhook};
+use super::{Rest, errors};
+use crate::Trouble;
+
+/// What is known of this system's registration.
+#[derive(Default)]
+pub struct Registration(Mutex<Known>);
+
+#[derive(Clone, Default)]
+struct Known {
+    id: Option<String>,
+    /// Made by the system, to sign calls with.
+    secret: Option<String>,
+}
+
+impl Registration {
+    fn known(&self) -> Known {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the system signs its calls with, if it told.
+    pub fn secret(&self) -> Option<String> {
+        self.known().secret
+    }
+
+    fn keep(&self, known: Known) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+}
+
+impl Rest {
+    /// Sees to it that the system calls this address. Gives after how many seconds it is to be told again; nothing if it need not.
+    pub(super) fn listen(&self, url: &str) -> Result<Option<u64>, Trouble> {
+        let Some(hook) = &self.manifest.webhook else { return Ok(None) };
+        let Some(register) = &hook.register else { return Ok(None) };
+        let mut known = self.registration.known();
+        if known.id.is_none() {
+            known.id = self.already_registered(hook, url)?;
+        }
+        let renewed = match (&known.id, &hook.renew) {
+            (Some(id), Some(renew)) => self.renewed(renew, id, url)?,
+            // Where nothing ends, what is there is enough.
+            (Some(_), None) => hook.renew_s.is_none(),
+            (None, _) => false,
+        };
+        if !renewed {
+            let answer = self.asked(register, None, url)?;
+            // It may know the address already.
+            if !matches!(answer.status, 409 | 422) || hook.registered.is_some() {
+                self.expect_success(register, &answer)?;
+            }
+            known =
+                Known { id: hook.register_id.as_ref().and_then(|place| at(&answer.body, place)).and_then(text), secret: None };
+        }
+        if let (Some(secret), None, Some(id)) = (&hook.secret, &known.secret, &known.id) {
+            let answer = self.asked(&secret.request, Some(id), url)?;
+            self.expect_success(&secret.request, &answer)?;
+            known.secret = at(&answer.body, secret.item.as_deref().unwrap_or("")).and_then(Value::as_str).map(str::to_string);
+        }
+        self.registration.keep(known);
+        Ok(hook.renew_s)
+    }
+
+    /// The id of the registration that the system has of this address.
+    fn already_registered(&self, hook: &Webhook, url: &str) -> Result<Option<String>, Trouble> {
+        let Some(known) = &hook.registered else { return Ok(None) };
+        let answer = self.asked(&known.request, None, url)?;
+        self.expect_success(&known.request, &answer)?;
+        let Some(Value::Array(all)) = at(&answer.body, known.items.as_deref().unwrap_or("")) else { return Ok(None) };
+        let ours = all.iter().find(|one| at(one, &known.url).and_then(Value::as_str) == Some(url));
+        Ok(ours.and_then(|one| at(one, &known.id)).and_then(text))
+    }
+
+    /// Whether the system still knew it.
+    fn renewed(&self, renew: &RequestYaml, id: &str, url: &str) -> Result<bool, Trouble> {
+        let answer = self.asked(renew, Some(id), url)?;
+        if matches!(answer.status, 404 | 410) {
+            return Ok(false);
+        }
+        self.expect_success(renew, &answer).map(|()| true)
+    }
+
+    fn asked(&self, request: &RequestYaml, id: Option<&str>, url: &str) -> Result<Answer, Trouble> {
+        let context = self.client.context([("url", json!(url)), ("hook", json!(id.unwrap_or_default()))]);
+        self.client.read(request, &context)
+    }
+
+    fn expect_success(&self, request: &RequestYaml, answer: &Answer) -> Result<(), Trouble> {
+        errors::trouble(&self.manifest, &self.client.name(request), answer).map_or(Ok(()), Err)
+    }
+}

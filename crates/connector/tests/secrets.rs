@@ -1,0 +1,162 @@
+//! No secret in anything that is told, in any way of being let in, and even where the system repeats in its answer everything that it was sent.
+
+mod serving;
+
+use lockstep_connector::rest::{Rest, parse};
+use lockstep_connector::{Action, Call, Connector, ReadRequest, Write, WriteValue};
+use lockstep_model::Timestamp;
+use lockstep_model::flow::PropertyRef;
+use serde_json::{Value, json};
+use serving::{Asked, serve};
+
+/// What may be told nowhere. With what gets another form in an address, in JSON and in a header.
+const KEY: &str = "s3cr3t/k\"ey+7";
+const REFRESH: &str = "r3fr3sh=one";
+const GIVEN: [&str; 2] = ["acc3ss-given", "r3fr3sh-given"];
+
+/// The ways of being let in, as `auth` has them.
+const WAYS: [(&str, &str); 8] = [
+    ("a header", "{ headers: { X-Key: '{{ key }}' } }"),
+    ("a header with a word before", "{ headers: { Authorization: 'Token {{ key }}' } }"),
+    ("the query", "{ query: { api_key: '{{ key }}' } }"),
+    ("basic", "{ basic: 'lockstep:{{ key }}' }"),
+    ("bearer", "{ bearer: '{{ key }}' }"),
+    (
+        "client credentials",
+        "{ token: { url: '{{ address }}/token', form: { grant_type: client_credentials, client_id: a, client_secret: '{{ key }}' } } }",
+    ),
+    (
+        "a refresh token",
+        "{ token: { url: '{{ address }}/token', basic: 'a:{{ key }}', form: { grant_type: refresh_token, refresh_token: '{{ refresh_token }}' } } }",
+    ),
+    (
+        "a signed exchange",
+        "{ signed: { key: '{{ private_key }}', text: '{{ key }}.{{ minute }}', url: '{{ address }}/token', body: { t: '{{ signed }}', app: '{{ key }}' }, at: access_token, message: error, authorization: 'Ticket {{ ticket }}', headers: { X-App: '{{ key }}' } } }",
+    ),
+];
+
+fn manifest(auth: &str) -> String {
+    format!(
+        "title: Fjord
+settings:
+  address: {{ what: address }}
+  key: {{ what: key, secret: true }}
+  refresh_token: {{ what: token, secret: true, default: '' }}
+  private_key: {{ what: key, secret: true, default: '' }}
+base: '{{{{ address }}}}'
+auth: {auth}
+rate: {{}}
+test: /me
+errors:
+  - {{ status: 422, means: rejected, property: [error], message: [error] }}
+webhook:
+  signature: {{ header: X-Sig, secret: '{{{{ key }}}}' }}
+  register: {{ method: POST, path: /hooks, body: {{ url: '{{{{ url }}}}', secret: '{{{{ key }}}}' }} }}
+types:
+  People:
+    id: id
+    properties: {{ name: {{}} }}
+    list: {{ request: {{ path: /people, headers: {{ X-N: '{{{{ key | int }}}}' }} }}, paging: none }}
+    get: {{ request: {{ path: '/people/{{{{ id | url }}}}' }} }}
+    find: {{ name: {{ request: {{ path: /search, query: {{ q: '{{{{ value }}}}' }} }} }} }}
+    create: {{ request: {{ method: POST, path: /people }} }}
+    update: {{ request: {{ method: PATCH, path: '/people/{{{{ id | url }}}}' }}, read-before: true }}
+    delete: {{ method: DELETE, path: '/people/{{{{ id | url }}}}' }}
+"
+    )
+}
+
+/// Everything that was sent, and what base64 in it holds.
+fn all_of(asked: &Asked) -> String {
+    format!("{} {} {} {}", asked.method, asked.path, asked.headers, asked.body)
+}
+
+/// Repeats the request in the answer's body, in the ways that systems do.
+fn echo(asked: &Asked, status: u16, way: usize, tokens: bool) -> (u16, String, String) {
+    let all = all_of(asked);
+    if asked.path.starts_with("/token") && tokens {
+        return (200, String::new(), json!({"access_token": GIVEN[0], "refresh_token": GIVEN[1]}).to_string());
+    }
+    let body = match way {
+        0 => json!({"error": all, "message": all, "detail": {"said": [all]}}).to_string(),
+        1 => all,
+        _ => format!("<html>{all}</html>"),
+    };
+    // A page that leads elsewhere repeats it in a header.
+    let header = if status == 302 { "Location: http://127.0.0.1:1/x\r\n" } else { "Retry-After: 0\r\n" };
+    (status, header.into(), body)
+}
+
+/// Everything that a connector tells about anything.
+fn told(rest: &Rest) -> String {
+    let watch = [PropertyRef::new("name")];
+    let write = |action| Write {
+        action,
+        values: vec![WriteValue { prop: 0, value: json!("Ada"), displaced: Value::Null }],
+        token: "t".into(),
+    };
+    let (id, version) = (String::from("1"), None);
+    let read = rest.read(ReadRequest { kind: "People", watch: &watch, checkpoint: None, page_size: 10 });
+    let mut told = format!("{:?} {read:?} {:?}", rest.test(), rest.get("People", &watch, "1"));
+    told += &format!("{:?}", rest.find("People", &watch, 0, &json!("Ada")));
+    for action in [
+        Action::Create,
+        Action::Update { id: id.clone(), version: version.clone() },
+        Action::Delete { id: id.clone(), version: version.clone() },
+    ] {
+        told += &format!("{:?}", rest.write("People", &watch, &[write(action)]));
+    }
+    let call = Call { query: vec![], headers: vec![("x-sig".into(), "00".into())], body: b"{}".to_vec(), at: Timestamp(0) };
+    told += &format!("{:?} {:?} {:?}", rest.listen_at("http://127.0.0.1:1/hooks/fjord"), rest.hear(&call), rest.pace());
+    told
+}
+
+#[test]
+fn what_a_system_repeats_is_covered_in_every_way_of_being_let_in() {
+    let pem = include_str!("key.pem");
+    let coded = |text: &str| {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(text)
+    };
+    let percent = |text: &str| text.replace('/', "%2F").replace('"', "%22").replace('+', "%2B").replace('=', "%3D");
+    let mut hidden: Vec<String> = Vec::new();
+    for secret in [KEY, REFRESH, GIVEN[0], GIVEN[1]] {
+        hidden.extend([secret.to_string(), percent(secret), coded(secret)]);
+    }
+    hidden.extend([KEY.replace('"', "\\\""), coded(&format!("lockstep:{KEY}")), coded(&format!("a:{KEY}"))]);
+    hidden.extend(pem.lines().filter(|line| !line.starts_with("-----")).map(str::to_string));
+    for (way, auth) in WAYS {
+        let mut repeated = 0;
+        for tokens in [true, false] {
+            for (n, status) in [200, 302, 400, 401, 403, 404, 409, 422, 429, 500, 503].into_iter().enumerate() {
+                let server = serve(move |asked| echo(asked, status, n % 3, tokens));
+                let settings =
+                    json!({"address": server.address, "key": KEY, "refresh_token": REFRESH, "private_key": pem, "timeout_s": 9});
+                let rest = Rest::open(parse("fjord", &manifest(auth)).unwrap(), settings.as_object().unwrap()).unwrap();
+                let told = told(&rest);
+                for secret in &hidden {
+                    assert!(!told.contains(secret.as_str()), "{way}, {status}: `{secret}` is told: {told}");
+                }
+                repeated += usize::from(told.contains("•••"));
+            }
+        }
+        println!("{way}: covered in {repeated} of 22 kinds of answers");
+        assert!(repeated > 0, "{way}: nothing was ever repeated, so nothing was tried");
+    }
+}
+
+#[test]
+fn settings_that_are_wrong_are_told_without_them() {
+    for text in [
+        manifest("{}").replace("base: '{{ address }}'", "base: '{{ key }}'"),
+        manifest("{ headers: { X: \"{{ key | int }}\" } }"),
+        manifest("{ basic: '{{ key | tojson | list | first }}{{ key.nothing.at.all }}{{ 1 / 0 }}{{ key + 1 }}' }"),
+    ] {
+        let settings = json!({"address": "http://127.0.0.1:1", "key": KEY});
+        let told = match Rest::open(parse("fjord", &text).unwrap(), settings.as_object().unwrap()) {
+            Err(trouble) => format!("{trouble} {trouble:?}"),
+            Ok(rest) => told(&rest),
+        };
+        assert!(!told.contains(KEY) && !told.contains("s3cr3t"), "{told}");
+    }
+}

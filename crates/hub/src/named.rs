@@ -1,0 +1,131 @@
+//! R4: what a call from a system named is read by itself, record by record: that is one request where reading what changed may be many. What it
+//! shows is compared and decided on as if a listing had shown it; the checkpoint stays where it was, so the next reading on schedule sees
+//! the record once more, and whatever a lost call would have named.
+
+use std::collections::{BTreeSet, HashMap};
+
+use lockstep_connector::Trouble;
+use lockstep_engine::observe::mark_gone;
+use lockstep_model::{ReadRecord, RecordState, TypeIx};
+use lockstep_store::Commit;
+
+use crate::run::{Hub, Result, Underway};
+
+/// A record as it was found: `None` if it is not there.
+type Found = std::result::Result<Option<ReadRecord>, Trouble>;
+
+impl Hub {
+    /// Reads what was named. What can't be read so is read with all that changed of its record type: that is added to `types`.
+    pub(crate) fn read_named(&mut self, under_way: &mut Underway, types: &mut BTreeSet<TypeIx>) -> Result<()> {
+        let named = std::mem::take(&mut under_way.named);
+        let mut jobs: Vec<Vec<(TypeIx, String)>> = vec![vec![]; self.systems.len()];
+        for (ty, keys) in named {
+            let system = self.system_of(ty);
+            if types.contains(&ty) || under_way.paused.contains_key(&system) {
+                continue;
+            }
+            let status = &self.status[ty.at()];
+            let as_planned = status.fingerprint == self.plan.ty(ty).fingerprint;
+            if self.plan.ty(ty).can.get && status.complete && status.reading_since.is_none() && as_planned {
+                jobs[system].extend(keys.into_iter().map(|key| (ty, key)));
+            } else {
+                types.insert(ty);
+            }
+        }
+        if jobs.iter().all(Vec::is_empty) {
+            return Ok(());
+        }
+        under_way.asked = self.clock.now();
+        let mut commit = Commit::default();
+        for (ty, key, found) in self.found(jobs) {
+            match found {
+                Ok(Some(record)) if record.id == key => self.take_in_named(under_way, ty, record, &mut commit)?,
+                Ok(None) => self.named_is_gone(under_way, ty, &key, types, &mut commit)?,
+                // It leads to another record now: a merge, which a listing shows whole.
+                Ok(Some(_)) => drop(types.insert(ty)),
+                Err(trouble) => {
+                    let system = self.system_of(ty);
+                    if !under_way.paused.contains_key(&system) {
+                        self.pause(under_way, system, &trouble);
+                    }
+                }
+            }
+        }
+        Ok(self.store.commit(commit)?)
+    }
+
+    /// Each system in a thread of its own. Once a system can't be reached, no more is asked of it.
+    fn found(&self, jobs: Vec<Vec<(TypeIx, String)>>) -> Vec<(TypeIx, String, Found)> {
+        let watches: HashMap<TypeIx, _> = jobs.iter().flatten().map(|(ty, _)| (*ty, self.plan.ty(*ty).watch())).collect();
+        let (systems, plan) = (&self.systems, &self.plan);
+        let ask = |system: usize, jobs: Vec<(TypeIx, String)>| {
+            let (connector, mut found) = (&systems[system].connector, Vec::with_capacity(jobs.len()));
+            for (ty, key) in jobs {
+                let one = connector.get(&plan.ty(ty).name.kind, &watches[&ty], &key);
+                let stops = matches!(&one, Err(trouble) if !matches!(trouble, Trouble::Malformed(_)));
+                found.push((ty, key, one.map(|read| read.filter(|read| !read.deleted))));
+                if stops {
+                    break;
+                }
+            }
+            found
+        };
+        let jobs = jobs.into_iter().enumerate().filter(|(_, jobs)| !jobs.is_empty());
+        if self.one_thread {
+            return jobs.flat_map(|(system, jobs)| ask(system, jobs)).collect();
+        }
+        std::thread::scope(|scope| {
+            let ask = &ask;
+            let readers: Vec<_> = jobs.map(|(system, jobs)| scope.spawn(move || ask(system, jobs))).collect();
+            readers
+                .into_iter()
+                .flat_map(|reader| reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        })
+    }
+
+    fn take_in_named(&mut self, under_way: &mut Underway, ty: TypeIx, record: ReadRecord, commit: &mut Commit) -> Result<()> {
+        let system = self.plan.ty(ty).name.system.clone();
+        under_way.report.system(&system).read += 1;
+        let before = commit.new_records.len();
+        self.observe_one(under_way, ty, record, commit)?;
+        if commit.new_records.len() > before {
+            under_way.newest.insert(ty, self.clock.now());
+        }
+        commit.types.push((ty, self.status[ty.at()].clone()));
+        Ok(())
+    }
+
+    /// R3: it was looked up by its id and is not there. Where the system tells what is deleted it is asked for that instead, as one look
+    /// may come to a copy that is behind.
+    fn named_is_gone(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        key: &str,
+        types: &mut BTreeSet<TypeIx>,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        if self.plan.ty(ty).can.tells_deletions {
+            types.insert(ty);
+            return Ok(());
+        }
+        let known = self.store.by_key(ty, &[key])?.into_iter().find(RecordState::is_live);
+        let Some(mut record) = known else { return Ok(()) };
+        // G3: more of them than are believed are left to the next listing, which says so.
+        let gone = commit.changed_records.iter().filter(|other| other.ty == ty && !other.is_live()).count() as u64;
+        if !self.believes(under_way, ty, gone + 1, self.status[ty.at()].records) {
+            return Ok(());
+        }
+        commit.keys_removed.extend(mark_gone(&self.plan, &mut record, self.status[ty.at()].read_from));
+        let rank = self.plan.ty(ty).decide_rank;
+        commit.agenda_added.push((rank, record.id));
+        self.tell_gone(under_way, &record, commit);
+        self.wake_old_rivals(&commit.keys_removed.clone(), rank, commit)?;
+        commit.changed_records.push(record);
+        let status = &mut self.status[ty.at()];
+        status.records = status.records.saturating_sub(1);
+        commit.types.push((ty, status.clone()));
+        Ok(())
+    }
+}
