@@ -257,9 +257,18 @@ impl Vault {
         }
         written.keyring = None;
         let put = || -> std::io::Result<()> {
-            let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&self.key_file)?;
+            // Whole or not at all, whenever the process ends, and never in another's place: a name is given to what is written already.
+            let fresh = self.file.with_extension(format!("tokens.key-{}", std::process::id()));
+            let mut file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&fresh)?;
             file.write_all(format!("{key}\n").as_bytes())?;
-            file.sync_all()
+            file.sync_all()?;
+            match std::fs::hard_link(&fresh, &self.key_file) {
+                // Not every file system knows second names.
+                Err(error) if error.kind() != ErrorKind::AlreadyExists && !self.key_file.exists() => {
+                    std::fs::rename(&fresh, &self.key_file)
+                }
+                named => std::fs::remove_file(&fresh).and(named),
+            }
         };
         match put() {
             Ok(()) => Ok(key.into_bytes()),
