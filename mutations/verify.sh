@@ -28,7 +28,7 @@ L6: of several candidates the first is taken|crates/engine/src/link.rs|s/if foun
 C1: what only links creates too|crates/engine/src/create.rs|s/PlanCreate::Never => Ok\(false\)/PlanCreate::Never => Ok(true)/|✗ Before any synchronization
 C1: a created record lacks all but one property|crates/engine/src/create.rs|s/filter\(\|\(_, prop\)\| prop\.paired && !prop\.read_only\)/filter(|(_, prop)| prop.paired \&\& !prop.read_only).take(1)/|✗ Every
 C1: nothing is created|crates/engine/src/create.rs|s/PlanCreate::Always => Ok\(true\)/PlanCreate::Always => Ok(false)/|✗ Every
-C1: what does not meet the condition is created too|crates/engine/src/create.rs|s/Some\(_\) => holds\(plan, flow, record\)/Some(_) => Ok(true)/|✗ When a Webshop
+C1: a condition counts for nothing|crates/engine/src/create.rs|s/let Some\(filter\) = &flow\.filter else/let Some(filter) = flow.filter.as_ref().filter(|_| false) else/|✗ When a Webshop
 L9: what meets its condition no more is kept equal|crates/engine/src/decide.rs|s/flow\.filter\.is_some\(\) && holds\(/flow.filter.is_none() \&\& holds(/|✗ When a Webshop
 L3: only the first element of a list matches|crates/engine/src/keys.rs|s/Some\(if one\.primary \{ effective\(value, false\) \} else \{ value \}\)/Some(effective(value, false))/|✗ Emails\.Value =
 L4: who is linked is linked by match values only|crates/engine/src/link.rs|s/if occupied\(plan, slice, record\.entity, side\.other\) \{/if record.entity.0 == 0 {/; s/if occupied\(plan, slice, record\.entity, \*ty\) \{/if record.entity.0 == 0 {/; s/if occupied\(plan, slice, theirs\.entity, record\.ty\) \{/if theirs.entity.0 == 0 {/; s/if clash\.is_some\(\) \|\| apart/if clash.is_some_and(|ty| ty.0 == 999) || apart/|✗ .* =
