@@ -69,7 +69,7 @@ impl Hub {
                 rank != Some(last.rank) || last.commit.agenda_added.iter().any(|(rank, _)| *rank < HELD)
             };
             if let Some(last) = decided.take_if(ends) {
-                timed(&mut under_way.report.shares.storing_ms, || self.store.commit_soon(last.commit))?;
+                timed(&mut under_way.report.shares.storing_ms, || self.store.commit(last.commit))?;
                 continue;
             }
             let Some(rank) = rank else { return Ok(reread) };
@@ -85,7 +85,7 @@ impl Hub {
                 let promises = !last.commit.keys_added.is_empty();
                 if promises || !unknown.is_empty() && (batch.is_empty() || self.plan.has_references()) {
                     let last = decided.take().expect("it has just been looked at");
-                    timed(&mut under_way.report.shares.storing_ms, || self.store.commit_soon(last.commit))?;
+                    timed(&mut under_way.report.shares.storing_ms, || self.store.commit(last.commit))?;
                     continue;
                 }
             }
@@ -97,7 +97,7 @@ impl Hub {
                     let (plan, store, shares) = (&self.plan, &mut self.store, &mut under_way.report.shares);
                     std::thread::scope(|scope| {
                         let recording = scope.spawn(move || {
-                            let recorded = store.commit_soon(last.commit);
+                            let recorded = store.commit(last.commit);
                             drop(last.slice);
                             recorded
                         });

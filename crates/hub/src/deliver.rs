@@ -124,8 +124,7 @@ impl Hub {
                 busy.remove(&answered.system);
                 let mut parcels = answered.parcels.into_iter();
                 while parcels.len() > 0 {
-                    let some = parcels.by_ref().take(ANSWERS).collect();
-                    self.take_answers(under_way, answered.system, some, parcels.len() == 0)?;
+                    self.take_answers(under_way, answered.system, parcels.by_ref().take(ANSWERS).collect())?;
                 }
             }
         })?;
@@ -279,7 +278,7 @@ impl Hub {
         ))
     }
 
-    fn take_answers(&mut self, under_way: &mut Underway, system: usize, parcels: Vec<Carried>, last: bool) -> Result<()> {
+    fn take_answers(&mut self, under_way: &mut Underway, system: usize, parcels: Vec<Carried>) -> Result<()> {
         let now = self.clock.now();
         let mut commit = Commit { durable: false, ..Commit::default() };
         // What a write came from is only looked up where something is to be said about it, or refers to it: not a million times.
@@ -382,11 +381,7 @@ impl Hub {
         let counted = commit.new_records.iter().chain(&commit.changed_records).map(|record| record.ty);
         let counted: BTreeSet<TypeIx> = counted.collect();
         commit.types = counted.into_iter().map(|ty| (ty, self.status[ty.at()].clone())).collect();
-        timed(&mut under_way.report.shares.storing_ms, || match last {
-            true => self.store.commit(commit),
-            // They came together: what a killed process forgets, it forgets of all.
-            false => self.store.commit_soon(commit),
-        })?;
+        timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
         for (intent, id, record, message) in adopt {
             self.adopt(under_way, intent, id, record, message)?;
         }

@@ -4,8 +4,7 @@
 //! goes on with the second.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
+use std::sync::mpsc::sync_channel;
 
 use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, Trouble};
 use lockstep_engine::Observed;
@@ -21,8 +20,6 @@ use crate::run::{Hub, Progress, Result, Underway};
 const BULK: usize = 20_000;
 /// About how many records a page should have in service.
 const PAGE: usize = 1_000;
-/// What was read is made lasting at the latest when nothing more has come for so long.
-const SOON: Duration = Duration::from_millis(250);
 /// A listing that has not more pages than this is believed to be one listing; beyond, the system turns in circles.
 const MOST_PAGES: usize = 1_000_000;
 
@@ -141,7 +138,7 @@ impl Hub {
                     true
                 });
             }
-            self.take_in(under_way, &mut |_| told.pop_front().ok_or(RecvTimeoutError::Disconnected), &mut streams)?;
+            self.take_in(under_way, &mut || told.pop_front(), &mut streams)?;
         } else {
             std::thread::scope(|scope| {
                 let (send, receive) = sync_channel::<Told>(3);
@@ -150,7 +147,7 @@ impl Hub {
                     scope.spawn(move || list(system, connector.as_ref(), jobs, &mut |told| send.send(told).is_ok()));
                 }
                 drop(send);
-                self.take_in(under_way, &mut |patience| receive.recv_timeout(patience), &mut streams)
+                self.take_in(under_way, &mut || receive.recv().ok(), &mut streams)
             })?;
         }
         // What could not be begun goes on where it was.
@@ -163,24 +160,12 @@ impl Hub {
     fn take_in(
         &mut self,
         under_way: &mut Underway,
-        receive: &mut dyn FnMut(Duration) -> std::result::Result<Told, RecvTimeoutError>,
+        receive: &mut dyn FnMut() -> Option<Told>,
         streams: &mut HashMap<TypeIx, Stream>,
     ) -> Result<()> {
         loop {
             let began = std::time::Instant::now();
-            let told = match receive(SOON) {
-                Err(RecvTimeoutError::Timeout) => {
-                    self.store.commit(Commit::default())?;
-                    loop {
-                        match receive(Duration::from_secs(3600)) {
-                            Err(RecvTimeoutError::Timeout) => {}
-                            other => break other,
-                        }
-                    }
-                }
-                other => other,
-            };
-            let Ok(told) = told else { return Ok(()) };
+            let Some(told) = receive() else { return Ok(()) };
             under_way.report.shares.waiting_for_systems_ms += millis(began.elapsed());
             match told {
                 Told::Trouble { system, trouble } => {
@@ -311,7 +296,7 @@ impl Hub {
         if ends && everything {
             self.listed_whole(ty, found_out && !stream.resumed, &mut commit);
         }
-        timed(&mut under_way.report.shares.storing_ms, || self.store.commit_soon(commit))?;
+        timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
         Ok(())
     }
 

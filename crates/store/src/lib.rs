@@ -257,12 +257,6 @@ pub trait Store: Send {
 
     /// Records the result of a batch in one transaction.
     fn commit(&mut self, commit: Commit) -> Result<()>;
-    /// The same, for what can be read or decided again: while a great load is under way, it may be made lasting together with those that
-    /// come after it, the next [`Store::commit`] at the latest. What is lost with a process is then the latest of these, and never one
-    /// without those after it. If one fails, those before it that were not lasting yet may be gone as well.
-    fn commit_soon(&mut self, commit: Commit) -> Result<()> {
-        self.commit(commit)
-    }
 
     /// Opens a run.
     fn begin_run(&mut self, now: Timestamp) -> Result<RunId>;

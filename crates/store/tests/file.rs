@@ -110,61 +110,6 @@ fn where_nothing_can_be_written_it_says_so() {
     assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
 }
 
-fn add_soon(store: &mut SqliteStore, ids: impl Iterator<Item = i64>) -> Result<(), StoreError> {
-    store.commit_soon(Commit { new_records: ids.map(record).collect(), ..Commit::default() })
-}
-
-fn known(store: &mut SqliteStore) -> usize {
-    store.records(&(1..=99).map(RecordId).collect::<Vec<_>>()).unwrap().len()
-}
-
-#[test]
-fn what_may_wait_is_lasting_with_the_next_that_may_not() {
-    let (_folder, path) = place();
-    let mut store = open(&path);
-    let mut looking = SqliteStore::open_read_only(&path).unwrap();
-    looking.bind(&contract::plan()).unwrap();
-    // Outside of a great load nothing waits.
-    add_soon(&mut store, 1..=1).unwrap();
-    assert_eq!(known(&mut looking), 1);
-    store.bulk(true).unwrap();
-    add_soon(&mut store, 2..=2).unwrap();
-    add_soon(&mut store, 3..=3).unwrap();
-    assert_eq!((known(&mut store), known(&mut looking)), (3, 1));
-    store.commit(Commit { durable: true, ..Commit::default() }).unwrap();
-    assert_eq!(known(&mut looking), 3);
-    add_soon(&mut store, 4..=4).unwrap();
-    add(&mut store, 5..=5);
-    assert_eq!(known(&mut looking), 5);
-    add_soon(&mut store, 6..=6).unwrap();
-    store.bulk(false).unwrap();
-    assert_eq!(known(&mut looking), 6);
-}
-
-#[test]
-fn what_may_wait_is_lost_from_the_end_or_with_what_fails() {
-    let (_folder, path) = place();
-    let mut store = open(&path);
-    store.bulk(true).unwrap();
-    assert_eq!(store.take_record_ids(2).unwrap(), RecordId(1));
-    add(&mut store, 1..=1);
-    add_soon(&mut store, 2..=2).unwrap();
-    // As if the process were killed here.
-    drop(store);
-    let mut store = open(&path);
-    assert_eq!(known(&mut store), 1);
-    store.bulk(true).unwrap();
-    let first = store.take_record_ids(3).unwrap().0;
-    add_soon(&mut store, first..=first).unwrap();
-    assert!(add_soon(&mut store, 1..=1).is_err(), "that number is taken");
-    assert_eq!(known(&mut store), 1);
-    // The numbers that were given out stay given out.
-    add_soon(&mut store, first + 2..=first + 2).unwrap();
-    store.bulk(false).unwrap();
-    drop(store);
-    assert_eq!(open(&path).take_record_ids(1).unwrap(), RecordId(first + 3));
-}
-
 #[test]
 fn one_may_look_on_while_a_run_is_at_work() {
     let (_folder, path) = place();

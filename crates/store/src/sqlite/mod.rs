@@ -67,15 +67,9 @@ struct Database {
     /// What is to be decided and what is to be sent, as it is on disk. A store that only looks reads both anew each time.
     agenda: BTreeMap<u16, Ranges>,
     open: Open,
-    /// A transaction is open that several commits come into: how many rows had been written when it was begun.
-    group: Option<u64>,
     /// Nothing may be written.
     read_only: bool,
 }
-
-/// So many rows come into one transaction while a great load is under way. A page of the file that many of them touch is then written
-/// once: a first run of 400,000 records a side takes a third less time for it.
-const GROUP: u64 = 200_000;
 
 /// The numbers that come next. They are written with the commit that uses them: a number that was handed out and never came into a
 /// commit is nowhere, and may be handed out again by the next process.
@@ -139,11 +133,7 @@ impl SqliteStore {
 
     /// Reads in one transaction: one look at the locks instead of one for each statement, and one state of things.
     fn reading<T>(&mut self, read: impl FnOnce(&mut Database) -> Fallible<T>) -> Result<T> {
-        let result = match self.database.group {
-            Some(_) => read(&mut self.database),
-            None => self.database.within("BEGIN", read),
-        };
-        result.map_err(|fault| fault.at(&self.place))
+        self.database.within("BEGIN", read).map_err(|fault| fault.at(&self.place))
     }
 
     fn writing<T>(&mut self, write: impl FnOnce(&mut Database) -> Fallible<T>) -> Result<T> {
@@ -151,32 +141,18 @@ impl SqliteStore {
             let message = "it was opened only to be looked at".to_string();
             return Err(StoreError::Unwritable { place: self.place.clone(), message });
         }
-        self.end_group()?;
         self.database.within("BEGIN IMMEDIATE", write).map_err(|fault| fault.at(&self.place))
-    }
-
-    /// Makes lasting what was to be made so soon.
-    fn end_group(&mut self) -> Result<()> {
-        self.database.end_group().map_err(|fault| fault.at(&self.place))
-    }
-
-    fn has_committed(&mut self) {
-        self.database.next.changed = false;
-        if let Some(behind) = self.behind.as_ref().filter(|_| self.database.group.is_none()) {
-            behind.committed();
-        }
     }
 }
 
-/// The settings of a connection that writes, as measured with whole first runs (`bench/run.sh`): at 100,000 records a side, pages of
-/// 16 KiB take 4 % less time than those of 8 KiB and 8 % less than those of 4 KiB; more cache than this gains nothing (the system's own
-/// cache is behind it), nor does mapping the file. The log is 16 MB long before it is written back.
+/// The settings of a connection that writes, as measured with `benches/bulk.rs`: pages of 8 KiB take a tenth less time than those of
+/// 4 KiB, more cache than this gains nothing (the system's own cache is behind it). The log is 16 MB long before it is written back.
 fn settle(conn: &Connection) -> Fallible<()> {
     conn.busy_timeout(Duration::from_secs(5))?;
     conn.set_prepared_statement_cache_capacity(statements::COUNT);
     conn.execute_batch(
-        "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536;
-         PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF; PRAGMA wal_autocheckpoint = 1000;",
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;
+         PRAGMA foreign_keys = OFF; PRAGMA wal_autocheckpoint = 2000;",
     )?;
     Ok(())
 }
@@ -218,7 +194,7 @@ impl Database {
             true => Default::default(),
             false => (records::load_agenda(&conn)?, Open::load(&conn)?),
         };
-        Ok(Database { conn, bound: Bound::default(), encoded: Encoded::default(), next, agenda, open, group: None, read_only })
+        Ok(Database { conn, bound: Bound::default(), encoded: Encoded::default(), next, agenda, open, read_only })
     }
 
     /// Runs something in a transaction; nothing of it is kept if it fails.
@@ -228,47 +204,11 @@ impl Database {
             self.conn.execute_batch("COMMIT")?;
             Ok(done)
         });
-        self.or_nothing(result)
-    }
-
-    /// Runs something in the transaction of its group, and ends that where it has become large.
-    fn within_group<T>(&mut self, work: impl FnOnce(&mut Self) -> Fallible<T>) -> Fallible<T> {
-        let before = match self.group {
-            Some(before) => before,
-            None => {
-                self.conn.execute_batch("BEGIN IMMEDIATE")?;
-                *self.group.insert(self.conn.total_changes())
-            }
-        };
-        let result = work(self);
-        let done = self.or_nothing(result)?;
-        if self.conn.total_changes() - before >= GROUP {
-            self.end_group()?;
-        }
-        Ok(done)
-    }
-
-    fn end_group(&mut self) -> Fallible<()> {
-        if self.group.is_none() {
-            return Ok(());
-        }
-        let result = self.conn.execute_batch("COMMIT").map_err(Fault::from);
-        self.or_nothing(result)?;
-        self.group = None;
-        Ok(())
-    }
-
-    /// Rolls back what has failed.
-    fn or_nothing<T>(&mut self, result: Fallible<T>) -> Fallible<T> {
         if result.is_err() {
             // Where SQLite itself has ended the transaction (a full disk), there is nothing left to roll back; and the first failure is
             // the one to tell.
             if !self.conn.is_autocommit() {
                 self.conn.execute_batch("ROLLBACK").ok();
-            }
-            if self.group.take().is_some() {
-                // The numbers of those before it are taken, and nowhere.
-                self.next.changed = true;
             }
             self.bound.forget();
             if !self.read_only {
@@ -422,22 +362,12 @@ impl Store for SqliteStore {
     fn commit(&mut self, commit: Commit) -> Result<()> {
         match commit.durable {
             true => self.as_durable(|store| store.writing(|database| database.commit(commit)))?,
-            false if self.database.group.is_some() => {
-                let together = self.database.within_group(|database| database.commit(commit));
-                together.and_then(|()| self.database.end_group()).map_err(|fault| fault.at(&self.place))?
-            }
             false => self.writing(|database| database.commit(commit))?,
         }
-        self.has_committed();
-        Ok(())
-    }
-
-    fn commit_soon(&mut self, commit: Commit) -> Result<()> {
-        if self.behind.is_none() || commit.durable {
-            return self.commit(commit);
+        self.database.next.changed = false;
+        if let Some(behind) = &self.behind {
+            behind.committed();
         }
-        self.database.within_group(|database| database.commit(commit)).map_err(|fault| fault.at(&self.place))?;
-        self.has_committed();
         Ok(())
     }
 
@@ -510,23 +440,21 @@ impl Store for SqliteStore {
     }
 
     fn bulk(&mut self, begins: bool) -> Result<()> {
-        self.end_group()?;
         match begins {
             // 1 GB, of which little is left to bring in when it comes to that.
             true => {
                 self.behind = self._lock.is_some().then(|| Behind::start(&self.path));
-                self.set("PRAGMA wal_autocheckpoint = 65536")
+                self.set("PRAGMA wal_autocheckpoint = 131072")
             }
             // A long log slows every reading down.
             false => {
                 self.behind = None;
-                self.set("PRAGMA wal_autocheckpoint = 1000; PRAGMA wal_checkpoint(TRUNCATE)")
+                self.set("PRAGMA wal_autocheckpoint = 2000; PRAGMA wal_checkpoint(TRUNCATE)")
             }
         }
     }
 
     fn scratch(&mut self) -> Result<Box<dyn Store>> {
-        self.end_group()?;
         let place = format!("the copy of {}", self.place);
         let copy = || {
             // A database without a name stays in memory as far as the cache goes, then spills into a file that nobody else sees.
@@ -552,7 +480,6 @@ impl SqliteStore {
 
     /// Runs something whose commit is on the disk when it returns. The sync of the log carries all commits before it there as well.
     fn as_durable<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.end_group()?;
         self.set("PRAGMA synchronous = FULL")?;
         let result = work(self);
         self.set("PRAGMA synchronous = NORMAL")?;
