@@ -654,12 +654,19 @@ fn carry_out(connector: &dyn Connector, mut job: Job) -> Vec<Carried> {
         }
         let mut came = connector.write(&job.kind, &job.watch, writes).into_iter();
         for write in writes {
-            let outcome = came.next().unwrap_or_else(|| Outcome::Unknown { message: "the connector gave no outcome".into() });
+            let mut outcome = came.next().unwrap_or_else(|| Outcome::Unknown { message: "the connector gave no outcome".into() });
             let again = match (&outcome, &write.action) {
                 (Outcome::Conflict { .. }, Action::Update { id, .. } | Action::Delete { id, .. }) => {
                     connector.get(&job.kind, &job.watch, id).ok().flatten()
                 }
-                (Outcome::Duplicate { id: Some(id), .. }, _) => connector.get(&job.kind, &job.watch, id).ok().flatten(),
+                (Outcome::Duplicate { id: Some(id), message }, _) => match connector.get(&job.kind, &job.watch, id) {
+                    Ok(found) => found,
+                    // C2: nothing was made, and what is there can't be seen just now: it is tried again.
+                    Err(trouble) => {
+                        outcome = Outcome::Later { retry_after_ms: None, message: format!("{message}; {trouble}") };
+                        None
+                    }
+                },
                 _ => None,
             };
             if let Outcome::Stopped(trouble) = &outcome {

@@ -130,6 +130,10 @@ impl World {
             }
         }
         SYSTEMS.iter().for_each(|system| self.sandbox.set_faults(system, setting.clone()).unwrap());
+        // The documents give organizations no match row: that there is one of that name already is told by Zendesk's refusal alone. One
+        // that it cuts the name of first is another organization to it, whoever asks.
+        setting.rates.retain(|rate| rate.what.kind != FaultKind::Rewrite);
+        self.sandbox.set_faults("zendesk", setting).unwrap();
     }
 
     fn behave(&self) {

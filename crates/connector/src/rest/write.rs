@@ -95,10 +95,17 @@ impl Rest {
         if let (Some(Outcome::Duplicate { id: None, message }), Some(prop)) =
             (&outcome, errors::duplicate_of(&self.manifest, ty, watch, &answer))
             && let Some(value) = write.values.iter().find(|v| v.prop == prop)
-            && let Ok(Some(found)) = self.look_up(ty, watch, prop, &value.value)
-            && let [only] = &found[..]
         {
-            return Err(Outcome::Duplicate { id: Some(only.id.clone()), message: message.clone() });
+            // It has just said that there is one: an empty answer is asked for twice, and where there is none nothing is settled, so that
+            // it is tried again and not put before a person.
+            let look_up = || self.look_up(ty, watch, prop, &value.value).map_err(busy);
+            let mut found = look_up()?;
+            if found.as_ref().is_some_and(Vec::is_empty) {
+                found = look_up()?;
+            }
+            if let Some([only]) = found.as_deref() {
+                return Err(Outcome::Duplicate { id: Some(only.id.clone()), message: message.clone() });
+            }
         }
         match outcome {
             Some(outcome) => Err(outcome),

@@ -2,6 +2,7 @@
 
 use lockstep_connector::Outcome;
 use lockstep_connector::contract::{Subject, check, read_all};
+use lockstep_sandbox::{Fault, FaultKind};
 use serde_json::{Value, json};
 
 use crate::{create, done, get, open, pick, read, sandbox, update, watch};
@@ -81,6 +82,26 @@ fn g4_an_email_that_somebody_else_has_is_refused_and_named() {
     match create(&*zendesk, "Users", &watch, &[(0, json!("Ada")), (1, json!("ada@example.no"))]) {
         Outcome::Duplicate { id, .. } => assert!(id.is_none() || id == Some(first.id)),
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn c2_whom_a_duplicate_is_of_is_asked_again_while_that_gets_no_answer() {
+    let sandbox = sandbox("zendesk");
+    let zendesk = open("zendesk", &sandbox);
+    let watch = watch(&["name"]);
+    let again = || create(&*zendesk, "Organizations", &watch, &[(0, json!("Vestvind Tauverk AS"))]);
+    let first = done(again());
+    for kind in [FaultKind::Down, FaultKind::BrokenJson] {
+        sandbox.fault("zendesk", Fault::new(kind, 9).on_path("/organizations/search")).unwrap();
+        // Nothing was made and nothing is known: no question for a person, it is tried again.
+        let outcome = again();
+        assert!(matches!(outcome, Outcome::Later { .. } | Outcome::Stopped(_)), "{kind:?}: {outcome:?}");
+        sandbox.clear_faults("zendesk").unwrap();
+    }
+    sandbox.fault("zendesk", Fault::new(FaultKind::EmptyList, 1).on_path("/organizations/search")).unwrap();
+    for _ in 0..2 {
+        assert!(matches!(again(), Outcome::Duplicate { id: Some(id), .. } if id == first.id));
     }
 }
 
