@@ -310,7 +310,6 @@ impl Hub {
                 Outcome::Done(answer) if repeated.contains(&(intent.ty, answer.id.clone())) => {
                     // C2: by its idempotency key the system gave what it had made at an earlier try, and what has been read since.
                     let message = "its system had made it at an earlier try".to_string();
-                    commit.intents_changed.push(step(&intent, IntentEvent::Refuse, now, Some(message.clone())));
                     adopt.push((intent, Some(answer.id), None, message));
                 }
                 Outcome::Done(answer) if intent.kind == IntentKind::Create => {
@@ -332,10 +331,8 @@ impl Hub {
                     commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
                     self.read_again(under_way, &intent, again, &mut commit)?;
                 }
-                Outcome::Duplicate { id, message } => {
-                    commit.intents_changed.push(step(&intent, IntentEvent::Refuse, now, Some(message.clone())));
-                    adopt.push((intent, id, again, message));
-                }
+                // It counts as sent until what it is a duplicate of is settled: a killed run would leave it refused, and nobody asked.
+                Outcome::Duplicate { id, message } => adopt.push((intent, id, again, message)),
                 Outcome::Rejected { prop, message } => {
                     self.rejected(under_way, &intent, prop, &sent, &message, &known, &mut commit)
                 }

@@ -440,17 +440,15 @@ impl Hub {
         let source = self.store.records(&[intent.source])?.pop();
         if let (Some(found), Some(source)) = (&found, &source) {
             if self.may_be_anothers(&intent, found)? {
-                let refused = Intent { state: IntentState::Refused, ..intent.clone() };
                 let why = "what the system has may be what another creation made; asked again when that is known";
-                let mut update = step(&refused, IntentEvent::PutBack, now, Some(why.into()));
+                let mut update = step(&intent, IntentEvent::PutBack, now, Some(why.into()));
                 update.not_before = Some(now.plus_ms(PATIENCE_MS));
                 commit.intents_changed.push(update);
                 return Ok(self.store.commit(commit)?);
             }
             if found.entity == source.entity {
                 // Linked meanwhile: there is nothing left to create.
-                let refused = Intent { state: IntentState::Refused, ..intent.clone() };
-                commit.intents_changed.push(step(&refused, IntentEvent::Drop, now, Some(message)));
+                commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
                 return Ok(self.store.commit(commit)?);
             }
             let theirs = self.store.members(&[found.entity])?;
@@ -460,12 +458,12 @@ impl Hub {
             let all: Vec<RecordId> = mine.iter().map(|m| m.id).collect();
             let apart = self.store.apart(&all)?.iter().any(|(a, b)| theirs.iter().any(|t| t.id == *a || t.id == *b));
             if !clash && !apart {
-                let refused = Intent { state: IntentState::Refused, ..intent.clone() };
-                commit.intents_changed.push(step(&refused, IntentEvent::Drop, now, Some(message)));
+                commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
                 self.join(under_way, &intent, found, "the system has it already, and said so", &mut commit)?;
                 return Ok(self.store.commit(commit)?);
             }
         }
+        commit.intents_changed.push(step(&intent, IntentEvent::Refuse, now, Some(message.clone())));
         let text = match &found {
             Some(record) => format!("{message} ({}/{}, which belongs to another)", self.plan.ty(record.ty).name, record.key),
             None => message,
