@@ -147,6 +147,10 @@ pub fn found_again(plan: &Plan, state: &mut RecordState, intent: &Intent, sent: 
     for (ix, _) in landed(plan, state, intent, &shown, sent) {
         state.slots[ix].claim = None;
     }
+    // P8: a reference whose counterpart did not exist when it was decided may have gone without, and the system have put its own in.
+    for change in intent.changes.iter().filter(|change| change.counterpart_of.is_some()) {
+        state.slots[change.prop.at()].claim = None;
+    }
     for (slot, shown) in state.slots.iter_mut().zip(shown).filter(|(slot, _)| slot.shadow.is_none()) {
         slot.shadow = shown;
     }
