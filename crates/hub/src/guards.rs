@@ -410,14 +410,8 @@ impl Hub {
     pub(crate) fn held_back(&mut self, system: &str, kind: GuardKind) -> Result<Option<u64>> {
         let Some(write) = kind.writes() else { return Ok(None) };
         let Some(at) = self.systems.iter().position(|known| known.name == system) else { return Ok(Some(0)) };
-        let marks: BTreeMap<String, Value> = self.store.marks()?.into_iter().collect();
-        let through = IntentId(marks.get(&self.release_mark(at, write)).and_then(Value::as_i64).unwrap_or(0));
-        let types: Vec<TypeIx> = self.types().filter(|ty| self.system_of(*ty) == at).collect();
-        let mut waiting = 0;
-        for ty in types {
-            waiting += self.store.queued(ty, write, through)?;
-        }
-        Ok(Some(waiting))
+        let guards = self.guards(self.clock.now(), false)?;
+        Ok(Some(self.waiting(&guards, at, write)?))
     }
 
     fn answer_guard(&mut self, system: &str, kind: GuardKind, discard: bool) -> Result<usize> {

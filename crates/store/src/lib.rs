@@ -67,9 +67,9 @@ pub struct Commit {
     pub types: Vec<(TypeIx, TypeStatus)>,
     pub intents_new: Vec<Intent>,
     pub intents_changed: Vec<IntentUpdate>,
-    /// One whose key is open already is brought up to date, and keeps the time since when it waits.
     /// Open intents whose entity has become part of another.
     pub intents_moved: Vec<(IntentId, EntityId)>,
+    /// One whose key is open already is brought up to date, and keeps the time since when it waits.
     pub reviews_opened: Vec<Review>,
     pub reviews_closed: Vec<ReviewKey>,
     /// Records that a person keeps apart (L7).

@@ -245,6 +245,14 @@ impl Trial {
         Trial { line, name, script, told, records, by_hand: false, verdict: None, failure: None }
     }
 
+    /// A trial to be played, if its script could be written; else why it could not.
+    pub fn scripted(line: LineRef, name: impl Into<String>, script: Result<Vec<Step>, String>) -> Self {
+        match script {
+            Ok(script) => Trial::new(line, name, script),
+            Err(why) => Trial::not_tried(line, name, why),
+        }
+    }
+
     /// One that can't be played, and why.
     pub fn not_tried(line: LineRef, name: impl Into<String>, why: impl Into<String>) -> Self {
         let mut trial = Trial::new(line, name, vec![]);

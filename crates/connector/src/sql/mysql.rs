@@ -119,12 +119,7 @@ impl Database for Mysql {
         let mut tables: Vec<Table> = Vec::new();
         for row in self.query(COLUMNS, &schema)? {
             let text = |at: usize| row[at].text().unwrap_or_default();
-            let name = text(0);
-            if tables.last().is_none_or(|table| table.name != name) {
-                let is_view = text(1).contains("VIEW");
-                tables.push(Table { name, columns: vec![], key: vec![], is_view, constraints: vec![], foreign: vec![] });
-            }
-            let Some(table) = tables.last_mut() else { continue };
+            let table = Table::in_order(&mut tables, text(0), text(1).contains("VIEW"));
             let (data_type, full, extra) = (text(3).to_lowercase(), text(4).to_lowercase(), text(7).to_lowercase());
             if data_type.contains("blob") || data_type.contains("binary") {
                 continue;

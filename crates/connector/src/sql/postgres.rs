@@ -79,12 +79,7 @@ impl Database for Postgres {
         let mut tables: Vec<Table> = Vec::new();
         for row in self.query(COLUMNS, &schema)? {
             let text = |at: usize| row[at].text().unwrap_or_default();
-            let name = text(0);
-            if tables.last().is_none_or(|table| table.name != name) {
-                let is_view = row[1].is_true();
-                tables.push(Table { name, columns: vec![], key: vec![], is_view, constraints: vec![], foreign: vec![] });
-            }
-            let Some(table) = tables.last_mut() else { continue };
+            let table = Table::in_order(&mut tables, text(0), row[1].is_true());
             let (native, base, element) = (text(3), text(4), text(5));
             if base == "bytea" {
                 continue;

@@ -96,6 +96,15 @@ pub(super) struct Kind {
 }
 
 impl Table {
+    /// The table of the column that comes next, where a catalogue tells the columns table by table.
+    pub(super) fn in_order(tables: &mut Vec<Table>, name: String, is_view: bool) -> &mut Table {
+        if tables.last().is_none_or(|table| table.name != name) {
+            tables.push(Table { name, columns: vec![], key: vec![], is_view, constraints: vec![], foreign: vec![] });
+        }
+        let last = tables.len() - 1;
+        &mut tables[last]
+    }
+
     /// A column's position.
     pub(super) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)

@@ -248,6 +248,19 @@ impl<'a> Writer<'a> {
         })
     }
 
+    /// A linked pair, with other values of a row for it.
+    pub(super) fn paired_and_kept(
+        &mut self,
+        flow: &Flow,
+        row: &Row<'_>,
+        sides: &Sides,
+        n: u64,
+    ) -> Result<(Vec<Step>, (Value, Value)), String> {
+        let script = self.paired(flow, 0, 1)?;
+        let values = self.kept_values(flow, row, sides, &script, n, None)?;
+        Ok((script, values))
+    }
+
     /// Other values of a row, with which both records still meet their conditions: a number's, or those that a condition names.
     pub(super) fn kept_values(
         &self,

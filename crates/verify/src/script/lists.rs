@@ -85,15 +85,11 @@ impl Writer<'_> {
         let name = format!("the other elements of {} of {list} stay (P9)", there.schema.path);
         let n = self.number();
         let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
-        let mut script = match self.paired(flow, 0, 1) {
-            Ok(script) => script,
-            Err(why) => return Some(Trial::not_tried(line, name, why)),
-        };
         let of = |values: (Value, Value)| if side == Side::From { values } else { (values.1, values.0) };
-        let values =
-            self.kept_values(flow, &row, sides, &script, n, None).and_then(|values| Ok((of(values), of(row.values(n + 5)?))));
-        let ((edit, arrives), (_, extra)) = match values {
-            Ok(values) => values,
+        let found = self.paired_and_kept(flow, &row, sides, n);
+        let found = found.and_then(|(script, values)| Ok((script, of(values), of(row.values(n + 5)?))));
+        let (mut script, (edit, arrives), (_, extra)) = match found {
+            Ok(found) => found,
             Err(why) => return Some(Trial::not_tried(line, name, why)),
         };
         let before = added(&script, there.slot).and_then(|values| held(values, there.path)).cloned()?;

@@ -21,12 +21,8 @@ impl Writer<'_> {
         let name = format!("what is overwritten in {} stands in the journal (P7)", sides.names(flow, side).1);
         let n = self.number();
         let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
-        let mut script = match self.paired(flow, 0, 1) {
-            Ok(script) => script,
-            Err(why) => return Some(Trial::not_tried(line, name, why)),
-        };
-        let (from, to) = match self.kept_values(flow, &row, sides, &script, n, None) {
-            Ok(values) => values,
+        let (mut script, (from, to)) = match self.paired_and_kept(flow, &row, sides, n) {
+            Ok(found) => found,
             Err(why) => return Some(Trial::not_tried(line, name, why)),
         };
         let (edit, arrives) =
@@ -58,21 +54,16 @@ impl Writer<'_> {
         let name = format!("an edit in {edited} is not written to {} of {kept}, which can only be read (P10)", there.schema.path);
         let n = self.number();
         let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
-        let mut script = match self.paired(flow, 0, 1) {
-            Ok(script) => script,
-            Err(why) => return Some(Trial::not_tried(line, name, why)),
-        };
-        let (from, to) = match self.kept_values(flow, &row, sides, &script, n, None) {
-            Ok(values) => values,
-            Err(why) => return Some(Trial::not_tried(line, name, why)),
-        };
-        let edit = if side == Side::From { from } else { to };
-        script.push(Step::Edit { slot: here.slot, values: vec![(here.path.clone(), Val::Is(edit.clone()))] });
-        script.push(Step::Run);
-        // What it shows may have changed all the same, where the system takes it from elsewhere.
-        script.push(see(Expect::NotWritten { slot: there.slot, path: there.path.clone() }));
-        script.push(shows(here.slot, here.path, edit));
-        script.push(see(Expect::Quiet { slots: vec![0, 1] }));
-        Some(Trial::new(line, name, script))
+        let script = self.paired_and_kept(flow, &row, sides, n).map(|(mut script, (from, to))| {
+            let edit = if side == Side::From { from } else { to };
+            script.push(Step::Edit { slot: here.slot, values: vec![(here.path.clone(), Val::Is(edit.clone()))] });
+            script.push(Step::Run);
+            // What it shows may have changed all the same, where the system takes it from elsewhere.
+            script.push(see(Expect::NotWritten { slot: there.slot, path: there.path.clone() }));
+            script.push(shows(here.slot, here.path, edit));
+            script.push(see(Expect::Quiet { slots: vec![0, 1] }));
+            script
+        });
+        Some(Trial::scripted(line, name, script))
     }
 }

@@ -181,12 +181,8 @@ impl Writer<'_> {
         let name = format!("edited in {} and in {}, both end equal", flow.from, flow.to);
         let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
         let (one, two) = (self.number(), self.number());
-        let mut script = match self.paired(flow, 0, 1) {
-            Ok(script) => script,
-            Err(why) => return Trial::not_tried(line, name, why),
-        };
-        let first = match self.kept_values(flow, &row, sides, &script, one, None) {
-            Ok(first) => first,
+        let (mut script, first) = match self.paired_and_kept(flow, &row, sides, one) {
+            Ok(found) => found,
             Err(why) => return Trial::not_tried(line, name, why),
         };
         let later = match self.kept_values(flow, &row, sides, &script, two + 1, Some(&first)) {

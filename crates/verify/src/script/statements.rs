@@ -12,17 +12,16 @@ impl Writer<'_> {
         if let Some(why) = self.never_creates(flow) {
             return vec![Trial::not_tried(line, name, why)];
         }
-        let (mut script, filled) = match self.filled(flow) {
-            Ok(filled) => filled,
-            Err(why) => return vec![Trial::not_tried(line, name, why)],
-        };
-        script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: filled.from });
-        script.push(Step::Run);
-        script.extend(appears(flow, &self.written(flow, &filled.to)));
-        // And it stays one.
-        script.push(Step::Run);
-        script.extend(appears(flow, &self.written(flow, &filled.to)));
-        vec![Trial::new(line, name, script)]
+        let script = self.filled(flow).map(|(mut script, filled)| {
+            script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: filled.from });
+            // The second run: and it stays one.
+            for _ in 0..2 {
+                script.push(Step::Run);
+                script.extend(appears(flow, &self.written(flow, &filled.to)));
+            }
+            script
+        });
+        vec![Trial::scripted(line, name, script)]
     }
 
     pub(super) fn never_appearing(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
@@ -30,14 +29,13 @@ impl Writer<'_> {
         if let Some(why) = self.hands.cannot_add(&flow.from).or_else(|| self.created_otherwise(flow)) {
             return vec![Trial::not_tried(line, name, why)];
         }
-        let (mut script, filled) = match self.filled(flow) {
-            Ok(filled) => filled,
-            Err(why) => return vec![Trial::not_tried(line, name, why)],
-        };
-        script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: filled.from });
-        script.push(Step::Run);
-        script.push(see(Expect::Alone { slot: 0, ty: flow.to.clone(), signs: signs(&filled.to) }));
-        vec![Trial::new(line, name, script)]
+        let script = self.filled(flow).map(|(mut script, filled)| {
+            script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: filled.from });
+            script.push(Step::Run);
+            script.push(see(Expect::Alone { slot: 0, ty: flow.to.clone(), signs: signs(&filled.to) }));
+            script
+        });
+        vec![Trial::scripted(line, name, script)]
     }
 
     pub(super) fn merged_or_created(&mut self, line: LineRef, flow: &Flow, merges: bool, creates: bool) -> Vec<Trial> {
