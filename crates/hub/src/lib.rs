@@ -13,6 +13,7 @@
 pub mod acts;
 pub mod answers;
 pub mod audit;
+mod carry;
 pub mod clock;
 pub mod decide;
 pub mod deletes;

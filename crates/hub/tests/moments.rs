@@ -43,6 +43,8 @@ enum Fate {
     LostBefore,
     /// Refused, as there is such a record already: the first one.
     Duplicate,
+    /// The same, and which it is can't be read just then.
+    DuplicateUnseen,
     Done,
 }
 
@@ -51,9 +53,12 @@ struct Fated {
     real: MemoryConnector,
     creations: Mutex<VecDeque<Fate>>,
     updates: Mutex<VecDeque<Fate>>,
-    /// What somebody does while the answer to a write is lost.
+    /// What somebody does to the first record, or a new one, before a write that has a fate.
     meanwhile: Mutex<Option<Flat>>,
+    /// What it puts into the records whose creation is not answered.
+    defaults: Mutex<Flat>,
     down: AtomicBool,
+    unseen: AtomicBool,
 }
 
 impl Fated {
@@ -63,7 +68,9 @@ impl Fated {
             creations: Mutex::default(),
             updates: Mutex::default(),
             meanwhile: Mutex::default(),
+            defaults: Mutex::default(),
             down: AtomicBool::new(false),
+            unseen: AtomicBool::new(false),
         })
     }
 
@@ -85,13 +92,14 @@ impl Fated {
         if fate.is_some()
             && let Some(values) = self.meanwhile.lock().unwrap().take()
         {
-            let id = self.real.all(kind).into_keys().next().unwrap();
+            let id = self.real.all(kind).into_keys().next().unwrap_or_else(|| "9".into());
             self.real.put(kind, &id, values);
         }
         match fate {
             Some(Fate::Conflict) => return Outcome::Conflict { message: "it was changed meanwhile".into() },
             Some(Fate::LostBefore) => return lost(),
-            Some(Fate::Duplicate) => {
+            Some(fate @ (Fate::Duplicate | Fate::DuplicateUnseen)) => {
+                self.unseen.store(fate == Fate::DuplicateUnseen, Ordering::Relaxed);
                 let id = self.real.all(kind).into_keys().next();
                 return Outcome::Duplicate { id, message: "there is one already".into() };
             }
@@ -107,8 +115,14 @@ impl Fated {
                 *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             }
         }
-        let outcome = self.real.write(kind, watch, &[write]).remove(0);
-        if fate == Some(Fate::LostAfter) { lost() } else { outcome }
+        let outcome = self.real.write(kind, watch, std::slice::from_ref(&write)).remove(0);
+        if fate != Some(Fate::LostAfter) {
+            return outcome;
+        }
+        if let (Action::Create, Outcome::Done(made)) = (&write.action, outcome) {
+            self.real.put(kind, &made.id, self.defaults.lock().unwrap().clone());
+        }
+        lost()
     }
 }
 
@@ -129,6 +143,9 @@ impl Connector for Fated {
     }
 
     fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+        if self.unseen.swap(false, Ordering::Relaxed) {
+            return Err(Trouble::Unreachable("it does not answer".into()));
+        }
         self.real.get(kind, watch, id)
     }
 
@@ -196,6 +213,10 @@ fn hub_with(store: SqliteStore, systems: &[(&str, &Arc<Fated>)], flows: &[Flow])
     Hub::new(plan, systems.iter().map(named).collect(), Box::new(store), clock).unwrap()
 }
 
+/// A process dies when it is about to record that two records are the same.
+const DIES_WHEN_LINKING: &str =
+    "CREATE TRIGGER dies BEFORE INSERT ON journal WHEN NEW.kind = 'link' BEGIN SELECT RAISE(ABORT, 'killed'); END";
+
 fn run(hub: &mut Hub) -> u64 {
     hub.run(RunOptions::default()).unwrap().writes()
 }
@@ -260,8 +281,7 @@ fn c2_d1_what_was_created_and_deleted_before_anybody_knew_is_not_created_anew() 
     a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
     // The process dies when it has read what it made, and is about to record that it is that.
     let database = || rusqlite::Connection::open(&path).unwrap();
-    let dies = "CREATE TRIGGER dies BEFORE INSERT ON journal WHEN NEW.kind = 'link' BEGIN SELECT RAISE(ABORT, 'killed'); END";
-    database().execute_batch(dies).unwrap();
+    database().execute_batch(DIES_WHEN_LINKING).unwrap();
     b.creations.lock().unwrap().push_back(Fate::LostAfter);
     let killed = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows).run(RunOptions::default());
     assert!(killed.unwrap_err().to_string().contains("killed"));
@@ -293,6 +313,48 @@ fn c2_of_two_creations_for_the_same_address_the_one_is_found_that_was_sent_so() 
     let made = b.real.all("Person").into_iter().find(|(_, values)| values["phone"] == json!("2 2")).unwrap().0;
     assert_eq!(hub.find("a.Person/2").unwrap().entity, hub.find(&format!("b.Person/{made}")).unwrap().entity);
     assert_eq!(a.real.all("Person")["1"]["phone"], json!("1"));
+}
+
+#[test]
+fn c2_whom_a_refused_creation_is_a_duplicate_of_is_settled_by_the_next_run_where_this_one_dies() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lockstep.db");
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    // Nothing but what the system says tells that they are the same.
+    let flows = [flow("a.Person", "b.Person", Create::Always, &[], &["mail", "phone"])];
+    let systems = [("a", &a), ("b", &b)];
+    b.put("Person/9", json!({"mail": "Solveig@example.com", "phone": "9"}));
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    b.creations.lock().unwrap().extend([Fate::Duplicate, Fate::Duplicate]);
+    let database = || rusqlite::Connection::open(&path).unwrap();
+    drop(SqliteStore::open(&path).unwrap());
+    database().execute_batch(DIES_WHEN_LINKING).unwrap();
+    let killed = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows).run(RunOptions::default());
+    assert!(killed.unwrap_err().to_string().contains("killed"));
+    database().execute_batch("DROP TRIGGER dies").unwrap();
+
+    let mut hub = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows);
+    run(&mut hub);
+    assert!(b.creations.lock().unwrap().is_empty(), "it is sent again, and refused again");
+    assert_eq!(hub.find("a.Person/1").unwrap().entity, hub.find("b.Person/9").unwrap().entity);
+    assert_eq!(hub.status().unwrap().reviews, vec![], "nobody is asked");
+    assert_eq!((a.real.all("Person").len(), b.real.all("Person").len()), (1, 1));
+}
+
+#[test]
+fn c2_whom_a_refused_creation_is_a_duplicate_of_is_asked_again_while_that_gets_no_answer() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let one = flow("a.Person", "b.Person", Create::Always, &[], &["mail", "phone"]);
+    let mut hub = hub(&[("a", &a), ("b", &b)], &[one]);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    // Somebody makes it after `b` has been read.
+    *b.meanwhile.lock().unwrap() = Some(flat(json!({"mail": "Solveig@example.com", "phone": "9"})));
+    b.creations.lock().unwrap().extend([Fate::DuplicateUnseen, Fate::Duplicate]);
+    run(&mut hub);
+    assert!(b.creations.lock().unwrap().is_empty());
+    assert_eq!(hub.status().unwrap().reviews, vec![], "nobody is asked");
+    assert_eq!(hub.find("a.Person/1").unwrap().entity, hub.find("b.Person/9").unwrap().entity);
+    assert_eq!((a.real.all("Person").len(), b.real.all("Person").len()), (1, 1));
 }
 
 #[test]
@@ -360,5 +422,31 @@ fn p8_a_reference_that_waits_is_written_once_what_it_refers_to_is_linked_by_hand
     hub.link("a.Office/1", "b.Office/5").unwrap();
     run(&mut hub);
     assert_eq!(b.only("Person")["office"], json!("5"));
+    assert_eq!(run(&mut hub), 0);
+}
+
+#[test]
+fn c2_p8_what_a_system_puts_into_a_reference_that_waits_is_no_edit_where_the_answer_is_lost() {
+    let types = || vec![person(), reference("Ticket", "requester", "Person")];
+    let (a, b) = (Fated::new(types()), Fated::new(types()));
+    let flows = [
+        flow("a.Person", "b.Person", Create::Never, &["mail"], &["mail"]),
+        flow("a.Ticket", "b.Ticket", Create::Always, &["subject"], &["subject", "requester"]),
+    ];
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    a.put("Person/1", json!({"mail": "solveig@example.com"}));
+    a.put("Person/2", json!({"mail": "service@example.com"}));
+    b.put("Person/99", json!({"mail": "service@example.com"}));
+    a.put("Ticket/7", json!({"subject": "The lamp", "requester": "1"}));
+    // Who asked has no counterpart yet; the system puts somebody in.
+    *b.defaults.lock().unwrap() = flat(json!({"requester": "99"}));
+    b.creations.lock().unwrap().push_back(Fate::LostAfter);
+    run(&mut hub);
+    run(&mut hub);
+    assert_eq!(b.only("Ticket")["requester"], json!("99"));
+    assert_eq!(a.only("Ticket")["requester"], json!("1"), "what the system put in has come back");
+    b.put("Person/5", json!({"mail": "solveig@example.com"}));
+    run(&mut hub);
+    assert_eq!(b.only("Ticket")["requester"], json!("5"));
     assert_eq!(run(&mut hub), 0);
 }

@@ -1,0 +1,125 @@
+//! What a system's own thread does with the writes that it was given: it looks first where that is asked for, sends, and reads again
+//! what a refusal was about. It knows no store; what came of each write goes back to where the writes are promised (`deliver`).
+
+use lockstep_connector::{Action, Connector, Outcome, Trouble, Write};
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{Intent, ReadRecord, Value};
+
+use crate::look_up::LookUp;
+
+/// An intent on its way: with the values that were really sent.
+pub(crate) struct Parcel {
+    pub(crate) intent: Intent,
+    pub(crate) sent: Vec<(usize, Value)>,
+}
+
+/// Intents with their writes, in the same order.
+pub(crate) struct Job {
+    pub(crate) kind: String,
+    pub(crate) watch: Vec<PropertyRef>,
+    pub(crate) intents: Vec<Intent>,
+    pub(crate) writes: Vec<Write>,
+    /// For deletions: what each record is known to hold.
+    pub(crate) known: Vec<Vec<(usize, Value)>>,
+    /// For creations: by what each is looked up before (L8). Empty where none is.
+    pub(crate) look_ups: Vec<Option<LookUp>>,
+}
+
+/// What became of an intent; with a record that was read again after a conflict, or that a duplicate named.
+pub(crate) type Carried = (Parcel, Outcome, Option<ReadRecord>);
+
+/// Carries out a job in the system's own thread. Once the system is in trouble, the rest of the job is not tried.
+pub(crate) fn carry_out(connector: &dyn Connector, mut job: Job) -> Vec<Carried> {
+    let mut aside = set_aside_edited(connector, &mut job);
+    aside.extend(set_aside_found(connector, &mut job));
+    let size = connector.batch(&job.kind).max(1);
+    let mut outcomes = Vec::with_capacity(job.writes.len());
+    let mut stopped: Option<Trouble> = None;
+    for writes in job.writes.chunks(size) {
+        if let Some(trouble) = &stopped {
+            outcomes.extend(writes.iter().map(|_| (Outcome::Stopped(trouble.clone()), None)));
+            continue;
+        }
+        let mut came = connector.write(&job.kind, &job.watch, writes).into_iter();
+        for write in writes {
+            let mut outcome = came.next().unwrap_or_else(|| Outcome::Unknown { message: "the connector gave no outcome".into() });
+            let again = match (&outcome, &write.action) {
+                (Outcome::Conflict { .. }, Action::Update { id, .. } | Action::Delete { id, .. }) => {
+                    connector.get(&job.kind, &job.watch, id).ok().flatten()
+                }
+                (Outcome::Duplicate { id: Some(id), message }, _) => match connector.get(&job.kind, &job.watch, id) {
+                    Ok(found) => found,
+                    // C2: nothing was made, and what is there can't be seen just now: it is tried again.
+                    Err(trouble) => {
+                        outcome = Outcome::Later { retry_after_ms: None, message: format!("{message}; {trouble}") };
+                        None
+                    }
+                },
+                _ => None,
+            };
+            if let Outcome::Stopped(trouble) = &outcome {
+                stopped = Some(trouble.clone());
+            }
+            outcomes.push((outcome, again));
+        }
+    }
+    let sent = |write: Write| write.values.into_iter().map(|value| (value.prop, value.value)).collect();
+    let parcels = job.intents.into_iter().zip(job.writes).map(|(intent, write)| Parcel { intent, sent: sent(write) });
+    parcels.zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).chain(aside).collect()
+}
+
+/// L8: takes creations out of a job whose record is there already, though no listing has shown it.
+fn set_aside_found(connector: &dyn Connector, job: &mut Job) -> Vec<Carried> {
+    if job.look_ups.is_empty() {
+        return vec![];
+    }
+    let (intents, writes) = (std::mem::take(&mut job.intents), std::mem::take(&mut job.writes));
+    let mut aside = Vec::new();
+    let mut stopped: Option<Trouble> = None;
+    for ((intent, write), look_up) in intents.into_iter().zip(writes).zip(&job.look_ups) {
+        let parcel = |intent| Parcel { intent, sent: vec![] };
+        let found = match (&stopped, look_up) {
+            (None, Some(look_up)) => look_up.find(connector, &job.kind, &job.watch, &write),
+            (Some(trouble), _) => Err(trouble.clone()),
+            (None, None) => Ok(None),
+        };
+        match found {
+            Ok(None) => {
+                job.intents.push(intent);
+                job.writes.push(write);
+            }
+            Ok(Some(record)) => {
+                let message = "it was looked up before creating, and is there already".into();
+                let outcome = Outcome::Duplicate { id: Some(record.id.clone()), message };
+                aside.push((parcel(intent), outcome, Some(record)));
+            }
+            Err(trouble) => {
+                aside.push((parcel(intent), Outcome::Stopped(trouble.clone()), None));
+                stopped = Some(trouble);
+            }
+        }
+    }
+    aside
+}
+
+/// D1: takes records out of a job of deletions that were edited since the deletion was decided.
+fn set_aside_edited(connector: &dyn Connector, job: &mut Job) -> Vec<Carried> {
+    if job.known.is_empty() {
+        return vec![];
+    }
+    let (intents, writes) = (std::mem::take(&mut job.intents), std::mem::take(&mut job.writes));
+    let mut edited = Vec::new();
+    for ((intent, write), known) in intents.into_iter().zip(writes).zip(&job.known) {
+        match crate::deletes::edited_since(connector, &job.kind, &job.watch, &write, known) {
+            Some(again) => {
+                let message = "it was edited meanwhile".into();
+                edited.push((Parcel { intent, sent: vec![] }, Outcome::Conflict { message }, Some(again)));
+            }
+            None => {
+                job.intents.push(intent);
+                job.writes.push(write);
+            }
+        }
+    }
+    edited
+}
