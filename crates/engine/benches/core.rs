@@ -9,7 +9,7 @@ use lockstep_engine::observe::Reading;
 use lockstep_engine::plan::Schemas;
 use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Plan, Slice, decide, observe};
-use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
+use lockstep_model::flow::{Create, PropertyRef};
 use lockstep_model::{
     Flow, MatchRow, PropertyPair, ReadRecord, RecordId, RecordState, RunId, Timestamp, TypeIx, TypeName, TypeSchema, Value,
 };
@@ -21,24 +21,12 @@ fn main() {
 }
 
 fn plan() -> Plan {
-    let pair = |p: &str, q: &str| PropertyPair {
-        from: PropertyRef::new(p),
-        to: PropertyRef::new(q),
-        direction: Direction::Both,
-        conversion: None,
-        policy: Policy::Latest,
-        clears: true,
-    };
+    let pair = |p: &str, q: &str| PropertyPair::equal(PropertyRef::new(p), PropertyRef::new(q));
     let flow = Flow {
-        from: TypeName::new("a", "Contacts"),
-        to: TypeName::new("b", "Person"),
         create: Create::Always,
-        matches: vec![MatchRow { pairs: vec![(PropertyRef::new("mail"), PropertyRef::new("email"))] }],
+        matches: vec![MatchRow::single(PropertyRef::new("mail"), PropertyRef::new("email"))],
         properties: vec![pair("first", "first"), pair("last", "last"), pair("mail", "email"), pair("phone", "phone")],
-        deletes: Deletes::Ignore,
-        merge_duplicates: false,
-        create_empty: false,
-        place: "bench".into(),
+        ..Flow::between(TypeName::new("a", "Contacts"), TypeName::new("b", "Person"))
     };
     let mut schemas = Schemas::new();
     schemas.insert("a".into(), vec![TypeSchema::open("Contacts")]);

@@ -10,7 +10,7 @@ use lockstep_engine::observe::Reading;
 use lockstep_engine::plan::Schemas;
 use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Plan, Slice, confirm, decide, observe};
-use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
+use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::StoredAs;
 use lockstep_model::value::as_stored;
 use lockstep_model::{
@@ -77,27 +77,11 @@ impl Play {
         let mut flows: Vec<Flow> = world
             .flows
             .iter()
-            .map(|flow| Flow {
-                from: TypeName::new(&flow.from, "R"),
-                to: TypeName::new(&flow.to, "R"),
-                create: Create::Never,
-                matches: vec![],
-                properties: flow
-                    .pairs
-                    .iter()
-                    .map(|(p, q)| PropertyPair {
-                        from: PropertyRef::new(p.as_str()),
-                        to: PropertyRef::new(q.as_str()),
-                        direction: Direction::Both,
-                        conversion: None,
-                        policy: Policy::Latest,
-                        clears: true,
-                    })
-                    .collect(),
-                deletes: Deletes::Ignore,
-                merge_duplicates: false,
-                create_empty: false,
-                place: "world".into(),
+            .map(|flow| {
+                let equal =
+                    |(p, q): &(String, String)| PropertyPair::equal(PropertyRef::new(p.as_str()), PropertyRef::new(q.as_str()));
+                let properties = flow.pairs.iter().map(equal).collect();
+                Flow { properties, ..Flow::between(TypeName::new(&flow.from, "R"), TypeName::new(&flow.to, "R")) }
             })
             .collect();
         // The plan numbers types as they come; the model's order is theirs by name, so an empty flow names them first.

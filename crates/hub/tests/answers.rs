@@ -10,7 +10,7 @@ use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::answers::Answer;
 use lockstep_hub::{Hub, RunOptions, System, SystemClock};
-use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
+use lockstep_model::flow::{Create, PropertyRef};
 use lockstep_model::{Flow, GuardKind, PropertyPair, ReadRecord, TypeName, TypeSchema};
 use lockstep_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
@@ -96,24 +96,11 @@ impl World {
             System { name: "b".into(), connector: Arc::new(forgetful) },
         ];
         let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
-        let pair = |p: &str, q: &str| PropertyPair {
-            from: PropertyRef::new(p),
-            to: PropertyRef::new(q),
-            direction: Direction::Both,
-            conversion: None,
-            policy: Policy::Latest,
-            clears: true,
-        };
+        let row = |path: &str| PropertyPair::equal(PropertyRef::new(path), PropertyRef::new(path));
         let flow = Flow {
-            from: TypeName::parse("a.Contacts").unwrap(),
-            to: TypeName::parse("b.Person").unwrap(),
             create: Create::Always,
-            matches: vec![],
-            properties: vec![pair("first", "first"), pair("phone", "phone")],
-            deletes: Deletes::Ignore,
-            merge_duplicates: false,
-            create_empty: false,
-            place: "test".into(),
+            properties: vec![row("first"), row("phone")],
+            ..Flow::between(TypeName::new("a", "Contacts"), TypeName::new("b", "Person"))
         };
         let plan = Plan::compile(&[flow], &schemas).unwrap();
         let database = SqliteStore::open(at("lockstep.db")).unwrap();

@@ -8,7 +8,7 @@ use lockstep_connector::files::FilesConnector;
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::{Hub, RunOptions, System, SystemClock};
-use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
+use lockstep_model::flow::{Create, PropertyRef};
 use lockstep_model::{Flow, MatchRow, PropertyPair, TypeName};
 use lockstep_store::sqlite::SqliteStore;
 use rusqlite::Connection;
@@ -52,26 +52,14 @@ impl Project {
         };
         let systems = vec![connect("a"), connect("b")];
         let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
-        let row = |path: &str| PropertyPair {
-            from: PropertyRef::new(path),
-            to: PropertyRef::new(path),
-            direction: Direction::Both,
-            conversion: None,
-            policy: Policy::Latest,
-            clears: true,
-        };
+        let row = |path: &str| PropertyPair::equal(PropertyRef::new(path), PropertyRef::new(path));
         let flow = |from: &str, to: &str| Flow {
-            from: TypeName::parse(from).unwrap(),
-            to: TypeName::parse(to).unwrap(),
             create: Create::Always,
-            matches: vec![MatchRow { pairs: vec![(PropertyRef::new("mail"), PropertyRef::new("mail"))] }],
+            matches: vec![MatchRow::single(PropertyRef::new("mail"), PropertyRef::new("mail"))],
             properties: vec![row("mail"), row("phone")],
-            deletes: Deletes::Ignore,
-            merge_duplicates: false,
-            create_empty: false,
-            place: "test".into(),
+            ..Flow::between(TypeName::new(from, "Person"), TypeName::new(to, "Person"))
         };
-        let plan = Plan::compile(&[flow("a.Person", "b.Person"), flow("b.Person", "a.Person")], &schemas).unwrap();
+        let plan = Plan::compile(&[flow("a", "b"), flow("b", "a")], &schemas).unwrap();
         let store = SqliteStore::open(self.dir.path().join("lockstep.db")).unwrap();
         Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap()
     }

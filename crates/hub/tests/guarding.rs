@@ -9,7 +9,7 @@ use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::report::Report;
 use lockstep_hub::{Hub, RunOptions, Safeguards, System, SystemClock};
-use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
+use lockstep_model::flow::{Create, Deletes, PropertyRef};
 use lockstep_model::{Flow, GuardKind, Limit, Limits, MatchRow, PropertyPair, ReadRecord, TypeName, TypeSchema};
 use lockstep_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
@@ -143,24 +143,13 @@ impl Project {
     }
 
     fn flow(&self, kind: &str) -> Flow {
-        let row = |path: &str| PropertyPair {
-            from: PropertyRef::new(path),
-            to: PropertyRef::new(path),
-            direction: Direction::Both,
-            conversion: None,
-            policy: Policy::Latest,
-            clears: true,
-        };
+        let row = |path: &str| PropertyPair::equal(PropertyRef::new(path), PropertyRef::new(path));
         Flow {
-            from: TypeName::parse(&format!("a.{kind}")).unwrap(),
-            to: TypeName::parse(&format!("b.{kind}")).unwrap(),
             create: Create::Always,
-            matches: vec![MatchRow { pairs: vec![(PropertyRef::new("mail"), PropertyRef::new("mail"))] }],
+            matches: vec![MatchRow::single(PropertyRef::new("mail"), PropertyRef::new("mail"))],
             properties: vec![row("mail"), row("phone")],
             deletes: self.deletes,
-            merge_duplicates: false,
-            create_empty: false,
-            place: "test".into(),
+            ..Flow::between(TypeName::new("a", kind), TypeName::new("b", kind))
         }
     }
 

@@ -10,7 +10,7 @@ use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, Trouble,
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::{Clock, Hub, RunOptions, System};
-use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
+use lockstep_model::flow::{Create, PropertyRef};
 use lockstep_model::{
     Flow, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp, TypeName, TypeSchema, Value,
 };
@@ -168,24 +168,12 @@ fn flat(values: Value) -> Flat {
 }
 
 fn flow(from: &str, to: &str, create: Create, matches: &[&str], rows: &[&str]) -> Flow {
-    let row = |path: &&str| PropertyPair {
-        from: PropertyRef::new(*path),
-        to: PropertyRef::new(*path),
-        direction: Direction::Both,
-        conversion: None,
-        policy: Policy::Latest,
-        clears: true,
-    };
+    let path = |path: &str| PropertyRef::new(path);
     Flow {
-        from: TypeName::parse(from).unwrap(),
-        to: TypeName::parse(to).unwrap(),
         create,
-        matches: matches.iter().map(|m| MatchRow { pairs: vec![(PropertyRef::new(*m), PropertyRef::new(*m))] }).collect(),
-        properties: rows.iter().map(row).collect(),
-        deletes: Deletes::Ignore,
-        merge_duplicates: false,
-        create_empty: false,
-        place: format!("{from} to {to}"),
+        matches: matches.iter().map(|m| MatchRow::single(path(m), path(m))).collect(),
+        properties: rows.iter().map(|row| PropertyPair::equal(path(row), path(row))).collect(),
+        ..Flow::between(TypeName::parse(from).unwrap(), TypeName::parse(to).unwrap())
     }
 }
 

@@ -8,30 +8,18 @@ use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::report::Report;
 use lockstep_hub::{Hub, RunOptions, System, SystemClock};
-use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
+use lockstep_model::flow::{Create, PropertyRef};
 use lockstep_model::{Flow, MatchRow, PropertyPair, TypeName};
 use lockstep_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
 
 fn flow(from: &str, to: &str, create: Create, matches: &[(&str, &str)], rows: &[(&str, &str)]) -> Flow {
-    let pair = |(p, q): &(&str, &str)| PropertyPair {
-        from: PropertyRef::new(*p),
-        to: PropertyRef::new(*q),
-        direction: Direction::Both,
-        conversion: None,
-        policy: Policy::Latest,
-        clears: true,
-    };
+    let path = |path: &str| PropertyRef::new(path);
     Flow {
-        from: TypeName::parse(from).unwrap(),
-        to: TypeName::parse(to).unwrap(),
         create,
-        matches: matches.iter().map(|(p, q)| MatchRow { pairs: vec![(PropertyRef::new(*p), PropertyRef::new(*q))] }).collect(),
-        properties: rows.iter().map(pair).collect(),
-        deletes: Deletes::Ignore,
-        merge_duplicates: false,
-        create_empty: false,
-        place: "test".into(),
+        matches: matches.iter().map(|(p, q)| MatchRow::single(path(p), path(q))).collect(),
+        properties: rows.iter().map(|(p, q)| PropertyPair::equal(path(p), path(q))).collect(),
+        ..Flow::between(TypeName::parse(from).unwrap(), TypeName::parse(to).unwrap())
     }
 }
 

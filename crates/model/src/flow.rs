@@ -110,10 +110,24 @@ pub struct PropertyPair {
     pub clears: bool,
 }
 
+impl PropertyPair {
+    /// A row that says nothing but that the two are kept equal: both ways, as they are, the latest edit winning.
+    pub fn equal(from: PropertyRef, to: PropertyRef) -> Self {
+        PropertyPair { from, to, direction: Direction::Both, conversion: None, policy: Policy::Latest, clears: true }
+    }
+}
+
 /// A row of the match table: all its pairs must agree (L1).
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatchRow {
     pub pairs: Vec<(PropertyRef, PropertyRef)>,
+}
+
+impl MatchRow {
+    /// A row of one pair.
+    pub fn single(from: PropertyRef, to: PropertyRef) -> Self {
+        MatchRow { pairs: vec![(from, to)] }
+    }
 }
 
 /// One flow: a directed statement from one record type to another.
@@ -135,6 +149,13 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// A flow that says nothing yet: it links, creates, deletes and keeps equal nothing.
+    pub fn between(from: TypeName, to: TypeName) -> Self {
+        let place = format!("{from} to {to}");
+        let (create, deletes, matches, properties) = (Create::Never, Deletes::Ignore, vec![], vec![]);
+        Flow { from, to, create, matches, properties, deletes, merge_duplicates: false, create_empty: false, place }
+    }
+
     /// `superoffice.Person to wix.Contacts`
     pub fn name(&self) -> String {
         format!("{} to {}", self.from, self.to)

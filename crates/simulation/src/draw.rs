@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
+use lockstep_model::flow::{Create, Deletes, PropertyRef};
 use lockstep_model::{Capabilities, Flow, MatchRow, PlainType, PropertyPair, PropertySchema, TypeName, TypeSchema};
 
 use crate::random::Random;
@@ -126,28 +126,17 @@ impl Drawn {
     /// The flows, as a project has them.
     pub fn flows(&self) -> Vec<Flow> {
         let name = |at: usize| TypeName::parse(&format!("{}.Person", self.systems[at].name)).expect("a name of ours");
-        let row = |prop: &str| PropertyPair {
-            from: PropertyRef::new(prop),
-            to: PropertyRef::new(prop),
-            direction: Direction::Both,
-            conversion: None,
-            policy: Policy::Latest,
-            clears: true,
-        };
-        let by_mail = || MatchRow { pairs: vec![(PropertyRef::new(MAIL), PropertyRef::new(MAIL))] };
+        let row = |prop: &str| PropertyPair::equal(PropertyRef::new(prop), PropertyRef::new(prop));
+        let by_mail = || MatchRow::single(PropertyRef::new(MAIL), PropertyRef::new(MAIL));
         let flow = |&(from, to, creates): &(usize, usize, bool)| {
             let both = |prop: &&&str| self.systems[from].props.contains(prop) && self.systems[to].props.contains(prop);
             let edited = EDITED.iter().filter(both).map(|prop| row(prop));
             Flow {
-                from: name(from),
-                to: name(to),
                 create: if creates { Create::Always } else { Create::Never },
                 matches: if self.matchless { vec![] } else { vec![by_mail()] },
                 properties: [row(WHO), row(MAIL)].into_iter().chain(edited).collect(),
                 deletes: self.deletes,
-                merge_duplicates: false,
-                create_empty: false,
-                place: format!("{} to {}", name(from), name(to)),
+                ..Flow::between(name(from), name(to))
             }
         };
         self.flows.iter().map(flow).collect()

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use lockstep_config::convertible;
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{Create, Direction, Flow, MatchRow, PropertyPair, PropertySchema, TypeName};
+use lockstep_model::{Create, Flow, MatchRow, PropertyPair, PropertySchema, TypeName};
 
 use crate::checklist::Tester;
 use crate::hands::Hands;
@@ -375,14 +375,7 @@ fn shows(slot: Slot, path: &PropertyRef, value: lockstep_model::Value) -> Step {
 }
 
 fn plain(from: &PropertyRef, to: &PropertyRef) -> PropertyPair {
-    PropertyPair {
-        from: from.clone(),
-        to: to.clone(),
-        direction: Direction::Both,
-        conversion: None,
-        policy: lockstep_model::Policy::Latest,
-        clears: true,
-    }
+    PropertyPair::equal(from.clone(), to.clone())
 }
 
 /// The values with which a script adds the record of a slot, by hand or as a partner.

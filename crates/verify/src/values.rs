@@ -220,18 +220,11 @@ fn alike(schema: &PropertySchema, shown: &Value, expected: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lockstep_model::Direction;
-    use lockstep_model::flow::{Policy, PropertyRef};
+    use lockstep_model::flow::PropertyRef;
 
     fn pair(conversion: Option<Value>) -> PropertyPair {
-        PropertyPair {
-            from: PropertyRef::new("a"),
-            to: PropertyRef::new("b"),
-            direction: Direction::Both,
-            conversion: conversion.map(|json| Conversion::parse(&json).unwrap()),
-            policy: Policy::Latest,
-            clears: true,
-        }
+        let conversion = conversion.map(|json| Conversion::parse(&json).unwrap());
+        PropertyPair { conversion, ..PropertyPair::equal(PropertyRef::new("a"), PropertyRef::new("b")) }
     }
 
     #[test]

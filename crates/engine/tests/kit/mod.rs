@@ -9,7 +9,7 @@ use lockstep_engine::observe::Reading;
 use lockstep_engine::plan::Schemas;
 use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Decision, Plan, Slice, confirm, decide, observe};
-use lockstep_model::flow::{Create, Deletes, Direction, Policy, PropertyRef};
+use lockstep_model::flow::{Create, Direction, PropertyRef};
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{
     Flow, Intent, IntentId, IntentKind, IntentState, MatchRow, PlainType, PropIx, PropertyPair, PropertySchema, ReadRecord,
@@ -23,8 +23,6 @@ pub fn flow(from: &str, to: &str, create: Create, matches: &[&str], rows: &[&str
         (PropertyRef::new(a.trim()), PropertyRef::new(b.trim()))
     };
     Flow {
-        from: TypeName::parse(from).unwrap(),
-        to: TypeName::parse(to).unwrap(),
         create,
         matches: matches.iter().map(|row| MatchRow { pairs: row.split('&').map(|p| pair(p, "=")).collect() }).collect(),
         properties: rows
@@ -35,13 +33,10 @@ pub fn flow(from: &str, to: &str, create: Create, matches: &[&str], rows: &[&str
                     .find(|(sign, _)| row.contains(sign))
                     .unwrap();
                 let (from, to) = pair(row, sign);
-                PropertyPair { from, to, direction, conversion: None, policy: Policy::Latest, clears: true }
+                PropertyPair { direction, ..PropertyPair::equal(from, to) }
             })
             .collect(),
-        deletes: Deletes::Ignore,
-        merge_duplicates: false,
-        create_empty: false,
-        place: format!("{from} to {to}"),
+        ..Flow::between(TypeName::parse(from).unwrap(), TypeName::parse(to).unwrap())
     }
 }
 

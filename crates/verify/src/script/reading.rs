@@ -95,15 +95,8 @@ mod tests {
     #[test]
     fn what_flows_lead_to_is_read_later() {
         let flow = |from: &str, to: &str| Flow {
-            from: TypeName::parse(from).unwrap(),
-            to: TypeName::parse(to).unwrap(),
             create: lockstep_model::Create::Always,
-            matches: vec![],
-            properties: vec![],
-            deletes: Default::default(),
-            merge_duplicates: false,
-            create_empty: false,
-            place: String::new(),
+            ..Flow::between(TypeName::parse(from).unwrap(), TypeName::parse(to).unwrap())
         };
         let readings = first_readings(&[flow("a.A", "b.B"), flow("b.B", "c.C"), flow("c.C", "a.A"), flow("a.A", "c.C")]);
         let of = |name: &str| readings[&TypeName::parse(name).unwrap()];
