@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lockstep_model::{EntityId, RecordId, RecordState, TypeIx};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, Statement};
+use rusqlite::{CachedStatement, Connection, Rows, Statement};
 
 use super::Database;
 use super::encode::{Encoded, decode, presence_out, text};
@@ -20,21 +20,30 @@ const HOLE_IN_RECORDS: i64 = 2;
 /// A step along an index costs a fifth of a look-up, too.
 const STEPS_BEFORE_A_LOOK_UP: usize = 2;
 
+/// The columns of the statements over `records` that ranges are asked for by.
+const ID: usize = 0;
+const ENTITY: usize = 3;
+
 impl Database {
     pub(super) fn records(&mut self, ids: &[RecordId]) -> Fallible<Vec<RecordState>> {
         let spans = Spans::over(ids.iter().map(|id| id.0), HOLE_IN_RECORDS);
         let mut found = Vec::with_capacity(spans.len());
         let mut statement = sql::RECORDS.prepare(&self.conn)?;
         for span in &spans.ranges {
-            let mut rows = statement.query([span.low, span.high])?;
-            while let Some(row) = rows.next()? {
-                if spans.wants(row.get(0)?) {
-                    found.extend(decode(&self.bound, row)?);
-                }
-            }
+            self.decode_of(ID, statement.query([span.low, span.high])?, &spans, &mut found)?;
         }
         remember(&mut self.bound, &found);
         Ok(found)
+    }
+
+    /// The records of these rows whose number in this column is wanted.
+    fn decode_of(&self, column: usize, mut rows: Rows<'_>, spans: &Spans, found: &mut Vec<RecordState>) -> Fallible<()> {
+        while let Some(row) = rows.next()? {
+            if spans.wants(row.get(column)?) {
+                found.extend(decode(&self.bound, row)?);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn by_key(&mut self, ty: TypeIx, keys: &[&str]) -> Fallible<Vec<RecordState>> {
@@ -90,12 +99,7 @@ impl Database {
                     found.extend(decode(&self.bound, row)?);
                 }
             }
-            let mut rows = joined.query([span.low, span.high])?;
-            while let Some(row) = rows.next()? {
-                if spans.wants(row.get(3)?) {
-                    found.extend(decode(&self.bound, row)?);
-                }
-            }
+            self.decode_of(ENTITY, joined.query([span.low, span.high])?, &spans, &mut found)?;
         }
         remember(&mut self.bound, &found);
         Ok(found)
@@ -106,12 +110,7 @@ impl Database {
         let mut found = Vec::new();
         let mut joined = sql::MEMBERS.prepare(&self.conn)?;
         for span in &spans.ranges {
-            let mut rows = joined.query([span.low, span.high])?;
-            while let Some(row) = rows.next()? {
-                if spans.wants(row.get(3)?) {
-                    found.extend(decode(&self.bound, row)?);
-                }
-            }
+            self.decode_of(ENTITY, joined.query([span.low, span.high])?, &spans, &mut found)?;
         }
         remember(&mut self.bound, &found);
         Ok(found)
