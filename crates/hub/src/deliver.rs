@@ -353,7 +353,7 @@ impl Hub {
         // How many there are now is known of a system also where nothing of it is read any more.
         let counted = commit.new_records.iter().chain(&commit.changed_records).map(|record| record.ty);
         let counted: BTreeSet<TypeIx> = counted.collect();
-        commit.types = counted.into_iter().map(|ty| (ty, self.status[ty.at()].clone())).collect();
+        commit.counts = counted.into_iter().map(|ty| (ty, self.status[ty.at()].records)).collect();
         timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
         for (intent, id, record, message) in adopt {
             self.adopt(under_way, intent, id, record, message)?;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lockstep_model::{EntityId, Presence, RecordId, RecordState, Slot, Timestamp, TypeIx};
+use lockstep_model::{EntityId, Intent, IntentState, Presence, RecordId, RecordState, Slot, Timestamp, TypeIx};
 use lockstep_store::{Commit, SqliteStore, Store, StoreError, contract};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -52,6 +52,68 @@ fn a_second_process_is_kept_out_and_told_who_is_in() {
     assert!(holder.starts_with(&format!("process {}, since 2", std::process::id())), "{holder}");
     drop(store);
     open(&path);
+}
+
+#[test]
+fn a_store_of_an_older_form_says_the_same_of_its_intents() {
+    let (_folder, path) = place();
+    let old = Connection::open(&path).unwrap();
+    let forms = [
+        include_str!("../migrations/0001_first.sql"),
+        include_str!("../migrations/0002_marks.sql"),
+        include_str!("../migrations/0003_flows.sql"),
+    ];
+    old.execute_batch("CREATE TABLE schema_version (form INTEGER PRIMARY KEY); PRAGMA application_id = 0x4c6b5374").unwrap();
+    for (n, form) in forms.iter().enumerate() {
+        old.execute_batch(form).unwrap();
+        old.execute("INSERT INTO schema_version (form) VALUES (?1)", [n as i64 + 1]).unwrap();
+    }
+    let plan = contract::plan();
+    let name = plan[0].name.to_string();
+    old.execute("INSERT INTO record_types (id, name, fingerprint, records) VALUES (1, ?1, 1, 12)", [&name]).unwrap();
+    old.execute_batch(
+        "INSERT INTO intents (id, run, kind, rank, type, record, entity, source, source_type, state, attempts, not_before, message,
+             decided_at, done_at, changes)
+         VALUES (1, 1, 'create', 0, 1, 8, 1, 1, 1, 'done', 0, NULL, NULL, 5, 6, '[]'),
+             (2, 1, 'update', 0, 1, 9, 1, 1, 1, 'done', 2, NULL, 'at last', 5, 7, '[]'),
+             (3, 1, 'update', 0, 1, 9, 1, 1, 1, 'dropped', 0, NULL, 'another took its place', 5, 7, '[]'),
+             (4, 1, 'create', 0, 1, NULL, 2, 2, 1, 'queued', 0, NULL, NULL, 5, NULL, '[]'),
+             (5, 1, 'create', 0, 1, NULL, 3, 3, 1, 'queued', 1, 99, 'busy', 5, NULL, '[]'),
+             (6, 1, 'create', 0, 1, NULL, 4, 4, 1, 'queued', 0, NULL, NULL, 5, NULL, '[]'),
+             (7, 1, 'update', 0, 1, 9, 1, 1, 1, 'refused', 1, NULL, 'no', 5, NULL, '[]'),
+             (8, 1, 'create', 0, 1, NULL, 5, 5, 1, 'unknown', 0, NULL, 'lost', 5, NULL, '[]');
+         INSERT INTO sending VALUES (6, 6);",
+    )
+    .unwrap();
+    drop(old);
+
+    let mut store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.bind(&plan).unwrap()[0].records, 12);
+    let said = |store: &mut SqliteStore, state| -> Vec<String> {
+        let found = store.intents_in(state, 9).unwrap().into_iter();
+        let at = |at: Option<Timestamp>| at.map_or("-".into(), |at| at.0.to_string());
+        let say = |i: Intent| {
+            let (record, message) = (i.record.map_or("-".into(), |id| id.to_string()), i.message.unwrap_or("-".into()));
+            format!("{} {record} {} {} {message} {}", i.id, i.attempts, at(i.not_before), at(i.done_at))
+        };
+        found.map(say).collect()
+    };
+    use IntentState::*;
+    assert_eq!(said(&mut store, Done), ["1 8 0 - - 6", "2 9 2 - at last 7"]);
+    assert_eq!(said(&mut store, Dropped), ["3 9 0 - another took its place 7"]);
+    assert_eq!(said(&mut store, Queued), ["4 - 0 - - -", "5 - 1 99 busy -"]);
+    assert_eq!(said(&mut store, Sent), ["6 - 0 - - -"]);
+    assert_eq!(said(&mut store, Refused), ["7 9 1 - no -"]);
+    assert_eq!(said(&mut store, Unknown), ["8 - 0 - lost -"]);
+    assert_eq!(store.outbox(Timestamp(50), &[TypeIx(0)], 9).unwrap().len(), 1);
+    assert_eq!(store.outbox(Timestamp(99), &[TypeIx(0)], 9).unwrap().len(), 2);
+    assert_eq!(store.intents_of(&[RecordId(8)], 9).unwrap().len(), 1);
+    drop(store);
+    // What a person sees with the shell.
+    let seen = Connection::open(&path).unwrap();
+    let mut states = seen.prepare("SELECT state FROM writes ORDER BY id").unwrap();
+    let states: Vec<String> = states.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(states, ["done", "done", "dropped", "queued", "queued", "sent", "refused", "unknown"]);
 }
 
 #[test]

@@ -10,31 +10,31 @@ use rusqlite::Connection;
 const NEVER: [(&str, &str); 12] = [
     (
         "an intent in a state that there is not",
-        "SELECT id FROM intents WHERE state NOT IN ('queued','sent','unknown','done','refused','dropped')",
+        "SELECT id FROM writes WHERE state NOT IN ('queued','sent','unknown','done','refused','dropped')",
     ),
     (
         "an intent that has ended without a time, or has a time and has not ended",
-        "SELECT id FROM intents WHERE (state IN ('done','dropped')) <> (done_at IS NOT NULL)",
+        "SELECT id FROM writes WHERE (state IN ('done','dropped')) <> (done_at IS NOT NULL)",
     ),
     (
         "a confirmed creation without its record",
-        "SELECT i.id FROM intents i LEFT JOIN records r ON r.id = i.record WHERE i.kind = 'create' AND i.state = 'done' AND r.id IS NULL",
+        "SELECT i.id FROM writes i LEFT JOIN records r ON r.id = i.record WHERE i.kind = 'create' AND i.state = 'done' AND r.id IS NULL",
     ),
     (
         "an update of a record that is not known",
-        "SELECT i.id FROM intents i LEFT JOIN records r ON r.id = i.record WHERE i.kind <> 'create' AND r.id IS NULL",
+        "SELECT i.id FROM writes i LEFT JOIN records r ON r.id = i.record WHERE i.kind <> 'create' AND r.id IS NULL",
     ),
     (
         "an intent from a record that is not known",
-        "SELECT i.id FROM intents i LEFT JOIN records r ON r.id = i.source WHERE r.id IS NULL",
+        "SELECT i.id FROM writes i LEFT JOIN records r ON r.id = i.source WHERE r.id IS NULL",
     ),
     (
         "two open creations for one entity",
-        "SELECT min(id) FROM intents WHERE kind = 'create' AND state > 'dropped' GROUP BY entity, type HAVING count(*) > 1",
+        "SELECT min(id) FROM writes WHERE kind = 'create' AND state > 'dropped' GROUP BY entity, type HAVING count(*) > 1",
     ),
     (
         "an open creation where there is a record",
-        "SELECT i.id FROM intents i JOIN records s ON s.id = i.source JOIN records r ON r.entity = s.entity AND r.type = i.type AND r.gone = 0 WHERE i.kind = 'create' AND i.state IN ('queued', 'sent') AND r.first_seen < i.decided_at",
+        "SELECT i.id FROM writes i JOIN records s ON s.id = i.source JOIN records r ON r.entity = s.entity AND (SELECT name FROM record_types t WHERE t.id = r.type) = i.type AND r.gone = 0 WHERE i.kind = 'create' AND i.state IN ('queued', 'sent') AND r.first_seen < i.decided_at",
     ),
     (
         "two records of a type in one entity (L6)",
@@ -50,7 +50,7 @@ const NEVER: [(&str, &str); 12] = [
     ),
     (
         "a match key of a creation that is not known",
-        "SELECT k.record FROM keys k LEFT JOIN intents i ON i.id = -k.record AND i.kind = 'create' WHERE i.id IS NULL AND k.record < 0",
+        "SELECT k.record FROM keys k LEFT JOIN writes i ON i.id = -k.record AND i.kind = 'create' WHERE i.id IS NULL AND k.record < 0",
     ),
     (
         "a number on the agenda that is no record's",

@@ -126,6 +126,9 @@ fn binding_tells_how_far_each_type_was_read(mut store: Box<dyn Store>) {
         records: 12,
     };
     store.commit(Commit { types: vec![(USERS, status.clone())], ..Commit::default() }).unwrap();
+    // How many there are may change by itself.
+    let status = TypeStatus { records: 13, ..status };
+    store.commit(Commit { counts: vec![(USERS, 13)], ..Commit::default() }).unwrap();
     // In the order of the plan, which may be another, and of nothing but the plan.
     let reversed: Vec<_> = plan().into_iter().rev().collect();
     assert_eq!(store.bind(&reversed).unwrap(), [status.clone(), fresh(1)]);
@@ -454,8 +457,10 @@ fn open_intents_are_found_and_counted(mut store: Box<dyn Store>) {
 }
 
 fn history_of_a_record_holds_what_went_to_it_and_came_from_it(mut store: Box<dyn Store>) {
-    let between =
-        |id, record: Option<i64>, source, state| Intent { record: record.map(RecordId), ..intent(id, RecordId(source), state) };
+    let between = |id, record: Option<i64>, source, state| {
+        let kind = if record.is_some() { IntentKind::Update } else { IntentKind::Create };
+        Intent { kind, record: record.map(RecordId), ..intent(id, RecordId(source), state) }
+    };
     let all = vec![
         between(5, Some(1), 2, IntentState::Done),
         between(1, Some(2), 1, IntentState::Dropped),

@@ -13,6 +13,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_marks.sql"),
     include_str!("../../migrations/0003_flows.sql"),
+    include_str!("../../migrations/0004_outcomes.sql"),
+    include_str!("../../migrations/0005_counts.sql"),
 ];
 
 /// "LkSt", as SQLite keeps it in the file's first page.

@@ -254,8 +254,11 @@ impl Database {
                 status.read_from.map(|at| at.0),
                 status.reading_since.map(|at| at.0),
                 status.fingerprint as i64,
-                status.records as i64,
             ))?;
+        }
+        let counts = commit.types.iter().map(|(ty, status)| (*ty, status.records)).chain(commit.counts.iter().copied());
+        for (ty, records) in counts {
+            statements::SET_COUNT.prepare(&self.conn)?.execute((self.bound.ty(ty)?.row, records as i64))?;
         }
         self.write_records(&mut commit)?;
         self.write_intents(&commit)?;
@@ -280,7 +283,7 @@ fn stored_type(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, TypeStatus)> {
         read_from: row.get::<_, Option<i64>>(4)?.map(Timestamp),
         reading_since: row.get::<_, Option<i64>>(5)?.map(Timestamp),
         fingerprint: row.get::<_, i64>(6)? as u64,
-        records: row.get::<_, i64>(7)? as u64,
+        records: row.get::<_, Option<i64>>(7)?.unwrap_or(0) as u64,
     };
     Ok((row.get(0)?, status))
 }

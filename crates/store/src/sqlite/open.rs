@@ -1,24 +1,38 @@
 //! The open intents, in memory: which are due, which an entity has, which are on their way.
 //!
-//! A first run decides a million of them, hands them over and closes them again. Kept in memory they cost no index on disk but the one
-//! from which this is built when the store is opened; and handing over a batch is one row of `sending` instead of a change to each.
+//! A first run decides a million of them, hands them over and closes them again. Kept in memory they cost no index on disk: which numbers
+//! are open is a few rows of `open_intents`, from which this is built when the store is opened; and handing over a batch is one row of
+//! `sending` instead of a change to each.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use lockstep_model::{EntityId, Intent, IntentState, NumberMap, Timestamp};
+use lockstep_model::{EntityId, Intent, IntentKind, IntentState, NumberMap, Timestamp};
 use rusqlite::Connection;
 
+use super::encode::text;
 use super::fault::{Fallible, Fault};
 use super::ranges::Ranges;
 use super::statements as sql;
 use crate::IntentUpdate;
 
+/// A state by its word.
+pub(super) fn parse(name: &str) -> Fallible<IntentState> {
+    IntentState::parse(name).ok_or_else(|| Fault::Damaged(format!("“{name}” is no state of an intent")))
+}
+
+/// What is known of an intent by its row, which does not change while the intent is delivered.
+#[derive(Clone, Copy)]
+pub(super) struct Decided {
+    pub entity: i64,
+    /// The record type's number on disk.
+    pub ty: u32,
+    pub rank: u16,
+    pub creates: bool,
+}
+
 #[derive(Clone, Copy)]
 struct One {
-    entity: i64,
-    /// The record type's number on disk.
-    ty: u32,
-    rank: u16,
+    decided: Decided,
     state: IntentState,
     /// Nothing was ever tried with it: handing it over changes nothing of it but that.
     untried: bool,
@@ -28,6 +42,8 @@ struct One {
 #[derive(Default)]
 pub(super) struct Open {
     all: BTreeMap<i64, One>,
+    /// Their numbers, as they are on disk.
+    pub(super) numbers: Ranges,
     /// The first open intent of an entity; nearly always the only one.
     of_entity: NumberMap<i64, i64>,
     more_of_entity: BTreeSet<(i64, i64)>,
@@ -46,24 +62,42 @@ impl Open {
         while let Some(row) = rows.next()? {
             open.sending.load(row.get(0)?, row.get(1)?);
         }
+        let mut numbers = Ranges::default();
         let mut statement = sql::OPEN.prepare(conn)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let id: i64 = row.get(0)?;
-            let not_before: Option<i64> = row.get(5)?;
-            let name = row.get_ref(4)?.as_str().map_err(|error| Fault::Damaged(error.to_string()))?;
-            let state = IntentState::parse(name).ok_or_else(|| Fault::Damaged(format!("“{name}” is no state of an intent")))?;
-            let state = if state == IntentState::Queued && open.sending.contains(id) { IntentState::Sent } else { state };
-            let untried = row.get::<_, i64>(6)? == 0 && not_before.is_none();
-            open.add(id, One { entity: row.get(3)?, ty: row.get(1)?, rank: row.get(2)?, state, untried }, not_before);
+            numbers.load(row.get(0)?, row.get(1)?);
         }
+        let mut statement = sql::OPEN_BETWEEN.prepare(conn)?;
+        for (first, last) in numbers.ranges() {
+            let mut rows = statement.query([first, last])?;
+            while let Some(row) = rows.next()? {
+                let id: i64 = row.get(0)?;
+                let not_before: Option<i64> = row.get(6)?;
+                let state = match text(row, 5)? {
+                    Some(name) => parse(name)?,
+                    None => IntentState::Queued,
+                };
+                let state = if state == IntentState::Queued && open.sending.contains(id) { IntentState::Sent } else { state };
+                let untried = !row.get::<_, Option<bool>>(7)?.unwrap_or(false) && not_before.is_none();
+                let creates = text(row, 4)? == Some(IntentKind::Create.name());
+                let decided = Decided { entity: row.get(3)?, ty: row.get(1)?, rank: row.get(2)?, creates };
+                open.enter_one(id, One { decided, state, untried }, not_before);
+            }
+        }
+        open.numbers = numbers;
         Ok(open)
     }
 
     fn add(&mut self, id: i64, one: One, not_before: Option<i64>) {
-        self.enter(one.entity, id);
+        self.numbers.insert(id);
+        self.enter_one(id, one, not_before);
+    }
+
+    fn enter_one(&mut self, id: i64, one: One, not_before: Option<i64>) {
+        self.enter(one.decided.entity, id);
         if one.state == IntentState::Queued {
-            self.queued.insert((one.ty, one.rank, id));
+            self.queued.insert((one.decided.ty, one.decided.rank, id));
             self.not_before.extend(not_before.map(|at| (id, at)));
         }
         self.all.insert(id, one);
@@ -71,9 +105,9 @@ impl Open {
 
     fn take(&mut self, id: i64) -> Option<One> {
         let one = self.all.remove(&id)?;
-        self.leave(one.entity, id);
+        self.leave(one.decided.entity, id);
         if one.state == IntentState::Queued {
-            self.queued.remove(&(one.ty, one.rank, id));
+            self.queued.remove(&(one.decided.ty, one.decided.rank, id));
             if !self.not_before.is_empty() {
                 self.not_before.remove(&id);
             }
@@ -86,14 +120,15 @@ impl Open {
         if intent.state.is_open() {
             let untried = intent.attempts == 0 && intent.not_before.is_none() && intent.message.is_none();
             let ty = u32::try_from(ty).unwrap_or(u32::MAX);
-            let one = One { entity: intent.entity.0, ty, rank: intent.rank, state: intent.state, untried };
-            self.add(intent.id.0, one, intent.not_before.map(|at| at.0));
+            let creates = intent.kind == IntentKind::Create;
+            let decided = Decided { entity: intent.entity.0, ty, rank: intent.rank, creates };
+            self.add(intent.id.0, One { decided, state: intent.state, untried }, intent.not_before.map(|at| at.0));
         }
     }
 
     pub(super) fn moved(&mut self, id: i64, entity: i64) {
         if let Some(one) = self.all.get_mut(&id) {
-            let before = std::mem::replace(&mut one.entity, entity);
+            let before = std::mem::replace(&mut one.decided.entity, entity);
             self.leave(before, id);
             self.enter(entity, id);
         }
@@ -132,30 +167,27 @@ impl Open {
             return false;
         };
         one.state = IntentState::Sent;
-        let place = (one.ty, one.rank, id);
+        let place = (one.decided.ty, one.decided.rank, id);
         self.queued.remove(&place);
         self.sending.insert(id);
         true
     }
 
-    /// What became of an intent whose row has been written. `closed` gives what is needed of one that was closed and is open again.
-    pub(super) fn changed(
-        &mut self,
-        update: &IntentUpdate,
-        reopened: impl FnOnce() -> Fallible<(i64, u32, u16)>,
-    ) -> Fallible<()> {
+    /// What an open intent's row says of it.
+    pub(super) fn decided(&self, id: i64) -> Option<Decided> {
+        self.all.get(&id).map(|one| one.decided)
+    }
+
+    /// What became of an intent whose outcome has been written.
+    pub(super) fn changed(&mut self, update: &IntentUpdate, decided: Decided) {
         let id = update.id.0;
         self.sending.remove(id);
-        let known = self.take(id);
+        let was_open = self.take(id).is_some();
         if update.state.is_open() {
-            let (entity, ty, rank) = match known {
-                Some(one) => (one.entity, one.ty, one.rank),
-                None => reopened()?,
-            };
-            let one = One { entity, ty, rank, state: update.state, untried: false };
-            self.add(id, one, update.not_before.map(|at| at.0));
+            self.add(id, One { decided, state: update.state, untried: false }, update.not_before.map(|at| at.0));
+        } else if was_open {
+            self.numbers.remove(id);
         }
-        Ok(())
     }
 
     /// Its state, if it is open.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use lockstep_model::change::{Change, Counterpart, Intent, IntentKind, IntentState};
 use lockstep_model::{ClaimStamp, EntityId, IntentId, PropIx, RecordId, Rule, RunId, Timestamp, TypeIx, Value};
-use rusqlite::Row;
+use rusqlite::{Connection, Row, Statement};
 use serde::{Deserialize, Serialize};
 
 use super::Database;
@@ -17,7 +17,7 @@ use super::bound::Bound;
 use super::encode::text;
 use super::fault::{Fallible, Fault};
 use super::json;
-use super::open::Open;
+use super::open::{Decided, Open, parse};
 use super::spans::Spans;
 use super::statements as sql;
 use crate::{Commit, IntentUpdate};
@@ -114,7 +114,7 @@ impl Database {
 
     pub(super) fn intents_of(&mut self, records: &[RecordId], limit: usize) -> Fallible<Vec<Intent>> {
         let mut ids = BTreeSet::new();
-        for statement in [sql::INTENTS_TO, sql::INTENTS_FROM] {
+        for statement in [sql::INTENTS_TO, sql::INTENTS_THAT_MADE, sql::INTENTS_FROM] {
             let mut statement = statement.prepare(&self.conn)?;
             for record in records {
                 let mut rows = statement.query((record.0, limit as i64))?;
@@ -159,23 +159,22 @@ impl Database {
             insert.raw_bind_parameter(8, intent.source.0)?;
             insert.raw_bind_parameter(9, source_row)?;
             insert.raw_bind_parameter(10, intent.base_version.as_deref())?;
-            insert.raw_bind_parameter(11, intent.state.name())?;
-            insert.raw_bind_parameter(12, intent.attempts)?;
-            insert.raw_bind_parameter(13, intent.not_before.map(|at| at.0))?;
-            insert.raw_bind_parameter(14, intent.message.as_deref())?;
-            insert.raw_bind_parameter(15, intent.decided_at.0)?;
-            insert.raw_bind_parameter(16, intent.done_at.map(|at| at.0))?;
-            insert.raw_bind_parameter(17, changes)?;
+            insert.raw_bind_parameter(11, intent.decided_at.0)?;
+            insert.raw_bind_parameter(12, changes)?;
             insert.raw_execute()?;
             self.open.new_intent(intent, row_of_type);
+        }
+        let mut set = sql::SET_OUTCOME.prepare(&self.conn)?;
+        for intent in commit.intents_new.iter().filter(|intent| !is_untouched(intent)) {
+            let made = intent.record.filter(|_| intent.kind == IntentKind::Create);
+            let (attempts, not_before, message) = (intent.attempts, intent.not_before, intent.message.as_deref());
+            set_outcome(&mut set, intent.id, intent.state, attempts, not_before, message, intent.done_at, made)?;
         }
         let mut moving = sql::MOVE_INTENT.prepare(&self.conn)?;
         for (id, entity) in &commit.intents_moved {
             moving.execute([id.0, entity.0])?;
             self.open.moved(id.0, entity.0);
         }
-        let mut set = sql::SET_INTENT.prepare(&self.conn)?;
-        let mut set_made = sql::SET_INTENT_MADE.prepare(&self.conn)?;
         let mut in_order: Vec<&IntentUpdate> = commit.intents_changed.iter().collect();
         // Stable: of two updates of an intent the later one stays.
         in_order.sort_by_key(|update| update.id);
@@ -183,24 +182,20 @@ impl Database {
             if self.open.hand_over(update) {
                 continue;
             }
-            let statement = if update.record.is_some() { &mut set_made } else { &mut set };
-            statement.raw_bind_parameter(1, update.id.0)?;
-            statement.raw_bind_parameter(2, update.state.name())?;
-            statement.raw_bind_parameter(3, update.attempts)?;
-            statement.raw_bind_parameter(4, update.not_before.map(|at| at.0))?;
-            statement.raw_bind_parameter(5, update.message.as_deref())?;
-            statement.raw_bind_parameter(6, update.done_at.map(|at| at.0))?;
-            if let Some(record) = update.record {
-                statement.raw_bind_parameter(7, record.0)?;
-            }
-            if statement.raw_execute()? == 0 {
-                return Err(Fault::Damaged(format!("intent {} is to be changed and is not there", update.id)));
-            }
-            let conn = &self.conn;
-            self.open.changed(update, || {
-                let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-                Ok(sql::REOPENED.prepare(conn)?.query_row([update.id.0], read)?)
-            })?;
+            let decided = match self.open.decided(update.id.0) {
+                Some(decided) => decided,
+                None => closed(&self.conn, update.id)?,
+            };
+            let made = update.record.filter(|_| decided.creates);
+            let (attempts, not_before, message) = (update.attempts, update.not_before, update.message.as_deref());
+            set_outcome(&mut set, update.id, update.state, attempts, not_before, message, update.done_at, made)?;
+            self.open.changed(update, decided);
+        }
+        for (first, last) in self.open.numbers.changes() {
+            match last {
+                Some(last) => sql::SET_OPEN.prepare(&self.conn)?.execute([first, last])?,
+                None => sql::END_OPEN.prepare(&self.conn)?.execute([first])?,
+            };
         }
         for (first, last) in self.open.sending.changes() {
             match last {
@@ -212,7 +207,45 @@ impl Database {
     }
 }
 
-fn changes_out(conn: &rusqlite::Connection, bound: &mut Bound, intent: &Intent, source_type: Option<TypeIx>) -> Fallible<String> {
+/// Whether nothing has become of an intent yet: that needs no row.
+fn is_untouched(intent: &Intent) -> bool {
+    intent.state == IntentState::Queued && intent.attempts == 0 && intent.not_before.is_none() && intent.message.is_none()
+}
+
+#[allow(clippy::too_many_arguments)]
+fn set_outcome(
+    set: &mut Statement<'_>,
+    id: IntentId,
+    state: IntentState,
+    attempts: u32,
+    not_before: Option<Timestamp>,
+    message: Option<&str>,
+    done_at: Option<Timestamp>,
+    made: Option<RecordId>,
+) -> Fallible<()> {
+    set.raw_bind_parameter(1, id.0)?;
+    set.raw_bind_parameter(2, state.name())?;
+    set.raw_bind_parameter(3, attempts)?;
+    set.raw_bind_parameter(4, not_before.map(|at| at.0))?;
+    set.raw_bind_parameter(5, message)?;
+    set.raw_bind_parameter(6, done_at.map(|at| at.0))?;
+    set.raw_bind_parameter(7, made.map(|id| id.0))?;
+    set.raw_execute()?;
+    Ok(())
+}
+
+/// What the row of an intent says that is not open.
+fn closed(conn: &Connection, id: IntentId) -> Fallible<Decided> {
+    let mut statement = sql::CLOSED.prepare(conn)?;
+    let mut rows = statement.query([id.0])?;
+    let Some(row) = rows.next()? else {
+        return Err(Fault::Damaged(format!("intent {id} is to be changed and is not there")));
+    };
+    let creates = text(row, 3)? == Some(IntentKind::Create.name());
+    Ok(Decided { entity: row.get(0)?, ty: row.get(1)?, rank: row.get(2)?, creates })
+}
+
+fn changes_out(conn: &Connection, bound: &mut Bound, intent: &Intent, source_type: Option<TypeIx>) -> Fallible<String> {
     let mut out = Vec::with_capacity(80 * intent.changes.len() + 2);
     out.push(b'[');
     for change in &intent.changes {
@@ -267,11 +300,6 @@ fn changes_in(bound: &Bound, changes: &str, ty: TypeIx, source: RecordId, source
     Some(entries.into_iter().filter_map(change).collect())
 }
 
-fn state_in(row: &Row<'_>, column: usize) -> Fallible<IntentState> {
-    let name = text(row, column)?.unwrap_or_default();
-    IntentState::parse(name).ok_or_else(|| Fault::Damaged(format!("“{name}” is no state of an intent")))
-}
-
 fn kind_in(name: &str) -> Option<IntentKind> {
     [IntentKind::Create, IntentKind::Update, IntentKind::Delete].into_iter().find(|kind| kind.name() == name)
 }
@@ -296,8 +324,8 @@ pub(super) fn decode(bound: &Bound, open: &Open, row: &Row<'_>) -> Fallible<Opti
         flow: target.flow(ty, source_row.and_then(|row| bound.of_row(row)).map(|(ix, _)| ix)),
         base_version: text(row, 9)?.map(str::to_string),
         changes: changes.ok_or_else(|| damaged("changes"))?,
-        state: open.state(id.0).map_or_else(|| state_in(row, 10), Ok)?,
-        attempts: row.get(11)?,
+        state: open.state(id.0).map_or_else(|| parse(text(row, 10)?.unwrap_or_default()), Ok)?,
+        attempts: row.get::<_, Option<u32>>(11)?.unwrap_or_default(),
         not_before: row.get::<_, Option<i64>>(12)?.map(Timestamp),
         message: text(row, 13)?.map(str::to_string),
         decided_at: Timestamp(row.get(14)?),

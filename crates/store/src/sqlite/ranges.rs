@@ -58,6 +58,11 @@ impl Ranges {
         }
     }
 
+    /// The ranges, from first to last number.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = (i64, i64)> {
+        self.ranges.iter().map(|(first, last)| (*first, *last))
+    }
+
     /// The numbers, rising.
     pub(super) fn numbers(&self) -> impl Iterator<Item = i64> {
         self.ranges.iter().flat_map(|(first, last)| *first..=*last)

@@ -39,8 +39,8 @@ macro_rules! record {
 macro_rules! intent {
     ($rest:literal) => {
         concat!(
-            "SELECT id, run, kind, rank, type, record, entity, source, source_type, base_version, state, attempts, not_before, ",
-            "message, decided_at, done_at, changes FROM intents ",
+            "SELECT i.id, run, kind, rank, type, coalesce(o.record, i.record), entity, source, source_type, base_version, state, attempts, ",
+            "not_before, message, decided_at, done_at, changes FROM intents i LEFT JOIN outcomes o ON o.intent = i.id ",
             $rest
         )
     };
@@ -57,10 +57,11 @@ statements! {
     SET_COUNTER = "UPDATE counters SET next = ?2 WHERE name = ?1";
 
     TYPE_BY_NAME = "SELECT id, checkpoint, checkpoint_bytes, complete, read_from, reading_since, fingerprint, records
-        FROM record_types WHERE name = ?1";
+        FROM record_types LEFT JOIN record_counts ON type = id WHERE name = ?1";
     NEW_TYPE = "INSERT INTO record_types (name, fingerprint) VALUES (?1, ?2)";
     SET_TYPE = "UPDATE record_types SET checkpoint = ?2, checkpoint_bytes = ?3, complete = ?4, read_from = ?5, reading_since = ?6,
-        fingerprint = ?7, records = ?8 WHERE id = ?1";
+        fingerprint = ?7 WHERE id = ?1";
+    SET_COUNT = "INSERT INTO record_counts (type, records) VALUES (?1, ?2) ON CONFLICT (type) DO UPDATE SET records = excluded.records";
 
     RECORDS = record!("WHERE id BETWEEN ?1 AND ?2");
     KEYS_FROM = "SELECT key, id FROM records WHERE type = ?1 AND key >= ?2 ORDER BY key";
@@ -89,23 +90,28 @@ statements! {
     ADD_APART = "INSERT OR IGNORE INTO apart (a, b) VALUES (?1, ?2)";
     REMOVE_APART = "DELETE FROM apart WHERE a = ?1 AND b = ?2";
 
-    INTENTS = intent!("WHERE id BETWEEN ?1 AND ?2");
-    OPEN = "SELECT id, type, rank, entity, state, not_before, attempts + (message IS NOT NULL) FROM intents WHERE state > 'dropped'";
+    INTENTS = intent!("WHERE i.id BETWEEN ?1 AND ?2 ORDER BY i.id");
+    OPEN = "SELECT first, last FROM open_intents";
+    SET_OPEN = "INSERT OR REPLACE INTO open_intents (first, last) VALUES (?1, ?2)";
+    END_OPEN = "DELETE FROM open_intents WHERE first = ?1";
+    OPEN_BETWEEN = "SELECT id, type, rank, entity, kind, state, not_before, attempts > 0 OR message IS NOT NULL
+        FROM intents LEFT JOIN outcomes ON intent = id WHERE id BETWEEN ?1 AND ?2";
     SENDING = "SELECT first, last FROM sending";
     SET_SENDING = "INSERT OR REPLACE INTO sending (first, last) VALUES (?1, ?2)";
     END_SENDING = "DELETE FROM sending WHERE first = ?1";
-    REOPENED = "SELECT entity, type, rank FROM intents WHERE id = ?1";
+    CLOSED = "SELECT entity, type, rank, kind FROM intents WHERE id = ?1";
     // Nothing in a run asks for closed intents by state, so they have no index: this walks them in the order of their numbers.
-    CLOSED_IN = intent!("WHERE id > ?1 AND state = ?2 ORDER BY id LIMIT ?3");
+    CLOSED_IN = intent!("WHERE i.id > ?1 AND state = ?2 ORDER BY i.id LIMIT ?3");
     INTENTS_TO = "SELECT id FROM intents WHERE record = ?1 ORDER BY id LIMIT ?2";
+    INTENTS_THAT_MADE = "SELECT intent FROM outcomes WHERE record = ?1 ORDER BY intent LIMIT ?2";
     INTENTS_FROM = "SELECT id FROM intents WHERE source = ?1 ORDER BY id LIMIT ?2";
-    NEW_INTENT = "INSERT INTO intents (id, run, kind, rank, type, record, entity, source, source_type, base_version, state, attempts,
-        not_before, message, decided_at, done_at, changes)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+    NEW_INTENT = "INSERT INTO intents (id, run, kind, rank, type, record, entity, source, source_type, base_version, decided_at, changes)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     MOVE_INTENT = "UPDATE intents SET entity = ?2 WHERE id = ?1";
-    SET_INTENT = "UPDATE intents SET state = ?2, attempts = ?3, not_before = ?4, message = ?5, done_at = ?6 WHERE id = ?1";
-    SET_INTENT_MADE = "UPDATE intents SET state = ?2, attempts = ?3, not_before = ?4, message = ?5, done_at = ?6, record = ?7
-        WHERE id = ?1";
+    SET_OUTCOME = "INSERT INTO outcomes (intent, state, attempts, not_before, message, done_at, record)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (intent) DO UPDATE SET state = excluded.state, attempts = excluded.attempts,
+        not_before = excluded.not_before, message = excluded.message, done_at = excluded.done_at,
+        record = coalesce(excluded.record, record)";
 
     OPEN_REVIEWS = review!("WHERE record BETWEEN ?1 AND ?2");
     REVIEWS = review!("ORDER BY opened_at, id LIMIT ?1");
@@ -126,8 +132,9 @@ statements! {
     REMOVE_MARK = "DELETE FROM marks WHERE name = ?1";
     // Asked for where a run begins with writes left over, and where a guard has tripped.
     KIND_OF = "SELECT kind FROM intents WHERE id = ?1";
-    CREATION_OF = "SELECT i.id, i.done_at, i.run, i.source, t.name, r.key FROM intents i JOIN records r ON r.id = i.record
-        JOIN record_types t ON t.id = r.type WHERE i.record = ?1 AND i.kind = 'create' AND i.state = 'done' ORDER BY i.id LIMIT 1";
+    CREATION_OF = "SELECT i.id, o.done_at, i.run, i.source, t.name, r.key FROM outcomes o JOIN intents i ON i.id = o.intent
+        JOIN records r ON r.id = o.record JOIN record_types t ON t.id = r.type
+        WHERE o.record = ?1 AND o.state = 'done' ORDER BY o.intent LIMIT 1";
 
     // By run: see `look_back.rs`.
     LAST_INTENT = "SELECT max(id) FROM intents";
@@ -156,7 +163,7 @@ mod tests {
         // Read once, when the store is opened.
         ("AGENDA", "SCAN agenda"),
         ("SENDING", "SCAN sending"),
-        ("OPEN", "SCAN intents USING INDEX intents_open"),
+        ("OPEN", "SCAN open_intents"),
         // What was asked for is all there is, up to a limit, or its count.
         ("REVIEWS", "SCAN reviews USING INDEX reviews_age"),
         ("REVIEW_COUNTS", "SCAN reviews USING COVERING INDEX reviews_record"),
