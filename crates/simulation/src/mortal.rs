@@ -100,6 +100,7 @@ impl Store for MortalStore {
         take_record_ids(count: usize) -> RecordId;
         take_intent_ids(count: usize) -> IntentId;
         records(ids: &[RecordId]) -> Vec<RecordState>;
+        keys_of(ids: &[RecordId]) -> Vec<(RecordId, String)>;
         by_key(ty: TypeIx, keys: &[&str]) -> Vec<RecordState>;
         members(entities: &[EntityId]) -> Vec<RecordState>;
         joined(entities: &[EntityId]) -> Vec<RecordState>;

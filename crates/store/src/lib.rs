@@ -224,6 +224,8 @@ pub trait Store: Send {
 
     /// Records by number. Record types that the plan does not name any more are left out.
     fn records(&mut self, ids: &[RecordId]) -> Result<Vec<RecordState>>;
+    /// The record keys of records, which cost less than the records.
+    fn keys_of(&mut self, ids: &[RecordId]) -> Result<Vec<(RecordId, String)>>;
     /// Records by their record key.
     fn by_key(&mut self, ty: TypeIx, keys: &[&str]) -> Result<Vec<RecordState>>;
     /// All records of these entities.

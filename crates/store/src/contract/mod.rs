@@ -191,6 +191,8 @@ fn records_are_found_by_number_key_and_entity(mut store: Box<dyn Store>) {
     assert_eq!(numbers(store.by_key(PEOPLE, &["key 9", "key 1", "no", "key 1"]).unwrap()), [1, 9]);
     assert_eq!(numbers(store.by_key(USERS, &["key 1", "key 2"]).unwrap()), [20]);
     assert_eq!(store.by_key(USERS, &[]).unwrap(), []);
+    let keys = store.keys_of(&[RecordId(20), RecordId(1), RecordId(777), RecordId(9)]).unwrap();
+    assert_eq!(sorted(keys), [(RecordId(1), "key 1".into()), (RecordId(9), "key 9".into()), (RecordId(20), "key 1".into())]);
     let of = |store: &mut Box<dyn Store>, list: &[i64]| {
         let list: Vec<_> = list.iter().map(|id| EntityId(*id)).collect();
         numbers(store.members(&list).unwrap())

@@ -358,6 +358,10 @@ impl Store for SqliteStore {
         self.reading(|database| database.records(ids))
     }
 
+    fn keys_of(&mut self, ids: &[RecordId]) -> Result<Vec<(RecordId, String)>> {
+        self.reading(|database| database.keys_of(ids))
+    }
+
     fn by_key(&mut self, ty: TypeIx, keys: &[&str]) -> Result<Vec<RecordState>> {
         self.reading(|database| database.by_key(ty, keys))
     }

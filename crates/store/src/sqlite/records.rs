@@ -36,6 +36,21 @@ impl Database {
         Ok(found)
     }
 
+    pub(super) fn keys_of(&mut self, ids: &[RecordId]) -> Fallible<Vec<(RecordId, String)>> {
+        let spans = Spans::over(ids.iter().map(|id| id.0), HOLE_IN_RECORDS);
+        let mut found = Vec::with_capacity(spans.len());
+        let mut statement = sql::KEYS_OF.prepare(&self.conn)?;
+        for span in &spans.ranges {
+            let mut rows = statement.query([span.low, span.high])?;
+            while let Some(row) = rows.next()? {
+                if spans.wants(row.get(0)?) {
+                    found.push((RecordId(row.get(0)?), row.get(1)?));
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// The records of these rows whose number in this column is wanted.
     fn decode_of(&self, column: usize, mut rows: Rows<'_>, spans: &Spans, found: &mut Vec<RecordState>) -> Fallible<()> {
         while let Some(row) = rows.next()? {

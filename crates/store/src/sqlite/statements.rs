@@ -66,6 +66,7 @@ statements! {
     RECORDS = record!("WHERE id BETWEEN ?1 AND ?2");
     KEYS_FROM = "SELECT key, id FROM records WHERE type = ?1 AND key >= ?2 ORDER BY key";
     MEMBERS = record!("WHERE entity BETWEEN ?1 AND ?2 AND entity <> id");
+    KEYS_OF = "SELECT id, key FROM records WHERE id BETWEEN ?1 AND ?2";
     TYPE_OF = "SELECT type FROM records WHERE id = ?1";
     LIVE_KEYS = "SELECT key, id FROM records WHERE type = ?1 AND key > ?2 AND gone = 0 ORDER BY key LIMIT ?3";
     // The first page: an empty text may itself be a key, and nothing is below it.
