@@ -20,7 +20,6 @@ mod migrations;
 mod open;
 mod outbox;
 mod ranges;
-mod recorder;
 mod records;
 mod reviews;
 mod spans;
@@ -44,17 +43,13 @@ use self::fault::{Fallible, Fault};
 use self::lock::Lock;
 use self::open::Open;
 use self::ranges::Ranges;
-use self::recorder::Recorder;
 use crate::{BoundType, Commit, JournalEntry, Result, RunRow, Store, StoreError, TypeStatus};
 
 /// The store in one file.
 pub struct SqliteStore {
     /// While a great load is under way.
     behind: Option<Behind>,
-    recorder: Option<Recorder>,
-    /// Not here while the recorder has it.
-    database: Option<Box<Database>>,
-    next: Counters,
+    database: Database,
     /// For messages.
     place: String,
     /// The file; empty where there is none.
@@ -68,6 +63,7 @@ struct Database {
     conn: Connection,
     bound: Bound,
     encoded: Encoded,
+    next: Counters,
     /// What is to be decided and what is to be sent, as it is on disk. A store that only looks reads both anew each time.
     agenda: BTreeMap<u16, Ranges>,
     open: Open,
@@ -123,57 +119,29 @@ impl SqliteStore {
         })();
         let conn = result.map_err(|fault| fault.at(&place))?;
         migrations::check(&conn, &place)?;
-        Self::over(conn, true, place, path.to_path_buf(), None)
+        let database = Database::new(conn, true).map_err(|fault| fault.at(&place))?;
+        Ok(SqliteStore { behind: None, database, place, path: path.to_path_buf(), _lock: None })
     }
 
     fn prepared(mut conn: Connection, place: String, path: PathBuf, lock: Option<Lock>) -> Result<SqliteStore> {
         migrations::refuse_others(&conn, &place)?;
         settle(&conn).map_err(|fault| fault.at(&place))?;
         migrations::migrate(&mut conn, &place)?;
-        Self::over(conn, false, place, path, lock)
-    }
-
-    fn over(conn: Connection, read_only: bool, place: String, path: PathBuf, lock: Option<Lock>) -> Result<SqliteStore> {
-        let opened = Counters::load(&conn).and_then(|next| Ok((next, Box::new(Database::new(conn, read_only)?))));
-        let (next, database) = opened.map_err(|fault| fault.at(&place))?;
-        Ok(SqliteStore { behind: None, recorder: None, database: Some(database), next, place, path, _lock: lock })
-    }
-
-    /// The database, once what is being recorded is recorded.
-    fn database(&mut self) -> Result<&mut Database> {
-        if self.database.is_none() {
-            let recorded = self.recorder.as_ref().and_then(Recorder::wait);
-            let Some((database, recorded)) = recorded else {
-                let message = "the thread that records has stopped; what it had begun is not kept".to_string();
-                return Err(StoreError::Damaged { place: self.place.clone(), message });
-            };
-            self.database = Some(database);
-            if let Err(fault) = recorded {
-                // The numbers were in what is not kept.
-                self.next.changed = true;
-                return Err(fault.at(&self.place));
-            }
-        }
-        Ok(self.database.as_deref_mut().expect("it has just been put there"))
+        let database = Database::new(conn, false).map_err(|fault| fault.at(&place))?;
+        Ok(SqliteStore { behind: None, database, place, path, _lock: lock })
     }
 
     /// Reads in one transaction: one look at the locks instead of one for each statement, and one state of things.
     fn reading<T>(&mut self, read: impl FnOnce(&mut Database) -> Fallible<T>) -> Result<T> {
-        let read = self.database()?.within("BEGIN", read);
-        read.map_err(|fault| fault.at(&self.place))
+        self.database.within("BEGIN", read).map_err(|fault| fault.at(&self.place))
     }
 
     fn writing<T>(&mut self, write: impl FnOnce(&mut Database) -> Fallible<T>) -> Result<T> {
-        let database = self.database()?;
-        if database.read_only {
-            return Err(self.only_looks());
+        if self.database.read_only {
+            let message = "it was opened only to be looked at".to_string();
+            return Err(StoreError::Unwritable { place: self.place.clone(), message });
         }
-        let written = database.within(WRITING, write);
-        written.map_err(|fault| fault.at(&self.place))
-    }
-
-    fn only_looks(&self) -> StoreError {
-        StoreError::Unwritable { place: self.place.clone(), message: "it was opened only to be looked at".to_string() }
+        self.database.within("BEGIN IMMEDIATE", write).map_err(|fault| fault.at(&self.place))
     }
 }
 
@@ -208,32 +176,25 @@ fn open_to_read(path: &Path) -> Fallible<Connection> {
     }
 }
 
-/// A transaction that writes takes its lock at once.
-const WRITING: &str = "BEGIN IMMEDIATE";
-
-impl Counters {
-    fn load(conn: &Connection) -> Fallible<Counters> {
-        let mut next = Counters { record: 1, intent: 1, changed: false };
-        let mut statement = statements::COUNTERS.prepare(conn)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            match row.get_ref(0)?.as_str() {
-                Ok("record") => next.record = row.get(1)?,
-                Ok("intent") => next.intent = row.get(1)?,
-                _ => {}
-            }
-        }
-        Ok(next)
-    }
-}
-
 impl Database {
     fn new(conn: Connection, read_only: bool) -> Fallible<Self> {
+        let mut next = Counters { record: 1, intent: 1, changed: false };
+        {
+            let mut statement = statements::COUNTERS.prepare(&conn)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                match row.get_ref(0)?.as_str() {
+                    Ok("record") => next.record = row.get(1)?,
+                    Ok("intent") => next.intent = row.get(1)?,
+                    _ => {}
+                }
+            }
+        }
         let (agenda, open) = match read_only {
             true => Default::default(),
             false => (records::load_agenda(&conn)?, Open::load(&conn)?),
         };
-        Ok(Database { conn, bound: Bound::default(), encoded: Encoded::default(), agenda, open, read_only })
+        Ok(Database { conn, bound: Bound::default(), encoded: Encoded::default(), next, agenda, open, read_only })
     }
 
     /// Runs something in a transaction; nothing of it is kept if it fails.
@@ -282,12 +243,7 @@ impl Database {
         Ok(status)
     }
 
-    /// Records a commit in a transaction of its own.
-    fn record(&mut self, commit: Commit, next: Counters) -> Fallible<()> {
-        self.within(WRITING, |database| database.commit(commit, next))
-    }
-
-    fn commit(&mut self, mut commit: Commit, next: Counters) -> Fallible<()> {
+    fn commit(&mut self, mut commit: Commit) -> Fallible<()> {
         for (ty, status) in &commit.types {
             let (text, bytes) = status.checkpoint.as_ref().map(|(text, bytes)| (text, bytes)).unzip();
             statements::SET_TYPE.prepare(&self.conn)?.execute((
@@ -309,10 +265,10 @@ impl Database {
         self.write_reviews(&commit)?;
         self.write_journal(&commit.journal)?;
         self.write_marks(&commit)?;
-        if next.changed {
+        if self.next.changed {
             let mut set = statements::SET_COUNTER.prepare(&self.conn)?;
-            set.execute(("record", next.record))?;
-            set.execute(("intent", next.intent))?;
+            set.execute(("record", self.next.record))?;
+            set.execute(("intent", self.next.intent))?;
         }
         Ok(())
     }
@@ -334,21 +290,21 @@ fn stored_type(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, TypeStatus)> {
 
 impl Store for SqliteStore {
     fn bind(&mut self, types: &[BoundType]) -> Result<Vec<TypeStatus>> {
-        match self.database()?.read_only {
+        match self.database.read_only {
             true => self.reading(|database| database.bind(types)),
             false => self.writing(|database| database.bind(types)),
         }
     }
 
     fn take_record_ids(&mut self, count: usize) -> Result<RecordId> {
-        let next = &mut self.next;
+        let next = &mut self.database.next;
         let first = next.record;
         (next.record, next.changed) = (first + count as i64, true);
         Ok(RecordId(first))
     }
 
     fn take_intent_ids(&mut self, count: usize) -> Result<IntentId> {
-        let next = &mut self.next;
+        let next = &mut self.database.next;
         let first = next.intent;
         (next.intent, next.changed) = (first + count as i64, true);
         Ok(IntentId(first))
@@ -411,15 +367,11 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self, commit: Commit) -> Result<()> {
-        let next = self.next;
-        if commit.durable {
-            self.as_durable(|store| store.writing(|database| database.commit(commit, next)))?;
-        } else if self.recorder.is_some() {
-            self.record_beside(commit)?;
-        } else {
-            self.writing(|database| database.commit(commit, next))?;
+        match commit.durable {
+            true => self.as_durable(|store| store.writing(|database| database.commit(commit)))?,
+            false => self.writing(|database| database.commit(commit))?,
         }
-        self.next.changed = false;
+        self.database.next.changed = false;
         if let Some(behind) = &self.behind {
             behind.committed();
         }
@@ -499,14 +451,11 @@ impl Store for SqliteStore {
             // 1 GB, of which little is left to bring in when it comes to that.
             true => {
                 self.behind = self._lock.is_some().then(|| Behind::start(&self.path));
-                self.recorder = self._lock.is_some().then(Recorder::start);
                 self.set("PRAGMA wal_autocheckpoint = 131072")
             }
             // A long log slows every reading down.
             false => {
-                // What is still to be recorded may fail.
-                self.database()?;
-                (self.recorder, self.behind) = (None, None);
+                self.behind = None;
                 self.set("PRAGMA wal_autocheckpoint = 2000; PRAGMA wal_checkpoint(TRUNCATE)")
             }
         }
@@ -514,36 +463,26 @@ impl Store for SqliteStore {
 
     fn scratch(&mut self) -> Result<Box<dyn Store>> {
         let place = format!("the copy of {}", self.place);
-        let next = self.next;
-        let database = self.database()?;
         let copy = || {
             // A database without a name stays in memory as far as the cache goes, then spills into a file that nobody else sees.
             let mut conn = Connection::open("")?;
-            Backup::new(&database.conn, &mut conn)?.run_to_completion(65_536, Duration::ZERO, None)?;
+            Backup::new(&self.database.conn, &mut conn)?.run_to_completion(65_536, Duration::ZERO, None)?;
             conn.set_prepared_statement_cache_capacity(statements::COUNT);
             conn.execute_batch("PRAGMA cache_size = -65536; PRAGMA synchronous = OFF;")?;
-            let mut copy = Database::new(conn, false)?;
-            copy.bound = database.bound.again();
-            Ok(Some(Box::new(copy)))
+            let mut database = Database::new(conn, false)?;
+            database.bound = self.database.bound.again();
+            database.next = self.database.next;
+            Ok(database)
         };
         let database = copy().map_err(|fault: Fault| fault.at(&place))?;
-        Ok(Box::new(SqliteStore { behind: None, recorder: None, database, next, place, path: PathBuf::new(), _lock: None }))
+        Ok(Box::new(SqliteStore { behind: None, database, place, path: PathBuf::new(), _lock: None }))
     }
 }
 
 impl SqliteStore {
     #[cfg(test)]
     fn connection(&self) -> &Connection {
-        &self.database.as_ref().expect("nothing is being recorded").conn
-    }
-
-    /// Leaves a commit to the recorder, once it has done the last one.
-    fn record_beside(&mut self, commit: Commit) -> Result<()> {
-        self.database()?;
-        if let (Some(recorder), Some(database)) = (&self.recorder, self.database.take()) {
-            recorder.record(database, commit, self.next);
-        }
-        Ok(())
+        &self.database.conn
     }
 
     /// Runs something whose commit is on the disk when it returns. The sync of the log carries all commits before it there as well.
@@ -554,9 +493,8 @@ impl SqliteStore {
         result
     }
 
-    fn set(&mut self, pragma: &str) -> Result<()> {
-        let set = self.database()?.conn.execute_batch(pragma);
-        set.map_err(|error| Fault::Sqlite(error).at(&self.place))
+    fn set(&self, pragma: &str) -> Result<()> {
+        self.database.conn.execute_batch(pragma).map_err(|error| Fault::Sqlite(error).at(&self.place))
     }
 }
 
@@ -572,44 +510,16 @@ mod tests {
         let keys =
             |from: u64, to: u64| Commit { keys_added: (from..to).map(|n| (n, RecordId(1))).collect(), ..Commit::default() };
         store.commit(keys(0, 10)).unwrap();
-        let limit = |store: &mut SqliteStore, pages: i64| store.set(&format!("PRAGMA max_page_count = {pages}")).unwrap();
-        limit(&mut store, 40);
+        let limit = |store: &SqliteStore, pages: i64| store.set(&format!("PRAGMA max_page_count = {pages}")).unwrap();
+        limit(&store, 40);
         for durable in [false, true] {
             let error = store.commit(Commit { durable, ..keys(5, 100_000) }).unwrap_err();
             assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
             assert_eq!(store.by_hash(&[9, 10, 99_999]).unwrap(), [(9, RecordId(1))]);
         }
-        limit(&mut store, 1_000_000);
+        limit(&store, 1_000_000);
         store.commit(keys(5, 100_000)).unwrap();
         assert_eq!(store.by_hash(&[9, 10, 99_999]).unwrap().len(), 3);
-    }
-
-    #[test]
-    fn what_is_recorded_beside_a_great_load_is_there_for_whoever_asks_and_what_fails_is_told() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut store = SqliteStore::open(folder.path().join("store.db")).unwrap();
-        store.bind(&crate::contract::plan()).unwrap();
-        let keys =
-            |from: u64, to: u64| Commit { keys_added: (from..to).map(|n| (n, RecordId(1))).collect(), ..Commit::default() };
-        store.bulk(true).unwrap();
-        for n in 0..20 {
-            store.commit(keys(n * 1_000, n * 1_000 + 1_000)).unwrap();
-        }
-        assert!(store.database.is_none(), "the last one is still being recorded, or nobody has asked");
-        assert_eq!(store.by_hash(&[0, 19_999]).unwrap().len(), 2);
-        store.set("PRAGMA max_page_count = 80").unwrap();
-        let first = store.take_record_ids(7).unwrap();
-        store.commit(keys(20_000, 200_000)).unwrap();
-        let error = store.by_hash(&[0]).unwrap_err();
-        assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
-        assert_eq!(store.by_hash(&[0, 20_000]).unwrap().len(), 1, "nothing of the step is kept");
-        store.set("PRAGMA max_page_count = 1000000").unwrap();
-        // The numbers that were handed out are not handed out again, though what was to keep them has failed.
-        store.commit(keys(20_000, 20_001)).unwrap();
-        store.bulk(false).unwrap();
-        drop(store);
-        let mut store = SqliteStore::open(folder.path().join("store.db")).unwrap();
-        assert_eq!(store.take_record_ids(1).unwrap(), RecordId(first.0 + 7));
     }
 
     #[test]
