@@ -13,8 +13,7 @@ use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::coerce;
 use lockstep_model::{
-    EntityId, Intent, IntentKind, IntentState, NumberMap, NumberSet, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx,
-    Value,
+    EntityId, Intent, IntentKind, IntentState, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
 use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind};
 
@@ -102,12 +101,9 @@ impl Hub {
                 under_way.report.shares.delivering_ms += millis(waited.elapsed());
                 busy.remove(&answered.system);
                 let mut parcels = answered.parcels.into_iter();
-                let mut unrecorded = None;
                 while parcels.len() > 0 {
-                    let batch = parcels.by_ref().take(ANSWERS).collect();
-                    self.take_answers(under_way, answered.system, batch, &mut unrecorded)?;
+                    self.take_answers(under_way, answered.system, parcels.by_ref().take(ANSWERS).collect())?;
                 }
-                self.record(under_way, &mut unrecorded)?;
             }
         })?;
         Ok(sent_any)
@@ -259,20 +255,7 @@ impl Hub {
         ))
     }
 
-    fn record(&mut self, under_way: &mut Underway, unrecorded: &mut Option<Commit>) -> Result<()> {
-        let Some(commit) = unrecorded.take() else { return Ok(()) };
-        Ok(timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?)
-    }
-
-    /// Makes a commit of answers and leaves it in `unrecorded`. What is there already is recorded once everything has been loaded that this
-    /// one needs: a store that records beside a great load does so while this one is made.
-    fn take_answers(
-        &mut self,
-        under_way: &mut Underway,
-        system: usize,
-        parcels: Vec<Carried>,
-        unrecorded: &mut Option<Commit>,
-    ) -> Result<()> {
+    fn take_answers(&mut self, under_way: &mut Underway, system: usize, parcels: Vec<Carried>) -> Result<()> {
         let now = self.clock.now();
         let mut commit = Commit { durable: false, ..Commit::default() };
         // What a write came from is only looked up where something is to be said about it, or refers to it: not a million times.
@@ -285,20 +268,15 @@ impl Hub {
             let changes = parcels.iter().flat_map(|(parcel, _, _)| &parcel.intent.changes);
             targets.extend(changes.filter_map(|change| change.counterpart_of.map(|counterpart| counterpart.of)));
         }
-        let tried_before = |(parcel, _, _): &Carried| parcel.intent.message.is_some();
-        if unrecorded.as_ref().is_some_and(|commit| is_about(commit, &targets)) || parcels.iter().any(tried_before) {
-            self.record(under_way, unrecorded)?;
-        }
         let shares = &mut under_way.report.shares;
         let known = timed(&mut shares.loading_ms, || self.store.records(&targets))?;
         let mut known: HashMap<RecordId, RecordState> = known.into_iter().map(|r| (r.id, r)).collect();
-        let repeated = self.made_before(&parcels)?;
-        self.record(under_way, unrecorded)?;
         let creations =
             parcels.iter().filter(|(p, o, _)| p.intent.kind == IntentKind::Create && matches!(o, Outcome::Done(_))).count();
         let mut next_id = if creations > 0 { self.store.take_record_ids(creations)?.0 } else { 0 };
         let mut wake = Vec::new();
         let mut adopt = Vec::new();
+        let repeated = self.made_before(&parcels)?;
         for (parcel, outcome, again) in parcels {
             let Parcel { mut intent, sent } = parcel;
             if let Some(source) = known.get(&intent.source) {
@@ -377,10 +355,7 @@ impl Hub {
         let counted = commit.new_records.iter().chain(&commit.changed_records).map(|record| record.ty);
         let counted: BTreeSet<TypeIx> = counted.collect();
         commit.counts = counted.into_iter().map(|ty| (ty, self.status[ty.at()].records)).collect();
-        *unrecorded = Some(commit);
-        if !adopt.is_empty() {
-            self.record(under_way, unrecorded)?;
-        }
+        timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
         for (intent, id, record, message) in adopt {
             self.adopt(under_way, intent, id, record, message)?;
         }
@@ -594,13 +569,6 @@ impl Hub {
 fn is_given_up(update: &IntentUpdate, intent: &Intent, now: lockstep_model::Timestamp, others_pass: bool) -> bool {
     let tries = if others_pass { TRIES_BEFORE_A_PERSON } else { 10 * TRIES_BEFORE_A_PERSON };
     update.attempts >= tries && now.0 - intent.decided_at.0 >= TIME_BEFORE_A_PERSON_MS
-}
-
-/// Whether a commit changes something of these records.
-fn is_about(commit: &Commit, records: &[RecordId]) -> bool {
-    let changed = commit.changed_records.iter().map(|record| record.id).chain(commit.relinked.iter().map(|(id, _)| *id));
-    let changed: NumberSet<RecordId> = changed.collect();
-    !changed.is_empty() && records.iter().any(|id| changed.contains(id))
 }
 
 /// An intent after a step; an illegal one leaves it as it is, which the next run sorts out.
