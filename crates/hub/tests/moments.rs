@@ -417,19 +417,31 @@ fn p8_a_reference_that_waits_is_written_once_what_it_refers_to_is_linked_by_hand
 fn c2_p8_what_a_system_puts_into_a_reference_that_waits_is_no_edit_where_the_answer_is_lost() {
     let types = || vec![person(), reference("Ticket", "requester", "Person")];
     let (a, b) = (Fated::new(types()), Fated::new(types()));
+    let systems = [("a", &a), ("b", &b)];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lockstep.db");
     let flows = [
         flow("a.Person", "b.Person", Create::Never, &["mail"], &["mail"]),
         flow("a.Ticket", "b.Ticket", Create::Always, &["subject"], &["subject", "requester"]),
     ];
-    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
     a.put("Person/1", json!({"mail": "solveig@example.com"}));
     a.put("Person/2", json!({"mail": "service@example.com"}));
     b.put("Person/99", json!({"mail": "service@example.com"}));
+    assert_eq!(run(&mut hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows)), 0);
     a.put("Ticket/7", json!({"subject": "The lamp", "requester": "1"}));
     // Who asked has no counterpart yet; the system puts somebody in.
     *b.defaults.lock().unwrap() = flat(json!({"requester": "99"}));
     b.creations.lock().unwrap().push_back(Fate::LostAfter);
-    run(&mut hub);
+    // The process dies when it has read what it made, and is about to record that it is that.
+    let database = || rusqlite::Connection::open(&path).unwrap();
+    database().execute_batch(DIES_WHEN_LINKING).unwrap();
+    let mut hub = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows);
+    b.real.set_time(Timestamp(1_799_999_500_000));
+    let killed = hub.run(RunOptions::default());
+    drop(hub);
+    assert!(killed.unwrap_err().to_string().contains("killed"));
+    database().execute_batch("DROP TRIGGER dies").unwrap();
+    let mut hub = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows);
     run(&mut hub);
     assert_eq!(b.only("Ticket")["requester"], json!("99"));
     assert_eq!(a.only("Ticket")["requester"], json!("1"), "what the system put in has come back");
