@@ -10,7 +10,8 @@ use lockstep_engine::observe::{Reading, observe};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{
-    Change, Intent, IntentId, IntentKind, IntentState, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
+    Change, Intent, IntentId, IntentKind, IntentState, Presence, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule,
+    TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind};
 
@@ -238,21 +239,25 @@ impl Hub {
             self.settle_alike(under_way, vec![intent], found, &could_make, last)?;
         }
         for intent in edited {
-            // Somebody has come upon it already, and edited it: its match key tells that it is the one.
+            // Somebody has come upon it already, and edited it: its match key tells that it is the one, also where it was deleted then.
             let keys = promised(&self.plan, intent.ty, &intent.changes);
             let is_it = |(at, record): &(usize, &RecordState)| {
-                let fits = || hashes(&self.plan, record).iter().any(|hash| keys.contains(hash));
+                let fits = || {
+                    let alive = RecordState { presence: Presence::Live, ..(*record).clone() };
+                    hashes(&self.plan, &alive).iter().any(|hash| keys.contains(hash))
+                };
                 let sent = || intent.changes.iter().filter(|c| c.counterpart_of.is_none());
-                let has_some = || sent().any(|c| is_telling(&c.value) && self.shows(record, &intent, c));
-                let free = record.ty == intent.ty && record.is_live() && !taken.contains(at) && could_make(&intent, record);
+                let has_some = || record.is_live() && sent().any(|c| is_telling(&c.value) && self.shows(record, &intent, c));
+                let free = record.ty == intent.ty && !taken.contains(at) && could_make(&intent, record);
                 free && if keys.is_empty() { has_some() } else { fits() }
             };
             // Without one, any that is new and has something of it could be it.
             let sure = !keys.is_empty();
-            let found: Vec<usize> = match sure || last {
+            let mut found: Vec<usize> = match sure || last {
                 true => fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect(),
                 false => vec![],
             };
+            prefer_live(&mut found, live, 1);
             if sure {
                 taken.extend(&found);
             }

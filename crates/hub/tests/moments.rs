@@ -55,7 +55,7 @@ struct Fated {
     updates: Mutex<VecDeque<Fate>>,
     /// What somebody does to the first record, or a new one, before a write that has a fate.
     meanwhile: Mutex<Option<Flat>>,
-    /// What it puts into the records whose creation is not answered.
+    /// What it, or somebody, puts into the records whose creation is not answered.
     defaults: Mutex<Flat>,
     down: AtomicBool,
     unseen: AtomicBool,
@@ -255,6 +255,15 @@ fn p5_what_a_duplicate_shows_while_the_answer_to_a_write_of_it_is_lost_is_no_edi
 
 #[test]
 fn c2_d1_what_was_created_and_deleted_before_anybody_knew_is_not_created_anew() {
+    created_and_deleted_before_anybody_knew(json!({}));
+}
+
+#[test]
+fn c2_d1_nor_is_what_somebody_had_edited_before_it_was_deleted() {
+    created_and_deleted_before_anybody_knew(json!({"phone": "9"}));
+}
+
+fn created_and_deleted_before_anybody_knew(edit: Value) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lockstep.db");
     let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
@@ -271,6 +280,7 @@ fn c2_d1_what_was_created_and_deleted_before_anybody_knew_is_not_created_anew() 
     let database = || rusqlite::Connection::open(&path).unwrap();
     database().execute_batch(DIES_WHEN_LINKING).unwrap();
     b.creations.lock().unwrap().push_back(Fate::LostAfter);
+    *b.defaults.lock().unwrap() = flat(edit);
     let killed = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows).run(RunOptions::default());
     assert!(killed.unwrap_err().to_string().contains("killed"));
     database().execute_batch("DROP TRIGGER dies").unwrap();
