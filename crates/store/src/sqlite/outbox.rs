@@ -166,9 +166,7 @@ impl Database {
         }
         let mut set = sql::SET_OUTCOME.prepare(&self.conn)?;
         for intent in commit.intents_new.iter().filter(|intent| !is_untouched(intent)) {
-            let made = intent.record.filter(|_| intent.kind == IntentKind::Create);
-            let (attempts, not_before, message) = (intent.attempts, intent.not_before, intent.message.as_deref());
-            set_outcome(&mut set, intent.id, intent.state, attempts, not_before, message, intent.done_at, made)?;
+            set_outcome(&mut set, &outcome_of(intent), intent.kind == IntentKind::Create)?;
         }
         let mut moving = sql::MOVE_INTENT.prepare(&self.conn)?;
         for (id, entity) in &commit.intents_moved {
@@ -186,9 +184,7 @@ impl Database {
                 Some(decided) => decided,
                 None => closed(&self.conn, update.id)?,
             };
-            let made = update.record.filter(|_| decided.creates);
-            let (attempts, not_before, message) = (update.attempts, update.not_before, update.message.as_deref());
-            set_outcome(&mut set, update.id, update.state, attempts, not_before, message, update.done_at, made)?;
+            set_outcome(&mut set, update, decided.creates)?;
             self.open.changed(update, decided);
         }
         for (first, last) in self.open.numbers.changes() {
@@ -212,24 +208,28 @@ fn is_untouched(intent: &Intent) -> bool {
     intent.state == IntentState::Queued && intent.attempts == 0 && intent.not_before.is_none() && intent.message.is_none()
 }
 
-#[allow(clippy::too_many_arguments)]
-fn set_outcome(
-    set: &mut Statement<'_>,
-    id: IntentId,
-    state: IntentState,
-    attempts: u32,
-    not_before: Option<Timestamp>,
-    message: Option<&str>,
-    done_at: Option<Timestamp>,
-    made: Option<RecordId>,
-) -> Fallible<()> {
-    set.raw_bind_parameter(1, id.0)?;
-    set.raw_bind_parameter(2, state.name())?;
-    set.raw_bind_parameter(3, attempts)?;
-    set.raw_bind_parameter(4, not_before.map(|at| at.0))?;
-    set.raw_bind_parameter(5, message)?;
-    set.raw_bind_parameter(6, done_at.map(|at| at.0))?;
-    set.raw_bind_parameter(7, made.map(|id| id.0))?;
+/// What a new intent says of its outcome, as if it had been told later.
+fn outcome_of(intent: &Intent) -> IntentUpdate {
+    IntentUpdate {
+        id: intent.id,
+        state: intent.state,
+        record: intent.record,
+        attempts: intent.attempts,
+        not_before: intent.not_before,
+        message: intent.message.clone(),
+        done_at: intent.done_at,
+    }
+}
+
+fn set_outcome(set: &mut Statement<'_>, update: &IntentUpdate, creates: bool) -> Fallible<()> {
+    set.raw_bind_parameter(1, update.id.0)?;
+    set.raw_bind_parameter(2, update.state.name())?;
+    set.raw_bind_parameter(3, update.attempts)?;
+    set.raw_bind_parameter(4, update.not_before.map(|at| at.0))?;
+    set.raw_bind_parameter(5, update.message.as_deref())?;
+    set.raw_bind_parameter(6, update.done_at.map(|at| at.0))?;
+    // Any other write's record stands in its row.
+    set.raw_bind_parameter(7, update.record.filter(|_| creates).map(|id| id.0))?;
     set.raw_execute()?;
     Ok(())
 }
