@@ -44,6 +44,7 @@ pub(crate) fn carry_out(connector: &dyn Connector, mut job: Job) -> Vec<Carried>
         for write in writes {
             let mut outcome = came.next().unwrap_or_else(|| Outcome::Unknown { message: "the connector gave no outcome".into() });
             let again = match (&outcome, &write.action) {
+                // P6: where it can't be read again now, the next reading shows what was changed; until then it conflicts once more.
                 (Outcome::Conflict { .. }, Action::Update { id, .. } | Action::Delete { id, .. }) => {
                     connector.get(&job.kind, &job.watch, id).ok().flatten()
                 }

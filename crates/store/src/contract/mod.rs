@@ -8,7 +8,9 @@ mod looking_back;
 mod records;
 mod samples;
 
-use lockstep_model::{EntityId, Intent, IntentId, IntentState, PropIx, RecordId, RecordState, RunId, Slot, Timestamp, TypeIx};
+use lockstep_model::{
+    EntityId, Intent, IntentId, IntentKind, IntentState, PropIx, RecordId, RecordState, RunId, Slot, Timestamp, TypeIx,
+};
 use serde_json::json;
 
 pub use self::samples::plan;
@@ -58,10 +60,21 @@ pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
     let mut store = open();
     store.bind(&plan()).unwrap();
     let first = store.take_record_ids(2).unwrap();
-    let intents = store.take_intent_ids(1).unwrap();
+    let intents = store.take_intent_ids(2).unwrap();
     let run = store.begin_run(Timestamp(5)).unwrap();
     let record = awkward(first, EntityId(first.0));
     let intent = Intent { run, ..intent(intents.0, first, IntentState::Sent) };
+    let made = IntentId(intents.0 + 1);
+    let creation = Intent { run, kind: IntentKind::Create, record: None, ..samples::intent(made.0, first, IntentState::Queued) };
+    let told = |state, record| IntentUpdate {
+        id: made,
+        state,
+        record,
+        attempts: 0,
+        not_before: None,
+        message: None,
+        done_at: record.map(|_| Timestamp(12)),
+    };
     let review = review(first, Some(PropIx(1)));
     let entry = entry(run, first, 7);
     let status =
@@ -71,7 +84,7 @@ pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
         keys_added: vec![(u64::MAX, first)],
         agenda_added: vec![(3, first)],
         types: vec![(PEOPLE, status.clone())],
-        intents_new: vec![intent.clone()],
+        intents_new: vec![intent.clone(), creation],
         reviews_opened: vec![review.clone()],
         apart_added: vec![(first, RecordId(first.0 + 1))],
         journal: vec![entry.clone()],
@@ -79,6 +92,8 @@ pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
         ..Commit::default()
     };
     store.commit(commit).unwrap();
+    let handed_over = told(IntentState::Sent, None);
+    store.commit(Commit { intents_changed: vec![handed_over], durable: true, ..Commit::default() }).unwrap();
     store.end_run(run, Timestamp(9), &json!({"read": 1})).unwrap();
     drop(store);
 
@@ -93,8 +108,19 @@ pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
     assert_eq!(store.journal(&[first], 9).unwrap(), [entry]);
     assert_eq!(store.runs(9).unwrap()[0].summary, json!({"read": 1}));
     assert!(store.take_record_ids(1).unwrap().0 >= first.0 + 2, "a number was handed out twice");
-    assert!(store.take_intent_ids(1).unwrap() > intents, "a number was handed out twice");
+    assert!(store.take_intent_ids(1).unwrap() > made, "a number was handed out twice");
     assert!(store.begin_run(Timestamp(11)).unwrap() > run);
+
+    // C2: what was under way is known to be, and what becomes of it then stays.
+    assert_eq!(ids(store.intents_in(IntentState::Sent, 9).unwrap()), [intents.0, made.0]);
+    let done = told(IntentState::Done, Some(RecordId(first.0 + 1)));
+    store.commit(Commit { intents_changed: vec![done], ..Commit::default() }).unwrap();
+    drop(store);
+    let mut store = open();
+    store.bind(&plan()).unwrap();
+    assert_eq!(ids(store.intents_in(IntentState::Sent, 9).unwrap()), [intents.0]);
+    assert_eq!(ids(store.intents_of(&[RecordId(first.0 + 1)], 9).unwrap()), [made.0], "what it made");
+    assert_eq!(store.intent(made).unwrap().unwrap().state, IntentState::Done);
 }
 
 fn commit_records(store: &mut Box<dyn Store>, records: Vec<RecordState>) {

@@ -20,6 +20,11 @@ pub(super) fn parse(name: &str) -> Fallible<IntentState> {
     IntentState::parse(name).ok_or_else(|| Fault::Damaged(format!("“{name}” is no state of an intent")))
 }
 
+/// Whether nothing was ever tried with a new intent.
+pub(super) fn is_untried(intent: &Intent) -> bool {
+    intent.attempts == 0 && intent.not_before.is_none() && intent.message.is_none()
+}
+
 /// What is known of an intent by its row, which does not change while the intent is delivered.
 #[derive(Clone, Copy)]
 pub(super) struct Decided {
@@ -118,7 +123,7 @@ impl Open {
     /// A new intent; `ty` is its record type's number on disk.
     pub(super) fn new_intent(&mut self, intent: &Intent, ty: i64) {
         if intent.state.is_open() {
-            let untried = intent.attempts == 0 && intent.not_before.is_none() && intent.message.is_none();
+            let untried = is_untried(intent);
             let ty = u32::try_from(ty).unwrap_or(u32::MAX);
             let creates = intent.kind == IntentKind::Create;
             let decided = Decided { entity: intent.entity.0, ty, rank: intent.rank, creates };

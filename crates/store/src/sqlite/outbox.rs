@@ -17,7 +17,7 @@ use super::bound::Bound;
 use super::encode::text;
 use super::fault::{Fallible, Fault};
 use super::json;
-use super::open::{Decided, Open, parse};
+use super::open::{Decided, Open, is_untried, parse};
 use super::spans::Spans;
 use super::statements as sql;
 use crate::{Commit, IntentUpdate};
@@ -165,7 +165,9 @@ impl Database {
             self.open.new_intent(intent, row_of_type);
         }
         let mut set = sql::SET_OUTCOME.prepare(&self.conn)?;
-        for intent in commit.intents_new.iter().filter(|intent| !is_untouched(intent)) {
+        // Nothing has become of one that is queued and was never tried: that needs no row.
+        let has_outcome = |intent: &&Intent| intent.state != IntentState::Queued || !is_untried(intent);
+        for intent in commit.intents_new.iter().filter(has_outcome) {
             set_outcome(&mut set, &outcome_of(intent), intent.kind == IntentKind::Create)?;
         }
         let mut moving = sql::MOVE_INTENT.prepare(&self.conn)?;
@@ -187,25 +189,20 @@ impl Database {
             set_outcome(&mut set, update, decided.creates)?;
             self.open.changed(update, decided);
         }
-        for (first, last) in self.open.numbers.changes() {
-            match last {
-                Some(last) => sql::SET_OPEN.prepare(&self.conn)?.execute([first, last])?,
-                None => sql::END_OPEN.prepare(&self.conn)?.execute([first])?,
-            };
-        }
-        for (first, last) in self.open.sending.changes() {
-            match last {
-                Some(last) => sql::SET_SENDING.prepare(&self.conn)?.execute([first, last])?,
-                None => sql::END_SENDING.prepare(&self.conn)?.execute([first])?,
-            };
+        let both = [
+            (&mut self.open.numbers, sql::SET_OPEN, sql::END_OPEN),
+            (&mut self.open.sending, sql::SET_SENDING, sql::END_SENDING),
+        ];
+        for (ranges, set, end) in both {
+            for (first, last) in ranges.changes() {
+                match last {
+                    Some(last) => set.prepare(&self.conn)?.execute([first, last])?,
+                    None => end.prepare(&self.conn)?.execute([first])?,
+                };
+            }
         }
         Ok(())
     }
-}
-
-/// Whether nothing has become of an intent yet: that needs no row.
-fn is_untouched(intent: &Intent) -> bool {
-    intent.state == IntentState::Queued && intent.attempts == 0 && intent.not_before.is_none() && intent.message.is_none()
 }
 
 /// What a new intent says of its outcome, as if it had been told later.
