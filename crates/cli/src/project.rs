@@ -31,12 +31,15 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
                 schemas.insert(system.name.clone(), system.with_references(types));
             }
             Err(_) if manifest_problems(&project.dir, system, &mut problems) => {}
-            Err(trouble) => problems.push(
-                Problem::error("config::connector", system.connector_place.clone(), trouble.to_string()).help(format!(
-                    "built in are {}; a connector of your own is a file in connectors/",
-                    lockstep_connector::catalogue::names().join(", ")
-                )),
-            ),
+            Err(trouble) => {
+                let problem = Problem::error("config::connector", system.connector_place.clone(), trouble.to_string());
+                // Of a connector that is not there the message itself says which there are.
+                let is_there = lockstep_connector::catalogue::names().contains(&system.connector);
+                problems.push(match is_there {
+                    true => problem.help("a connector's settings stand under `with` of its system"),
+                    false => problem,
+                });
+            }
         }
     }
     problems.extend(lockstep_config::check(&project, &schemas));

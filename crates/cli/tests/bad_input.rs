@@ -115,6 +115,20 @@ fn a_slip_in_a_file_name() {
 }
 
 #[test]
+fn a_slip_in_a_key_is_not_told_again_at_every_line_of_the_tests_of_its_flow() {
+    let dir = started();
+    replace(&dir.path().join("flows/people.yaml"), "    properties:\n", "    propertes:\n");
+    lockstep(dir.path(), &["check"]).exits(2).says("did you mean `properties`?").says("1 flow: 1 error,");
+}
+
+#[test]
+fn a_connectors_settings_in_the_wrong_place_are_told_where_they_belong() {
+    let dir = started();
+    replace(&dir.path().join("lockstep.yaml"), "with: { folder: data/crm }", "folder: data/crm");
+    lockstep(dir.path(), &["check"]).exits(2).says("a system has no `folder`").says("stands under `with`");
+}
+
+#[test]
 fn a_flow_between_systems_that_are_not_there() {
     slip(
         "flows/wix-youtrack.yaml",

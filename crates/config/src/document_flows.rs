@@ -15,7 +15,7 @@ use crate::cells;
 use crate::codes;
 use crate::names::{Names, Unresolved};
 use crate::near::{all_of, any_of, nearest};
-use crate::problem::{Problem, Reader};
+use crate::problem::{Problem, Reader, Severity};
 use crate::project::Policies;
 use crate::section::{FlowFile, FlowPlaces, PairPlaces, Section};
 use crate::source::{Place, Source};
@@ -60,6 +60,7 @@ fn flows(document: &Document, source: &Arc<Source>, names: &Names, policies: &Po
     }
     let SectionReader { reader, system_names, .. } = reading;
     let file = FlowFile {
+        has_errors: reader.problems.iter().any(|problem| problem.severity == Severity::Error),
         source: source.clone(),
         is_document: true,
         draft: Draft::from(document),

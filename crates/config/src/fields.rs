@@ -33,6 +33,11 @@ impl<'a> Fields<'a> {
 impl Reader {
     /// A mapping of the written form `T`. `what` it is stands in messages: "a flow".
     pub fn fields<'a, T: JsonSchema>(&mut self, node: &'a Node, what: &str) -> Option<Fields<'a>> {
+        self.fields_or::<T>(node, what, "")
+    }
+
+    /// The same; `else_where` says where other keys belong.
+    pub fn fields_or<'a, T: JsonSchema>(&mut self, node: &'a Node, what: &str, else_where: &str) -> Option<Fields<'a>> {
         let entries = self.entries(node, what)?;
         let known = written::keys::<T>();
         let mut meant = Vec::new();
@@ -44,7 +49,7 @@ impl Reader {
             meant.extend(near.clone());
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known here: {}", all_of(known.iter().map(String::as_str))),
+                None => format!("known here: {}{else_where}", all_of(known.iter().map(String::as_str))),
             };
             self.error(codes::UNKNOWN_KEY, &key.span, format!("{what} has no `{}`", key.text)).set_help(help);
         }

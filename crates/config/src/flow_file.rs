@@ -17,13 +17,13 @@ use crate::codes;
 use crate::fields::Fields;
 use crate::names::Names;
 use crate::near::nearest;
-use crate::problem::{Problem, Reader};
+use crate::problem::{Problem, Reader, Severity};
 use crate::project::Policies;
 use crate::row;
 use crate::section::{FlowFile, FlowPlaces, PairPlaces, Section, is_in_sync, usual_statements};
 use crate::source::Source;
 use crate::written;
-use crate::yaml::{Node, Yaml};
+use crate::yaml::{Key, Node, Yaml};
 use crate::{cells, filter};
 
 /// Reads a flow file.
@@ -32,6 +32,7 @@ pub(crate) fn read(source: &Arc<Source>, names: &Names, policies: &Policies) -> 
     let mut reading = FlowReader { reader: Reader::new(source.clone()), names, policies, called: Vec::new(), introduced: false };
     reading.reader.problems = problems;
     let mut file = FlowFile {
+        has_errors: false,
         source: source.clone(),
         is_document: false,
         draft: Draft::default(),
@@ -45,6 +46,7 @@ pub(crate) fn read(source: &Arc<Source>, names: &Names, policies: &Policies) -> 
         reading.reader.warning(codes::NO_FLOWS, &(0..0), "the file is empty").set_help("write `flows:` and a list of flows");
     }
     file.system_names = reading.called.into_iter().map(|(system, name)| (name, system)).collect();
+    file.has_errors = reading.reader.problems.iter().any(|problem| problem.severity == Severity::Error);
     (file, reading.reader.problems)
 }
 
@@ -78,6 +80,13 @@ struct Said {
 
 impl FlowReader<'_> {
     fn file(&mut self, root: &Node, file: &mut FlowFile) {
+        if let Some(bare) = bare_flow(root) {
+            let help = "write `flows:` before it, and the flow below as `  - from: …`, with each of its other lines two more to the right";
+            self.reader
+                .error(codes::MISSING_KEY, &bare.span, "this is a flow by itself, where a flow file has a list of them")
+                .set_help(help);
+            return;
+        }
         let Some(fields) = self.reader.fields::<written::FlowFileYaml>(root, "a flow file") else { return };
         if let Some(node) = fields.get("document") {
             self.document(node, &mut file.draft);
@@ -484,6 +493,13 @@ fn type_cell(node: &Node) -> TypeCell {
         (Yaml::Map(_), None) => TypeCell::Unreadable(node.to_json().to_string()),
         (Yaml::Text { .. }, None) => TypeCell::Empty,
     }
+}
+
+/// The first key of a file that is a flow, and not a list of them.
+fn bare_flow(root: &Node) -> Option<&Key> {
+    let Yaml::Map(entries) = &root.value else { return None };
+    let key = |text: &str| entries.iter().map(|(key, _)| key).find(|key| key.text == text);
+    key("flows").map_or_else(|| key("from").and(key("to")).and(entries.first().map(|(first, _)| first)), |_| None)
 }
 
 /// The type cell that a text stands for: a name needs no quotation marks in a flow file.

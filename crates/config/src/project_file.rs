@@ -18,6 +18,9 @@ use crate::source::Source;
 use crate::written;
 use crate::yaml::{Node, Yaml};
 
+/// Said of a key of a system that is not known.
+const SETTINGS: &str = "; what its connector is to know stands under `with`";
+
 pub(crate) struct ProjectReader<'a> {
     pub reader: Reader,
     dir: &'a FilePath,
@@ -79,7 +82,7 @@ impl<'a> ProjectReader<'a> {
                 .error(codes::UNKNOWN_WORD, span, format!("`{name}` can't be the name of a system"))
                 .set_help("use letters, digits, `-` and `_`; how documents call it is its `title`");
         }
-        let fields = self.reader.fields::<written::SystemYaml>(node, "a system")?;
+        let fields = self.reader.fields_or::<written::SystemYaml>(node, "a system", SETTINGS)?;
         let connector = self.reader.required(&fields, "connector", "a system", "files");
         let with = fields.get("with").and_then(|node| self.settings(node)).unwrap_or_default();
         let title = fields.get("title").and_then(|node| self.reader.text(node, "`title`")).map(String::from);

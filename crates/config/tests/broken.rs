@@ -73,3 +73,11 @@ fn files_with_any_character_changed() {
         }
     }
 }
+
+#[test]
+fn a_flow_without_its_list_is_one_problem() {
+    let (_, problems) = read_flows("a.yaml", "from: a.T\nto: b.U\ncreate: always\n", &names_of(&[]));
+    let [problem] = &problems[..] else { panic!("{problems:#?}") };
+    let shown = problem.render();
+    assert!(shown.contains("a.yaml:1:1") && shown.contains("write `flows:` before it"), "{shown}");
+}

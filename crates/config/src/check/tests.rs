@@ -78,6 +78,9 @@ fn record(view: &View<'_>, record: &TestRecord, problems: &mut Vec<Problem>) {
             problems.push(unknown_property(schema, ty, &path, &value.place));
             continue;
         }
+        if view.project.files.iter().any(|file| file.has_errors) {
+            continue;
+        }
         let message = format!("no flow reads or writes `{path}` of {ty}, so it makes no difference here");
         let names = || rows.iter().map(|row| row.path.as_str());
         let help = match nearest(path.as_str(), names()) {
