@@ -213,3 +213,13 @@ fn an_interrupted_verification_deletes_what_it_has_added() {
     lockstep(dir, &["verify", "--i-know-this-writes"]).exits(0);
     assert_eq!(records(dir), before);
 }
+
+#[test]
+fn a_project_is_tried_on_emulated_systems_without_its_secrets() {
+    let dir = tempfile::tempdir().unwrap();
+    let document = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/documents/wix-youtrack.rst");
+    let document = document.to_str().unwrap();
+    lockstep(dir.path(), &["init", "--from", document]).exits(0);
+    assert!(read(&dir.path().join("lockstep.yaml")).contains("${WIX_API_KEY}"), "there is something that is not set");
+    lockstep(dir.path(), &["verify", "--sandbox", "-C", ".", document]).exits(0).says("0 violated");
+}

@@ -32,7 +32,7 @@ pub(crate) fn read(source: &Arc<Source>, names: &Names, policies: &Policies) -> 
     let mut reading = FlowReader { reader: Reader::new(source.clone()), names, policies, called: Vec::new(), introduced: false };
     reading.reader.problems = problems;
     let mut file = FlowFile {
-        has_errors: false,
+        has_errors: true,
         source: source.clone(),
         is_document: false,
         draft: Draft::default(),
@@ -43,10 +43,10 @@ pub(crate) fn read(source: &Arc<Source>, names: &Names, policies: &Policies) -> 
     if let Some(root) = root {
         reading.file(&root, &mut file);
     } else if reading.reader.problems.is_empty() {
+        file.has_errors = false;
         reading.reader.warning(codes::NO_FLOWS, &(0..0), "the file is empty").set_help("write `flows:` and a list of flows");
     }
     file.system_names = reading.called.into_iter().map(|(system, name)| (name, system)).collect();
-    file.has_errors = reading.reader.problems.iter().any(|problem| problem.severity == Severity::Error);
     (file, reading.reader.problems)
 }
 
@@ -95,6 +95,7 @@ impl FlowReader<'_> {
         for item in self.reader.list(flows, "`flows`").unwrap_or_default() {
             self.flow(item, file);
         }
+        file.has_errors = self.reader.problems.iter().any(|problem| problem.severity == Severity::Error);
         if let Some(tests) = fields.get("tests") {
             file.tests = self.tests(tests);
         }

@@ -11,7 +11,7 @@ use crate::source::{Place, Source};
 /// A file of flows as it was read: YAML or a dataflow document.
 #[derive(Clone, Debug)]
 pub struct FlowFile {
-    /// Something of it could not be read: what its flows do not say, they may have been meant to.
+    /// Something of its flows could not be read: what they do not say, they may have been meant to.
     pub has_errors: bool,
     pub source: Arc<Source>,
     /// Whether it is a dataflow document and not YAML.
