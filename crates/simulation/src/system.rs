@@ -101,10 +101,10 @@ impl SimulatedSystem {
         *self.life.lock().expect("no panic") = life;
     }
 
-    /// The process that called has ended, and remembers what it was shown unless it was killed.
-    pub fn no_longer_called(&self, killed: bool) {
+    /// The process that called has ended, and has or has not kept what it was shown.
+    pub fn no_longer_called(&self, keeps: bool) {
         for row in self.rows.lock().expect("no panic").all.values_mut() {
-            row.ever_shown |= row.shown && !killed;
+            row.ever_shown |= row.shown && keeps;
             row.shown = false;
         }
     }
@@ -229,7 +229,10 @@ impl SimulatedSystem {
         row.gone = true;
         row.before = None;
         let who = row.texts[WHO].clone();
-        self.truth.look().tell(&who, format!("somebody deletes {}/{}", self.drawn.name, row.id));
+        let mut truth = self.truth.look();
+        truth.lost_a_record(&who);
+        truth.tell(&who, format!("somebody deletes {}/{}", self.drawn.name, row.id));
+        drop(truth);
         self.stamp(&mut rows, key);
     }
 
@@ -372,6 +375,9 @@ impl SimulatedSystem {
         }
         let mut truth = self.truth.look();
         self.check_write(&mut truth, &before, row, &deed);
+        if kind == Kind::Delete {
+            truth.lost_a_record(row.who_is());
+        }
         let who = row.texts.get(WHO).cloned().unwrap_or_default();
         truth.tell(&who, format!("the hub: {kind:?} {}/{} {:?} mails {:?}", self.drawn.name, row.id, deed.values, row.mails));
         self.notice(key, row, &deed);
@@ -396,9 +402,12 @@ impl SimulatedSystem {
     }
 
     /// C2, D1: nobody is made twice, nor anew after somebody deleted them. Where somebody has said that there are two of them (L7), there
-    /// may be two.
+    /// may be two. Whoever is taken for another gets that one's name with the rest, and is no second one of those.
     fn check_creation(&self, rows: &Rows, who: &str) {
         let mut truth = self.truth.look();
+        if truth.may_be_another(who) {
+            return;
+        }
         let divided = truth.divided.get(who).copied().unwrap_or_default();
         let (gone, live): (Vec<&Row>, Vec<&Row>) = rows.all.values().filter(|row| row.who_is() == who).partition(|row| row.gone);
         if live.len() > divided {

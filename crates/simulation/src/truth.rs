@@ -72,6 +72,8 @@ pub struct Truth {
     pub acts: u64,
     /// People who share an address with another.
     pub sharing: BTreeSet<String>,
+    /// A record of one of these was deleted.
+    lost_a_sharer: bool,
     /// How often the hub has written a property of a person's records since somebody edited it.
     pub writes: BTreeMap<(String, &'static str), BTreeMap<At, u32>>,
     /// Properties of people of which somebody has said that the sides may differ, or which of them is right (P5).
@@ -121,6 +123,17 @@ impl Truth {
     pub fn keep_apart(&mut self, one: At, other: At) {
         let last = self.next_edit;
         self.apart.insert((one, other), last);
+    }
+
+    /// A person has one record less.
+    pub fn lost_a_record(&mut self, who: &str) {
+        self.lost_a_sharer |= self.sharing.contains(who);
+    }
+
+    /// L1: of two who share an address, the one who is left when the other's record is deleted is the only candidate, and is rightly
+    /// taken for the other.
+    pub fn may_be_another(&self, who: &str) -> bool {
+        self.lost_a_sharer && self.sharing.contains(who)
     }
 
     /// Something to tell of a person.

@@ -1,5 +1,6 @@
 //! One world: people work, the hub runs and dies, systems fail; then everything heals and must settle.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -221,6 +222,8 @@ impl World {
             "",
             format!("run {}{called}{}", self.runs, steps.map_or(String::new(), |n| format!(", to be killed after {n} steps"))),
         );
+        // G3: of a listing that stops its flows nothing is kept, so that what it showed is still to be seen.
+        let mut stopped = BTreeSet::new();
         let result = self.hub(life.clone()).and_then(|mut hub| {
             let only = caller.map(|at| {
                 let name = TypeName::parse(&format!("{}.Person", self.systems[at].drawn.name)).expect("a name of ours");
@@ -229,13 +232,18 @@ impl World {
             let report = hub.run(RunOptions { full, only, ..RunOptions::default() })?;
             // Whoever is asked says yes to everything: what was asked for is verified nonetheless (R3).
             for guard in hub.tripped_guards()? {
+                if guard.guard == GuardKind::Vanished.name() {
+                    stopped.insert(guard.system.clone());
+                }
                 if let Some(kind) = GuardKind::parse(guard.guard) {
                     hub.release(&guard.system, kind)?;
                 }
             }
             Ok(report)
         });
-        self.systems.iter().for_each(|system| system.no_longer_called(life.ended()));
+        for system in &self.systems {
+            system.no_longer_called(!life.ended() && !stopped.contains(&system.drawn.name));
+        }
         let mut truth = self.truth.look();
         if life.ended() {
             self.kills += 1;
