@@ -58,6 +58,9 @@ pub struct Observed {
     pub back: Vec<RecordId>,
     /// R2: dropped at once.
     pub unchanged: usize,
+    /// Some record was not shown as Lockstep's own write had left it, so soon after it that this may be the state of before it or an
+    /// edit since (P5a): it must be shown again.
+    pub unsettled: bool,
 }
 
 /// Compares a page with what is known of its records.
@@ -85,6 +88,7 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
             // A second coming that brings nothing new leaves what the first one brought.
             let came = before.is_some();
             let old = before.take().unwrap_or_else(|| hashes(plan, state));
+            out.unsettled |= staleness(plan, reading, state, &read) == Staleness::Unsettled && differs(state, &read);
             if update(plan, reading, state, &read, &mut out.edits) || reading.reindex || came {
                 *before = Some(old);
             } else {
@@ -180,22 +184,39 @@ fn first_seen(plan: &Plan, reading: Reading, id: RecordId, read: ReadRecord) -> 
     }
 }
 
-/// Whether the read is older than Lockstep's own last write to the record (P5a).
-fn is_stale(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadRecord) -> bool {
-    let Some(written_at) = state.written_at else { return false };
+/// How a read stands to Lockstep's own last write to the record (P5a).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Staleness {
+    /// It is from after the write.
+    Fresh,
+    /// It is from before.
+    Older,
+    /// Within the delay that the system states nothing tells the two apart.
+    Unsettled,
+}
+
+fn staleness(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadRecord) -> Staleness {
+    let Some(written_at) = state.written_at else { return Staleness::Fresh };
     if state.version.is_some() && state.version == read.version {
-        return false;
+        return Staleness::Fresh;
     }
     match (read.modified, state.modified) {
-        (Some(read), Some(known)) if read != known => read < known,
-        // Nothing tells the two apart but the delay that the system states.
-        _ => reading.asked < written_at.plus_ms(plan.ty(state.ty).settles_ms),
+        (Some(read), Some(known)) if read > known => Staleness::Fresh,
+        (Some(read), Some(known)) if read < known => Staleness::Older,
+        _ if reading.asked < written_at.plus_ms(plan.ty(state.ty).settles_ms) => Staleness::Unsettled,
+        _ => Staleness::Fresh,
     }
+}
+
+/// Whether a read shows something else than is known.
+fn differs(state: &RecordState, read: &ReadRecord) -> bool {
+    let shown = state.slots.iter().zip(&read.values);
+    read.deleted == state.is_live() || shown.into_iter().any(|(slot, value)| value.is_some() && slot.shadow != *value)
 }
 
 /// Brings a known record up to date; gives whether anything of it is to be stored.
 fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRecord, edits: &mut Vec<Edit>) -> bool {
-    if is_stale(plan, reading, state, read) {
+    if staleness(plan, reading, state, read) != Staleness::Fresh {
         return false;
     }
     if read.deleted {

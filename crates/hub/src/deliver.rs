@@ -303,6 +303,13 @@ impl Hub {
                 }
                 Outcome::Done(_) if intent.takes_back() => self.creation_taken_back(under_way, &intent, &mut known, &mut commit),
                 Outcome::Done(_) => self.deleted(under_way, &intent, &mut known, &mut commit),
+                Outcome::Conflict { .. } if self.is_being_written(&intent)? => {
+                    // P5: what it was read again for may be what the other write did. Asked after first, then tried again.
+                    let why = "the answer to another write of it was lost; tried again when that is known";
+                    let mut update = step(&intent, IntentEvent::PutBack, now, Some(why.into()));
+                    update.not_before = Some(now.plus_ms(PATIENCE_MS));
+                    commit.intents_changed.push(update);
+                }
                 Outcome::Conflict { message } => {
                     // P6: neither edit is lost. It is read again and decided again.
                     commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));

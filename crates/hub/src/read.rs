@@ -55,7 +55,7 @@ struct Stream {
     resumed: bool,
     /// Something of it is recorded.
     begun: bool,
-    /// Some record of a list of changes could not be read.
+    /// Some record of a list of changes could not be read, or not be told from what it was before Lockstep's own write (P5a).
     faulty: bool,
     /// As it was before this reading.
     before: TypeStatus,
@@ -269,6 +269,7 @@ impl Hub {
         let asked = stream.asked.take().unwrap_or(now);
         let reading = Reading { ty, now, asked, untold: under_way.report.started, previous, first_id, reindex };
         let observed = timed(&mut under_way.report.shares.observing_ms, || observe(&self.plan, reading, records, known));
+        stream.faulty |= observed.unsettled && !everything;
         let gone_count = gone.len() as u64 + observed.gone.len() as u64;
         self.remember(under_way, ty, observed, &mut commit);
         for mut record in gone {

@@ -10,8 +10,8 @@ use lockstep_engine::observe::{Reading, observe};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{
-    Change, Intent, IntentId, IntentKind, IntentState, Presence, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule,
-    TypeIx, Value,
+    Change, EntityId, Intent, IntentId, IntentKind, IntentState, Presence, ReadRecord, RecordId, RecordState, Review, ReviewKind,
+    Rule, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind};
 
@@ -413,12 +413,19 @@ impl Hub {
         Ok(open.iter().any(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty))
     }
 
-    /// P5: what a record shows while the answer to a write of it is lost is looked at when that is found out about.
-    fn is_being_written(&mut self, ty: TypeIx, id: &str) -> Result<bool> {
-        let Some(known) = self.store.by_key(ty, &[id])?.pop() else { return Ok(false) };
+    /// P5: what a record shows while the answer to a write of it is lost is looked at when that is found out about. Whether there is
+    /// such a write besides this one.
+    pub(crate) fn is_being_written(&mut self, intent: &Intent) -> Result<bool> {
+        match intent.record {
+            Some(record) => self.has_unanswered(intent.entity, record, intent.id),
+            None => Ok(false),
+        }
+    }
+
+    fn has_unanswered(&mut self, entity: EntityId, record: RecordId, besides: IntentId) -> Result<bool> {
         let unanswered = |intent: &Intent| matches!(intent.state, IntentState::Sent | IntentState::Unknown);
-        let open = self.store.open_intents(&[known.entity])?;
-        Ok(open.iter().any(|intent| intent.record == Some(known.id) && unanswered(intent)))
+        let open = self.store.open_intents(&[entity])?;
+        Ok(open.iter().any(|open| open.record == Some(record) && open.id != besides && unanswered(open)))
     }
 
     /// C2: a target that refuses a creation as a duplicate and names the record it has, has made a match.
@@ -432,8 +439,13 @@ impl Hub {
     ) -> Result<()> {
         let now = self.clock.now();
         let mut commit = Commit::default();
+        let known = match &record {
+            Some(record) => self.store.by_key(intent.ty, &[&record.id])?.pop(),
+            None => None,
+        };
+        let unanswered = known.map(|known| self.has_unanswered(known.entity, known.id, intent.id)).transpose()?;
         if let Some(record) = record
-            && !self.is_being_written(intent.ty, &record.id)?
+            && unanswered != Some(true)
         {
             self.observe_one(under_way, intent.ty, record, &mut commit)?;
             self.store.commit(std::mem::take(&mut commit))?;

@@ -10,7 +10,7 @@ use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, Trouble,
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::{Clock, Hub, RunOptions, System};
-use lockstep_model::flow::{Create, PropertyRef};
+use lockstep_model::flow::{Create, Deletes, PropertyRef};
 use lockstep_model::{
     Flow, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp, TypeName, TypeSchema, Value,
 };
@@ -51,6 +51,8 @@ enum Fate {
 /// A system in memory that stores texts without spare spaces, and does not say so. Its first writes of each kind have fates.
 struct Fated {
     real: MemoryConnector,
+    /// As the real one has them, but for the delay after a write.
+    types: Vec<TypeSchema>,
     creations: Mutex<VecDeque<Fate>>,
     updates: Mutex<VecDeque<Fate>>,
     /// What somebody does to the first record, or a new one, before a write that has a fate.
@@ -63,8 +65,12 @@ struct Fated {
 
 impl Fated {
     fn new(types: Vec<TypeSchema>) -> Arc<Fated> {
+        let real = MemoryConnector::new(types.clone());
+        let slow = |(real, given): (&TypeSchema, TypeSchema)| TypeSchema { settles_ms: given.settles_ms, ..real.clone() };
+        let types = real.types().iter().zip(types).map(slow).collect();
         Arc::new(Fated {
-            real: MemoryConnector::new(types),
+            real,
+            types,
             creations: Mutex::default(),
             updates: Mutex::default(),
             meanwhile: Mutex::default(),
@@ -128,7 +134,7 @@ impl Fated {
 
 impl Connector for Fated {
     fn types(&self) -> &[TypeSchema] {
-        self.real.types()
+        &self.types
     }
 
     fn test(&self) -> Result<String, Trouble> {
@@ -191,10 +197,13 @@ fn hub(systems: &[(&str, &Arc<Fated>)], flows: &[Flow]) -> Hub {
 }
 
 fn hub_with(store: SqliteStore, systems: &[(&str, &Arc<Fated>)], flows: &[Flow]) -> Hub {
+    hub_at(Arc::new(Hands(AtomicI64::new(1_800_000_000_000))), store, systems, flows)
+}
+
+fn hub_at(clock: Arc<Hands>, store: SqliteStore, systems: &[(&str, &Arc<Fated>)], flows: &[Flow]) -> Hub {
     let schemas: Schemas = systems.iter().map(|(name, system)| (name.to_string(), system.types().to_vec())).collect();
     let plan = Plan::compile(flows, &schemas).unwrap();
     let named = |(name, system): &(&str, &Arc<Fated>)| System { name: name.to_string(), connector: (*system).clone() };
-    let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
     for (_, system) in systems {
         system.real.set_time(Timestamp(1_799_999_000_000));
     }
@@ -251,6 +260,62 @@ fn p5_what_a_duplicate_shows_while_the_answer_to_a_write_of_it_is_lost_is_no_edi
     assert_eq!(run(&mut hub), 0);
     assert_eq!(a.real.all("Person")["1"]["phone"], json!("2 "), "what b made of it has come back");
     assert_eq!(b.only("Person")["phone"], json!("2"));
+}
+
+#[test]
+fn p5_what_a_deletion_is_set_aside_for_while_the_answer_to_a_write_is_lost_is_no_edit() {
+    let (a, b, c) = (Fated::new(vec![person()]), Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let to_a = |from| flow(from, "a.Person", Create::Always, &["mail"], &["mail", "phone"]);
+    let asks = Flow { deletes: Deletes::Review, ..to_a("c.Person") };
+    let mut hub = hub(&[("a", &a), ("b", &b), ("c", &c)], &[to_a("b.Person"), asks]);
+    b.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    c.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    // Others, so that not all of a system is gone at once (G3).
+    for n in 2..9 {
+        c.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "phone": "3"}));
+    }
+    assert_eq!(run(&mut hub), 8);
+    // An update waits for a system that is down when a person lets its record be deleted.
+    b.put("Person/1", json!({"phone": "2 "}));
+    assert!(c.real.remove("Person", "1"));
+    a.down.store(true, Ordering::Relaxed);
+    run(&mut hub);
+    let gone = hub.find("c.Person/1").unwrap().id;
+    assert_eq!(hub.decide_deletion(gone, true).unwrap(), 1);
+    a.down.store(false, Ordering::Relaxed);
+    a.updates.lock().unwrap().push_back(Fate::LostAfter);
+    run(&mut hub);
+    assert!(a.updates.lock().unwrap().is_empty());
+    run(&mut hub);
+    assert_eq!(b.real.all("Person")["1"]["phone"], json!("2 "), "what a made of it has come back");
+    let edits: Vec<_> = a.real.all("Person").keys().filter_map(|id| hub.find(&format!("a.Person/{id}")).ok()).collect();
+    for record in edits {
+        let history = hub.history(record.id, 99).unwrap();
+        assert!(!history.iter().any(|entry| entry.kind == JournalKind::Edit), "{history:?}");
+    }
+}
+
+#[test]
+fn p5a_an_edit_that_may_be_the_state_from_before_our_own_write_is_looked_at_again() {
+    // b shows what was before for a while after a write, and tells neither version nor time.
+    let slow = TypeSchema { settles_ms: 60_000, ..person() };
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![slow]));
+    let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
+    let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
+    let mut hub = hub_at(clock.clone(), SqliteStore::in_memory().unwrap(), &[("a", &a), ("b", &b)], &[one]);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    assert_eq!(run(&mut hub), 1);
+    clock.wait(Duration::from_secs(100));
+    a.put("Person/1", json!({"phone": "2"}));
+    assert_eq!(run(&mut hub), 1);
+    // Somebody puts back what was there. Read at once, it may as well be what was there before the write.
+    let id = b.real.all("Person").into_keys().next().unwrap();
+    b.put(&format!("Person/{id}"), json!({"phone": "1"}));
+    assert_eq!(run(&mut hub), 0);
+    assert_eq!(a.only("Person")["phone"], json!("2"));
+    clock.wait(Duration::from_secs(100));
+    assert_eq!(run(&mut hub), 1);
+    assert_eq!(a.only("Person")["phone"], json!("1"), "the edit is lost");
 }
 
 #[test]
