@@ -14,6 +14,7 @@
 //! converted is a review. The same input gives the same decision, in whatever order records come.
 
 pub mod bears;
+mod compile;
 pub mod confirm;
 pub mod create;
 pub mod decide;
@@ -22,6 +23,7 @@ pub mod flips;
 pub mod keys;
 pub mod link;
 pub mod observe;
+mod one_entity;
 pub mod pick;
 pub mod plan;
 pub mod settle;

@@ -1,0 +1,490 @@
+//! Deciding on one entity: what is deleted, updated, created and asked about, and what of it was decided before and is still open.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockstep_model::value::{equal, shown};
+use lockstep_model::{
+    Change, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, PropIx, RecordId, RecordState,
+    Review, ReviewKind, Rule, Situation, TypeIx, Value,
+};
+
+use crate::create::{Creation, create, neighbours, refused};
+use crate::deletes::{Departure, Verdict, departures};
+use crate::flips::{SAME_VALUE, flipping, keeps_flipping, together};
+use crate::keys::{match_hashes, promised};
+use crate::link::Links;
+use crate::plan::{Plan, PlanCreate};
+use crate::settle::{Entity, Wanted, change, wanted};
+use crate::slice::Slice;
+
+use crate::decide::{Decision, Finding, Held, delete_rank, suspended};
+
+/// The decision on one entity, and what it adds to the batch's.
+pub(crate) struct OneEntity<'a> {
+    pub plan: &'a Plan,
+    pub slice: &'a Slice,
+    pub links: &'a Links,
+    /// Under which hashes the records will be found that this decision has created, with the entity.
+    pub promised: &'a mut NumberMap<u64, EntityId>,
+    /// Whom each record has just been linked with.
+    pub linked_with: &'a NumberMap<RecordId, Vec<RecordId>>,
+    /// The first match of a record in a record type that is not settled, by its place.
+    pub unsettled: &'a BTreeMap<(RecordId, TypeIx), usize>,
+    pub focus: &'a BTreeSet<RecordId>,
+    pub out: &'a mut Decision,
+    pub reviews: &'a mut Vec<Review>,
+    pub picks: &'a mut Vec<(RecordId, PropIx, Value)>,
+    pub calmed: &'a mut Vec<(RecordId, PropIx)>,
+}
+
+impl OneEntity<'_> {
+    pub fn decide(&mut self, id: EntityId) {
+        let slice = self.slice;
+        let records: Vec<&RecordState> = slice.members(id).iter().map(|id| &slice.records[id]).collect();
+        let mut entity = Entity { records, suspended: vec![] };
+        self.suspend(&mut entity);
+        let doomed = self.deletions(id, &entity);
+        for record in entity.records.iter().filter(|record| record.is_live() && !doomed.contains(&record.id)) {
+            self.update(id, &entity, record);
+        }
+        self.calm(&entity);
+        let mut made: BTreeSet<TypeIx> = BTreeSet::new();
+        for record in entity.records.iter().filter(|record| record.is_live() && !doomed.contains(&record.id)) {
+            for flow in &self.plan.ty(record.ty).flows_out {
+                self.flow(id, &entity, record, *flow, &mut made);
+            }
+        }
+        self.drop_needless_creations(id, &made);
+    }
+
+    /// D1: what the deletions in the entity mean for its live records. Gives those that are to be deleted.
+    fn deletions(&mut self, id: EntityId, entity: &Entity<'_>) -> BTreeSet<RecordId> {
+        let (plan, slice) = (self.plan, self.slice);
+        let mut doomed = BTreeSet::new();
+        // What a person takes back is deleted whatever the flows say of it (G7).
+        let open = || slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Delete && !intent.takes_back());
+        let leaving = |record: &&&RecordState| matches!(record.presence, Presence::Leaving { .. });
+        if entity.records.iter().all(|record| record.is_live()) && open().next().is_none() {
+            return doomed;
+        }
+        let mut unsettled = BTreeSet::new();
+        for departure in departures(plan, slice, entity) {
+            let other = &slice.records[&departure.other];
+            let accepted = open().any(|intent| intent.record == Some(other.id));
+            match departure.verdict {
+                Verdict::Delete => {
+                    doomed.insert(other.id);
+                    self.delete(id, other, &departure);
+                }
+                Verdict::Ask if accepted => {
+                    doomed.insert(other.id);
+                    self.delete(id, other, &departure);
+                }
+                Verdict::Ask => {
+                    let gone = &slice.records[&departure.gone];
+                    let name = |record: &RecordState| format!("{}/{}", plan.ty(record.ty).name, record.key);
+                    self.reviews.push(Review {
+                        kind: ReviewKind::PendingDelete,
+                        record: gone.id,
+                        ty: other.ty,
+                        prop: None,
+                        rule: Rule::D1,
+                        candidates: vec![other.id],
+                        value: Value::Null,
+                        message: format!("{} was deleted; accept to delete {} too, reject to keep it", name(gone), name(other)),
+                        opened_at: slice.now,
+                    });
+                }
+                Verdict::Keep(_) => {
+                    self.out.kept.push(departure);
+                    continue;
+                }
+            }
+            unsettled.insert(departure.gone);
+        }
+        // What came back, was edited or is kept after all is not deleted. What is under way already can't be called back.
+        for intent in open().filter(|intent| matches!(intent.state, IntentState::Queued | IntentState::Refused)) {
+            if intent.record.is_some_and(|record| !doomed.contains(&record)) && !self.out.dropped.contains(&intent.id) {
+                self.out.dropped.push(intent.id);
+            }
+        }
+        // A creation that is under way may still bring a record that the deletion is about.
+        let under_way = |intent: &Intent| matches!(intent.state, IntentState::Sent | IntentState::Unknown);
+        if !slice.intents_of(id).any(|intent| intent.kind == IntentKind::Create && under_way(intent)) {
+            let settled = entity.records.iter().filter(leaving).map(|record| record.id).filter(|id| !unsettled.contains(id));
+            self.out.settled.extend(settled);
+        }
+        doomed
+    }
+
+    /// Intends the deletion of a record, where that is not intended already; its queued updates are not needed any more.
+    fn delete(&mut self, id: EntityId, record: &RecordState, departure: &Departure) {
+        let slice = self.slice;
+        let mine = |kind| slice.intents_of(id).filter(move |intent| intent.kind == kind && intent.record == Some(record.id));
+        let waits = |intent: &&Intent| matches!(intent.state, IntentState::Queued | IntentState::Refused);
+        self.out.dropped.extend(mine(IntentKind::Update).filter(waits).map(|intent| intent.id));
+        let mut due = true;
+        for intent in mine(IntentKind::Delete) {
+            match intent.state {
+                // Decided on the state that the record has: it stays. What a person must see to stays in review.
+                IntentState::Queued | IntentState::Refused if due && intent.base_version == record.version => {
+                    due = false;
+                    let same = |r: &&Review| r.kind == ReviewKind::RejectedValue && r.record == record.id && r.prop.is_none();
+                    if intent.state == IntentState::Refused
+                        && let Some(review) = slice.reviews.iter().find(same)
+                    {
+                        self.reviews.push(review.clone());
+                    }
+                }
+                IntentState::Queued | IntentState::Refused => self.out.dropped.push(intent.id),
+                _ => due = false,
+            }
+        }
+        if due {
+            self.intend(IntentKind::Delete, id, record.ty, Some(record), departure.gone, departure.flow, vec![]);
+        }
+    }
+
+    /// L9, unqualified: a condition that does not hold any more stops its two record types from being kept equal.
+    fn suspend(&self, entity: &mut Entity<'_>) {
+        entity.suspended = suspended(self.plan, &entity.records);
+    }
+
+    /// P4: only what differs, all of a record's in one write, nothing where nothing differs.
+    fn update(&mut self, id: EntityId, entity: &Entity<'_>, record: &RecordState) {
+        let (plan, slice) = (self.plan, self.slice);
+        let ty = plan.ty(record.ty);
+        let mut changes = Vec::new();
+        if entity.records.len() > 1 && ty.can.update {
+            for prop in (0..ty.props.len() as u16).map(PropIx) {
+                if ty.bearings[prop.at()].is_empty() {
+                    continue;
+                }
+                match wanted(plan, slice, entity, record, prop) {
+                    Wanted::Nothing | Wanted::Waits { .. } => {}
+                    Wanted::Pick { element } => self.picks.push((record.id, prop, element)),
+                    Wanted::Unconvertible { value, message, .. } => self.review(
+                        ReviewKind::Unconvertible,
+                        record.id,
+                        record.ty,
+                        Some(prop),
+                        Rule::P3,
+                        value,
+                        format!("a value can't be brought to {}: {message}", ty.props[prop.at()].name),
+                    ),
+                    write => {
+                        let Some(change) = change(Some(record), plan, record.ty, prop, write) else { continue };
+                        if let Some(flips) = flipping(plan, entity, record, prop) {
+                            self.stopped(entity, flips, &change, record);
+                            continue;
+                        }
+                        // It may have been refused when the record was created from another of the entity.
+                        match entity.records.iter().find_map(|member| refused(&slice.reviews, member, record.ty, prop)) {
+                            // G4: the same value is not sent again; the review stays as it is.
+                            Some(review) if equal(&review.value, &change.value) => self.reviews.push(review.clone()),
+                            _ => changes.push(change),
+                        }
+                    }
+                }
+            }
+        }
+        let open = slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Update && intent.record == Some(record.id));
+        // What a person takes back stands, whatever the flows say of it (G7).
+        let open: Vec<&Intent> = open.filter(|intent| !intent.takes_back()).collect();
+        if !self.reconcile(&open, &changes, record) || changes.is_empty() {
+            return;
+        }
+        let source = changes[0].claim.record;
+        let from = self.slice.records.get(&source).map_or(record.ty, |source| source.ty);
+        let flow = self.plan.flow_between(from, record.ty);
+        self.intend(IntentKind::Update, id, record.ty, Some(record), source, flow, changes);
+    }
+
+    /// P5: a person must say which side is right; until then nothing is written there.
+    fn stopped(&mut self, entity: &Entity<'_>, (record, prop): (&RecordState, PropIx), change: &Change, target: &RecordState) {
+        let (plan, slice) = (self.plan, self.slice);
+        let asked =
+            |review: &Review| review.kind == ReviewKind::FlipFlop && review.record == record.id && review.prop == Some(prop);
+        let Some(flips) = record.slot(prop).flips.as_ref().filter(|_| !self.reviews.iter().any(asked)) else { return };
+        let name = |record: &RecordState| format!("{}/{}", plan.ty(record.ty).name, record.key);
+        let rivals = together(plan, entity, record, prop).into_iter().map(|(id, _)| id).filter(|id| *id != record.id);
+        let candidates: Vec<RecordId> = rivals.filter(|id| slice.records.get(id).is_some_and(RecordState::is_live)).collect();
+        // The value against it: what it was to be given, or what the others were to get from it in place of theirs.
+        let against = if target.id == record.id { &change.value } else { &change.displaced };
+        let times = if flips.times >= SAME_VALUE { flips.times } else { flips.rounds };
+        let others: Vec<String> = candidates.iter().map(|id| name(&slice.records[id])).collect();
+        self.reviews.push(Review {
+            kind: ReviewKind::FlipFlop,
+            record: record.id,
+            ty: record.ty,
+            prop: Some(prop),
+            rule: Rule::P5,
+            candidates,
+            value: flips.to.clone(),
+            message: format!(
+                "was put to {} {times} times, each time right after it had been written, against {} in {}; it is written no more until you \
+                 say which side is right",
+                shown(&flips.to),
+                shown(against),
+                others.join(", ")
+            ),
+            opened_at: slice.now,
+        });
+    }
+
+    /// P5: what kept flipping and has come to hold the same everywhere flips no more.
+    fn calm(&mut self, entity: &Entity<'_>) {
+        for record in &entity.records {
+            for ix in (0..record.slots.len()).filter(|ix| keeps_flipping(&record.slots[*ix])) {
+                let prop = PropIx(ix as u16);
+                let ours = together(self.plan, entity, record, prop);
+                let asked = |review: &Review| {
+                    review.kind == ReviewKind::FlipFlop && review.prop.is_some_and(|prop| ours.contains(&(review.record, prop)))
+                };
+                if !self.reviews.iter().any(asked) {
+                    self.calmed.push((record.id, prop));
+                }
+            }
+        }
+    }
+
+    /// Compares what is open with what is decided now. Gives whether a new intent is due.
+    fn reconcile(&mut self, open: &[&Intent], changes: &[Change], subject: &RecordState) -> bool {
+        let same = |intent: &Intent| {
+            intent.changes.len() == changes.len()
+                && intent
+                    .changes
+                    .iter()
+                    .zip(changes)
+                    .all(|(a, b)| a.prop == b.prop && equal(&a.value, &b.value) && a.counterpart_of == b.counterpart_of)
+        };
+        // Under way: its outcome brings the record back onto the agenda.
+        if open.iter().any(|intent| matches!(intent.state, IntentState::Sent | IntentState::Unknown)) {
+            return false;
+        }
+        let mut due = true;
+        for intent in open {
+            if due && same(intent) {
+                due = false;
+                if intent.state == IntentState::Refused
+                    && let Some(review) = self.slice.reviews.iter().find(|r| {
+                        r.kind == ReviewKind::RejectedValue && r.record == subject.id && r.ty == intent.ty && r.prop.is_none()
+                    })
+                {
+                    self.reviews.push(review.clone());
+                }
+            } else {
+                self.out.dropped.push(intent.id);
+            }
+        }
+        due
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn intend(
+        &mut self,
+        kind: IntentKind,
+        entity: EntityId,
+        ty: TypeIx,
+        record: Option<&RecordState>,
+        source: RecordId,
+        flow: FlowIx,
+        changes: Vec<Change>,
+    ) {
+        self.out.intents.push(Intent {
+            id: IntentId(0),
+            run: self.slice.run,
+            kind,
+            rank: match kind {
+                IntentKind::Delete => delete_rank(self.plan.ty(ty).send_rank),
+                _ => self.plan.ty(ty).send_rank,
+            },
+            ty,
+            record: record.map(|record| record.id),
+            entity,
+            source,
+            flow,
+            base_version: record.and_then(|record| record.version.clone()),
+            changes,
+            state: IntentState::Queued,
+            attempts: 0,
+            not_before: None,
+            message: None,
+            decided_at: self.slice.now,
+            done_at: None,
+        });
+    }
+
+    /// One row for each situation (L9); the comment tells the story.
+    fn flow(&mut self, id: EntityId, entity: &Entity<'_>, record: &RecordState, flow_ix: FlowIx, made: &mut BTreeSet<TypeIx>) {
+        let flow = &self.plan.flows[flow_ix.at()];
+        let counterparts: Vec<&&RecordState> = entity.records.iter().filter(|r| r.ty == flow.to && r.id != record.id).collect();
+        let live = counterparts.iter().any(|r| r.is_live());
+        let just_linked = || {
+            let with = self.linked_with.get(&record.id).map_or(&[][..], Vec::as_slice);
+            counterparts.iter().any(|counterpart| with.contains(&counterpart.id))
+        };
+        let unsettled = self.unsettled.get(&(record.id, flow.to)).map(|at| &self.links.unsettled[*at]);
+        let (situation, why) = if live && entity.suspended.contains(&(flow.from, flow.to)) {
+            // Linked, but its condition does not hold any more: nothing is written, nothing deleted.
+            (Situation::Unqualified, None)
+        } else if live && just_linked() {
+            // Nobody had linked them; a row of the match table did just now.
+            (Situation::Found, None)
+        } else if live {
+            // Linked since earlier.
+            (Situation::Confirmed, None)
+        } else if !counterparts.is_empty() {
+            // The other one was deleted: the link ends, nothing is created anew (D1).
+            (Situation::Missing, None)
+        } else if let Some(problem) = unsettled {
+            // Somebody must say which one it is; until then nothing is written for it (L6).
+            match problem.kind {
+                ReviewKind::AmbiguousMatch => (Situation::Ambiguous, Some(problem.message.clone())),
+                _ => (Situation::FoundLinked, Some(problem.message.clone())),
+            }
+        } else if made.contains(&flow.to) {
+            // Another record of the entity gets the counterpart made.
+            (Situation::Absent, Some("a counterpart is being created".into()))
+        } else {
+            // Nothing matches: perhaps one is made.
+            self.absent(id, entity, record, flow_ix, made)
+        };
+        if self.focus.contains(&record.id) {
+            self.out.findings.push(Finding { flow: flow_ix, record: record.id, situation, why });
+        }
+        if let PlanCreate::ConnectedTo(_) = flow.create {
+            return;
+        }
+        self.wake_connected(record, flow.to);
+    }
+
+    fn absent(
+        &mut self,
+        id: EntityId,
+        entity: &Entity<'_>,
+        record: &RecordState,
+        flow_ix: FlowIx,
+        made: &mut BTreeSet<TypeIx>,
+    ) -> (Situation, Option<String>) {
+        let (plan, slice) = (self.plan, self.slice);
+        let to = plan.flows[flow_ix.at()].to;
+        // Something else of this entity is disputed in that very record type: a person's answer may bring the counterpart.
+        if entity.records.iter().any(|member| self.unsettled.contains_key(&(member.id, to))) {
+            return (Situation::Absent, Some("another record of the same entity waits for a person's answer there".into()));
+        }
+        match create(plan, slice, flow_ix, record, entity) {
+            Creation::No { situation, why } => (situation, Some(why)),
+            Creation::Hold { rule, why, reread } => {
+                self.out.reread.extend(reread);
+                self.out.held.push(Held { flow: flow_ix, record: record.id, rule, why: why.clone() });
+                (Situation::Absent, Some(why))
+            }
+            Creation::Make { changes, .. } if self.promised_by_another(id, entity, to, &changes) => {
+                let why = format!("a record of {} that matches it is being created", plan.ty(to).name);
+                self.out.held.push(Held { flow: flow_ix, record: record.id, rule: Rule::C2, why: why.clone() });
+                (Situation::Absent, Some(why))
+            }
+            Creation::Make { mut changes, unconvertible } => {
+                for (prop, value, message) in unconvertible {
+                    let text = format!("a value can't be brought to {}: {message}", plan.prop(to, prop).name);
+                    self.review(ReviewKind::Unconvertible, record.id, to, Some(prop), Rule::P3, value, text);
+                }
+                changes.retain(|change| match refused(&slice.reviews, record, to, change.prop) {
+                    Some(review) if equal(&review.value, &change.value) => {
+                        self.reviews.push(review.clone());
+                        false
+                    }
+                    _ => true,
+                });
+                made.insert(to);
+                let open: Vec<&Intent> =
+                    slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Create && intent.ty == to).collect();
+                if self.reconcile(&open, &changes, record) {
+                    if plan.ty(to).contested {
+                        for hash in promised(plan, to, &changes) {
+                            self.promised.entry(hash).or_insert(id);
+                            self.out.promised.push((hash, self.out.intents.len()));
+                        }
+                    }
+                    self.intend(IntentKind::Create, id, to, None, record.id, flow_ix, changes);
+                }
+                self.wake_neighbours(record);
+                (Situation::Absent, Some("a counterpart is being created".into()))
+            }
+        }
+    }
+
+    /// C2: two records that stand for the same thing, and of which nobody knows that yet, may both be about to get a counterpart in a
+    /// record type where they would meet. One is made; the others wait, and are linked with it by their match values.
+    fn promised_by_another(&self, id: EntityId, entity: &Entity<'_>, to: TypeIx, changes: &[Change]) -> bool {
+        let mine = |intent: &Intent| intent.kind == IntentKind::Create && intent.ty == to;
+        if !self.plan.ty(to).contested || self.slice.intents_of(id).any(mine) {
+            return false;
+        }
+        let mut hashes = promised(self.plan, to, changes);
+        for record in &entity.records {
+            for side in self.plan.ty(record.ty).match_sides.iter().filter(|side| side.other == to) {
+                match_hashes(self.plan, side, record, &mut hashes);
+            }
+        }
+        let another = |hash: &u64| {
+            self.promised.get(hash).is_some_and(|entity| *entity != id)
+                || self.slice.promised.get(hash).is_some_and(|entities| entities.iter().any(|entity| *entity != id))
+        };
+        hashes.iter().any(another)
+    }
+
+    /// C5: when a record gets (or has) a counterpart in a system, those connected to it may qualify there now.
+    fn wake_connected(&mut self, record: &RecordState, to: TypeIx) {
+        let system = &self.plan.ty(to).name.system;
+        let decides = self.plan.flows.iter().any(|flow| {
+            matches!(&flow.create, PlanCreate::ConnectedTo(types) if types.contains(&record.ty))
+                && self.plan.ty(flow.to).name.system == *system
+        });
+        let newly =
+            self.out.intents.last().is_some_and(|intent| intent.source == record.id) || self.linked_with.contains_key(&record.id);
+        if decides && newly {
+            self.wake_neighbours(record);
+        }
+    }
+
+    fn wake_neighbours(&mut self, record: &RecordState) {
+        let waits = |other: &RecordState| {
+            self.plan.flows.iter().any(|flow| {
+                flow.from == other.ty && matches!(&flow.create, PlanCreate::ConnectedTo(types) if types.contains(&record.ty))
+            })
+        };
+        let woken: Vec<RecordId> =
+            neighbours(self.plan, self.slice, record).into_iter().filter(|other| waits(other)).map(|r| r.id).collect();
+        self.out.agenda.extend(woken);
+    }
+
+    /// A queued creation that nothing asks for any more (its record was linked, deleted, or does not qualify).
+    fn drop_needless_creations(&mut self, id: EntityId, made: &BTreeSet<TypeIx>) {
+        for intent in self.slice.intents_of(id) {
+            let needless = intent.kind == IntentKind::Create
+                && matches!(intent.state, IntentState::Queued | IntentState::Refused)
+                && !made.contains(&intent.ty)
+                && !self.out.dropped.contains(&intent.id);
+            if needless {
+                self.out.dropped.push(intent.id);
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn review(
+        &mut self,
+        kind: ReviewKind,
+        record: RecordId,
+        ty: TypeIx,
+        prop: Option<PropIx>,
+        rule: Rule,
+        value: Value,
+        message: String,
+    ) {
+        let opened_at = self.slice.now;
+        self.reviews.push(Review { kind, record, ty, prop, rule, candidates: vec![], value, message, opened_at });
+    }
+}
