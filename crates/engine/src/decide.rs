@@ -76,6 +76,8 @@ pub struct Decision {
     pub kept: Vec<Departure>,
     /// Deleted records about which nothing is left to do (D1); they are among `changed`.
     pub settled: Vec<RecordId>,
+    /// Records that waited to be decided on and have been, with those in focus; and the ranks that they waited with.
+    pub along: Vec<(u16, RecordId)>,
 }
 
 /// Decides on the records in focus.
@@ -94,7 +96,12 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
         entities.remove(entity);
         out.agenda.extend(slice.members(*entity));
     }
-    let focus: BTreeSet<RecordId> = slice.focus.iter().copied().collect();
+    let mut focus: BTreeSet<RecordId> = slice.focus.iter().copied().collect();
+    if !slice.waiting.is_empty() {
+        let members = entities.iter().flat_map(|entity| slice.members(*entity));
+        out.along = members.filter_map(|id| Some((*slice.waiting.get(id)?, *id))).collect();
+        focus.extend(out.along.iter().map(|(_, id)| *id));
+    }
     let mut linked_with: NumberMap<RecordId, Vec<RecordId>> = NumberMap::default();
     for linked in &links.made {
         linked_with.entry(linked.a).or_default().push(linked.b);

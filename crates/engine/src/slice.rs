@@ -32,6 +32,8 @@ pub struct Slice {
     pub intents: NumberMap<EntityId, Vec<Intent>>,
     /// Open reviews on the records.
     pub reviews: Vec<Review>,
+    /// Records beside the focus that are to be decided on as well, with their ranks: they are decided on now if their entity is.
+    pub waiting: NumberMap<RecordId, u16>,
     pub types: Vec<ReadThrough>,
     by_key: HashMap<(TypeIx, String), RecordId>,
     members: NumberMap<EntityId, Vec<RecordId>>,
@@ -56,6 +58,7 @@ impl Slice {
             apart: HashSet::new(),
             intents: NumberMap::default(),
             reviews: vec![],
+            waiting: NumberMap::default(),
             types,
             by_key: HashMap::new(),
             members: NumberMap::default(),

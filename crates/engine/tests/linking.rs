@@ -65,6 +65,22 @@ fn l4_a_link_stays_when_its_match_values_later_differ() {
 }
 
 #[test]
+fn who_has_just_been_linked_is_decided_on_with_it() {
+    let mut world =
+        World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["mail <-> email", "name <-> name"])]);
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada"}));
+    world.read("b.Person/1", json!({"email": "ada@example.com"}));
+    world.read("b.Person/2", json!({"email": "bo@example.com", "name": "Bo"}));
+    let [a, b] = ["a.Person/1", "b.Person/1"].map(|name| world.record(name).id);
+    world.agenda.remove(&a);
+    world.decide_on(vec![a]);
+    assert!(world.linked("a.Person/1", "b.Person/1"));
+    assert_eq!(world.intents.len(), 1, "the name");
+    assert!(!world.agenda.contains(&b), "it needs no turn of its own");
+    assert!(world.agenda.contains(&world.record("b.Person/2").id), "who is in no entity that was decided on still waits");
+}
+
+#[test]
 fn l5_linking_is_transitive() {
     let mut world = World::people(&[
         flow("a.Person", "b.Person", Create::Never, &["mail = email"], &[]),

@@ -62,6 +62,7 @@ impl Hub {
             let mut batch = self.store.agenda(skip + BATCH)?;
             if let Some(decided) = &decided {
                 batch.retain(|(_, id)| !decided.batch.contains(id));
+                batch.truncate(BATCH);
             }
             let rank = batch.first().map(|(rank, _)| *rank).filter(|rank| *rank < HELD);
             let ends = |last: &mut Decided| {
@@ -109,6 +110,7 @@ impl Hub {
             };
             reread.extend(&decision.reread);
             let entities = before.into_iter().chain(decision.merged.iter().flat_map(|(gone, into)| [*gone, *into])).collect();
+            batch.extend(&decision.along);
             let in_batch = batch.iter().map(|(_, id)| *id).collect();
             let commit = self.record_decision(under_way, batch, decision, &slice)?;
             decided = Some(Decided { rank, batch: in_batch, commit, entities, slice });

@@ -12,6 +12,8 @@ use lockstep_model::{
 };
 use lockstep_store::{Result, Store};
 
+use crate::decide::HELD;
+
 /// Everything that a decision on `focus` may look at: the records with their entities, their match candidates with theirs, and what
 /// they refer to and are referred to by. `reviews` tells that there are reviews at all: a first run does not ask for any, a million times.
 #[allow(clippy::too_many_arguments)]
@@ -51,6 +53,9 @@ pub fn slice(
     if plan.has_references() {
         neighbours(plan, store, &mut by_hash, &mut records, &mut entities)?;
     }
+    // What an entity has of all types is decided together. Where records refer to each other or are waited for, each comes in its turn.
+    let in_turn = plan.has_references() || plan.types.iter().any(|ty| ty.contested);
+    let waiting = if in_turn { vec![] } else { waiting(store, &focus, &records)? };
     let ids: Vec<RecordId> = records.keys().copied().collect();
     let entities: Vec<EntityId> = entities.into_iter().collect();
     let mut slice = Slice::new(now, run, focus, records, through);
@@ -58,6 +63,7 @@ pub fn slice(
         slice.index_keys();
     }
     slice.by_hash = by_hash;
+    slice.waiting = waiting.into_iter().map(|(rank, id)| (id, rank)).collect();
     slice.apart = store.apart(&ids)?.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
     for intent in store.open_intents(&entities)? {
         // An entity may have become part of another since the intent was decided.
@@ -82,6 +88,19 @@ pub fn slice(
         slice.reviews = store.open_reviews(&ids)?;
     }
     Ok(slice)
+}
+
+/// The records beside the focus that are on the agenda too.
+fn waiting(
+    store: &mut dyn Store,
+    focus: &[RecordId],
+    records: &NumberMap<RecordId, RecordState>,
+) -> Result<Vec<(u16, RecordId)>> {
+    let focus: NumberSet<RecordId> = focus.iter().copied().collect();
+    let others: Vec<RecordId> = records.keys().copied().filter(|id| !focus.contains(id)).collect();
+    let mut waiting = store.on_agenda(&others)?;
+    waiting.retain(|(rank, _)| *rank < HELD);
+    Ok(waiting)
 }
 
 /// Whether the entity's founder is of this type. A cheap test that spares most look-ups of records that are linked already; what it

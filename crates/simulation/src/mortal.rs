@@ -107,6 +107,7 @@ impl Store for MortalStore {
         by_hash(hashes: &[u64]) -> Vec<(u64, RecordId)>;
         live_keys(ty: TypeIx, after: Option<&str>, limit: usize) -> Vec<(String, RecordId)>;
         agenda(limit: usize) -> Vec<(u16, RecordId)>;
+        on_agenda(ids: &[RecordId]) -> Vec<(u16, RecordId)>;
         apart(ids: &[RecordId]) -> Vec<(RecordId, RecordId)>;
         open_intents(entities: &[EntityId]) -> Vec<Intent>;
         open_reviews(records: &[RecordId]) -> Vec<Review>;

@@ -240,6 +240,8 @@ pub trait Store: Send {
 
     /// What is to be decided next: lowest rank first, then by number.
     fn agenda(&mut self, limit: usize) -> Result<Vec<(u16, RecordId)>>;
+    /// Which of these records are to be decided on, with the rank of each.
+    fn on_agenda(&mut self, ids: &[RecordId]) -> Result<Vec<(u16, RecordId)>>;
     /// Pairs that a person keeps apart, with one of these records in them.
     fn apart(&mut self, ids: &[RecordId]) -> Result<Vec<(RecordId, RecordId)>>;
     /// Open intents of these entities.

@@ -217,6 +217,10 @@ impl World {
             slice.intents.entry(self.records[&intent.source].entity).or_default().push(intent.clone());
         }
         slice.reviews = self.reviews.clone();
+        if !self.plan.has_references() && !self.plan.types.iter().any(|ty| ty.contested) {
+            let waiting = self.agenda.iter().filter(|id| !slice.focus.contains(id));
+            slice.waiting = waiting.map(|id| (*id, self.plan.ty(self.records[id].ty).decide_rank)).collect();
+        }
         let mut decision = decide(&self.plan, &mut slice);
         for state in &decision.changed {
             self.records.insert(state.id, state.clone());
@@ -240,6 +244,7 @@ impl World {
         let same = |a: &Review, b: &Review| (a.kind, a.record, a.ty, a.prop) == (b.kind, b.record, b.ty, b.prop);
         self.reviews.retain(|open| !decision.reviews_closed.iter().chain(&decision.reviews_opened).any(|r| same(r, open)));
         self.reviews.extend(decision.reviews_opened.clone());
+        self.agenda.retain(|id| !decision.along.iter().any(|(_, along)| along == id));
         self.agenda.extend(&decision.agenda);
         let woken: Vec<RecordId> = self
             .records

@@ -128,6 +128,10 @@ pub(super) fn the_agenda_is_in_order_and_what_is_added_stays(mut store: Box<dyn 
     let in_order = [(0, 2), (0, 9), (2, 1), (2, 3), (u16::MAX, 1)].map(|(rank, id)| (rank, RecordId(id)));
     assert_eq!(store.agenda(9).unwrap(), in_order);
     assert_eq!(store.agenda(2).unwrap(), in_order[..2]);
+    let mut some = store.on_agenda(&[1, 8, 9].map(RecordId)).unwrap();
+    some.sort_unstable();
+    assert_eq!(some, [in_order[1], in_order[2], in_order[4]]);
+    assert_eq!(store.on_agenda(&[]).unwrap(), []);
     // Nothing that is to be decided on is forgotten: what is done and added at once stays.
     let again = Commit { agenda_done: in_order[..3].to_vec(), agenda_added: vec![in_order[1]], ..Commit::default() };
     store.commit(again).unwrap();

@@ -342,6 +342,10 @@ impl Store for SqliteStore {
         self.reading(|database| database.agenda(limit))
     }
 
+    fn on_agenda(&mut self, ids: &[RecordId]) -> Result<Vec<(u16, RecordId)>> {
+        self.database.on_agenda(ids).map_err(|fault| fault.at(&self.place))
+    }
+
     fn apart(&mut self, ids: &[RecordId]) -> Result<Vec<(RecordId, RecordId)>> {
         self.reading(|database| database.apart(ids))
     }

@@ -203,6 +203,16 @@ impl Database {
         Ok(all.take(limit).collect())
     }
 
+    pub(super) fn on_agenda(&mut self, ids: &[RecordId]) -> Fallible<Vec<(u16, RecordId)>> {
+        if self.read_only {
+            self.agenda = load_agenda(&self.conn)?;
+        }
+        let of_rank = |(rank, ranges): (&u16, &Ranges)| {
+            ids.iter().filter(|id| ranges.contains(id.0)).map(|id| (*rank, *id)).collect::<Vec<_>>()
+        };
+        Ok(self.agenda.iter().flat_map(of_rank).collect())
+    }
+
     fn write_agenda(&mut self, commit: &Commit) -> Fallible<()> {
         for (rank, record) in &commit.agenda_done {
             if let Some(ranges) = self.agenda.get_mut(rank) {
