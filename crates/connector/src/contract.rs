@@ -234,7 +234,7 @@ fn creates(subject: &Subject<'_>, schema: &TypeSchema) -> Vec<ReadRecord> {
                 .iter()
                 .enumerate()
                 .filter(|(_, value)| !is_empty(value))
-                .map(|(prop, value)| WriteValue { prop, value: value.clone(), displaced: Value::Null })
+                .map(|(prop, value)| WriteValue { prop, value: value.clone(), displaced: Value::Null.into() })
                 .collect(),
             token: format!("contract-create-{at}"),
         })
@@ -285,7 +285,7 @@ fn updates(subject: &Subject<'_>, schema: &TypeSchema, created: &ReadRecord) {
     let displaced = effective(before.values[*prop].as_ref().unwrap_or(&Value::Null), value.is_array()).clone();
     let update = |version: Option<String>, value: &Value, displaced: &Value| Write {
         action: Action::Update { id: id.clone(), version },
-        values: vec![WriteValue { prop: *prop, value: value.clone(), displaced: displaced.clone() }],
+        values: vec![WriteValue { prop: *prop, value: value.clone(), displaced: displaced.clone().into() }],
         token: "contract-update".into(),
     };
     let answer = done(subject, write(subject, &[update(before.version.clone(), value, &displaced)]).remove(0));

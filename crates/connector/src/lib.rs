@@ -19,7 +19,7 @@ pub mod sql;
 pub mod vault;
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{ReadRecord, Timestamp, TypeSchema, Value};
+use lockstep_model::{ReadRecord, Seldom, Timestamp, TypeSchema, Value};
 
 /// How far a record type has been read. Opaque to all but the connector that made it; kept by the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub struct WriteValue {
     /// unless it is itself a list, which then is the whole.
     pub value: Value,
     /// P9: the value it takes the place of: the element of a list to replace.
-    pub displaced: Value,
+    pub displaced: Seldom,
 }
 
 /// What came of a write.

@@ -60,14 +60,15 @@ fn ids(reading: &Reading) -> Vec<&str> {
 }
 
 fn create(values: &[(usize, Value)], token: &str) -> Write {
-    let values = values.iter().map(|(prop, value)| WriteValue { prop: *prop, value: value.clone(), displaced: Value::Null });
+    let values =
+        values.iter().map(|(prop, value)| WriteValue { prop: *prop, value: value.clone(), displaced: Value::Null.into() });
     Write { action: Action::Create, values: values.collect(), token: token.into() }
 }
 
 fn update(id: &str, version: Option<&str>, prop: usize, value: Value, displaced: Value) -> Write {
     Write {
         action: Action::Update { id: id.into(), version: version.map(str::to_string) },
-        values: vec![WriteValue { prop, value, displaced }],
+        values: vec![WriteValue { prop, value, displaced: displaced.into() }],
         token: "t".into(),
     }
 }
@@ -355,7 +356,7 @@ fn an_edit_that_was_not_seen_is_not_overwritten() {
         Action::Update { id: "b".into(), version: seen.version.clone() },
         Action::Delete { id: "b".into(), version: seen.version.clone() },
     ] {
-        let values = vec![WriteValue { prop: 0, value: json!("Berit"), displaced: json!("Bjørn") }];
+        let values = vec![WriteValue { prop: 0, value: json!("Berit"), displaced: json!("Bjørn").into() }];
         let outcomes = connector.write("Contacts", &watch, &[Write { action, values, token: "t".into() }]);
         assert!(matches!(outcomes[..], [Outcome::Conflict { .. }]), "{outcomes:?}");
     }

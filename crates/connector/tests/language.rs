@@ -30,7 +30,8 @@ fn ok(body: Value) -> (u16, String, String) {
 }
 
 fn write(action: Action, values: &[(usize, &str)]) -> Write {
-    let values = values.iter().map(|(prop, value)| WriteValue { prop: *prop, value: json!(value), displaced: Value::Null });
+    let values =
+        values.iter().map(|(prop, value)| WriteValue { prop: *prop, value: json!(value), displaced: Value::Null.into() });
     Write { action, values: values.collect(), token: "t1".into() }
 }
 
@@ -82,7 +83,7 @@ fn records_are_read_through_their_parents_and_written_below_them() {
         other => panic!("{other:?}"),
     }
     let mut edit = write(update("c/1"), &[(0, "Kaia")]);
-    edit.values[0].displaced = json!("Kai");
+    edit.values[0].displaced = json!("Kai").into();
     assert!(matches!(rest.write("People", &watch(), &[edit]).remove(0), Outcome::Done(record) if record.id == "c/1"));
     let asked = server.asked.lock().unwrap();
     let sent: Vec<&str> = asked.iter().filter(|asked| asked.method != "GET").map(|asked| asked.body.as_str()).collect();
@@ -154,7 +155,7 @@ fn p6_an_etag_is_read_before_and_sent_along() {
     );
     assert_eq!(rest.get("People", &watch(), "1").unwrap().unwrap().version.as_deref(), Some("\"v7\""));
     let mut edit = write(update("1"), &[(0, "Adda")]);
-    edit.values[0].displaced = json!("Ada");
+    edit.values[0].displaced = json!("Ada").into();
     assert!(matches!(rest.write("People", &watch(), &[edit]).remove(0), Outcome::Conflict { .. }));
     let delete = write(Action::Delete { id: "1".into(), version: None }, &[]);
     assert!(matches!(rest.write("People", &watch(), &[delete]).remove(0), Outcome::Done(_)));

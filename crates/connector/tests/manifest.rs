@@ -185,7 +185,7 @@ fn the_key_is_sent_where_it_belongs_and_stands_in_no_message() {
 fn c2_what_comes_of_a_creation_is_never_guessed() {
     let create = Write {
         action: Action::Create,
-        values: vec![WriteValue { prop: 0, value: json!("Ada"), displaced: Value::Null }],
+        values: vec![WriteValue { prop: 0, value: json!("Ada"), displaced: Value::Null.into() }],
         token: "1".into(),
     };
     let list = people("list: { request: { path: /people }, paging: none }");

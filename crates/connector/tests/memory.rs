@@ -40,7 +40,7 @@ fn a_value_takes_the_place_of_the_element_it_displaces() {
     let system = people();
     let watch = [PropertyRef::new("emails")];
     system.put("People", "1", flat(json!({"emails": ["a@example.com", "b@example.com"]})));
-    let values = vec![WriteValue { prop: 0, value: json!("c@example.com"), displaced: json!("b@example.com") }];
+    let values = vec![WriteValue { prop: 0, value: json!("c@example.com"), displaced: json!("b@example.com").into() }];
     let write = Write { action: Action::Update { id: "1".into(), version: None }, values, token: "t".into() };
     assert!(matches!(system.write("People", &watch, &[write])[0], Outcome::Done(_)));
     assert_eq!(system.all("People")["1"]["emails"], json!(["a@example.com", "c@example.com"]));
@@ -54,7 +54,8 @@ fn a_created_record_gets_the_id_of_the_nearest_that_is_expected() {
     system.reserve("People", expected.map(|(id, values)| (id.into(), flat(values))).into());
     let create = |name: &str| {
         let values = [name, "1"].into_iter().enumerate();
-        let values = values.map(|(prop, value)| WriteValue { prop, value: json!(value), displaced: Value::Null }).collect();
+        let values =
+            values.map(|(prop, value)| WriteValue { prop, value: json!(value), displaced: Value::Null.into() }).collect();
         Write { action: Action::Create, values, token: name.into() }
     };
     system.write("People", &watch, &[create("Bo"), create("Åse"), create("Cai")]);

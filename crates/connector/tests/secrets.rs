@@ -92,7 +92,7 @@ fn told(rest: &Rest) -> String {
     let watch = [PropertyRef::new("name")];
     let write = |action| Write {
         action,
-        values: vec![WriteValue { prop: 0, value: json!("Ada"), displaced: Value::Null }],
+        values: vec![WriteValue { prop: 0, value: json!("Ada"), displaced: Value::Null.into() }],
         token: "t".into(),
     };
     let (id, version) = (String::from("1"), None);

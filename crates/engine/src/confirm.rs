@@ -63,7 +63,7 @@ pub fn written(
             Value::Array(list) if !prop.whole && list.len() > 1 && !is_empty(value) => {
                 let place = list.iter().position(|element| equal_as(prop.ty, element, value)).or(before);
                 let first = list.iter().position(|element| !is_empty(element));
-                place.filter(|place| Some(*place) != first).and_then(|place| list.get(place)).cloned()
+                place.filter(|place| Some(*place) != first).and_then(|place| list.get(place)).cloned().map(Box::new)
             }
             _ => None,
         };
@@ -71,13 +71,13 @@ pub fn written(
         let as_asked = equal_as(prop.ty, slot.value(prop.whole), value);
         // A creation whose answer shows just what was asked needs no memory of it: a million of them would cost a third more store.
         slot.carries = stamp.filter(|_| !(creates && told && as_asked));
-        slot.given = Some(value).filter(|_| !(told && as_asked)).cloned();
+        slot.given = Some(value).filter(|_| !(told && as_asked)).cloned().map(Box::new);
         slot.displaced = None;
         // G7: a value that was put back is an edit of this record's own, from the time when a person asked for it.
         if let Some(change) = change.filter(|change| intent.takes_back() && change.claim.record == state.id) {
             slot.claim = Some(Claim { value: slot.value(prop.whole).clone(), at: change.claim.at, goes: vec![] });
             slot.carries = None;
-            slot.displaced = Some(change.displaced.clone());
+            slot.displaced = Some(Box::new(change.displaced.clone().into()));
         }
     }
     state.version = answer.version.or(state.version.take());

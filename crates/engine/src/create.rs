@@ -85,7 +85,14 @@ fn compose(plan: &Plan, slice: &Slice, flow: &PlanFlow, entity: &Entity<'_>) -> 
         let mut given = false;
         if let Some((best, by)) = best.and_then(|best| best.by.map(|by| (best, by))) {
             let mut push = |value: Value, counterpart_of: Option<Counterpart>, rule| {
-                changes.push(Change { prop: prop_ix, value, displaced: Value::Null, counterpart_of, claim: best.stamp, rule });
+                changes.push(Change {
+                    prop: prop_ix,
+                    value,
+                    displaced: Value::Null.into(),
+                    counterpart_of,
+                    claim: best.stamp,
+                    rule,
+                });
             };
             match translate(plan, slice, best, by, prop, &Value::Null) {
                 Wanted::Write { value, .. } if is_empty(&value) => {}

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{
-    EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, RecordId, RecordState, Review, ReviewKind,
-    Rule, Situation, TypeIx, Value,
+    EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, NumberMap, NumberSet, Presence, RecordId, RecordState, Review,
+    ReviewKind, Rule, Situation, TypeIx, Value,
 };
 
 use crate::confirm;
@@ -96,7 +96,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
         entities.remove(entity);
         out.agenda.extend(slice.members(*entity));
     }
-    let mut focus: BTreeSet<RecordId> = slice.focus.iter().copied().collect();
+    let mut focus: NumberSet<RecordId> = slice.focus.iter().copied().collect();
     if !slice.waiting.is_empty() {
         let members = entities.iter().flat_map(|entity| slice.members(*entity));
         out.along = members.filter_map(|id| Some((*slice.waiting.get(id)?, *id))).collect();
@@ -148,7 +148,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     }
     for (id, prop, element) in picks {
         if let Some(record) = slice.records.get_mut(&id) {
-            record.slots[prop.at()].pick = Some(element);
+            record.slots[prop.at()].pick = Some(Box::new(element));
             changed.insert(id);
         }
     }
@@ -228,7 +228,7 @@ fn settle_claims(
             if let Some(claim) = slot.claim.as_mut().filter(|claim| equal(&claim.value, &first)) {
                 claim.value = element.clone();
             }
-            slot.pick = Some(element);
+            slot.pick = Some(Box::new(element));
             changed.insert(id);
         }
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use lockstep_model::{EntityId, RecordId, RecordState, ReviewKind, Rule, TypeIx};
+use lockstep_model::{EntityId, NumberSet, RecordId, RecordState, ReviewKind, Rule, TypeIx};
 
 use crate::keys::{agree, match_hashes};
 use crate::plan::{MatchSide, Plan};
@@ -145,11 +145,11 @@ fn holder(slice: &Slice, entity: EntityId, ty: TypeIx) -> Option<RecordId> {
     slice.members(entity).iter().copied().find(|id| slice.records.get(id).is_some_and(|r| r.ty == ty && r.is_live()))
 }
 
-fn candidates(plan: &Plan, slice: &Slice, focus: &BTreeSet<RecordId>) -> Candidates {
+fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> Candidates {
     let mut found = Candidates::new();
     let mut hashes = Vec::new();
     let mut look = |record: &RecordState, found: &mut Candidates| {
-        let mut others = BTreeSet::new();
+        let mut others = Vec::new();
         for side in &plan.ty(record.ty).match_sides {
             // A look-up only where no link is: once linked, match values are never consulted again (L4).
             if occupied(plan, slice, record.entity, side.other) {
@@ -166,13 +166,14 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &BTreeSet<RecordId>) -> Candida
                     continue;
                 }
                 found.entry((record.id, side.other)).or_default().entry(*id).or_insert(side.rule);
-                others.insert(*id);
+                others.push(*id);
             }
         }
         others
     };
-    let mut theirs = BTreeSet::new();
-    let mut seen = BTreeSet::new();
+    let mut theirs = Vec::new();
+    let mut seen: NumberSet<RecordId> = NumberSet::default();
+    seen.reserve(focus.len());
     for id in focus {
         if let Some(record) = slice.records.get(id).filter(|record| record.is_live())
             && seen.insert(*id)
@@ -190,8 +191,9 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &BTreeSet<RecordId>) -> Candida
 }
 
 /// The records of the entities in focus.
-fn focus_members(slice: &Slice) -> BTreeSet<RecordId> {
-    let mut all = BTreeSet::new();
+fn focus_members(slice: &Slice) -> NumberSet<RecordId> {
+    let mut all = NumberSet::default();
+    all.reserve(slice.focus.len());
     for id in &slice.focus {
         if let Some(record) = slice.records.get(id) {
             all.extend(slice.members(record.entity));

@@ -166,7 +166,7 @@ fn first_seen(plan: &Plan, reading: Reading, id: RecordId, read: ReadRecord) -> 
         .map(|(value, prop)| {
             let claim = value.as_ref().filter(|_| prop.paired).map(|v| effective(v, prop.whole)).filter(|v| !is_empty(v));
             let claim = claim.map(|value| Claim { value: value.clone(), at, goes: vec![] });
-            let displaced = (claim.is_some() && prop.fans).then_some(Value::Null);
+            let displaced = (claim.is_some() && prop.fans).then(|| Box::new(Value::Null));
             Slot { shadow: value, claim, displaced, ..Slot::default() }
         })
         .collect();
@@ -266,7 +266,7 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
             slot.claim = Some(Claim { value: new, at, goes: vec![] });
             slot.carries = None;
         }
-        slot.displaced = Some(old);
+        slot.displaced = Some(Box::new(old));
     }
     if read.version.is_some() && read.version != state.version {
         state.version = read.version.clone();

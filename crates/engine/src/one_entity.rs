@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::value::{equal, shown};
 use lockstep_model::{
-    Change, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, PropIx, RecordId, RecordState,
-    Review, ReviewKind, Rule, Situation, TypeIx, Value,
+    Change, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, NumberMap, NumberSet, Presence, PropIx, RecordId,
+    RecordState, Review, ReviewKind, Rule, Situation, TypeIx, Value,
 };
 
 use crate::create::{Creation, create, neighbours, refused};
@@ -30,7 +30,7 @@ pub(crate) struct OneEntity<'a> {
     pub linked_with: &'a NumberMap<RecordId, Vec<RecordId>>,
     /// The first match of a record in a record type that is not settled, by its place.
     pub unsettled: &'a BTreeMap<(RecordId, TypeIx), usize>,
-    pub focus: &'a BTreeSet<RecordId>,
+    pub focus: &'a NumberSet<RecordId>,
     pub out: &'a mut Decision,
     pub reviews: &'a mut Vec<Review>,
     pub picks: &'a mut Vec<(RecordId, PropIx, Value)>,

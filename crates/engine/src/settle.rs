@@ -287,7 +287,7 @@ pub fn settle_goes(plan: &Plan, now: Timestamp, records: &[&RecordState], joined
                     continue;
                 }
                 // A claim older than the link went nowhere yet: it goes to those that hold its own value already.
-                let held = if fresh { slot.displaced.as_ref().unwrap_or(&Value::Null) } else { &claim.value };
+                let held = if fresh { slot.displaced.as_deref().unwrap_or(&Value::Null) } else { &claim.value };
                 let chosen: Vec<PropIx> = group
                     .iter()
                     .copied()
@@ -346,7 +346,7 @@ pub fn change(record: Option<&RecordState>, plan: &Plan, ty: TypeIx, prop: PropI
     let displaced = record.map_or(Value::Null, |record| record.slot(prop).value(plan.prop(ty, prop).whole).clone());
     match wanted {
         Wanted::Write { value, counterpart_of, claim, rule } => {
-            Some(Change { prop, value, displaced, counterpart_of, claim, rule })
+            Some(Change { prop, value, displaced: displaced.into(), counterpart_of, claim, rule })
         }
         Wanted::Nothing | Wanted::Pick { .. } | Wanted::Waits { .. } | Wanted::Unconvertible { .. } => None,
     }

@@ -141,7 +141,7 @@ impl Hub {
         let ty = head.ty;
         let kind = self.plan.ty(ty).name.kind.clone();
         // Large batches spare a folder of files from being replaced often; they are held in memory whole, so they stay in proportion.
-        let most = usize::try_from(self.status[ty.at()].records / 6).unwrap_or(PROMISED).clamp(10_000, 60_000);
+        let most = usize::try_from(self.status[ty.at()].records / 6).unwrap_or(PROMISED).clamp(10_000, 55_000);
         let size = self.systems[system].connector.batch(&kind).clamp(PROMISED, most);
         under_way.written.insert(ty);
         let mut intents = self.store.outbox(now, &types, size)?;
@@ -610,7 +610,7 @@ pub(crate) fn property_changes(
         .iter()
         .map(|change| PropertyChange {
             path: plan.prop(intent.ty, change.prop).name.clone(),
-            before: change.displaced.clone(),
+            before: change.displaced.clone().into(),
             after: change.value.clone(),
             rule: change.rule.to_string(),
             counterpart_of: change.counterpart_of.map(|c| match known.get(&c.of) {

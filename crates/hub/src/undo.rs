@@ -286,7 +286,7 @@ impl Hub {
                                 // It was left out when the rest was sent.
                                 None => continue,
                             },
-                            None => (change.displaced.clone(), change.value.clone()),
+                            None => (change.displaced.clone().into(), change.value.clone()),
                         };
                         let fresh = Written { before, after, last: intent.id, claim: change.claim, flow: intent.flow };
                         one.written
@@ -464,7 +464,14 @@ impl Hub {
                 then: vec![],
             });
             let value = if is_empty(&written.before) { Value::Null } else { written.before.clone() };
-            changes.push(Change { prop: *prop, value, displaced: present.clone(), counterpart_of: None, claim, rule: Rule::G7 });
+            changes.push(Change {
+                prop: *prop,
+                value,
+                displaced: present.clone().into(),
+                counterpart_of: None,
+                claim,
+                rule: Rule::G7,
+            });
             flow = written.flow;
         }
         if !changes.is_empty() {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::ids::{EntityId, FlowIx, IntentId, PropIx, RecordId, RunId, TypeIx};
 use crate::record::ClaimStamp;
 use crate::rule::Rule;
+use crate::seldom::Seldom;
 use crate::time::Timestamp;
 
 /// One property of a write, with its reason.
@@ -15,8 +16,8 @@ pub struct Change {
     /// What the target should hold, in its own terms. `Null` empties the property.
     pub value: Value,
     /// What it held when this was decided: for a list, the element to replace (P9); for undoing, the before-image.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub displaced: Value,
+    #[serde(default, skip_serializing_if = "is_null")]
+    pub displaced: Seldom,
     /// P8: the value is the id of this record's counterpart, known only once that is created; `value` is `Null` until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counterpart_of: Option<Counterpart>,
@@ -24,6 +25,10 @@ pub struct Change {
     pub claim: ClaimStamp,
     /// The rule by which it won.
     pub rule: Rule,
+}
+
+fn is_null(value: &Seldom) -> bool {
+    value.is_null()
 }
 
 /// A record that does not exist yet, named by the one it is made from.

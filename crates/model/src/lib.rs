@@ -15,6 +15,7 @@ pub mod path;
 pub mod record;
 pub mod rule;
 pub mod schema;
+pub mod seldom;
 pub mod time;
 pub mod value;
 
@@ -28,6 +29,7 @@ pub use path::Path;
 pub use record::{Claim, ClaimStamp, Flips, Presence, ReadRecord, RecordState, Slot};
 pub use rule::{Rule, Situation};
 pub use schema::{Capabilities, PlainType, PropertySchema, TypeSchema};
+pub use seldom::Seldom;
 pub use time::Timestamp;
 
 /// A JSON value: what every property holds.

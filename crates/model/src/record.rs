@@ -40,7 +40,7 @@ pub struct Claim {
     pub goes: Vec<(TypeIx, Vec<PropIx>)>,
 }
 
-/// One watched property of one record.
+/// One watched property of one record. What few of them have is boxed: a slice of the store holds a hundred thousand of them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Slot {
     /// As last read, or as the system answered a write; `None` where it was never told (R5).
@@ -50,13 +50,13 @@ pub struct Slot {
     /// It was given this claim, and the system made something else of the value (P3): not to be written again.
     pub carries: Option<ClaimStamp>,
     /// Set between reading an edit and deciding on it: the value that the edit displaced (P1a needs it).
-    pub displaced: Option<Value>,
+    pub displaced: Option<Box<Value>>,
     /// P9: which element of the list stands for this property, where it is not the first: the one by which the record was linked (L3),
     /// or that holds already what the property was to be given.
-    pub pick: Option<Value>,
+    pub pick: Option<Box<Value>>,
     /// P3: what Lockstep gave it, where the system shows something else that it made of that, or has not shown yet what it made: then it
     /// stands in the shadow as it was given.
-    pub given: Option<Value>,
+    pub given: Option<Box<Value>>,
     /// P5: how often it has been edited at once over what Lockstep had written there, where that is so.
     pub flips: Option<Box<Flips>>,
 }
@@ -93,7 +93,7 @@ impl Slot {
                 (_, Value::Array(now)) if now.iter().any(|element| value::equal(element, pick)) => self.pick.take(),
                 (Some(Value::Array(before)), Value::Array(now)) if before.len() == now.len() => {
                     let place = before.iter().position(|element| value::equal(element, pick));
-                    place.map(|place| now[place].clone()).filter(|element| !value::is_empty(element))
+                    place.map(|place| Box::new(now[place].clone())).filter(|element| !value::is_empty(element))
                 }
                 _ => None,
             };

@@ -49,7 +49,7 @@ fn intent(id: i64) -> Intent {
     let change = |prop, text: String| Change {
         prop: PropIx(prop),
         value: Value::from(text),
-        displaced: Value::Null,
+        displaced: Value::Null.into(),
         counterpart_of: None,
         claim: ClaimStamp { at: Timestamp(1_700_000_000_000), record: RecordId(id), prop: PropIx(prop) },
         rule: Rule::P1,

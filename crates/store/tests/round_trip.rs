@@ -66,6 +66,7 @@ fn any_slot() -> impl Strategy<Value = Slot> {
                 Claim { value, at, goes }
             });
             let flips = flips.map(|(to, times, rounds)| Box::new(Flips { to, times, rounds }));
+            let [displaced, pick, given] = [displaced, pick, given].map(|value: Option<Value>| value.map(Box::new));
             Slot { shadow, claim, carries, displaced, pick, given, flips }
         },
     )

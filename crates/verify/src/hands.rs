@@ -237,7 +237,7 @@ fn written(values: &[(PropertyRef, Value)], current: &[Option<Value>]) -> (Vec<P
     let watch = values.iter().map(|(path, _)| path.clone()).collect();
     let writes = values.iter().enumerate().map(|(prop, (_, value))| {
         let shown = current.get(prop).and_then(Option::as_ref).unwrap_or(&Value::Null);
-        WriteValue { prop, value: value.clone(), displaced: effective(shown, value.is_array()).clone() }
+        WriteValue { prop, value: value.clone(), displaced: effective(shown, value.is_array()).clone().into() }
     });
     (watch, writes.collect())
 }

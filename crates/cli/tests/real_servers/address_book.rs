@@ -107,7 +107,7 @@ fn the_contract_is_kept(server: &Server, phone: &Phone) {
     };
     contract::check(&subject);
     // C2: a second try of the same creation makes no second card.
-    let values = vec![WriteValue { prop: 0, value: json!("Once"), displaced: Value::Null }];
+    let values = vec![WriteValue { prop: 0, value: json!("Once"), displaced: Value::Null.into() }];
     let create = Write { action: Action::Create, values, token: "the same intent".into() };
     let outcomes = [0, 1].map(|_| book.write("Contacts", &subject.watch, std::slice::from_ref(&create)).remove(0));
     let ids = outcomes.map(|outcome| match outcome {

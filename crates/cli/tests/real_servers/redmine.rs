@@ -128,7 +128,8 @@ fn the_contract_is_kept(server: &Server, desk: &Desk) {
     // C2: a taken address is looked up; G4: a refused value names its property.
     let ase = desk.user("ase@example.no", "Åse", "Nes");
     let create = |values: [Value; 3]| {
-        let values = values.into_iter().enumerate().map(|(prop, value)| WriteValue { prop, value, displaced: Value::Null });
+        let values =
+            values.into_iter().enumerate().map(|(prop, value)| WriteValue { prop, value, displaced: Value::Null.into() });
         Write { action: Action::Create, values: values.collect(), token: "t".into() }
     };
     let outcome = redmine.write("Users", &watch, &[create([json!("ase@example.no"), json!("Aase"), json!("N")])]).remove(0);

@@ -48,7 +48,7 @@ impl Run<'_> {
             let displaced = shown.and_then(|shown| shown.values[prop].clone()).unwrap_or_default();
             let write = Write {
                 action: Action::Update { id: made.id.clone(), version: None },
-                values: vec![WriteValue { prop, value: wrong.clone(), displaced }],
+                values: vec![WriteValue { prop, value: wrong.clone(), displaced: displaced.into() }],
                 token: "lockstep-test-wrong".into(),
             };
             let verdict = match self.write(write) {
@@ -107,7 +107,7 @@ impl Run<'_> {
         let what = "a change of what is gone is told";
         let changeable = values.iter().find(|value| !self.ty.properties[value.prop].create_only);
         let Some(value) = changeable.filter(|_| self.ty.can.update) else { return self.note(what, Verdict::NotOffered) };
-        let values = vec![WriteValue { displaced: value.value.clone(), ..value.clone() }];
+        let values = vec![WriteValue { displaced: value.value.clone().into(), ..value.clone() }];
         let action = Action::Update { id: made.id.clone(), version: made.version.clone() };
         let verdict = match self.write(Write { action, values, token: "lockstep-test-gone".into() }) {
             Outcome::Gone { .. } => Verdict::Holds,

@@ -313,7 +313,7 @@ impl Run<'_> {
         let (prop, before) = (value.prop, value.value.clone());
         let change = |to: &Value, displaced: &Value, version: Option<String>, n: usize| Write {
             action: Action::Update { id: made.id.clone(), version },
-            values: vec![WriteValue { prop, value: to.clone(), displaced: displaced.clone() }],
+            values: vec![WriteValue { prop, value: to.clone(), displaced: displaced.clone().into() }],
             token: format!("lockstep-test-{mark}-u{n}"),
         };
         let after = self.sample(prop, &format!("{mark}b"));
@@ -358,7 +358,7 @@ impl Run<'_> {
             Some(_) => seen.and_then(|seen| seen.values[prop].clone()),
             None => Some(self.sample(prop, mark)),
         };
-        writable.filter_map(|(prop, _)| Some(WriteValue { prop, value: value(prop)?, displaced: Value::Null })).collect()
+        writable.filter_map(|(prop, _)| Some(WriteValue { prop, value: value(prop)?, displaced: Value::Null.into() })).collect()
     }
 
     fn sample(&self, prop: usize, mark: &str) -> Value {

@@ -373,7 +373,7 @@ mod tests {
     }
 
     fn rename_one() -> Write {
-        let value = WriteValue { prop: 0, value: "Ragnhild".into(), displaced: Value::Null };
+        let value = WriteValue { prop: 0, value: "Ragnhild".into(), displaced: Value::Null.into() };
         Write { action: Action::Update { id: "1".into(), version: None }, values: vec![value], token: "t".into() }
     }
 

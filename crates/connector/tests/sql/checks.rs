@@ -141,7 +141,7 @@ fn lists_and_objects(lab: &Lab) {
     }
     // P9: one element takes the place of the one it came from.
     let mut one = update(&made.id, None, &[(1, json!("gold"))]);
-    one.values[0].displaced = json!("vip");
+    one.values[0].displaced = json!("vip").into();
     let record = done(write(&connector, "people", &watch, one));
     assert_eq!(record.values[1], Some(json!(["gold", "a,\"b\"", "é"])));
     let found = connector.find("people", &watch, 1, &json!("Gold")).unwrap().unwrap();

@@ -164,7 +164,8 @@ pub fn watch(paths: &[&str]) -> Vec<PropertyRef> {
 }
 
 pub fn create(values: &[(usize, Value)], token: &str) -> Write {
-    let values = values.iter().map(|(prop, value)| WriteValue { prop: *prop, value: value.clone(), displaced: Value::Null });
+    let values =
+        values.iter().map(|(prop, value)| WriteValue { prop: *prop, value: value.clone(), displaced: Value::Null.into() });
     Write { action: Action::Create, values: values.collect(), token: token.into() }
 }
 

@@ -67,8 +67,10 @@ fn one(connector: &dyn Connector, kind: &str, watch: &[PropertyRef], write: Writ
 }
 
 fn create(connector: &dyn Connector, kind: &str, watch: &[PropertyRef], values: &[(usize, Value)]) -> Outcome {
-    let values =
-        values.iter().map(|(prop, value)| WriteValue { prop: *prop, value: value.clone(), displaced: Value::Null }).collect();
+    let values = values
+        .iter()
+        .map(|(prop, value)| WriteValue { prop: *prop, value: value.clone(), displaced: Value::Null.into() })
+        .collect();
     one(connector, kind, watch, Write { action: Action::Create, values, token: "test".into() })
 }
 
@@ -77,7 +79,12 @@ fn update(connector: &dyn Connector, kind: &str, watch: &[PropertyRef], of: &Rea
     let shown = of.values[prop].clone().unwrap_or(Value::Null);
     let displaced = lockstep_model::value::effective(&shown, value.is_array()).clone();
     let action = Action::Update { id: of.id.clone(), version: of.version.clone() };
-    one(connector, kind, watch, Write { action, values: vec![WriteValue { prop, value, displaced }], token: "test".into() })
+    one(
+        connector,
+        kind,
+        watch,
+        Write { action, values: vec![WriteValue { prop, value, displaced: displaced.into() }], token: "test".into() },
+    )
 }
 
 fn get(connector: &dyn Connector, kind: &str, watch: &[PropertyRef], id: &str) -> ReadRecord {

@@ -70,12 +70,12 @@ pub(super) fn awkward(id: RecordId, entity: EntityId) -> RecordState {
         written_at: Some(Timestamp(0)),
         slots: vec![
             // Absent is not empty (R5); it was claimed nonetheless, and displaced nothing.
-            Slot { claim: Some(claim(Value::Null, 2)), displaced: Some(Value::Null), ..Slot::default() },
+            Slot { claim: Some(claim(Value::Null, 2)), displaced: Some(Box::new(Value::Null)), ..Slot::default() },
             Slot { shadow: Some(Value::Null), carries: Some(stamp), ..Slot::default() },
             Slot {
                 shadow: Some(json!(["", "a", "b"])),
                 claim: Some(Claim { goes, ..claim(json!("a"), 3) }),
-                pick: Some("b".into()),
+                pick: Some(Box::new("b".into())),
                 ..Slot::default()
             },
             Slot { shadow: Some(json!(["x", {"y": 0.1}])), claim: Some(claim(json!(["x", {"y": 0.1}]), 3)), ..Slot::default() },
@@ -83,7 +83,7 @@ pub(super) fn awkward(id: RecordId, entity: EntityId) -> RecordState {
                 shadow: Some(json!("\u{1F600}\\\"\n")),
                 claim: Some(claim(json!("before"), 2)),
                 carries: Some(stamp),
-                displaced: Some(json!([])),
+                displaced: Some(Box::new(json!([]))),
                 flips: Some(Box::new(Flips { to: json!(["x"]), times: 2, rounds: 7 })),
                 ..Slot::default()
             },
@@ -96,7 +96,7 @@ pub(super) fn intent(id: i64, source: RecordId, state: IntentState) -> Intent {
     let plain = |prop, value, claim| Change {
         prop: PropIx(prop),
         value,
-        displaced: Value::Null,
+        displaced: Value::Null.into(),
         counterpart_of: None,
         claim,
         rule: Rule::P1,
@@ -115,7 +115,7 @@ pub(super) fn intent(id: i64, source: RecordId, state: IntentState) -> Intent {
         changes: vec![
             plain(4, json!("a@example.com"), claim(source, 1)),
             // Of a record that nobody knows.
-            Change { displaced: json!(["old"]), rule: Rule::P9, ..plain(2, Value::Null, claim(RecordId(i64::MAX), 9)) },
+            Change { displaced: json!(["old"]).into(), rule: Rule::P9, ..plain(2, Value::Null, claim(RecordId(i64::MAX), 9)) },
             Change {
                 counterpart_of: Some(Counterpart { of: source, ty: PEOPLE }),
                 rule: Rule::P1a,

@@ -140,13 +140,13 @@ fn written_out(conn: &Connection, bound: &mut Bound, slot: &Slot, shared: Option
         entry.insert("carries".into(), stamp_out(conn, bound, stamp)?);
     }
     if let Some(value) = &slot.displaced {
-        entry.insert("displaced".into(), value.clone());
+        entry.insert("displaced".into(), (**value).clone());
     }
     if let Some(value) = &slot.pick {
-        entry.insert("pick".into(), value.clone());
+        entry.insert("pick".into(), (**value).clone());
     }
     if let Some(value) = &slot.given {
-        entry.insert("given".into(), value.clone());
+        entry.insert("given".into(), (**value).clone());
     }
     if let Some(flips) = &slot.flips {
         entry.insert("flips".into(), serde_json::json!([flips.to, flips.times, flips.rounds]));
@@ -296,9 +296,9 @@ fn claim_in(bound: &Bound, slot: &mut Slot, entry: &Value, claimed_at: Option<i6
         slot.claim = Some(Claim { value, at: Timestamp(at), goes });
     }
     slot.carries = entry.get("carries").and_then(|stamp| stamp_in(bound, stamp));
-    slot.displaced = entry.get("displaced").cloned();
-    slot.pick = entry.get("pick").cloned();
-    slot.given = entry.get("given").cloned();
+    slot.displaced = entry.get("displaced").cloned().map(Box::new);
+    slot.pick = entry.get("pick").cloned().map(Box::new);
+    slot.given = entry.get("given").cloned().map(Box::new);
     slot.flips = entry.get("flips").and_then(flips_in);
     Some(())
 }

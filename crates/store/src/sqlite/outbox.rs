@@ -292,7 +292,7 @@ fn changes_in(bound: &Bound, changes: &str, ty: TypeIx, source: RecordId, source
         };
         let record = entry.record.map_or(source, RecordId);
         let claim = ClaimStamp { at: Timestamp(entry.at), record, prop: claimed };
-        Some(Change { prop, value: entry.value, displaced: entry.displaced, counterpart_of, claim, rule: entry.rule })
+        Some(Change { prop, value: entry.value, displaced: entry.displaced.into(), counterpart_of, claim, rule: entry.rule })
     };
     Some(entries.into_iter().filter_map(change).collect())
 }
