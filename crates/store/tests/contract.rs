@@ -31,3 +31,19 @@ fn in_a_file_that_is_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     contract::check_reopened(|| Box::new(SqliteStore::open(folder.path().join("deep/er/store.db")).unwrap()));
 }
+
+#[test]
+fn while_a_great_load_goes_on() {
+    contract::check(|| in_bulk(SqliteStore::in_memory().unwrap()));
+}
+
+#[test]
+fn in_a_file_whose_great_loads_are_all_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    contract::check_reopened(|| in_bulk(SqliteStore::open(folder.path().join("store.db")).unwrap()));
+}
+
+fn in_bulk(mut store: SqliteStore) -> Box<dyn Store> {
+    store.bulk(true).unwrap();
+    Box::new(store)
+}

@@ -55,6 +55,43 @@ fn a_second_process_is_kept_out_and_told_who_is_in() {
 }
 
 #[test]
+fn a_great_load_that_was_killed_is_gone_on_with() {
+    let (_folder, path) = place();
+    let mut store = open(&path);
+    store.bulk(true).unwrap();
+    add(&mut store, 1..500);
+    let keys = |ids: std::ops::Range<i64>| ids.map(|id| (id as u64 % 50, RecordId(id))).collect::<Vec<_>>();
+    store.commit(Commit { keys_added: keys(1..500), ..Commit::default() }).unwrap();
+    store.commit(Commit { keys_removed: keys(1..100), ..Commit::default() }).unwrap();
+    let look = || Connection::open(&path).unwrap();
+    let count = |what: &str| look().query_row(&format!("SELECT count(*) FROM {what}"), [], |row| row.get::<_, i64>(0)).unwrap();
+    let index = "sqlite_schema WHERE name = 'records_key'";
+    assert_eq!((count("keys"), count("keys_coming"), count(index)), (0, 2, 0));
+    // Who only looks on meanwhile finds all of it.
+    let mut onlooker = SqliteStore::open_read_only(&path).unwrap();
+    onlooker.bind(&contract::plan()).unwrap();
+    assert_eq!(onlooker.by_hash(&[0]).unwrap().len(), 8);
+    assert_eq!(onlooker.by_key(TypeIx(0), &["key 17"]).unwrap().len(), 1);
+    drop((store, onlooker));
+
+    let mut store = open(&path);
+    assert_eq!(count(index), 1);
+    assert_eq!(store.by_hash(&[0]).unwrap().len(), 8);
+    // It begins anew; the store is not empty now.
+    store.bulk(true).unwrap();
+    assert_eq!(store.by_key(TypeIx(0), &["key 17", "key 500"]).unwrap().len(), 1);
+    add(&mut store, 500..600);
+    store.commit(Commit { keys_added: keys(500..600), ..Commit::default() }).unwrap();
+    drop(store);
+    let mut store = open(&path);
+    assert_eq!((count("keys"), count("keys_coming")), (0, 3));
+    // Any commit puts right what a load left.
+    store.commit(Commit::default()).unwrap();
+    assert_eq!((count("keys"), count("keys_coming"), count(index)), (500, 0, 1));
+    assert_eq!(store.by_hash(&[0]).unwrap().len(), 10);
+}
+
+#[test]
 fn a_store_of_an_older_form_says_the_same_of_its_intents() {
     let (_folder, path) = place();
     let old = Connection::open(&path).unwrap();

@@ -301,9 +301,40 @@ fn a_scratch_copy_is_independent(mut store: Box<dyn Store>) {
 }
 
 fn bulk_changes_no_result(mut store: Box<dyn Store>) {
+    let sorted = |mut found: Vec<(u64, RecordId)>| {
+        found.sort_unstable();
+        found
+    };
     store.bulk(true).unwrap();
-    commit_records(&mut store, (1..=300).map(|id| person(id, &id.to_string())).collect());
+    let people = (1..=300).map(|id| person(id, &id.to_string())).collect();
+    let keys = (1..=300).map(|id| (id as u64 % 100, RecordId(id))).collect();
+    store.commit(Commit { new_records: people, keys_added: keys, ..Commit::default() }).unwrap();
     assert_eq!(store.records(&[RecordId(300), RecordId(1)]).unwrap().len(), 2);
+    assert_eq!(store.by_key(PEOPLE, &["301", "a"]).unwrap(), []);
+    // What is both removed and added is there; what is removed is not, nor anew under another number.
+    let keys_removed = [1, 101, 7].map(|id| (id % 100, RecordId(id as i64))).to_vec();
+    let keys_added = vec![(1, RecordId(1)), (1, RecordId(-5)), (u64::MAX, RecordId(2))];
+    store.commit(Commit { keys_removed, keys_added, ..Commit::default() }).unwrap();
+    let there = [(1, -5), (1, 1), (1, 201), (7, 107), (7, 207), (u64::MAX, 2)].map(|(hash, id)| (hash, RecordId(id)));
+    assert_eq!(sorted(store.by_hash(&[7, u64::MAX, 1, 1_000]).unwrap()), there);
+    // A record key that is there is not added once more, whether it came in this load or before.
+    for _ in 0..2 {
+        let twice = Commit {
+            new_records: vec![person(400, "400"), person(401, "17")],
+            keys_added: vec![(1_000, RecordId(400))],
+            ..Commit::default()
+        };
+        assert!(matches!(store.commit(twice), Err(StoreError::Damaged { .. })));
+        assert_eq!(store.by_key(PEOPLE, &["400"]).unwrap(), [], "nothing of it is kept");
+        assert_eq!(store.by_hash(&[1_000]).unwrap(), []);
+        assert_eq!(sorted(store.by_hash(&[7, u64::MAX, 1]).unwrap()), there);
+        assert_eq!(store.by_key(PEOPLE, &["17"]).unwrap(), [person(17, "17")]);
+    }
+    commit_records(&mut store, vec![person(400, "400")]);
+    assert_eq!(store.live_keys(PEOPLE, Some("399"), 2).unwrap()[0], ("4".to_string(), RecordId(4)));
     store.bulk(false).unwrap();
-    assert_eq!(store.by_key(PEOPLE, &["17"]).unwrap(), [person(17, "17")]);
+    assert_eq!(sorted(store.by_hash(&[7, u64::MAX, 1, 1_000]).unwrap()), there);
+    assert_eq!(store.by_key(PEOPLE, &["400"]).unwrap(), [person(400, "400")]);
+    store.commit(Commit { keys_removed: vec![(1, RecordId(201))], ..Commit::default() }).unwrap();
+    assert_eq!(sorted(store.by_hash(&[1]).unwrap()), there[..2]);
 }

@@ -9,8 +9,10 @@
 
 mod behind;
 mod bound;
+mod coming;
 mod encode;
 mod fault;
+mod identities;
 mod journal;
 mod json;
 mod lock;
@@ -38,8 +40,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use self::behind::Behind;
 use self::bound::{Bound, KnownType};
+use self::coming::Coming;
 use self::encode::Encoded;
 use self::fault::{Fallible, Fault};
+use self::identities::Identities;
 use self::lock::Lock;
 use self::open::Open;
 use self::ranges::Ranges;
@@ -67,6 +71,10 @@ struct Database {
     /// What is to be decided and what is to be sent, as it is on disk. A store that only looks reads both anew each time.
     agenda: BTreeMap<u16, Ranges>,
     open: Open,
+    coming: Coming,
+    identities: Identities,
+    /// A great load is under way.
+    bulk: bool,
     /// Nothing may be written.
     read_only: bool,
 }
@@ -190,11 +198,16 @@ impl Database {
                 }
             }
         }
-        let (agenda, open) = match read_only {
+        let (agenda, open, coming) = match read_only {
             true => Default::default(),
-            false => (records::load_agenda(&conn)?, Open::load(&conn)?),
+            false => (records::load_agenda(&conn)?, Open::load(&conn)?, Coming::load(&conn)?),
         };
-        Ok(Database { conn, bound: Bound::default(), encoded: Encoded::default(), next, agenda, open, read_only })
+        let mut identities = Identities::of(&conn)?;
+        if !read_only {
+            identities.index(&conn)?;
+        }
+        let (bound, encoded) = Default::default();
+        Ok(Database { conn, bound, encoded, next, agenda, open, coming, identities, bulk: false, read_only })
     }
 
     /// Runs something in a transaction; nothing of it is kept if it fails.
@@ -215,6 +228,14 @@ impl Database {
                 // What memory holds of a step that was not kept is not true.
                 self.agenda = records::load_agenda(&self.conn).unwrap_or_default();
                 self.open = Open::load(&self.conn).unwrap_or_default();
+                // Keys of records that were not kept lead nowhere; those of others must not be forgotten.
+                if let Ok(coming) = Coming::load(&self.conn) {
+                    self.coming = coming;
+                }
+                if matches!(self.identities, Identities::Indexed) {
+                    // It may have been built in this very step.
+                    self.identities = Identities::of(&self.conn).unwrap_or(Identities::Lost);
+                }
             }
         }
         result
@@ -451,6 +472,18 @@ impl Store for SqliteStore {
     }
 
     fn bulk(&mut self, begins: bool) -> Result<()> {
+        self.database.bulk = begins;
+        match begins {
+            true => self.writing(|database| database.identities.count(&database.conn))?,
+            false => {
+                self.writing(Database::settle_keys)?;
+                // Sorted on disk where it is much: a million keys would take some hundred megabytes.
+                self.set("PRAGMA temp_store = FILE")?;
+                let indexed = self.writing(|database| database.identities.index(&database.conn));
+                self.set("PRAGMA temp_store = MEMORY")?;
+                indexed?;
+            }
+        }
         match begins {
             // 1 GB, of which little is left to bring in when it comes to that.
             true => {
@@ -524,6 +557,26 @@ mod tests {
         limit(&store, 1_000_000);
         store.commit(keys(5, 100_000)).unwrap();
         assert_eq!(store.by_hash(&[9, 10, 99_999]).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn what_a_great_load_notes_of_keys_goes_into_their_table_when_it_is_much() {
+        let mut store = SqliteStore::in_memory().unwrap();
+        store.bind(&crate::contract::plan()).unwrap();
+        store.bulk(true).unwrap();
+        let count = |store: &SqliteStore, table: &str| -> i64 {
+            store.connection().query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+        };
+        let mut add = |from: u64, to: u64| {
+            let keys_added = (from..to).map(|n| (n, RecordId(1))).collect();
+            store.commit(Commit { keys_added, ..Commit::default() }).unwrap();
+            (count(&store, "keys"), count(&store, "keys_coming"))
+        };
+        assert_eq!(add(0, 999), (0, 1));
+        assert_eq!(add(999, 1_001), (1_001, 0));
+        assert_eq!(add(1_001, 1_003), (1_001, 1));
+        store.bulk(false).unwrap();
+        assert_eq!((count(&store, "keys"), count(&store, "keys_coming")), (1_003, 0));
     }
 
     #[test]

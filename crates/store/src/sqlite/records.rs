@@ -7,6 +7,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, Rows, Statement};
 
 use super::Database;
+use super::coming::Coming;
 use super::encode::{Encoded, decode, presence_out, text};
 use super::fault::{Fallible, Fault};
 use super::ranges::Ranges;
@@ -71,6 +72,9 @@ impl Database {
     /// for each key, another one a look-up for each.
     fn ids_of_keys(&mut self, ty: TypeIx, keys: &[&str]) -> Fallible<Vec<RecordId>> {
         let row_of_type = self.bound.ty(ty)?.row;
+        if !self.read_only && !self.identities.may_have(&self.conn, row_of_type, keys)? {
+            return Ok(vec![]);
+        }
         let mut sorted: Vec<&str> = keys.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
@@ -135,12 +139,27 @@ impl Database {
         let mut sorted: Vec<i64> = hashes.iter().map(|&hash| hash as i64).collect();
         sorted.sort_unstable();
         sorted.dedup();
+        if self.read_only {
+            self.coming = Coming::load(&self.conn)?;
+        }
         let mut found = Vec::new();
         let mut statement = sql::BY_HASH.prepare(&self.conn)?;
         for hash in sorted {
+            let first = found.len();
             let mut rows = statement.query([hash])?;
             while let Some(row) = rows.next()? {
                 found.push((hash as u64, RecordId(row.get(0)?)));
+            }
+            if self.coming.is_empty() {
+                continue;
+            }
+            for (record, there) in self.coming.of(hash) {
+                let place = found[first..].iter().position(|(_, known)| known.0 == record);
+                match (there, place) {
+                    (true, None) => found.push((hash as u64, RecordId(record))),
+                    (false, Some(place)) => drop(found.remove(first + place)),
+                    (true, Some(_)) | (false, None) => {}
+                }
             }
         }
         Ok(found)
@@ -148,6 +167,9 @@ impl Database {
 
     pub(super) fn live_keys(&mut self, ty: TypeIx, after: Option<&str>, limit: usize) -> Fallible<Vec<(String, RecordId)>> {
         let row_of_type = self.bound.ty(ty)?.row;
+        if !self.read_only {
+            self.identities.index(&self.conn)?;
+        }
         let mut statement = match after {
             Some(_) => sql::LIVE_KEYS.prepare(&self.conn)?,
             None => sql::FIRST_LIVE_KEYS.prepare(&self.conn)?,
@@ -266,12 +288,7 @@ impl Database {
         let relinked = commit.relinked.iter().map(|(record, entity)| (record.0, entity.0));
         each(sql::RELINK.prepare(&self.conn)?, relinked)?;
 
-        let key = |&(hash, record): &(u64, RecordId)| (hash as i64, record.0);
-        each(sql::REMOVE_KEY.prepare(&self.conn)?, commit.keys_removed.iter().map(key))?;
-        // In the order of the table: a random key would touch a page of its own, sorted ones share them.
-        commit.keys_added.sort_unstable_by_key(key);
-        each(sql::ADD_KEY.prepare(&self.conn)?, commit.keys_added.iter().map(key))?;
-
+        self.write_keys(commit)?;
         self.write_agenda(commit)?;
 
         let both = |pairs: &[(RecordId, RecordId)]| pairs.iter().flat_map(|(a, b)| [(a.0, b.0), (b.0, a.0)]).collect::<Vec<_>>();
@@ -279,12 +296,32 @@ impl Database {
         each(sql::ADD_APART.prepare(&self.conn)?, both(&commit.apart_added).into_iter())
     }
 
+    fn write_keys(&mut self, commit: &mut Commit) -> Fallible<()> {
+        if self.bulk {
+            self.coming.note(&self.conn, &commit.keys_removed, &commit.keys_added)?;
+            return if self.coming.is_much() { self.settle_keys() } else { Ok(()) };
+        }
+        self.settle_keys()?;
+        let key = |&(hash, record): &(u64, RecordId)| (hash as i64, record.0);
+        each(sql::REMOVE_KEY.prepare(&self.conn)?, commit.keys_removed.iter().map(key))?;
+        // In the order of the table: a random key would touch a page of its own, sorted ones share them.
+        commit.keys_added.sort_unstable_by_key(key);
+        each(sql::ADD_KEY.prepare(&self.conn)?, commit.keys_added.iter().map(key))
+    }
+
+    /// Puts what a great load has noted of keys into their table; a load that was killed has left some.
+    pub(super) fn settle_keys(&mut self) -> Fallible<()> {
+        self.coming.settle(&self.conn)
+    }
+
     fn write_new(&mut self, records: &[RecordState], encoded: &mut Encoded) -> Fallible<()> {
         let mut insert = sql::NEW_RECORD.prepare(&self.conn)?;
         for record in records {
             encoded.fill(&self.conn, &mut self.bound, record)?;
+            let row_of_type = self.bound.ty(record.ty)?.row;
+            self.identities.adds(&self.conn, row_of_type, &record.key)?;
             insert.raw_bind_parameter(1, record.id.0)?;
-            insert.raw_bind_parameter(2, self.bound.ty(record.ty)?.row)?;
+            insert.raw_bind_parameter(2, row_of_type)?;
             insert.raw_bind_parameter(3, record.key.as_str())?;
             insert.raw_bind_parameter(4, record.entity.0)?;
             bind_rest(&mut insert, 5, record, encoded)?;

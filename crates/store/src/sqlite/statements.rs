@@ -81,6 +81,10 @@ statements! {
 
     BY_HASH = "SELECT record FROM keys WHERE hash = ?1";
     ADD_KEY = "INSERT OR IGNORE INTO keys (hash, record) VALUES (?1, ?2)";
+    // By rowid: in the order in which it was noted.
+    COMING = "SELECT changes FROM keys_coming ORDER BY id";
+    NOTE_COMING = "INSERT INTO keys_coming (changes) VALUES (?1)";
+    NO_COMING = "DELETE FROM keys_coming";
     REMOVE_KEY = "DELETE FROM keys WHERE hash = ?1 AND record = ?2";
 
     AGENDA = "SELECT rank, first, last FROM agenda";
@@ -165,6 +169,7 @@ mod tests {
         ("AGENDA", "SCAN agenda"),
         ("SENDING", "SCAN sending"),
         ("OPEN", "SCAN open_intents"),
+        ("COMING", "SCAN keys_coming"),
         // What was asked for is all there is, up to a limit, or its count.
         ("REVIEWS", "SCAN reviews USING INDEX reviews_age"),
         ("REVIEW_COUNTS", "SCAN reviews USING COVERING INDEX reviews_record"),
