@@ -58,7 +58,7 @@ const NEVER: [(&str, &str); 12] = [
     ),
 ];
 
-/// Fails where the store of the project in `dir` is not sound. A store that does not exist yet is.
+/// Fails where the store of the project in `dir` is not sound. One that does not exist yet is, and one that has not got its form yet.
 #[track_caller]
 pub fn sound(dir: &Path) {
     let copy = tempfile::tempdir().unwrap();
@@ -75,8 +75,8 @@ pub fn sound(dir: &Path) {
     let store = Connection::open(path).unwrap();
     let check: String = store.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(check, "ok", "the store file is damaged");
-    let tables: i64 = store.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'intents'", [], |row| row.get(0)).unwrap();
-    if tables == 0 {
+    let writes: i64 = store.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'writes'", [], |row| row.get(0)).unwrap();
+    if writes == 0 {
         return;
     }
     for (what, query) in NEVER {
