@@ -12,11 +12,13 @@ use crate::plan::{
     convertible,
 };
 
-/// Compiles flows.
-pub(crate) fn compile(flows: &[Flow], schemas: &Schemas) -> Result<Plan, Vec<PlanError>> {
-    let mut build = Build { schemas, types: vec![], index: HashMap::new(), errors: vec![] };
-    let plan = build.plan(flows);
-    if build.errors.is_empty() { Ok(plan) } else { Err(build.errors) }
+impl Plan {
+    /// Compiles flows.
+    pub fn compile(flows: &[Flow], schemas: &Schemas) -> Result<Plan, Vec<PlanError>> {
+        let mut build = Build { schemas, types: vec![], index: HashMap::new(), errors: vec![] };
+        let plan = build.plan(flows);
+        if build.errors.is_empty() { Ok(plan) } else { Err(build.errors) }
+    }
 }
 
 struct Build<'a> {

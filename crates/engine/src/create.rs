@@ -226,3 +226,16 @@ pub fn refused<'a>(reviews: &'a [Review], record: &RecordState, ty: TypeIx, prop
         r.kind == lockstep_model::ReviewKind::RejectedValue && r.record == record.id && r.ty == ty && r.prop == Some(prop)
     })
 }
+
+/// The pairs of record types that a condition keeps apart in an entity of these records just now (L9, unqualified).
+pub fn suspended(plan: &Plan, records: &[&RecordState]) -> Vec<(TypeIx, TypeIx)> {
+    let mut apart = Vec::new();
+    for record in records {
+        for flow in plan.ty(record.ty).flows_out.iter().map(|ix| &plan.flows[ix.at()]) {
+            if flow.filter.is_some() && holds(plan, flow, record) == Ok(false) {
+                apart.extend([(flow.from, flow.to), (flow.to, flow.from)]);
+            }
+        }
+    }
+    apart
+}

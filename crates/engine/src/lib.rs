@@ -18,6 +18,7 @@ mod compile;
 pub mod confirm;
 pub mod create;
 pub mod decide;
+pub mod decision;
 pub mod deletes;
 pub mod flips;
 pub mod keys;
@@ -30,7 +31,8 @@ pub mod settle;
 pub mod slice;
 pub mod split;
 
-pub use decide::{Decision, decide};
+pub use decide::decide;
+pub use decision::Decision;
 pub use observe::{Observed, observe};
 pub use plan::{Plan, PlanError};
 pub use slice::Slice;

@@ -17,7 +17,8 @@ use crate::plan::{Plan, PlanCreate};
 use crate::settle::{Entity, Wanted, change, wanted};
 use crate::slice::Slice;
 
-use crate::decide::{Decision, Finding, Held, delete_rank, suspended};
+use crate::create::suspended;
+use crate::decision::{Decision, Finding, Held, delete_rank};
 
 /// The decision on one entity, and what it adds to the batch's.
 pub(crate) struct OneEntity<'a> {

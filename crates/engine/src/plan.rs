@@ -7,9 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::flow::{Deletes, Filter, Policy, PropertyRef};
 use lockstep_model::matching::MatchKind;
-use lockstep_model::{Capabilities, Conversion, Flow, FlowIx, Path, PlainType, PropIx, TypeIx, TypeName, TypeSchema};
-
-use crate::compile::compile;
+use lockstep_model::{Capabilities, Conversion, FlowIx, Path, PlainType, PropIx, TypeIx, TypeName, TypeSchema};
 
 /// The schemas of a project's systems, by the systems' names.
 pub type Schemas = BTreeMap<String, Vec<TypeSchema>>;
@@ -208,11 +206,6 @@ fn article(ty: PlainType) -> String {
 }
 
 impl Plan {
-    /// Compiles flows.
-    pub fn compile(flows: &[Flow], schemas: &Schemas) -> Result<Plan, Vec<PlanError>> {
-        compile(flows, schemas)
-    }
-
     /// The record type of this name.
     pub fn type_named(&self, name: &TypeName) -> Option<TypeIx> {
         self.types.iter().position(|ty| ty.name == *name).map(|ix| TypeIx(ix as u16))

@@ -216,7 +216,7 @@ fn d1_what_its_system_can_not_delete_is_kept() {
 
 #[test]
 fn c5_what_refers_to_others_is_deleted_before_them() {
-    use lockstep_engine::decide::delete_rank;
+    use lockstep_engine::decision::delete_rank;
     assert!(delete_rank(1) < delete_rank(0));
     assert!(delete_rank(u16::MAX) > 500, "all deletions come after all creations and updates");
 }

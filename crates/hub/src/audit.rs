@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use lockstep_engine::decide::suspended;
+use lockstep_engine::create::suspended;
 use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, Wanted, wanted};
 use lockstep_model::value::equal_as;

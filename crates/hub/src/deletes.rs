@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use lockstep_connector::{Action, Connector, Write};
-use lockstep_engine::decide::delete_rank;
+use lockstep_engine::decision::delete_rank;
 use lockstep_engine::deletes::{Departure, Verdict, policy};
 use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;

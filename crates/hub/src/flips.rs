@@ -5,7 +5,7 @@
 //! as holding what the others would give it, until somebody edits one of them.
 
 use lockstep_engine::confirm::made_of;
-use lockstep_engine::decide::suspended;
+use lockstep_engine::create::suspended;
 use lockstep_engine::flips::together;
 use lockstep_engine::settle::{Entity, candidates, settle_goes};
 use lockstep_model::value::{is_empty, shown};

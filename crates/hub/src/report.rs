@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lockstep_engine::Plan;
-use lockstep_engine::decide::Finding;
+use lockstep_engine::decision::Finding;
 use lockstep_model::{FlowIx, NumberMap, RecordId, RunId, Situation, Timestamp, TypeIx, Value};
 use serde::Serialize;
 
