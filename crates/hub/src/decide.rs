@@ -121,7 +121,9 @@ impl Hub {
         let through = self.through();
         let (now, run, reviews) = (self.clock.now(), under_way.report.run, under_way.reviews);
         let load = || load::slice(&self.plan, self.store.as_mut(), focus, through, reviews, now, run);
-        Ok(timed(&mut under_way.report.shares.loading_ms, load)?)
+        let mut slice = timed(&mut under_way.report.shares.loading_ms, load)?;
+        slice.waiting.retain(|_, rank| *rank < HELD);
+        Ok(slice)
     }
 
     /// C2: a new record may be what a creation made whose answer is still unknown. Until that is known nothing is decided for it: it would

@@ -12,8 +12,6 @@ use lockstep_model::{
 };
 use lockstep_store::{Result, Store};
 
-use crate::decide::HELD;
-
 /// Everything that a decision on `focus` may look at: the records with their entities, their match candidates with theirs, and what
 /// they refer to and are referred to by. `reviews` tells that there are reviews at all: a first run does not ask for any, a million times.
 #[allow(clippy::too_many_arguments)]
@@ -98,9 +96,7 @@ fn waiting(
 ) -> Result<Vec<(u16, RecordId)>> {
     let focus: NumberSet<RecordId> = focus.iter().copied().collect();
     let others: Vec<RecordId> = records.keys().copied().filter(|id| !focus.contains(id)).collect();
-    let mut waiting = store.on_agenda(&others)?;
-    waiting.retain(|(rank, _)| *rank < HELD);
-    Ok(waiting)
+    store.on_agenda(&others)
 }
 
 /// Whether the entity's founder is of this type. A cheap test that spares most look-ups of records that are linked already; what it
