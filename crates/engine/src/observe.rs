@@ -88,8 +88,10 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
             // A second coming that brings nothing new leaves what the first one brought.
             let came = before.is_some();
             let old = before.take().unwrap_or_else(|| hashes(plan, state));
-            out.unsettled |= staleness(plan, reading, state, &read) == Staleness::Unsettled && differs(state, &read);
-            if update(plan, reading, state, &read, &mut out.edits) || reading.reindex || came {
+            let staleness = staleness(plan, reading, state, &read);
+            out.unsettled |= staleness == Staleness::Unsettled && differs(state, &read);
+            let changed = staleness == Staleness::Fresh && update(plan, reading, state, &read, &mut out.edits);
+            if changed || reading.reindex || came {
                 *before = Some(old);
             } else {
                 out.unchanged += 1;
@@ -214,11 +216,8 @@ fn differs(state: &RecordState, read: &ReadRecord) -> bool {
     read.deleted == state.is_live() || shown.into_iter().any(|(slot, value)| value.is_some() && slot.shadow != *value)
 }
 
-/// Brings a known record up to date; gives whether anything of it is to be stored.
+/// Brings a known record up to date by a read that is not stale; gives whether anything of it is to be stored.
 fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRecord, edits: &mut Vec<Edit>) -> bool {
-    if staleness(plan, reading, state, read) != Staleness::Fresh {
-        return false;
-    }
     if read.deleted {
         let was_live = state.is_live();
         if was_live {

@@ -226,6 +226,12 @@ impl Plan {
         self.types.iter().any(|ty| ty.props.iter().any(|prop| prop.reference_target.is_some()))
     }
 
+    /// Whether each record must be decided on in its turn: where records refer to each other or wait for each other's counterparts, what
+    /// is recorded between two turns bears on the second (C2, C5, P8). Elsewhere what an entity has of all types is decided together.
+    pub fn decides_in_turn(&self) -> bool {
+        self.has_references() || self.types.iter().any(|ty| ty.contested)
+    }
+
     /// `superoffice.Person to wix.Contacts`
     pub fn flow_name(&self, flow: FlowIx) -> String {
         let flow = &self.flows[flow.at()];

@@ -51,9 +51,7 @@ pub fn slice(
     if plan.has_references() {
         neighbours(plan, store, &mut by_hash, &mut records, &mut entities)?;
     }
-    // What an entity has of all types is decided together. Where records refer to each other or are waited for, each comes in its turn.
-    let in_turn = plan.has_references() || plan.types.iter().any(|ty| ty.contested);
-    let waiting = if in_turn { vec![] } else { waiting(store, &focus, &records)? };
+    let waiting = if plan.decides_in_turn() { vec![] } else { waiting(store, &focus, &records)? };
     let ids: Vec<RecordId> = records.keys().copied().collect();
     let entities: Vec<EntityId> = entities.into_iter().collect();
     let mut slice = Slice::new(now, run, focus, records, through);

@@ -253,10 +253,10 @@ impl Hub {
             self.store.bulk(true)?;
         }
         let result = work(self, &mut under_way, &mut types).and_then(|()| self.pass_own_writes(&mut under_way));
-        if first {
-            self.store.bulk(false)?;
-        }
+        let ended = if first { self.store.bulk(false) } else { Ok(()) };
+        // The first failure is the one to tell.
         result?;
+        ended?;
         self.arm(&under_way)?;
         let mut report = under_way.report;
         report.ended = self.clock.now();

@@ -27,12 +27,6 @@ impl From<Value> for Seldom {
     }
 }
 
-impl From<&Value> for Seldom {
-    fn from(value: &Value) -> Self {
-        Seldom((!value.is_null()).then(|| Box::new(value.clone())))
-    }
-}
-
 impl From<Seldom> for Value {
     fn from(seldom: Seldom) -> Self {
         seldom.0.map_or(Value::Null, |value| *value)
@@ -42,11 +36,5 @@ impl From<Seldom> for Value {
 impl PartialEq for Seldom {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
-    }
-}
-
-impl PartialEq<Value> for Seldom {
-    fn eq(&self, other: &Value) -> bool {
-        **self == *other
     }
 }

@@ -217,7 +217,7 @@ impl World {
             slice.intents.entry(self.records[&intent.source].entity).or_default().push(intent.clone());
         }
         slice.reviews = self.reviews.clone();
-        if !self.plan.has_references() && !self.plan.types.iter().any(|ty| ty.contested) {
+        if !self.plan.decides_in_turn() {
             let waiting = self.agenda.iter().filter(|id| !slice.focus.contains(id));
             slice.waiting = waiting.map(|id| (*id, self.plan.ty(self.records[id].ty).decide_rank)).collect();
         }

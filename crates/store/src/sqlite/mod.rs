@@ -71,6 +71,7 @@ struct Database {
     /// What is to be decided and what is to be sent, as it is on disk. A store that only looks reads both anew each time.
     agenda: BTreeMap<u16, Ranges>,
     open: Open,
+    /// Match keys that are not in their table yet.
     coming: Coming,
     identities: Identities,
     /// A great load is under way.
@@ -474,29 +475,21 @@ impl Store for SqliteStore {
 
     fn bulk(&mut self, begins: bool) -> Result<()> {
         self.database.bulk = begins;
-        match begins {
-            true => self.writing(|database| database.identities.count(&database.conn))?,
-            false => {
-                self.writing(Database::settle_keys)?;
-                // Sorted on disk where it is much: a million keys would take some hundred megabytes.
-                self.set("PRAGMA temp_store = FILE")?;
-                let indexed = self.writing(|database| database.identities.index(&database.conn));
-                self.set("PRAGMA temp_store = MEMORY")?;
-                indexed?;
-            }
-        }
-        match begins {
+        if begins {
+            self.writing(|database| database.identities.count(&database.conn))?;
+            self.behind = self._lock.is_some().then(|| Behind::start(&self.path));
             // 1 GB, of which little is left to bring in when it comes to that.
-            true => {
-                self.behind = self._lock.is_some().then(|| Behind::start(&self.path));
-                self.set("PRAGMA wal_autocheckpoint = 131072")
-            }
-            // A long log slows every reading down.
-            false => {
-                self.behind = None;
-                self.set("PRAGMA wal_autocheckpoint = 2000; PRAGMA wal_checkpoint(TRUNCATE)")
-            }
+            return self.set("PRAGMA wal_autocheckpoint = 65536");
         }
+        self.behind = None;
+        self.writing(Database::settle_keys)?;
+        // Sorted on disk where it is much: a million keys would take some hundred megabytes.
+        self.set("PRAGMA temp_store = FILE")?;
+        let indexed = self.writing(|database| database.identities.index(&database.conn));
+        self.set("PRAGMA temp_store = MEMORY")?;
+        indexed?;
+        // A long log slows every reading down.
+        self.set("PRAGMA wal_autocheckpoint = 2000; PRAGMA wal_checkpoint(TRUNCATE)")
     }
 
     fn scratch(&mut self) -> Result<Box<dyn Store>> {
