@@ -9,8 +9,12 @@ use super::fault::{Fallible, Fault};
 use super::statements;
 use crate::BoundType;
 
-/// How many record types of records are remembered at most; then all are forgotten.
-const KINDS_KEPT: usize = 1 << 17;
+/// The record types of so many records with numbers next to each other are remembered together.
+const KINDS: i64 = 4_096;
+/// So many times that many at most, some 8 MB; then all are forgotten.
+const KINDS_KEPT: usize = 1 << 10;
+/// Not remembered.
+const UNKNOWN: TypeIx = TypeIx(u16::MAX);
 
 /// A record type of the plan.
 pub(super) struct KnownType {
@@ -20,19 +24,16 @@ pub(super) struct KnownType {
     pub properties: Vec<String>,
     /// Each property's path as a member name of a JSON object, with the colon.
     pub heads: Vec<String>,
-    by_path: HashMap<String, PropIx>,
     flows: Vec<FlowIx>,
 }
 
 impl KnownType {
     pub(super) fn new(row: i64, bound: &BoundType) -> Self {
-        let place = |(at, path): (usize, &String)| (path.clone(), PropIx(at as u16));
         KnownType {
             row,
             name: bound.name.to_string(),
             properties: bound.properties.clone(),
             heads: bound.properties.iter().map(|path| format!("{}:", serde_json::Value::from(path.as_str()))).collect(),
-            by_path: bound.properties.iter().enumerate().map(place).collect(),
             flows: bound.flows.clone(),
         }
     }
@@ -44,7 +45,8 @@ impl KnownType {
 
     /// The property of this path, if the plan still watches it.
     pub(super) fn prop(&self, path: &str) -> Option<PropIx> {
-        self.by_path.get(path).copied()
+        // There are few, and a look at their lengths mostly tells them apart.
+        self.properties.iter().position(|one| one == path).map(|at| PropIx(at as u16))
     }
 
     /// A property's path.
@@ -58,19 +60,17 @@ impl KnownType {
 #[derive(Default)]
 pub(super) struct Bound {
     types: Vec<KnownType>,
-    by_row: HashMap<i64, TypeIx>,
     by_name: HashMap<String, TypeIx>,
     /// A record's type never changes, so what was seen once stays true.
-    kinds: NumberMap<RecordId, TypeIx>,
+    kinds: NumberMap<i64, Box<[TypeIx]>>,
 }
 
 impl Bound {
     /// Takes the place of what was bound before.
     pub(super) fn new(types: Vec<KnownType>) -> Self {
         let places = || types.iter().enumerate().map(|(at, ty)| (ty, TypeIx(at as u16)));
-        let by_row = places().filter(|(ty, _)| ty.row != 0).map(|(ty, ix)| (ty.row, ix)).collect();
         let by_name = places().map(|(ty, ix)| (ty.name.clone(), ix)).collect();
-        Bound { types, by_row, by_name, kinds: NumberMap::default() }
+        Bound { types, by_name, kinds: NumberMap::default() }
     }
 
     /// The same plan for another connection.
@@ -80,7 +80,6 @@ impl Bound {
             name: ty.name.clone(),
             properties: ty.properties.clone(),
             heads: ty.heads.clone(),
-            by_path: ty.by_path.clone(),
             flows: ty.flows.clone(),
         });
         Bound::new(types.collect())
@@ -93,7 +92,8 @@ impl Bound {
 
     /// The record type with this number on disk, if the plan names it.
     pub(super) fn of_row(&self, row: i64) -> Option<(TypeIx, &KnownType)> {
-        self.by_row.get(&row).map(|&ix| (ix, &self.types[ix.at()]))
+        let at = self.types.iter().position(|ty| ty.row == row && row != 0)?;
+        Some((TypeIx(at as u16), &self.types[at]))
     }
 
     /// The record type of this name, if it is in the plan.
@@ -103,10 +103,12 @@ impl Bound {
 
     /// Remembers a record's type.
     pub(super) fn saw(&mut self, record: RecordId, ty: TypeIx) {
-        if self.kinds.len() >= KINDS_KEPT {
+        let place = record.0.div_euclid(KINDS);
+        if self.kinds.len() >= KINDS_KEPT && !self.kinds.contains_key(&place) {
             self.kinds.clear();
         }
-        self.kinds.insert(record, ty);
+        let kinds = self.kinds.entry(place).or_insert_with(|| vec![UNKNOWN; KINDS as usize].into());
+        kinds[record.0.rem_euclid(KINDS) as usize] = ty;
     }
 
     /// Forgets the records' types: some may have been those of records that were not kept.
@@ -116,11 +118,12 @@ impl Bound {
 
     /// A record's type; `None` if the record or its type is not known.
     pub(super) fn type_of(&mut self, conn: &Connection, record: RecordId) -> Fallible<Option<TypeIx>> {
-        if let Some(&ty) = self.kinds.get(&record) {
+        let kinds = self.kinds.get(&record.0.div_euclid(KINDS));
+        if let Some(&ty) = kinds.map(|kinds| &kinds[record.0.rem_euclid(KINDS) as usize]).filter(|ty| **ty != UNKNOWN) {
             return Ok(Some(ty));
         }
         let row = statements::TYPE_OF.prepare(conn)?.query_row([record.0], |row| row.get::<_, i64>(0)).optional()?;
-        let ty = row.and_then(|row| self.by_row.get(&row).copied());
+        let ty = row.and_then(|row| self.of_row(row)).map(|(ty, _)| ty);
         if let Some(ty) = ty {
             self.saw(record, ty);
         }

@@ -2,12 +2,12 @@
 //!
 //! A key is a hash, so of ten thousand keys nearly each falls on a page of its own, and each commit would write most of the table's
 //! pages anew: at a million records a side that was several times the store's size. So during a great load a commit only notes what
-//! happens to keys, in one row; all that was noted is kept in memory as well, sorted, and goes into the table together, in the table's
-//! order, when there is enough of it: a log-structured merge tree of two levels (O'Neil et al., The Log-Structured Merge-Tree, 1996).
+//! happens to keys, in one row; all that was noted is kept in memory as well, and goes into the table together, in the table's order,
+//! when there is enough of it: a log-structured merge tree of two levels (O'Neil et al., The Log-Structured Merge-Tree, 1996).
 
 use std::collections::BTreeMap;
 
-use lockstep_model::RecordId;
+use lockstep_model::{NumberMap, RecordId};
 use rusqlite::Connection;
 
 use super::fault::{Fallible, Fault};
@@ -21,7 +21,9 @@ const WIDTH: usize = 17;
 /// What was noted and is not in the table yet: whether the record is to be found under the hash.
 #[derive(Default)]
 pub(super) struct Coming {
-    keys: BTreeMap<(i64, i64), bool>,
+    /// The first record of each hash; nearly always the only one.
+    keys: NumberMap<i64, (i64, bool)>,
+    more: BTreeMap<(i64, i64), bool>,
 }
 
 impl Coming {
@@ -35,7 +37,7 @@ impl Coming {
                 row.get_ref(0)?.as_blob().map_err(|error| Fault::Damaged(format!("`keys_coming` can't be read: {error}")))?;
             for one in noted.chunks_exact(WIDTH) {
                 let number = |at: usize| one[at..at + 8].try_into().map_or(0, i64::from_le_bytes);
-                coming.keys.insert((number(0), number(8)), one[16] != 0);
+                coming.keep(number(0), number(8), one[16] != 0);
             }
         }
         Ok(coming)
@@ -47,7 +49,15 @@ impl Coming {
 
     /// There is enough of it to go into the table.
     pub(super) fn is_much(&self) -> bool {
-        self.keys.len() >= MOST
+        self.keys.len() + self.more.len() >= MOST
+    }
+
+    fn keep(&mut self, hash: i64, record: i64, there: bool) {
+        let first = self.keys.entry(hash).or_insert((record, there));
+        match first.0 == record {
+            true => first.1 = there,
+            false => drop(self.more.insert((hash, record), there)),
+        }
     }
 
     /// Notes what is removed, then what is added: what is both is there afterwards.
@@ -58,7 +68,7 @@ impl Coming {
             noted.extend_from_slice(&hash.to_le_bytes());
             noted.extend_from_slice(&record.0.to_le_bytes());
             noted.push(u8::from(there));
-            self.keys.insert((*hash as i64, record.0), there);
+            self.keep(*hash as i64, record.0, there);
         }
         if !noted.is_empty() {
             sql::NOTE_COMING.prepare(conn)?.execute([noted])?;
@@ -68,7 +78,8 @@ impl Coming {
 
     /// What was noted of a hash: the records, and whether they are to be found under it.
     pub(super) fn of(&self, hash: i64) -> impl Iterator<Item = (i64, bool)> {
-        self.keys.range((hash, i64::MIN)..=(hash, i64::MAX)).map(|(&(_, record), &there)| (record, there))
+        let more = self.more.range((hash, i64::MIN)..=(hash, i64::MAX)).map(|(&(_, record), &there)| (record, there));
+        self.keys.get(&hash).copied().into_iter().chain(more)
     }
 
     /// Puts all of it into the table.
@@ -77,7 +88,11 @@ impl Coming {
             return Ok(());
         }
         let (mut add, mut remove) = (sql::ADD_KEY.prepare(conn)?, sql::REMOVE_KEY.prepare(conn)?);
-        for ((hash, record), there) in std::mem::take(&mut self.keys) {
+        let first = std::mem::take(&mut self.keys).into_iter().map(|(hash, (record, there))| (hash, record, there));
+        let more = std::mem::take(&mut self.more).into_iter().map(|((hash, record), there)| (hash, record, there));
+        let mut all: Vec<(i64, i64, bool)> = first.chain(more).collect();
+        all.sort_unstable();
+        for (hash, record, there) in all {
             let statement = if there { &mut add } else { &mut remove };
             statement.raw_bind_parameter(1, hash)?;
             statement.raw_bind_parameter(2, record)?;

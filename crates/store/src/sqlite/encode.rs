@@ -28,6 +28,8 @@ pub(super) struct Encoded {
     pub claimed_at: Option<i64>,
     pub shadow: Vec<u8>,
     pub claims: Option<String>,
+    /// The plain time of each slot.
+    times: Vec<Option<Timestamp>>,
 }
 
 /// The value that a claim on this shadow has, unless written otherwise; nothing where the shadow is empty.
@@ -41,15 +43,16 @@ fn plain_time(slot: &Slot) -> Option<Timestamp> {
     (claim.goes.is_empty() && plain_value(slot.shadow.as_ref()) == Some(&claim.value)).then_some(claim.at)
 }
 
-/// The time to write once for all: the commonest, if that saves more than it costs for those without a claim.
-fn shared_time(slots: &[Slot]) -> Option<Timestamp> {
-    let times = || slots.iter().filter_map(plain_time);
-    let first = times().next()?;
+/// The time to write once for all: the commonest, if that saves more than it costs for those without a claim. `times` are the plain
+/// times of the slots.
+fn shared_time(slots: &[Slot], times: &[Option<Timestamp>]) -> Option<Timestamp> {
+    let known = || times.iter().copied().flatten();
+    let first = known().next()?;
     let unclaimed = slots.iter().filter(|slot| slot.claim.is_none() && plain_value(slot.shadow.as_ref()).is_some()).count();
-    let (time, count) = if times().all(|time| time == first) {
-        (first, times().count())
+    let (time, count) = if known().all(|time| time == first) {
+        (first, known().count())
     } else {
-        times().map(|time| (time, times().filter(|other| *other == time).count())).max_by_key(|&(time, count)| (count, time))?
+        known().map(|time| (time, known().filter(|other| *other == time).count())).max_by_key(|&(time, count)| (count, time))?
     };
     (count > unclaimed).then_some(time)
 }
@@ -59,14 +62,14 @@ fn has_more(slot: &Slot) -> bool {
     slot.carries.is_some() || slot.displaced.is_some() || slot.pick.is_some() || slot.given.is_some() || slot.flips.is_some()
 }
 
-/// Nothing of the slot needs to be written out.
-fn is_plain(slot: &Slot, shared: Option<Timestamp>) -> bool {
+/// Nothing of the slot, whose plain time this is, needs to be written out.
+fn is_plain(slot: &Slot, time: Option<Timestamp>, shared: Option<Timestamp>) -> bool {
     if has_more(slot) {
         return false;
     }
     match &slot.claim {
         None => shared.is_none() || plain_value(slot.shadow.as_ref()).is_none(),
-        Some(_) => shared.is_some() && plain_time(slot) == shared,
+        Some(_) => shared.is_some() && time == shared,
     }
 }
 
@@ -90,15 +93,18 @@ impl Encoded {
         }
         self.shadow.push(b'}');
 
-        let shared = shared_time(&state.slots);
+        self.times.clear();
+        self.times.extend(state.slots.iter().map(plain_time));
+        let shared = shared_time(&state.slots, &self.times);
         self.claimed_at = shared.map(|time| time.0);
         self.claims = None;
-        if state.slots.iter().all(|slot| is_plain(slot, shared)) {
+        let slots = || state.slots.iter().zip(&self.times);
+        if slots().all(|(slot, time)| is_plain(slot, *time, shared)) {
             return Ok(());
         }
         let mut claims = Map::new();
-        for (at, slot) in state.slots.iter().enumerate() {
-            if !is_plain(slot, shared) {
+        for (at, (slot, time)) in slots().enumerate() {
+            if !is_plain(slot, *time, shared) {
                 let path = bound.ty(state.ty)?.path(PropIx(at as u16))?.to_string();
                 claims.insert(path, written_out(conn, bound, slot, shared)?);
             }

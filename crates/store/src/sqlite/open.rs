@@ -56,6 +56,8 @@ pub(super) struct Open {
     /// Queued ones that are not to be sent before this time.
     not_before: HashMap<i64, i64>,
     pub(super) sending: Ranges,
+    /// What is still to be said of an intent in the two ranges: whether it is open, and whether it is on its way.
+    moves: Vec<(i64, bool, bool)>,
 }
 
 impl Open {
@@ -94,11 +96,6 @@ impl Open {
         Ok(open)
     }
 
-    fn add(&mut self, id: i64, one: One, not_before: Option<i64>) {
-        self.numbers.insert(id);
-        self.enter_one(id, one, not_before);
-    }
-
     fn enter_one(&mut self, id: i64, one: One, not_before: Option<i64>) {
         self.enter(one.decided.entity, id);
         if one.state == IntentState::Queued {
@@ -120,14 +117,15 @@ impl Open {
         Some(one)
     }
 
-    /// A new intent; `ty` is its record type's number on disk.
-    pub(super) fn new_intent(&mut self, intent: &Intent, ty: i64) {
-        if intent.state.is_open() {
+    /// New intents, in the order of their numbers; with each its record type's number on disk.
+    pub(super) fn new_intents(&mut self, new: &[(&Intent, i64)]) {
+        self.numbers.insert_all(new.iter().filter(|(intent, _)| intent.state.is_open()).map(|(intent, _)| intent.id.0));
+        for &(intent, ty) in new.iter().filter(|(intent, _)| intent.state.is_open()) {
             let untried = is_untried(intent);
             let ty = u32::try_from(ty).unwrap_or(u32::MAX);
             let creates = intent.kind == IntentKind::Create;
             let decided = Decided { entity: intent.entity.0, ty, rank: intent.rank, creates };
-            self.add(intent.id.0, One { decided, state: intent.state, untried }, intent.not_before.map(|at| at.0));
+            self.enter_one(intent.id.0, One { decided, state: intent.state, untried }, intent.not_before.map(|at| at.0));
         }
     }
 
@@ -174,7 +172,7 @@ impl Open {
         one.state = IntentState::Sent;
         let place = (one.decided.ty, one.decided.rank, id);
         self.queued.remove(&place);
-        self.sending.insert(id);
+        self.moves.push((id, true, true));
         true
     }
 
@@ -186,13 +184,25 @@ impl Open {
     /// What became of an intent whose outcome has been written.
     pub(super) fn changed(&mut self, update: &IntentUpdate, decided: Decided) {
         let id = update.id.0;
-        self.sending.remove(id);
-        let was_open = self.take(id).is_some();
+        self.take(id);
         if update.state.is_open() {
-            self.add(id, One { decided, state: update.state, untried: false }, update.not_before.map(|at| at.0));
-        } else if was_open {
-            self.numbers.remove(id);
+            self.enter_one(id, One { decided, state: update.state, untried: false }, update.not_before.map(|at| at.0));
         }
+        self.moves.push((id, update.state.is_open(), false));
+    }
+
+    /// Brings the ranges up to date with the changes of a commit, which came in the order of their numbers.
+    pub(super) fn settle(&mut self) {
+        let mut moves = std::mem::take(&mut self.moves);
+        // Of two changes of an intent the later one stays.
+        moves.reverse();
+        moves.dedup_by_key(|(id, _, _)| *id);
+        moves.reverse();
+        let those = |which: fn(&(i64, bool, bool)) -> bool| moves.iter().filter(move |one| which(one)).map(|(id, _, _)| *id);
+        self.numbers.insert_all(those(|(_, open, _)| *open));
+        self.numbers.remove_all(those(|(_, open, _)| !open));
+        self.sending.insert_all(those(|(_, _, sending)| *sending));
+        self.sending.remove_all(those(|(_, _, sending)| !sending));
     }
 
     /// Its state, if it is open.

@@ -13,10 +13,10 @@ use rusqlite::{Connection, Row, Statement};
 use serde::{Deserialize, Serialize};
 
 use super::Database;
-use super::bound::Bound;
+use super::bound::{Bound, KnownType};
 use super::encode::text;
 use super::fault::{Fallible, Fault};
-use super::json;
+use super::json::{self, Cursor};
 use super::open::{Decided, Open, is_untried, parse};
 use super::spans::Spans;
 use super::statements as sql;
@@ -144,6 +144,7 @@ impl Database {
     /// Writes what a commit says of intents: first the new ones, then what became of known ones.
     pub(super) fn write_intents(&mut self, commit: &Commit) -> Fallible<()> {
         let mut insert = sql::NEW_INTENT.prepare(&self.conn)?;
+        let mut new = Vec::with_capacity(commit.intents_new.len());
         for intent in &commit.intents_new {
             let source_type = self.bound.type_of(&self.conn, intent.source)?;
             let changes = changes_out(&self.conn, &mut self.bound, intent, source_type)?;
@@ -162,8 +163,9 @@ impl Database {
             insert.raw_bind_parameter(11, intent.decided_at.0)?;
             insert.raw_bind_parameter(12, changes)?;
             insert.raw_execute()?;
-            self.open.new_intent(intent, row_of_type);
+            new.push((intent, row_of_type));
         }
+        self.open.new_intents(&new);
         let mut set = sql::SET_OUTCOME.prepare(&self.conn)?;
         // Nothing has become of one that is queued and was never tried: that needs no row.
         let has_outcome = |intent: &&Intent| intent.state != IntentState::Queued || !is_untried(intent);
@@ -189,6 +191,7 @@ impl Database {
             set_outcome(&mut set, update, decided.creates)?;
             self.open.changed(update, decided);
         }
+        self.open.settle();
         let both = [
             (&mut self.open.numbers, sql::SET_OPEN, sql::END_OPEN),
             (&mut self.open.sending, sql::SET_SENDING, sql::END_SENDING),
@@ -274,11 +277,57 @@ fn changes_out(conn: &Connection, bound: &mut Bound, intent: &Intent, source_typ
     String::from_utf8(out).map_err(|error| Fault::Damaged(error.to_string()))
 }
 
+/// Reads changes that are as nearly all are: each of a property of the plan, by the source's own claim, and no reference. `None` where
+/// one says more than that. A first run reads a million of them.
+fn plain_changes(text: &str, target: &KnownType, source_type: &KnownType, source: RecordId) -> Option<Vec<Change>> {
+    let mut changes = Vec::with_capacity(target.heads.len());
+    let mut cursor = Cursor::new(text);
+    let mut next = 0;
+    let mut before = "[{\"path\":";
+    while cursor.take(before) {
+        before = ",{\"path\":";
+        // Without the colon.
+        let named = |at: &usize| target.heads.get(*at).is_some_and(|head| cursor.take(&head[..head.len() - 1]));
+        let at = (next..target.heads.len()).chain(0..next).find(named)?;
+        next = at + 1;
+        cursor.take(",\"value\":").then_some(())?;
+        let value = cursor.value()?;
+        let displaced = if cursor.take(",\"displaced\":") { cursor.value()? } else { Value::Null };
+        cursor.take(",\"at\":").then_some(())?;
+        let time = Timestamp(cursor.value()?.as_i64()?);
+        let from = if cursor.take(",\"from\":") { Some(cursor.value()?) } else { None };
+        let claimed = source_type.prop(from.as_ref().map_or(Some(target.properties[at].as_str()), Value::as_str)?)?;
+        cursor.take(",\"rule\":").then_some(())?;
+        let rule = Rule::parse(cursor.value()?.as_str()?)?;
+        cursor.take("}").then_some(())?;
+        changes.push(Change {
+            prop: PropIx(at as u16),
+            value,
+            displaced: displaced.into(),
+            counterpart_of: None,
+            claim: ClaimStamp { at: time, record: source, prop: claimed },
+            rule,
+        });
+    }
+    (cursor.take("]") && cursor.is_done()).then_some(changes)
+}
+
 /// Reads the changes; those of properties that the plan does not name any more are left out.
 fn changes_in(bound: &Bound, changes: &str, ty: TypeIx, source: RecordId, source_row: Option<i64>) -> Option<Vec<Change>> {
-    let entries: Vec<ChangeIn<'_>> = json::parse(changes).ok()?;
     let target = bound.ty(ty).ok()?;
     let source_type = source_row.and_then(|row| bound.of_row(row)).map(|(_, ty)| ty);
+    let plain = source_type.and_then(|source_type| plain_changes(changes, target, source_type, source));
+    plain.or_else(|| any_changes(bound, changes, target, source_type, source))
+}
+
+fn any_changes(
+    bound: &Bound,
+    changes: &str,
+    target: &KnownType,
+    source_type: Option<&KnownType>,
+    source: RecordId,
+) -> Option<Vec<Change>> {
+    let entries: Vec<ChangeIn<'_>> = json::parse(changes).ok()?;
     let change = |entry: ChangeIn<'_>| {
         let prop = target.prop(&entry.path)?;
         let claimed = match (entry.prop, &entry.ty) {
@@ -328,4 +377,48 @@ pub(super) fn decode(bound: &Bound, open: &Open, row: &Row<'_>) -> Fallible<Opti
         decided_at: Timestamp(row.get(14)?),
         done_at: row.get::<_, Option<i64>>(15)?.map(Timestamp),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::BoundType;
+    use lockstep_model::TypeName;
+
+    #[test]
+    fn plain_changes_are_read_like_any_others_and_all_others_are_left_to_the_slower_way() {
+        let bound_type = |name: &str, properties: &[&str]| BoundType {
+            name: TypeName::parse(name).unwrap(),
+            properties: properties.iter().map(|path| (*path).to_string()).collect(),
+            fingerprint: 1,
+            flows: vec![],
+        };
+        let target = KnownType::new(1, &bound_type("a.Person", &["name", "e\"mail", "phones"]));
+        let other = KnownType::new(2, &bound_type("b.Contact", &["name", "mail", "phones"]));
+        let bound = Bound::new(vec![target, other]);
+        let (target, other) = (bound.ty(TypeIx(0)).unwrap(), bound.ty(TypeIx(1)).unwrap());
+        let both = |text: &str| {
+            let any = any_changes(&bound, text, target, Some(other), RecordId(7));
+            (plain_changes(text, target, other, RecordId(7)), any)
+        };
+        for text in [
+            r#"[{"path":"name","value":"Åse \"q\"","at":5,"rule":"P1"}]"#,
+            r#"[{"path":"name","value":null,"displaced":["x",{"y":1.5}],"at":-5,"rule":"P9"},{"path":"phones","value":["1"],"at":0,"rule":"P2"}]"#,
+            r#"[{"path":"phones","value":1,"at":5,"rule":"P1"},{"path":"e\"mail","value":"a@example.com","at":5,"from":"mail","rule":"P1"}]"#,
+        ] {
+            let (plain, any) = both(text);
+            assert!(plain.is_some() && plain == any, "{text}: {plain:?}, {any:?}");
+        }
+        for text in [
+            "[]",
+            r#"[{"path":"name","value":1,"of":3,"to":"b.Contact","at":5,"rule":"P8"}]"#,
+            r#"[{"path":"name","value":1,"at":5,"record":9,"type":"b.Contact","rule":"P1"}]"#,
+            r#"[{"path":"name","value":1,"at":5,"record":9,"prop":2,"rule":"P1"}]"#,
+            r#"[{"path":"name","value":1,"at":5,"rule":"P1"},{"path":"is not watched any more","value":1,"at":5,"rule":"P1"}]"#,
+        ] {
+            let (plain, any) = both(text);
+            assert!(plain.is_none() && any.is_some(), "{text}: {plain:?}, {any:?}");
+        }
+        assert_eq!(both(r#"[{"path":"name","value":1,"at":5,"rule":"P1"}"#), (None, None));
+    }
 }

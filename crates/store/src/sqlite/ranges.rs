@@ -29,32 +29,49 @@ impl Ranges {
         self.around(number).is_some()
     }
 
-    pub(super) fn insert(&mut self, number: i64) {
-        if self.contains(number) {
-            return;
-        }
-        let before = number.checked_sub(1).and_then(|n| self.around(n));
-        let after = number.checked_add(1).and_then(|n| self.around(n));
-        let (first, last) = (before.map_or(number, |(first, _)| first), after.map_or(number, |(_, last)| last));
-        if let Some((first, _)) = after {
-            self.ranges.remove(&first);
-            self.touched.insert(first);
-        }
-        self.ranges.insert(first, last);
-        self.touched.insert(first);
+    /// Takes these numbers in. In their order, and together, they cost a step for each of the ranges they make.
+    pub(super) fn insert_all(&mut self, numbers: impl IntoIterator<Item = i64>) {
+        runs(numbers, |first, last| self.insert(first, last));
     }
 
-    pub(super) fn remove(&mut self, number: i64) {
-        let Some((first, last)) = self.around(number) else { return };
-        self.touched.insert(first);
-        if first == number {
-            self.ranges.remove(&first);
-        } else {
-            self.ranges.insert(first, number - 1);
+    /// Takes these numbers out.
+    pub(super) fn remove_all(&mut self, numbers: impl IntoIterator<Item = i64>) {
+        runs(numbers, |first, last| self.remove(first, last));
+    }
+
+    /// Takes in all numbers from the first to the last.
+    fn insert(&mut self, first: i64, last: i64) {
+        let (mut from, mut to) = (first, last);
+        // From the back: all that the numbers overlap or touch becomes one range with them.
+        while let Some((&other, &end)) = self.ranges.range(..=last.saturating_add(1)).next_back()
+            && end >= first.saturating_sub(1)
+        {
+            if (other, end) == (from.min(other), to.max(end)) {
+                return;
+            }
+            self.ranges.remove(&other);
+            self.touched.insert(other);
+            (from, to) = (from.min(other), to.max(end));
         }
-        if number < last {
-            self.ranges.insert(number + 1, last);
-            self.touched.insert(number + 1);
+        self.ranges.insert(from, to);
+        self.touched.insert(from);
+    }
+
+    /// Takes out all numbers from the first to the last.
+    fn remove(&mut self, first: i64, last: i64) {
+        while let Some((&from, &to)) = self.ranges.range(..=last).next_back()
+            && to >= first
+        {
+            self.ranges.remove(&from);
+            self.touched.insert(from);
+            if to > last {
+                self.ranges.insert(last + 1, to);
+                self.touched.insert(last + 1);
+            }
+            if from < first {
+                self.ranges.insert(from, first - 1);
+                return;
+            }
         }
     }
 
@@ -74,6 +91,25 @@ impl Ranges {
     }
 }
 
+/// The runs of consecutive numbers in these, as they come: first and last of each.
+fn runs(numbers: impl IntoIterator<Item = i64>, mut then: impl FnMut(i64, i64)) {
+    let mut run: Option<(i64, i64)> = None;
+    for number in numbers {
+        run = match run {
+            Some((first, last)) if last.checked_add(1) == Some(number) => Some((first, number)),
+            ended => {
+                if let Some((first, last)) = ended {
+                    then(first, last);
+                }
+                Some((number, number))
+            }
+        };
+    }
+    if let Some((first, last)) = run {
+        then(first, last);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -83,16 +119,18 @@ mod tests {
     #[test]
     fn a_set_of_ranges_is_a_set_and_its_changes_bring_the_disk_up_to_date() {
         let (mut ranges, mut plain, mut disk) = (Ranges::default(), BTreeSet::new(), BTreeMap::new());
-        // A walk through small numbers, by a multiplier that visits them all in no order.
+        // A walk through small numbers, by a multiplier that visits them all in no order, in runs of different lengths.
         for step in 0..2_000i64 {
-            let number = step * 7_919 % 61;
+            let first = step * 7_919 % 61;
+            let run = first..first + step * 17 % 7;
             if step * 31 % 5 < 3 {
-                ranges.insert(number);
-                plain.insert(number);
+                ranges.insert_all(run.clone());
+                plain.extend(run);
             } else {
-                ranges.remove(number);
-                plain.remove(&number);
+                ranges.remove_all(run.clone());
+                plain.retain(|number| !run.contains(number));
             }
+            let number = first;
             assert!(ranges.numbers().eq(plain.iter().copied()), "{step}");
             assert_eq!(ranges.contains(number), plain.contains(&number));
             if step % 3 == 0 {
@@ -110,9 +148,9 @@ mod tests {
     #[test]
     fn consecutive_numbers_are_one_range_from_end_to_end() {
         let mut ranges = Ranges::default();
-        [i64::MAX, i64::MAX - 1, i64::MIN].into_iter().for_each(|number| ranges.insert(number));
+        ranges.insert_all([i64::MAX, i64::MAX - 1, i64::MIN]);
         assert_eq!(ranges.changes(), [(i64::MIN, Some(i64::MIN)), (i64::MAX - 1, Some(i64::MAX)), (i64::MAX, None)]);
-        ranges.remove(i64::MAX);
+        ranges.remove_all([i64::MAX]);
         assert_eq!(ranges.changes(), [(i64::MAX - 1, Some(i64::MAX - 1))]);
     }
 }

@@ -235,14 +235,16 @@ impl Database {
         Ok(self.agenda.iter().flat_map(of_rank).collect())
     }
 
-    fn write_agenda(&mut self, commit: &Commit) -> Fallible<()> {
-        for (rank, record) in &commit.agenda_done {
-            if let Some(ranges) = self.agenda.get_mut(rank) {
-                ranges.remove(record.0);
+    fn write_agenda(&mut self, commit: &mut Commit) -> Fallible<()> {
+        commit.agenda_done.sort_unstable();
+        for done in commit.agenda_done.chunk_by(|(a, _), (b, _)| a == b) {
+            if let Some(ranges) = self.agenda.get_mut(&done[0].0) {
+                ranges.remove_all(done.iter().map(|(_, record)| record.0));
             }
         }
-        for (rank, record) in &commit.agenda_added {
-            self.agenda.entry(*rank).or_default().insert(record.0);
+        commit.agenda_added.sort_unstable();
+        for added in commit.agenda_added.chunk_by(|(a, _), (b, _)| a == b) {
+            self.agenda.entry(added[0].0).or_default().insert_all(added.iter().map(|(_, record)| record.0));
         }
         for (rank, ranges) in &mut self.agenda {
             for (first, last) in ranges.changes() {
