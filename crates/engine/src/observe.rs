@@ -5,8 +5,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use lockstep_model::matching::seed;
 use lockstep_model::value::{effective, equal, is_empty};
-use lockstep_model::{Claim, EntityId, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, TypeIx, Value};
+use lockstep_model::{
+    Claim, EntityId, NumberMap, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
+};
 
 use crate::confirm::made_of;
 use crate::deletes::passes_deletions;
@@ -68,12 +71,22 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
     let mut out = Observed::default();
     let absent: HashSet<RecordId> = known.values().filter(|state| !state.is_live()).map(|state| state.id).collect();
     let mut next = reading.first_id.0;
+    let new = page.len().saturating_sub(known.len());
+    out.new.reserve(new);
+    out.touched.reserve(new);
+    out.keys_added.reserve(new);
     let mut known: HashMap<String, (RecordState, Option<Vec<u64>>)> =
         known.into_iter().map(|(key, state)| (key, (state, None))).collect();
     // A record that comes twice in a page is compared with what its first coming left.
-    let mut new_at: HashMap<String, usize> = HashMap::new();
+    let mut new_at: NumberMap<u64, usize> = NumberMap::default();
     for read in page {
-        if let Some(&at) = new_at.get(&read.id) {
+        let hash = seed(&read.id);
+        let came = new_at.get(&hash).copied();
+        // The hash is as good as the key, but for the one page in some billions in which two keys share it.
+        let came = came
+            .filter(|&at| out.new[at].key == read.id)
+            .or_else(|| came.and_then(|_| out.new.iter().position(|state| state.key == read.id)));
+        if let Some(at) = came {
             let state = &mut out.new[at];
             let before = hashes(plan, state);
             if update(plan, reading, state, &read, &mut vec![]) {
@@ -105,7 +118,7 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
         next += 1;
         out.keys_added.extend(hashes(plan, &state).into_iter().map(|hash| (hash, state.id)));
         out.touched.push(state.id);
-        new_at.insert(state.key.clone(), out.new.len());
+        new_at.entry(hash).or_insert(out.new.len());
         out.new.push(state);
     }
     let mut changed: Vec<_> = known.into_values().filter_map(|(state, before)| before.map(|before| (state, before))).collect();

@@ -451,6 +451,9 @@ impl OneEntity<'_> {
     }
 
     fn wake_neighbours(&mut self, record: &RecordState) {
+        if !self.plan.has_references() {
+            return;
+        }
         let waits = |other: &RecordState| {
             self.plan.flows.iter().any(|flow| {
                 flow.from == other.ty && matches!(&flow.create, PlanCreate::ConnectedTo(types) if types.contains(&record.ty))

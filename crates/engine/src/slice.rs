@@ -36,7 +36,9 @@ pub struct Slice {
     pub waiting: NumberMap<RecordId, u16>,
     pub types: Vec<ReadThrough>,
     by_key: HashMap<(TypeIx, String), RecordId>,
-    members: NumberMap<EntityId, Vec<RecordId>>,
+    /// Where each entity's records stand in `order`.
+    members: NumberMap<EntityId, (usize, usize)>,
+    order: Vec<RecordId>,
 }
 
 impl Slice {
@@ -62,18 +64,25 @@ impl Slice {
             types,
             by_key: HashMap::new(),
             members: NumberMap::default(),
+            order: vec![],
         };
         slice.index();
         slice
     }
 
     fn index(&mut self) {
-        for record in self.records.values() {
-            self.members.entry(record.entity).or_default().push(record.id);
+        let mut all: Vec<(EntityId, RecordId)> = self.records.values().map(|record| (record.entity, record.id)).collect();
+        all.sort_unstable();
+        self.members.reserve(all.len());
+        for members in all.chunk_by(|(a, _), (b, _)| a == b) {
+            self.keep_members(members[0].0, members.iter().map(|(_, id)| *id));
         }
-        for members in self.members.values_mut() {
-            members.sort_unstable();
-        }
+    }
+
+    fn keep_members(&mut self, entity: EntityId, members: impl Iterator<Item = RecordId>) {
+        let first = self.order.len();
+        self.order.extend(members);
+        self.members.insert(entity, (first, self.order.len()));
     }
 
     /// Makes the records findable by their record keys. Only where references are translated: it copies every key.
@@ -83,7 +92,7 @@ impl Slice {
 
     /// The records of an entity, by number.
     pub fn members(&self, entity: EntityId) -> &[RecordId] {
-        self.members.get(&entity).map_or(&[], Vec::as_slice)
+        self.members.get(&entity).map_or(&[], |&(first, end)| &self.order[first..end])
     }
 
     /// A record by its record key.
@@ -101,9 +110,10 @@ impl Slice {
 
     /// Moves all records of some entities into one.
     pub fn merge(&mut self, into: EntityId, others: &[EntityId]) {
-        let mut moved = self.members.remove(&into).unwrap_or_default();
+        let mut moved = self.members(into).to_vec();
         for entity in others {
-            moved.extend(self.members.remove(entity).unwrap_or_default());
+            moved.extend(self.members(*entity));
+            self.members.remove(entity);
         }
         moved.sort_unstable();
         moved.dedup();
@@ -112,7 +122,7 @@ impl Slice {
                 record.entity = into;
             }
         }
-        self.members.insert(into, moved);
+        self.keep_members(into, moved.into_iter());
         let intents: Vec<Intent> = others.iter().filter_map(|entity| self.intents.remove(entity)).flatten().collect();
         if !intents.is_empty() {
             self.intents.entry(into).or_default().extend(intents);

@@ -42,6 +42,14 @@ fn r1_an_edit_is_seen_in_a_page_that_shows_its_record_twice() {
 }
 
 #[test]
+fn r1_a_new_record_that_a_page_shows_twice_is_one_record() {
+    let mut world = people();
+    world.read_twice("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada"}));
+    assert_eq!(world.records.len(), 1);
+    assert_eq!(world.value("a.Person/1", "name"), json!("Ada"));
+}
+
+#[test]
 fn r5_a_property_that_is_absent_is_not_cleared() {
     let mut world = linked_pair();
     world.read("a.Person/1", json!({"name": "Ada", "phone": "1"}));

@@ -41,16 +41,27 @@ pub fn normalise(value: &Value, kind: MatchKind) -> Option<String> {
     if is_empty(value) {
         return None;
     }
+    let written;
     let text = match value {
-        Value::String(text) => text.trim().to_string(),
-        Value::Number(_) | Value::Bool(_) => value.to_string(),
+        Value::String(text) => text.trim(),
+        Value::Number(_) | Value::Bool(_) => {
+            written = value.to_string();
+            &written
+        }
         Value::Null | Value::Array(_) | Value::Object(_) => return None,
     };
-    let folded = if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().nfc().default_case_fold().nfc().collect() };
+    let mut folded =
+        if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().nfc().default_case_fold().nfc().collect() };
     let normal = match kind {
         MatchKind::Text => folded,
         // The local part is folded too: no system in use keeps two people apart by the case of their address.
-        MatchKind::Email => folded.strip_prefix("mailto:").unwrap_or(&folded).trim_end_matches('.').to_string(),
+        MatchKind::Email => {
+            if folded.starts_with("mailto:") {
+                folded.drain(.."mailto:".len());
+            }
+            folded.truncate(folded.trim_end_matches('.').len());
+            folded
+        }
         MatchKind::Phone => phone(&folded)?,
     };
     (!normal.is_empty()).then_some(normal)
@@ -86,7 +97,7 @@ pub fn forms(value: &Value, kind: MatchKind) -> Vec<String> {
 
 /// The hash of one match key: a rule's own seed and the normalised values in the rule's order.
 pub fn key_hash(seed: u64, values: &[&str]) -> u64 {
-    let mut bytes = Vec::with_capacity(64);
+    let mut bytes = Vec::with_capacity(8 + values.iter().map(|value| 4 + value.len()).sum::<usize>());
     bytes.extend_from_slice(&seed.to_le_bytes());
     for value in values {
         bytes.extend_from_slice(&(value.len() as u32).to_le_bytes());

@@ -14,11 +14,16 @@ static NULL: Value = Value::Null;
 pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
+        Value::String(text) => is_blank(text),
         Value::Array(list) => list.iter().all(is_empty),
         Value::Object(map) => map.is_empty(),
         Value::Bool(_) | Value::Number(_) => false,
     }
+}
+
+/// Asked of every value many times in a run, so one look at the first letter mostly tells.
+fn is_blank(text: &str) -> bool {
+    !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
 }
 
 /// The value that counts: of a list, its first element, unless the whole list is meant.
@@ -31,10 +36,9 @@ pub fn effective(value: &Value, whole: bool) -> &Value {
 
 /// Two empties are equal; numbers by value; the rest as JSON.
 pub fn equal(a: &Value, b: &Value) -> bool {
-    if is_empty(a) && is_empty(b) {
-        return true;
-    }
     match (a, b) {
+        (Value::String(x), Value::String(y)) => x == y || is_blank(x) && is_blank(y),
+        _ if is_empty(a) && is_empty(b) => true,
         (Value::Number(x), Value::Number(y)) => x == y || (x.as_f64() == y.as_f64() && x.as_f64().is_some()),
         (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal(x, y)),
         _ => a == b,
