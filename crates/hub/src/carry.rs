@@ -26,7 +26,7 @@ pub(crate) struct Job {
 }
 
 /// What became of an intent; with a record that was read again after a conflict, or that a duplicate named.
-pub(crate) type Carried = (Parcel, Outcome, Option<ReadRecord>);
+pub(crate) type Carried = (Parcel, Outcome, Option<Box<ReadRecord>>);
 
 /// Carries out a job in the system's own thread. Once the system is in trouble, the rest of the job is not tried.
 pub(crate) fn carry_out(connector: &dyn Connector, mut job: Job) -> Vec<Carried> {
@@ -61,7 +61,7 @@ pub(crate) fn carry_out(connector: &dyn Connector, mut job: Job) -> Vec<Carried>
             if let Outcome::Stopped(trouble) = &outcome {
                 stopped = Some(trouble.clone());
             }
-            outcomes.push((outcome, again));
+            outcomes.push((outcome, again.map(Box::new)));
         }
     }
     let sent = |write: Write| write.values.into_iter().map(|value| (value.prop, value.value)).collect();
@@ -92,7 +92,7 @@ fn set_aside_found(connector: &dyn Connector, job: &mut Job) -> Vec<Carried> {
             Ok(Some(record)) => {
                 let message = "it was looked up before creating, and is there already".into();
                 let outcome = Outcome::Duplicate { id: Some(record.id.clone()), message };
-                aside.push((parcel(intent), outcome, Some(record)));
+                aside.push((parcel(intent), outcome, Some(Box::new(record))));
             }
             Err(trouble) => {
                 aside.push((parcel(intent), Outcome::Stopped(trouble.clone()), None));
@@ -114,7 +114,7 @@ fn set_aside_edited(connector: &dyn Connector, job: &mut Job) -> Vec<Carried> {
         match crate::deletes::edited_since(connector, &job.kind, &job.watch, &write, known) {
             Some(again) => {
                 let message = "it was edited meanwhile".into();
-                edited.push((Parcel { intent, sent: vec![] }, Outcome::Conflict { message }, Some(again)));
+                edited.push((Parcel { intent, sent: vec![] }, Outcome::Conflict { message }, Some(Box::new(again))));
             }
             None => {
                 job.intents.push(intent);

@@ -1,8 +1,6 @@
 //! Deleting, as far as it is more than a write (D1): what is told and remembered of deletions, kept records and merges, and a person's
 //! answer where a flow says `deletes: review`. What a deletion means is decided in `lockstep_engine::deletes`.
 
-use std::collections::HashMap;
-
 use lockstep_connector::{Action, Connector, Write};
 use lockstep_engine::decision::delete_rank;
 use lockstep_engine::deletes::{Departure, Verdict, policy};
@@ -11,8 +9,8 @@ use lockstep_model::change::IntentEvent;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::equal;
 use lockstep_model::{
-    FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, ReadRecord, RecordId, RecordState, ReviewKind, Rule, RunId,
-    TypeIx, Value,
+    FlowIx, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId, RecordState, ReviewKind, Rule,
+    RunId, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
 
@@ -46,7 +44,7 @@ impl Hub {
         &mut self,
         under_way: &mut Underway,
         intent: &Intent,
-        known: &mut HashMap<RecordId, RecordState>,
+        known: &mut NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
     ) {
         commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None));
@@ -81,7 +79,7 @@ impl Hub {
         &mut self,
         under_way: &mut Underway,
         intent: &Intent,
-        known: &mut HashMap<RecordId, RecordState>,
+        known: &mut NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
     ) {
         let Some(state) = intent.record.and_then(|id| known.get_mut(&id)) else { return };

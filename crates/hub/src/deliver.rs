@@ -7,13 +7,13 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::mpsc::{Sender, channel};
 
 use lockstep_connector::{Action, Outcome, Write, WriteValue};
-use lockstep_engine::confirm;
 use lockstep_engine::keys::hashes;
+use lockstep_engine::{Plan, confirm};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::coerce;
 use lockstep_model::{
-    EntityId, Intent, IntentKind, IntentState, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
+    Change, EntityId, Intent, IntentKind, IntentState, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
 use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind};
 
@@ -38,6 +38,20 @@ const TIME_BEFORE_A_PERSON_MS: i64 = 3_600_000;
 struct Answered {
     system: usize,
     parcels: Vec<Carried>,
+}
+
+/// What is asked of a record as it was before a write.
+pub(crate) struct Before {
+    hashes: Vec<u64>,
+    /// What the properties showed that the intent changes, in its order.
+    shown: Vec<Value>,
+}
+
+impl Before {
+    pub(crate) fn of(plan: &Plan, state: &RecordState, intent: &Intent) -> Before {
+        let shown = |change: &Change| state.slot(change.prop).value(plan.prop(state.ty, change.prop).whole).clone();
+        Before { hashes: hashes(plan, state), shown: intent.changes.iter().map(shown).collect() }
+    }
 }
 
 impl Hub {
@@ -100,9 +114,11 @@ impl Hub {
                 let Some(answered) = answered else { return Ok(()) };
                 under_way.report.shares.delivering_ms += millis(waited.elapsed());
                 busy.remove(&answered.system);
-                let mut parcels = answered.parcels.into_iter();
-                while parcels.len() > 0 {
-                    self.take_answers(under_way, answered.system, parcels.by_ref().take(ANSWERS).collect())?;
+                let mut parcels = answered.parcels;
+                while !parcels.is_empty() {
+                    let rest = parcels.split_off(parcels.len().min(ANSWERS));
+                    self.take_answers(under_way, answered.system, parcels)?;
+                    parcels = rest;
                 }
             }
         })?;
@@ -141,7 +157,7 @@ impl Hub {
         let ty = head.ty;
         let kind = self.plan.ty(ty).name.kind.clone();
         // Large batches spare a folder of files from being replaced often; they are held in memory whole, so they stay in proportion.
-        let most = usize::try_from(self.status[ty.at()].records / 6).unwrap_or(PROMISED).clamp(10_000, 55_000);
+        let most = usize::try_from(self.status[ty.at()].records / 5).unwrap_or(PROMISED).clamp(10_000, 75_000);
         let size = self.systems[system].connector.batch(&kind).clamp(PROMISED, most);
         under_way.written.insert(ty);
         let mut intents = self.store.outbox(now, &types, size)?;
@@ -270,15 +286,22 @@ impl Hub {
         }
         let shares = &mut under_way.report.shares;
         let known = timed(&mut shares.loading_ms, || self.store.records(&targets))?;
-        let mut known: HashMap<RecordId, RecordState> = known.into_iter().map(|r| (r.id, r)).collect();
+        let known = known.into_iter();
+        let mut known: NumberMap<RecordId, RecordState> = known.map(|record| (record.id, record)).collect();
+        // Nothing else is looked for in what is known than each write's own record.
+        let once = !sources && known.len() == targets.len();
         let creations =
             parcels.iter().filter(|(p, o, _)| p.intent.kind == IntentKind::Create && matches!(o, Outcome::Done(_))).count();
         let mut next_id = if creations > 0 { self.store.take_record_ids(creations)?.0 } else { 0 };
+        commit.intents_changed.reserve(parcels.len());
+        commit.new_records.reserve(creations);
+        commit.keys_added.reserve(creations);
+        commit.changed_records.reserve(known.len());
         let mut wake = Vec::new();
         let mut adopt = Vec::new();
         let repeated = self.made_before(&parcels)?;
         for (parcel, outcome, again) in parcels {
-            let Parcel { mut intent, sent } = parcel;
+            let (Parcel { mut intent, sent }, again) = (parcel, again.map(|again| *again));
             if let Some(source) = known.get(&intent.source) {
                 // The entity may have become part of another since.
                 intent.entity = source.entity;
@@ -295,10 +318,12 @@ impl Hub {
                     self.created(under_way, &intent, state, &known, &mut commit, &mut wake);
                 }
                 Outcome::Done(answer) if intent.kind == IntentKind::Update => {
-                    let Some(state) = intent.record.and_then(|id| known.get_mut(&id)) else { continue };
-                    let before = state.clone();
-                    confirm::written(&self.plan, state, &intent, answer, &sent, now);
-                    let state = state.clone();
+                    let Some(mut state) = intent.record.and_then(|id| known.remove(&id)) else { continue };
+                    let before = Before::of(&self.plan, &state, &intent);
+                    confirm::written(&self.plan, &mut state, &intent, answer, &sent, now);
+                    if !once {
+                        known.insert(state.id, state.clone());
+                    }
                     self.updated(under_way, &intent, &before, state, &sent, &known, &mut commit)?;
                 }
                 Outcome::Done(_) if intent.takes_back() => self.creation_taken_back(under_way, &intent, &mut known, &mut commit),
@@ -390,7 +415,7 @@ impl Hub {
         under_way: &mut Underway,
         intent: &Intent,
         state: RecordState,
-        known: &HashMap<RecordId, RecordState>,
+        known: &NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
         wake: &mut Vec<u64>,
     ) {
@@ -400,7 +425,6 @@ impl Hub {
         update.record = Some(state.id);
         commit.intents_changed.push(update);
         // The journal tells of a creation by its intent.
-        let record = RecordName::of(&self.plan, state.ty, &state.key);
         commit.keys_added.extend(hashes(&self.plan, &state).into_iter().map(|hash| (hash, state.id)));
         if ty.contested {
             let promised = lockstep_engine::keys::promised(&self.plan, intent.ty, &intent.changes);
@@ -431,7 +455,7 @@ impl Hub {
         under_way.report.event(|| Event::Created {
             flow: plan.flow_name(intent.flow),
             source: source.map_or_else(|| RecordName(String::new()), |s| RecordName::of(plan, s.ty, &s.key)),
-            record,
+            record: RecordName::of(plan, state.ty, &state.key),
             properties: property_changes(plan, intent, known),
         });
         commit.new_records.push(state);
@@ -442,26 +466,27 @@ impl Hub {
         &mut self,
         under_way: &mut Underway,
         intent: &Intent,
-        before: &RecordState,
+        before: &Before,
         state: RecordState,
         sent: &[(usize, Value)],
-        known: &HashMap<RecordId, RecordState>,
+        known: &NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
     ) -> Result<()> {
         let now = self.clock.now();
         commit.intents_changed.push(step(intent, IntentEvent::Confirm, now, None));
         let ty = self.plan.ty(state.ty);
-        for change in intent.changes.iter().filter(|change| sent.iter().any(|(prop, _)| *prop == change.prop.at())) {
+        let written = intent.changes.iter().zip(&before.shown);
+        for (change, shown_before) in written.filter(|(change, _)| sent.iter().any(|(prop, _)| *prop == change.prop.at())) {
             let prop = self.plan.prop(state.ty, change.prop);
             let shown = state.slot(change.prop).value(prop.whole).clone();
             let mut entry = self.entry(under_way, JournalKind::Written, &state, intent, String::new(), Some(change.rule));
             entry.path = Some(prop.name.clone());
-            entry.before = before.slot(change.prop).value(prop.whole).clone();
+            entry.before = shown_before.clone();
             entry.after = shown;
             entry.other = Some(change.claim.record);
             commit.journal.push(entry);
         }
-        let (old, new) = (hashes(&self.plan, before), hashes(&self.plan, &state));
+        let (old, new) = (&before.hashes, &hashes(&self.plan, &state));
         commit.keys_added.extend(new.iter().filter(|h| old.binary_search(h).is_err()).map(|h| (*h, state.id)));
         let removed: Vec<(u64, RecordId)> =
             old.iter().filter(|h| new.binary_search(h).is_err()).map(|h| (*h, state.id)).collect();
@@ -496,7 +521,7 @@ impl Hub {
         prop: Option<usize>,
         sent: &[(usize, Value)],
         message: &str,
-        known: &HashMap<RecordId, RecordState>,
+        known: &NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
     ) {
         let now = self.clock.now();
@@ -603,7 +628,7 @@ pub(crate) fn step(intent: &Intent, event: IntentEvent, now: lockstep_model::Tim
 pub(crate) fn property_changes(
     plan: &lockstep_engine::Plan,
     intent: &Intent,
-    known: &HashMap<RecordId, RecordState>,
+    known: &NumberMap<RecordId, RecordState>,
 ) -> Vec<PropertyChange> {
     intent
         .changes

@@ -338,7 +338,10 @@ impl Hub {
         commit.agenda_added.extend(observed.touched.into_iter().map(|id| (rank, id)));
         commit.keys_added.extend(observed.keys_added);
         commit.keys_removed.extend(observed.keys_removed);
-        commit.new_records.extend(observed.new);
+        match commit.new_records.is_empty() {
+            true => commit.new_records = observed.new,
+            false => commit.new_records.extend(observed.new),
+        }
         commit.changed_records.extend(observed.changed);
     }
 

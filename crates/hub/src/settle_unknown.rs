@@ -10,12 +10,12 @@ use lockstep_engine::observe::{Reading, observe};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{
-    Change, EntityId, Intent, IntentId, IntentKind, IntentState, Presence, ReadRecord, RecordId, RecordState, Review, ReviewKind,
-    Rule, TypeIx, Value,
+    Change, EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId, RecordState, Review,
+    ReviewKind, Rule, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind};
 
-use crate::deliver::{PATIENCE_MS, step};
+use crate::deliver::{Before, PATIENCE_MS, step};
 use crate::report::{Event, RecordName};
 use crate::run::{Hub, Result, Underway};
 
@@ -143,16 +143,15 @@ impl Hub {
         commit: &mut Commit,
     ) -> Result<bool> {
         let (Some(again), Some(id), IntentKind::Update) = (again, intent.record, intent.kind) else { return Ok(false) };
-        let mut known: HashMap<RecordId, RecordState> =
+        let mut known: NumberMap<RecordId, RecordState> =
             self.store.records(&[id, intent.source])?.into_iter().map(|record| (record.id, record)).collect();
         let sent = self.sent(intent)?;
-        let Some(state) = known.get_mut(&id).filter(|_| !again.deleted) else { return Ok(false) };
-        let before = state.clone();
-        let own = confirm::landed(&self.plan, state, intent, &again.values, &sent);
+        let Some(mut state) = known.remove(&id).filter(|_| !again.deleted) else { return Ok(false) };
+        let before = Before::of(&self.plan, &state, intent);
+        let own = confirm::landed(&self.plan, &mut state, intent, &again.values, &sent);
         if own.is_empty() {
             return Ok(false);
         }
-        let state = state.clone();
         self.updated(under_way, intent, &before, state, &own, &known, commit)?;
         Ok(true)
     }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    Change, EntityId, Intent, IntentId, IntentKind, IntentState, Presence, RecordId, RecordState, Rule, RunId, Value,
+    Change, EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, RecordId, RecordState, Rule, RunId, Value,
 };
 use lockstep_store::{Commit, JournalKind};
 use serde::Serialize;
@@ -169,7 +169,7 @@ impl Hub {
         &mut self,
         under_way: &mut Underway,
         intent: &Intent,
-        known: &mut HashMap<RecordId, RecordState>,
+        known: &mut NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
     ) {
         commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None));
@@ -206,7 +206,7 @@ impl Hub {
         under_way: &mut Underway,
         intent: &Intent,
         message: &str,
-        known: &HashMap<RecordId, RecordState>,
+        known: &NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
     ) {
         commit.intents_changed.push(step(intent, IntentEvent::Drop, self.clock.now(), Some(message.to_string())));
