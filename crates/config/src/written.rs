@@ -540,7 +540,7 @@ mod tests {
 
     #[test]
     fn keys_and_words_come_from_the_types() {
-        assert_eq!(*keys::<StatedTypeYaml>(), ["system", "kind", "facet"]);
+        assert_eq!(*keys::<StatedTypeYaml>(), ["facet", "kind", "system"]);
         assert_eq!(*words::<Deletes>(), ["ignore", "propagate", "review"]);
         assert_eq!(words::<Clears>().len(), 2);
         assert_eq!(words::<StatementWord>().len(), 10);

@@ -12,12 +12,14 @@ use lockstep_model::{Path, Value};
 use serde_json::Map;
 
 use super::csv;
+use super::members::Members;
 
-/// Where lists are in the records of a file.
+/// Where lists are in the records of a file, and in which order the members of objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shape {
     /// Paths of lists; true where their elements are marked `primary`.
     pub lists: BTreeMap<String, bool>,
+    pub members: Members,
 }
 
 /// What a record holds at a property, its condition considered.
@@ -324,8 +326,10 @@ mod tests {
 
     /// Puts `value` in for `displaced` at `property` and compares the record.
     fn check(before: Value, property: &PropertyRef, value: Value, displaced: Value, after: Value) {
-        let shape =
-            Shape { lists: [("emails".to_string(), true), ("phones".to_string(), false), ("tags".to_string(), false)].into() };
+        let shape = Shape {
+            lists: [("emails".to_string(), true), ("phones".to_string(), false), ("tags".to_string(), false)].into(),
+            ..Shape::default()
+        };
         let watch = ["emails.email", "address.city", "places.city", "places.zip"].map(PropertyRef::new);
         let mut record = before;
         Edit { value: &value, displaced: &displaced, shape: &shape, watch: &watch }.put(&mut record, property).unwrap();

@@ -17,6 +17,7 @@ mod extract;
 mod fingerprint;
 mod ids;
 mod listing;
+mod members;
 mod moments;
 mod replace;
 mod rows;
@@ -201,6 +202,8 @@ fn sampled(
         (Sample::of_lines(&mut file, table.modified.as_ref()).map_err(|error| table.trouble(&error))?, None)
     };
     table.shape = sample.shape();
+    // In a file without records the id comes first.
+    table.shape.members.learn_path(&table.id);
     let schema = sample::schema(&table.kind, &settings.id, settings.modified.as_deref(), &sample, header.as_ref());
     table.form = sample.modified;
     Ok((table, schema))

@@ -12,6 +12,7 @@ use lockstep_model::{PlainType, PropertySchema, TypeSchema, Value};
 
 use super::csv::Header;
 use super::edit::Shape;
+use super::members::Members;
 use super::moments::Form;
 use super::rows::Rows;
 
@@ -23,7 +24,7 @@ const ROWS_AT_PLACE: usize = 16;
 /// What was learned.
 #[derive(Debug, Default)]
 pub(super) struct Sample {
-    order: Vec<String>,
+    members: Members,
     seen: HashMap<String, Seen>,
     flags: BTreeMap<String, bool>,
     /// How the property that tells the time of the last change is written.
@@ -58,6 +59,7 @@ impl Sample {
                 let Some(row) = rows.next()? else { break };
                 if let Ok(record @ Value::Object(_)) = serde_json::from_slice::<Value>(row.text) {
                     sample.learn(&record, "", false);
+                    sample.members.learn(row.text);
                     if sample.modified.is_none() {
                         sample.modified = modified.and_then(|path| path.get(&record)).as_ref().and_then(Form::of);
                     }
@@ -78,9 +80,6 @@ impl Sample {
         if value.is_null() {
             return;
         }
-        if !self.seen.contains_key(here) {
-            self.order.push(here.to_string());
-        }
         let seen = self.seen.entry(here.to_string()).or_default();
         seen.through_list |= through_list;
         match value {
@@ -99,18 +98,22 @@ impl Sample {
         }
     }
 
-    /// Where lists are.
+    /// Where lists are, and how the members of objects stand.
     pub(super) fn shape(&self) -> Shape {
         let lists = self.seen.iter().filter(|(_, seen)| seen.list);
-        Shape { lists: lists.map(|(path, _)| (path.clone(), self.flags.get(path) == Some(&true))).collect() }
+        let lists = lists.map(|(path, _)| (path.clone(), self.flags.get(path) == Some(&true))).collect();
+        Shape { lists, members: self.members.clone() }
     }
 
     /// The properties of the sampled records, in the order in which they came.
     pub(super) fn properties(&self) -> Vec<PropertySchema> {
-        self.order
+        let mut paths = Vec::new();
+        self.members.paths("", &mut paths);
+        let seen = |path: &String| self.seen.get(path).map(|seen| (path.clone(), *seen));
+        paths
             .iter()
-            .map(|path| {
-                let seen = self.seen[path];
+            .filter_map(seen)
+            .map(|(path, seen)| {
                 let ty = match (seen.list, seen.text, seen.other) {
                     (true, false, false) => PlainType::List,
                     (false, true, false) => PlainType::String,

@@ -9,17 +9,19 @@ use lockstep_model::Value;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::members::Members;
+
 /// The text of `after`, made from `text`, which is that of `before`.
-pub(super) fn rewritten(text: &str, before: &Value, after: &Value) -> String {
+pub(super) fn rewritten(text: &str, before: &Value, after: &Value, members: &Members) -> String {
     let mut out = String::with_capacity(text.len() + 64);
-    if splice(text, before, after, &mut out).is_none() {
+    if splice(text, before, after, members, &mut out).is_none() {
         // The text is not what it was said to be; the value is right all the same.
-        return after.to_string();
+        return members.text(after);
     }
     out
 }
 
-fn splice(text: &str, before: &Value, after: &Value, out: &mut String) -> Option<()> {
+fn splice(text: &str, before: &Value, after: &Value, known: &Members, out: &mut String) -> Option<()> {
     match (before, after) {
         _ if before == after => out.push_str(text),
         (Value::Object(before), Value::Object(after)) => {
@@ -29,11 +31,11 @@ fn splice(text: &str, before: &Value, after: &Value, out: &mut String) -> Option
                 let name = member.name.as_ref()?;
                 let (was, is) = (before.get(name)?, after.get(name)?);
                 out.push_str(&text[copied..member.value.start]);
-                splice(&text[member.value.clone()], was, is, out)?;
+                splice(&text[member.value.clone()], was, is, known.below(name), out)?;
                 copied = member.value.end;
             }
             // New members go where the last one ends, before the space and the brace that close the object.
-            for (name, value) in after.iter().filter(|(name, _)| !before.contains_key(*name)) {
+            for (name, value) in known.order(after.iter().filter(|(name, _)| !before.contains_key(*name))) {
                 if copied == 0 {
                     copied = text.find('{')? + 1;
                     out.push_str(&text[..copied]);
@@ -42,7 +44,7 @@ fn splice(text: &str, before: &Value, after: &Value, out: &mut String) -> Option
                 }
                 out.push_str(&Value::from(name.as_str()).to_string());
                 out.push_str(colon(text, &members));
-                out.push_str(&value.to_string());
+                out.push_str(&known.below(name).text(value));
             }
             out.push_str(&text[copied..]);
         }
@@ -56,8 +58,8 @@ fn splice(text: &str, before: &Value, after: &Value, out: &mut String) -> Option
                 }
                 let same = left.iter().position(|was| was.is_some_and(|was| before[was] == *is));
                 match same.or_else(|| (at < before.len()).then_some(at)).and_then(|was| left[was].take()) {
-                    Some(was) => splice(&text[elements.get(was)?.value.clone()], &before[was], is, out)?,
-                    None => out.push_str(&is.to_string()),
+                    Some(was) => splice(&text[elements.get(was)?.value.clone()], &before[was], is, known, out)?,
+                    None => out.push_str(&known.text(is)),
                 }
             }
             out.push(']');
@@ -141,7 +143,7 @@ mod tests {
 
     fn check(text: &str, after: &str, expected: &str) {
         let (before, after): (Value, Value) = (serde_json::from_str(text).unwrap(), serde_json::from_str(after).unwrap());
-        let out = rewritten(text, &before, &after);
+        let out = rewritten(text, &before, &after, &Members::default());
         assert_eq!(out, expected);
         assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), after);
     }

@@ -125,7 +125,7 @@ impl Table {
                     return Ok(Made { row: row.to_vec(), record: self.shown(&record, row, watch) });
                 }
                 self.touch(&mut record, now);
-                let row = rewritten(text, &before, &record).into_bytes();
+                let row = rewritten(text, &before, &record, &self.shape.members).into_bytes();
                 Ok(Made { record: self.shown(&record, &row, watch), row })
             }
         }
@@ -153,7 +153,7 @@ impl Table {
         id_edit.put(&mut record, &id_property).map_err(Refusal::whole)?;
         self.put(&mut record, watch, write)?;
         self.touch(&mut record, now);
-        let row = record.to_string().into_bytes();
+        let row = self.shape.members.text(&record).into_bytes();
         Ok(Made { record: self.shown(&record, &row, watch), row })
     }
 

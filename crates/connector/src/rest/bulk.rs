@@ -85,7 +85,7 @@ impl Rest {
             put(&mut record, &ty.id, json!(id));
         }
         if let Some(map) = record.as_object_mut() {
-            OWN.iter().for_each(|own| drop(map.shift_remove(*own)));
+            OWN.iter().for_each(|own| drop(map.remove(*own)));
         }
         Ok(record)
     }

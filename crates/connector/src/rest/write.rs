@@ -301,7 +301,7 @@ impl Rest {
 
     fn wrapped(&self, how: &WriteYaml, mut record: Value, context: &Value) -> Result<Value, Outcome> {
         if let Some(map) = record.as_object_mut() {
-            OWN.iter().for_each(|own| drop(map.shift_remove(*own)));
+            OWN.iter().for_each(|own| drop(map.remove(*own)));
         }
         let mut body = match &how.wrap {
             Some(key) => {

@@ -96,7 +96,7 @@ impl CrmOffice {
                                         merged.insert(part.clone(), value.clone());
                                     }
                                     Value::Null => {
-                                        merged.shift_remove(part);
+                                        merged.remove(part);
                                     }
                                     _ => return refuse(&format!("{known}.{part}"), "The value must be a string."),
                                 }
@@ -150,7 +150,7 @@ impl CrmOffice {
         own.insert("id".to_owned(), id.clone());
         if let Some(fields) = record.as_object_mut() {
             for name in ["id", "createdAt", "modifiedAt"] {
-                fields.shift_remove(name);
+                fields.remove(name);
             }
             own.append(fields);
         }
@@ -331,7 +331,7 @@ impl Emulator for CrmOffice {
 
 fn remove(record: &mut Value, name: &str) {
     if let Some(object) = record.as_object_mut() {
-        object.shift_remove(name);
+        object.remove(name);
     }
 }
 

@@ -44,7 +44,7 @@ pub fn merge(target: &mut Value, patch: &Value, null_removes: bool) {
     };
     for (key, value) in patch {
         if value.is_null() && null_removes {
-            object.shift_remove(key);
+            object.remove(key);
         } else {
             merge(object.entry(key.clone()).or_insert(Value::Null), value, null_removes);
         }
@@ -167,7 +167,7 @@ fn take(target: &mut Value, path: &str) -> Result<Value, PatchError> {
         return Err(missing(path));
     };
     match parent(target, before, path)? {
-        Value::Object(object) => own_name(object, last).and_then(|name| object.shift_remove(&name)).ok_or_else(|| missing(path)),
+        Value::Object(object) => own_name(object, last).and_then(|name| object.remove(&name)).ok_or_else(|| missing(path)),
         Value::Array(items) => {
             let index = if last == "-" { items.len().checked_sub(1) } else { last.parse().ok() };
             match index {

@@ -276,7 +276,7 @@ pub(super) fn same_but_stamps(before: &Value, after: &Value) -> bool {
         let mut value = value.clone();
         if let Some(object) = value.as_object_mut() {
             for stamp in ["UpdatedDate", "UpdatedBy", "LastChanged"] {
-                object.shift_remove(stamp);
+                object.remove(stamp);
             }
         }
         value

@@ -212,7 +212,7 @@ impl Wix {
             // What the patch cleared must not come back from the stored state.
             for name in patch["info"].as_object().into_iter().flatten().filter(|(_, value)| value.is_null()).map(|(name, _)| name)
             {
-                object.shift_remove(name);
+                object.remove(name);
             }
         }
         Ok(self.store_info(id, stored, info, now))

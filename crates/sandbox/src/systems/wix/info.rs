@@ -28,7 +28,7 @@ pub(super) fn updated(stored: &Value, given: &Value, ids: &mut Source) -> Result
     let mut info = stored.as_object().cloned().unwrap_or_default();
     for (name, value) in given {
         if value.is_null() {
-            info.shift_remove(name);
+            info.remove(name);
             continue;
         }
         match name.as_str() {
@@ -38,7 +38,7 @@ pub(super) fn updated(stored: &Value, given: &Value, ids: &mut Source) -> Result
             "emails" | "phones" | "addresses" => {
                 let items = items(name, value, &stored[name]["items"], ids)?;
                 if items.is_empty() {
-                    info.shift_remove(name);
+                    info.remove(name);
                 } else {
                     info.insert(name.clone(), json!({"items": items}));
                 }
@@ -199,8 +199,8 @@ pub(super) fn derive(contact: &mut Value) {
     let Some(object) = contact.as_object_mut() else {
         return;
     };
-    object.shift_remove("primaryEmail");
-    object.shift_remove("primaryPhone");
+    object.remove("primaryEmail");
+    object.remove("primaryPhone");
     if let Some(email) = email {
         mirror.insert("email".to_owned(), email.clone());
         object.insert(

@@ -88,8 +88,8 @@ impl Wix {
         }
         let mut member = member.clone();
         if let Some(object) = member.as_object_mut() {
-            object.shift_remove("loginEmail");
-            object.shift_remove("loginEmailVerified");
+            object.remove("loginEmail");
+            object.remove("loginEmailVerified");
         }
         member
     }
@@ -105,7 +105,7 @@ impl Wix {
                         let mut member = (*member).clone();
                         if !full && let Some(object) = member.as_object_mut() {
                             for hidden in ["loginEmail", "loginEmailVerified", "contact"] {
-                                object.shift_remove(hidden);
+                                object.remove(hidden);
                             }
                         }
                         member
@@ -238,7 +238,7 @@ impl Wix {
                 .collect();
             if let Some(object) = info.as_object_mut() {
                 if stays.is_empty() {
-                    object.shift_remove(list);
+                    object.remove(list);
                 } else {
                     object.insert(list.to_owned(), json!({"items": stays}));
                 }
@@ -317,7 +317,7 @@ fn contact_changes(given: &Value, info: &Value) -> Result<Option<Value>, Refusal
 fn without_dates(member: &Value) -> Value {
     let mut member = member.clone();
     if let Some(object) = member.as_object_mut() {
-        object.shift_remove("updatedDate");
+        object.remove("updatedDate");
     }
     member
 }

@@ -167,7 +167,7 @@ impl YouTrack {
             }
             Some(Value::String(_) | Value::Null) => {
                 if let Some(profile) = user["profile"].as_object_mut() {
-                    profile.shift_remove("email");
+                    profile.remove("email");
                 }
             }
             None => {
@@ -444,7 +444,7 @@ impl Emulator for YouTrack {
 fn visible(user: &Value) -> Value {
     let mut user = user.clone();
     if let Some(object) = user.as_object_mut() {
-        object.shift_remove("_pair");
+        object.remove("_pair");
     }
     user
 }

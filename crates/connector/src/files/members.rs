@@ -1,0 +1,168 @@
+//! In which order the members of a file's records stand, so that a new record is written as those are that are there.
+//!
+//! A parsed object does not tell that: it holds its members sorted.
+
+use std::fmt;
+
+use lockstep_model::{Path, Value};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// The members of an object in their order, each with its own; those of a list are its elements'.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Members(Vec<(String, Members)>);
+
+impl Members {
+    /// Takes in a record's text. A member that has not been seen before goes behind those that have.
+    pub(super) fn learn(&mut self, text: &[u8]) {
+        // What can't be read teaches nothing.
+        let _ = self.deserialize(&mut serde_json::Deserializer::from_slice(text));
+    }
+
+    /// Takes in what a path leads to.
+    pub(super) fn learn_path(&mut self, path: &Path) {
+        path.steps().fold(self, |at, step| at.at(step));
+    }
+
+    /// The place of a member and what is below it.
+    fn at(&mut self, name: &str) -> &mut Members {
+        let at = self.0.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+            self.0.push((name.to_string(), Members::default()));
+            self.0.len() - 1
+        });
+        &mut self.0[at].1
+    }
+
+    /// The paths to everything that holds something itself, in this order.
+    pub(super) fn paths(&self, here: &str, found: &mut Vec<String>) {
+        for (name, below) in &self.0 {
+            let path = if here.is_empty() { name.clone() } else { format!("{here}.{name}") };
+            found.push(path.clone());
+            below.paths(&path, found);
+        }
+    }
+
+    /// The members of one of its members.
+    pub(super) fn below(&self, name: &str) -> &Members {
+        static NONE: Members = Members(Vec::new());
+        self.0.iter().find(|(known, _)| known == name).map_or(&NONE, |(_, below)| below)
+    }
+
+    /// The names in the order in which they are written: those that are known first, the others by the alphabet.
+    pub(super) fn order<'a, T>(&'a self, of: impl Iterator<Item = (&'a String, T)>) -> Vec<(&'a String, T)> {
+        let place = |name: &String| self.0.iter().position(|(known, _)| known == name).unwrap_or(self.0.len());
+        let mut all: Vec<_> = of.collect();
+        all.sort_by_key(|(name, _)| place(name));
+        all
+    }
+
+    /// The text of a value.
+    pub(super) fn text(&self, value: &Value) -> String {
+        let mut out = String::with_capacity(128);
+        self.write(value, &mut out);
+        out
+    }
+
+    fn write(&self, value: &Value, out: &mut String) {
+        match value {
+            Value::Object(map) => {
+                let mut before = '{';
+                for (name, value) in self.order(map.iter()) {
+                    out.push(before);
+                    before = ',';
+                    out.push_str(&Value::from(name.as_str()).to_string());
+                    out.push(':');
+                    self.below(name).write(value, out);
+                }
+                out.push_str(if map.is_empty() { "{}" } else { "}" });
+            }
+            Value::Array(list) => {
+                out.push('[');
+                for (at, element) in list.iter().enumerate() {
+                    if at > 0 {
+                        out.push(',');
+                    }
+                    self.write(element, out);
+                }
+                out.push(']');
+            }
+            plain => {
+                use fmt::Write;
+                let _ = write!(out, "{plain}");
+            }
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Members {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Members {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            map.next_value_seed(self.at(&name))?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(&mut *self)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_new_record_has_its_members_in_the_order_of_those_that_are_there() {
+        let mut members = Members::default();
+        members.learn(br#"{"id":1,"name":{"last":"Aas","first":"\u00c5se"},"tags":[{"z":1,"a":2}]}"#);
+        members.learn(br#"{"city":"Bod\u00f8","id":2,"name":null,"tags":["x",[true]]}"#);
+        members.learn(b"{\"broken\":");
+        let record = json!({"zip": 1, "alias": "q\"", "tags": [{"a": [], "z": {}}, "x"], "name": {"first": "Liv", "last": "Moe"}, "id": 3,
+            "city": null});
+        let expected =
+            r#"{"id":3,"name":{"last":"Moe","first":"Liv"},"tags":[{"z":{},"a":[]},"x"],"city":null,"alias":"q\"","zip":1}"#;
+        assert_eq!(members.text(&record), expected);
+        let mut paths = vec![];
+        members.paths("", &mut paths);
+        assert_eq!(paths, ["id", "name", "name.last", "name.first", "tags", "tags.z", "tags.a", "city", "broken"]);
+    }
+}
