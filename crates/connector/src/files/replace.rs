@@ -83,6 +83,8 @@ struct Pass<'a> {
     fresh: HashMap<String, (usize, bool)>,
     /// The same ids by write.
     drawn: Vec<Option<Value>>,
+    /// Hashes of all these ids: most rows are concerned by no write, and one look here tells.
+    concerned: HashSet<u64, Plain>,
     changed: bool,
     now: jiff::Timestamp,
 }
@@ -90,8 +92,10 @@ struct Pass<'a> {
 impl<'a> Pass<'a> {
     fn new(table: &'a Table, watch: &'a [PropertyRef], writes: &'a [Write]) -> Self {
         let mut to: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut concerned = HashSet::default();
         for (at, write) in writes.iter().enumerate() {
             if let Action::Update { id, .. } | Action::Delete { id, .. } = &write.action {
+                concerned.insert(fingerprint(id.as_bytes()));
                 to.entry(id).or_default().push(at);
             }
         }
@@ -105,6 +109,7 @@ impl<'a> Pass<'a> {
             to,
             fresh: HashMap::new(),
             drawn: vec![None; writes.len()],
+            concerned,
             changed: false,
             now: jiff::Timestamp::now(),
         }
@@ -135,6 +140,10 @@ impl<'a> Pass<'a> {
                 self.draw_ids(!numbers);
             }
             kind.meet(&id, as_number);
+            if !self.concerned.contains(&fingerprint(id.as_bytes())) {
+                new_file.put(row.raw).map_err(trouble)?;
+                continue;
+            }
             if let Some(&(at, given)) = self.fresh.get(&*id) {
                 self.outcomes[at] = Some(self.already_there(row.text, header, at, given));
             }
@@ -220,6 +229,7 @@ impl<'a> Pass<'a> {
                 self.outcomes[at] = Some(Outcome::Duplicate { id: Some(text), message });
             } else {
                 self.drawn[at] = Some(id);
+                self.concerned.insert(fingerprint(text.as_bytes()));
                 self.fresh.insert(text, (at, given));
             }
         }

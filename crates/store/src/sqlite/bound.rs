@@ -60,6 +60,7 @@ impl KnownType {
 #[derive(Default)]
 pub(super) struct Bound {
     types: Vec<KnownType>,
+    by_row: NumberMap<i64, TypeIx>,
     by_name: HashMap<String, TypeIx>,
     /// A record's type never changes, so what was seen once stays true.
     kinds: NumberMap<i64, Box<[TypeIx]>>,
@@ -69,8 +70,9 @@ impl Bound {
     /// Takes the place of what was bound before.
     pub(super) fn new(types: Vec<KnownType>) -> Self {
         let places = || types.iter().enumerate().map(|(at, ty)| (ty, TypeIx(at as u16)));
+        let by_row = places().filter(|(ty, _)| ty.row != 0).map(|(ty, ix)| (ty.row, ix)).collect();
         let by_name = places().map(|(ty, ix)| (ty.name.clone(), ix)).collect();
-        Bound { types, by_name, kinds: NumberMap::default() }
+        Bound { types, by_row, by_name, kinds: NumberMap::default() }
     }
 
     /// The same plan for another connection.
@@ -92,8 +94,7 @@ impl Bound {
 
     /// The record type with this number on disk, if the plan names it.
     pub(super) fn of_row(&self, row: i64) -> Option<(TypeIx, &KnownType)> {
-        let at = self.types.iter().position(|ty| ty.row == row && row != 0)?;
-        Some((TypeIx(at as u16), &self.types[at]))
+        self.by_row.get(&row).map(|&ix| (ix, &self.types[ix.at()]))
     }
 
     /// The record type of this name, if it is in the plan.
