@@ -3,6 +3,7 @@
 #
 #   mutations/run.sh             all mutations
 #   mutations/run.sh P5 L7       those of these rules
+#   mutations/run.sh --check     tries nothing; tells which of them no longer fit the code
 #
 # A mutation is a file beside this script: its rule, what it breaks, the command that must fail because of it, and pieces of text, each
 # of which must stand in its file exactly once, with what takes their place. Each is applied to a scratch clone of what is committed, by
@@ -43,6 +44,18 @@ built() {
     *) ${1} --no-run ;;
     esac
 }
+
+if [ "${1:-}" = --check ]; then
+    failed=0
+    for file in "$here"/*.txt; do
+        git checkout --quiet .
+        if ! apply "$file" 2>"$scratch/why"; then
+            echo "$(basename "$file") no longer fits the code: $(head -3 "$scratch/why")" >&2
+            failed=1
+        fi
+    done
+    exit $failed
+fi
 
 # What fails without any mutation shows nothing.
 for command in $(sed -n 's/^caught by: cargo run .*--from/--from/p' "$here"/*.txt | grep -v forget | sort -u | tr ' ' '_'); do
