@@ -50,17 +50,14 @@ pub fn normalise(value: &Value, kind: MatchKind) -> Option<String> {
         }
         Value::Null | Value::Array(_) | Value::Object(_) => return None,
     };
-    let mut folded =
-        if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().nfc().default_case_fold().nfc().collect() };
+    let folded = if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().nfc().default_case_fold().nfc().collect() };
     let normal = match kind {
         MatchKind::Text => folded,
         // The local part is folded too: no system in use keeps two people apart by the case of their address.
         MatchKind::Email => {
-            if folded.starts_with("mailto:") {
-                folded.drain(.."mailto:".len());
-            }
-            folded.truncate(folded.trim_end_matches('.').len());
-            folded
+            let bare = folded.strip_prefix("mailto:").unwrap_or(&folded).trim_end_matches('.');
+            let cut = (bare.len() < folded.len()).then(|| bare.to_string());
+            cut.unwrap_or(folded)
         }
         MatchKind::Phone => phone(&folded)?,
     };

@@ -59,7 +59,7 @@ impl Sample {
                 let Some(row) = rows.next()? else { break };
                 if let Ok(record @ Value::Object(_)) = serde_json::from_slice::<Value>(row.text) {
                     sample.learn(&record, "", false);
-                    sample.members.learn(row.text);
+                    sample.members.learn(std::str::from_utf8(row.text).unwrap_or_default());
                     if sample.modified.is_none() {
                         sample.modified = modified.and_then(|path| path.get(&record)).as_ref().and_then(Form::of);
                     }

@@ -70,16 +70,16 @@ fn splice(text: &str, before: &Value, after: &Value, known: &Members, out: &mut 
 }
 
 /// A member of an object or an element of a list.
-struct Part {
-    name: Option<String>,
+pub(super) struct Part {
+    pub name: Option<String>,
     /// Where the name ends; with the start of the value that shows how colons are written here.
     name_end: usize,
     start: usize,
-    value: Range<usize>,
+    pub value: Range<usize>,
 }
 
 /// The parts of an object's or a list's text; `None` if it is neither, or has a name twice.
-fn parts(text: &str) -> Option<Vec<Part>> {
+pub(super) fn parts(text: &str) -> Option<Vec<Part>> {
     let bytes = text.as_bytes();
     let blank = |mut at: usize| {
         while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
