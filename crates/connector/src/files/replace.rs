@@ -19,6 +19,7 @@ use lockstep_model::{ReadRecord, Value};
 use super::fingerprint::fingerprint;
 use super::ids::{self, Kind};
 use super::listing::Plain;
+use super::members::Members;
 use super::table::{Opened, Refusal, Table};
 use super::take::version_of;
 use crate::{Action, Outcome, Trouble, Write};
@@ -85,6 +86,8 @@ struct Pass<'a> {
     drawn: Vec<Option<Value>>,
     /// Hashes of all these ids: most rows are concerned by no write, and one look here tells.
     concerned: HashSet<u64, Plain>,
+    /// How the members of a record stand: as the file's do, then as the flows name them.
+    members: Members,
     changed: bool,
     now: jiff::Timestamp,
 }
@@ -100,6 +103,8 @@ impl<'a> Pass<'a> {
             }
         }
         let outcomes = writes.iter().map(|_| None).collect();
+        let mut members = table.shape.members.clone();
+        watch.iter().for_each(|watched| members.learn_path(&watched.path));
         Pass {
             table,
             watch,
@@ -110,6 +115,7 @@ impl<'a> Pass<'a> {
             fresh: HashMap::new(),
             drawn: vec![None; writes.len()],
             concerned,
+            members,
             changed: false,
             now: jiff::Timestamp::now(),
         }
@@ -180,7 +186,7 @@ impl<'a> Pass<'a> {
                     None => return Ok(End::IdsAreNoNumbers),
                 },
             };
-            self.outcomes[at] = Some(match table.created(id, header, self.watch, write, self.now) {
+            self.outcomes[at] = Some(match table.created(id, header, self.watch, &self.members, write, self.now) {
                 Ok(made) => {
                     if !terminated {
                         new_file.put(&ending).map_err(trouble)?;
@@ -274,7 +280,7 @@ impl<'a> Pass<'a> {
                 (text, self.changed) = (None, true);
                 continue;
             }
-            self.outcomes[at] = Some(match self.table.revised(current, header, self.watch, write, self.now) {
+            self.outcomes[at] = Some(match self.table.revised(current, header, self.watch, &self.members, write, self.now) {
                 Ok(made) => {
                     if made.row != *current {
                         self.changed = true;
@@ -403,6 +409,22 @@ mod tests {
         let text = fs::read_to_string(&table.path).unwrap();
         assert_eq!(text, "{\"id\":1,\"name\":\"Ragnhild\",\"city\":\"Bodø\"}\n{\"id\":2}\n");
         assert_eq!(edits, 2, "the pass was made again");
+    }
+
+    #[test]
+    fn the_first_record_of_a_file_stands_as_the_flows_name_its_properties() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut table = table(folder.path());
+        table.shape.members.learn_path(&table.id);
+        fs::write(&table.path, "").unwrap();
+        let watch = ["name", "address.zip", "address.city", "age"].map(PropertyRef::new);
+        let value = |prop, value: &str| WriteValue { prop, value: value.into(), displaced: Value::Null.into() };
+        let values = vec![value(3, "7"), value(2, "Bodø"), value(1, "8001"), value(0, "Åse")];
+        let create = Write { action: Action::Create, values, token: "t".into() };
+        let outcomes = write(&table, &watch, &[create], &mut HashSet::default());
+        let [Outcome::Done(made)] = &outcomes[..] else { panic!("{outcomes:?}") };
+        let expected = format!(r#"{{"id":"{}","name":"Åse","address":{{"zip":"8001","city":"Bodø"}},"age":"7"}}"#, made.id);
+        assert_eq!(fs::read_to_string(&table.path).unwrap(), format!("{expected}\n"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde_json::Map;
 use super::csv::{self, Header};
 use super::edit::{self, Edit, Shape};
 use super::fingerprint::fingerprint;
+use super::members::Members;
 use super::moments::{Form, moment};
 use super::rows::Rows;
 use super::splice::rewritten;
@@ -111,6 +112,7 @@ impl Table {
         row: &[u8],
         header: Option<&Header>,
         watch: &[PropertyRef],
+        members: &Members,
         write: &Write,
         now: jiff::Timestamp,
     ) -> Result<Made, Refusal> {
@@ -125,7 +127,7 @@ impl Table {
                     return Ok(Made { row: row.to_vec(), record: self.shown(&record, row, watch) });
                 }
                 self.touch(&mut record, now);
-                let row = rewritten(text, &before, &record, &self.shape.members).into_bytes();
+                let row = rewritten(text, &before, &record, members).into_bytes();
                 Ok(Made { record: self.shown(&record, &row, watch), row })
             }
         }
@@ -137,6 +139,7 @@ impl Table {
         id: Value,
         header: Option<&Header>,
         watch: &[PropertyRef],
+        members: &Members,
         write: &Write,
         now: jiff::Timestamp,
     ) -> Result<Made, Refusal> {
@@ -153,7 +156,7 @@ impl Table {
         id_edit.put(&mut record, &id_property).map_err(Refusal::whole)?;
         self.put(&mut record, watch, write)?;
         self.touch(&mut record, now);
-        let row = self.shape.members.text(&record).into_bytes();
+        let row = members.text(&record).into_bytes();
         Ok(Made { record: self.shown(&record, &row, watch), row })
     }
 
