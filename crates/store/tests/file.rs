@@ -91,10 +91,9 @@ fn a_great_load_that_was_killed_is_gone_on_with() {
     assert_eq!(store.by_hash(&[0]).unwrap().len(), 10);
 }
 
-#[test]
-fn a_store_of_an_older_form_says_the_same_of_its_intents() {
-    let (_folder, path) = place();
-    let old = Connection::open(&path).unwrap();
+/// A store of form 3, and its first record type.
+fn of_form_three(path: &Path) -> Connection {
+    let old = Connection::open(path).unwrap();
     let forms = [
         include_str!("../migrations/0001_first.sql"),
         include_str!("../migrations/0002_marks.sql"),
@@ -105,9 +104,35 @@ fn a_store_of_an_older_form_says_the_same_of_its_intents() {
         old.execute_batch(form).unwrap();
         old.execute("INSERT INTO schema_version (form) VALUES (?1)", [n as i64 + 1]).unwrap();
     }
-    let plan = contract::plan();
-    let name = plan[0].name.to_string();
+    let name = contract::plan()[0].name.to_string();
     old.execute("INSERT INTO record_types (id, name, fingerprint, records) VALUES (1, ?1, 1, 12)", [&name]).unwrap();
+    old
+}
+
+#[test]
+fn a_store_of_an_older_form_has_the_same_entities() {
+    let (_folder, path) = place();
+    of_form_three(&path)
+        .execute_batch(
+            "INSERT INTO records (id, type, key, entity, first_seen, shadow)
+             VALUES (1, 1, 'a', 1, 5, '{}'), (2, 1, 'b', 4, 5, '{}'), (3, 1, 'c', 1, 5, '{}'), (4, 1, 'd', 4, 5, '{}')",
+        )
+        .unwrap();
+    let mut store = SqliteStore::open(&path).unwrap();
+    store.bind(&contract::plan()).unwrap();
+    let all = [1, 2, 3, 4].map(RecordId);
+    let mut found: Vec<_> = store.records(&all).unwrap().iter().map(|record| (record.id.0, record.entity.0)).collect();
+    found.sort_unstable();
+    assert_eq!(found, [(1, 1), (2, 4), (3, 1), (4, 4)]);
+    let mut joined: Vec<_> = store.joined(&[1, 2, 4].map(EntityId)).unwrap().iter().map(|record| record.id.0).collect();
+    joined.sort_unstable();
+    assert_eq!(joined, [2, 3]);
+}
+
+#[test]
+fn a_store_of_an_older_form_says_the_same_of_its_intents() {
+    let (_folder, path) = place();
+    let old = of_form_three(&path);
     old.execute_batch(
         "INSERT INTO intents (id, run, kind, rank, type, record, entity, source, source_type, state, attempts, not_before, message,
              decided_at, done_at, changes)
@@ -125,7 +150,7 @@ fn a_store_of_an_older_form_says_the_same_of_its_intents() {
     drop(old);
 
     let mut store = SqliteStore::open(&path).unwrap();
-    assert_eq!(store.bind(&plan).unwrap()[0].records, 12);
+    assert_eq!(store.bind(&contract::plan()).unwrap()[0].records, 12);
     let said = |store: &mut SqliteStore, state| -> Vec<String> {
         let found = store.intents_in(state, 9).unwrap().into_iter();
         let at = |at: Option<Timestamp>| at.map_or("-".into(), |at| at.0.to_string());

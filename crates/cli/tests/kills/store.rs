@@ -34,15 +34,15 @@ const NEVER: [(&str, &str); 12] = [
     ),
     (
         "an open creation where there is a record",
-        "SELECT i.id FROM writes i JOIN records s ON s.id = i.source JOIN records r ON r.entity = s.entity AND (SELECT name FROM record_types t WHERE t.id = r.type) = i.type AND r.gone = 0 WHERE i.kind = 'create' AND i.state IN ('queued', 'sent') AND r.first_seen < i.decided_at",
+        "SELECT i.id FROM writes i JOIN entities s ON s.record = i.source JOIN entities r ON r.entity = s.entity AND r.type = i.type AND r.gone = 0 WHERE i.kind = 'create' AND i.state IN ('queued', 'sent') AND r.first_seen < i.decided_at",
     ),
     (
         "two records of a type in one entity (L6)",
-        "SELECT min(id) FROM records WHERE gone = 0 GROUP BY entity, type HAVING count(*) > 1",
+        "SELECT min(record) FROM entities WHERE gone = 0 GROUP BY entity, type HAVING count(*) > 1",
     ),
     (
         "an entity that did not begin with a record",
-        "SELECT r.id FROM records r LEFT JOIN records e ON e.id = r.entity WHERE e.id IS NULL",
+        "SELECT r.record FROM entities r LEFT JOIN records e ON e.id = r.entity WHERE e.id IS NULL",
     ),
     (
         "a match key of a record that is not known",

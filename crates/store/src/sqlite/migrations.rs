@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0004_outcomes.sql"),
     include_str!("../../migrations/0005_counts.sql"),
     include_str!("../../migrations/0006_coming.sql"),
+    include_str!("../../migrations/0007_links.sql"),
 ];
 
 /// "LkSt", as SQLite keeps it in the file's first page.

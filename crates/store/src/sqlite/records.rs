@@ -286,16 +286,35 @@ impl Database {
         self.write_new(&commit.new_records, &mut encoded)?;
         self.write_changed(&commit.changed_records, &mut encoded)?;
         self.encoded = encoded;
-        commit.relinked.sort_unstable();
-        let relinked = commit.relinked.iter().map(|(record, entity)| (record.0, entity.0));
-        each(sql::RELINK.prepare(&self.conn)?, relinked)?;
-
+        self.write_links(commit)?;
         self.write_keys(commit)?;
         self.write_agenda(commit)?;
 
         let both = |pairs: &[(RecordId, RecordId)]| pairs.iter().flat_map(|(a, b)| [(a.0, b.0), (b.0, a.0)]).collect::<Vec<_>>();
         each(sql::REMOVE_APART.prepare(&self.conn)?, both(&commit.apart_removed).into_iter())?;
         each(sql::ADD_APART.prepare(&self.conn)?, both(&commit.apart_added).into_iter())
+    }
+
+    /// In the order of the table: records that are linked together lie anywhere in it.
+    fn write_links(&self, commit: &Commit) -> Fallible<()> {
+        // A new record that begins an entity never had a row here.
+        let new =
+            commit.new_records.iter().map(|record| (record.id, record.entity)).filter(|(record, entity)| entity.0 != record.0);
+        let changed = commit.changed_records.iter().map(|record| (record.id, record.entity));
+        let mut links: Vec<(RecordId, EntityId)> = new.chain(changed).chain(commit.relinked.iter().copied()).collect();
+        links.sort_by_key(|(record, _)| *record);
+        let (mut set, mut end) = (sql::SET_LINK.prepare(&self.conn)?, sql::END_LINK.prepare(&self.conn)?);
+        for (record, entity) in links {
+            if entity.0 == record.0 {
+                end.raw_bind_parameter(1, record.0)?;
+                end.raw_execute()?;
+            } else {
+                set.raw_bind_parameter(1, record.0)?;
+                set.raw_bind_parameter(2, entity.0)?;
+                set.raw_execute()?;
+            }
+        }
+        Ok(())
     }
 
     fn write_keys(&mut self, commit: &mut Commit) -> Fallible<()> {
@@ -325,8 +344,7 @@ impl Database {
             insert.raw_bind_parameter(1, record.id.0)?;
             insert.raw_bind_parameter(2, row_of_type)?;
             insert.raw_bind_parameter(3, record.key.as_str())?;
-            insert.raw_bind_parameter(4, record.entity.0)?;
-            bind_rest(&mut insert, 5, record, encoded)?;
+            bind_rest(&mut insert, 4, record, encoded)?;
             insert.raw_execute()?;
         }
         Ok(())
@@ -339,8 +357,7 @@ impl Database {
         for record in in_order {
             encoded.fill(&self.conn, &mut self.bound, record)?;
             update.raw_bind_parameter(1, record.id.0)?;
-            update.raw_bind_parameter(2, record.entity.0)?;
-            bind_rest(&mut update, 3, record, encoded)?;
+            bind_rest(&mut update, 2, record, encoded)?;
             if update.raw_execute()? == 0 {
                 return Err(Fault::Damaged(format!("record {} is to be changed and is not there", record.id)));
             }

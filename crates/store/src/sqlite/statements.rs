@@ -30,7 +30,7 @@ macro_rules! statements {
 macro_rules! record {
     ($rest:literal) => {
         concat!(
-            "SELECT id, type, key, entity, version, modified, first_seen, gone, written_at, claimed_at, shadow, claims FROM records ",
+            "SELECT id, type, key, coalesce(entity, id), version, modified, first_seen, gone, written_at, claimed_at, shadow, claims FROM ",
             $rest
         )
     };
@@ -63,21 +63,24 @@ statements! {
         fingerprint = ?7 WHERE id = ?1";
     SET_COUNT = "INSERT INTO record_counts (type, records) VALUES (?1, ?2) ON CONFLICT (type) DO UPDATE SET records = excluded.records";
 
-    RECORDS = record!("WHERE id BETWEEN ?1 AND ?2");
+    RECORDS = record!("records LEFT JOIN links ON record = id WHERE id BETWEEN ?1 AND ?2");
     KEYS_FROM = "SELECT key, id FROM records WHERE type = ?1 AND key >= ?2 ORDER BY key";
-    MEMBERS = record!("WHERE entity BETWEEN ?1 AND ?2 AND entity <> id");
+    MEMBERS = record!("links CROSS JOIN records ON id = record WHERE entity BETWEEN ?1 AND ?2");
     KEYS_OF = "SELECT id, key FROM records WHERE id BETWEEN ?1 AND ?2";
     TYPE_OF = "SELECT type FROM records WHERE id = ?1";
     LIVE_KEYS = "SELECT key, id FROM records WHERE type = ?1 AND key > ?2 AND gone = 0 ORDER BY key LIMIT ?3";
     // The first page: an empty text may itself be a key, and nothing is below it.
     FIRST_LIVE_KEYS = "SELECT key, id FROM records WHERE type = ?1 AND gone = 0 ORDER BY key LIMIT ?2";
-    LINKED = "SELECT entity, type FROM records WHERE entity > ?1 AND entity <> id ORDER BY entity";
-    BEGAN_WITH = "SELECT type FROM records WHERE id = ?1 AND entity = ?1";
-    NEW_RECORD = "INSERT INTO records (id, type, key, entity, version, modified, first_seen, gone, written_at, claimed_at, shadow, claims)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-    CHANGE_RECORD = "UPDATE records SET entity = ?2, version = ?3, modified = ?4, first_seen = ?5, gone = ?6, written_at = ?7,
-        claimed_at = ?8, shadow = ?9, claims = ?10 WHERE id = ?1";
-    RELINK = "UPDATE records SET entity = ?2 WHERE id = ?1";
+    LINKED = "SELECT entity, type FROM links CROSS JOIN records ON id = record WHERE entity > ?1 ORDER BY entity";
+    BEGAN_WITH = "SELECT type FROM records WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM links WHERE record = ?1)";
+    NEW_RECORD = "INSERT INTO records (id, type, key, version, modified, first_seen, gone, written_at, claimed_at, shadow, claims)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    CHANGE_RECORD = "UPDATE records SET version = ?2, modified = ?3, first_seen = ?4, gone = ?5, written_at = ?6, claimed_at = ?7,
+        shadow = ?8, claims = ?9 WHERE id = ?1";
+    // Of a record that is linked already most often nothing changes.
+    SET_LINK = "INSERT INTO links (record, entity) VALUES (?1, ?2)
+        ON CONFLICT (record) DO UPDATE SET entity = excluded.entity WHERE entity <> excluded.entity";
+    END_LINK = "DELETE FROM links WHERE record = ?1";
 
     BY_HASH = "SELECT record FROM keys WHERE hash = ?1";
     ADD_KEY = "INSERT OR IGNORE INTO keys (hash, record) VALUES (?1, ?2)";
@@ -212,9 +215,15 @@ mod tests {
     fn look_ups_use_the_index_that_is_meant() {
         let store = crate::SqliteStore::in_memory().unwrap();
         let plan = |sql| plan_of(store.connection(), sql).join("; ");
-        assert_eq!(plan(RECORDS), "SEARCH records USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)");
+        assert_eq!(
+            plan(RECORDS),
+            "SEARCH records USING INTEGER PRIMARY KEY (rowid>? AND rowid<?); SEARCH links USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"
+        );
         assert_eq!(plan(KEYS_FROM), "SEARCH records USING COVERING INDEX records_key (type=? AND key>?)");
-        assert_eq!(plan(MEMBERS), "SEARCH records USING INDEX records_entity (entity>? AND entity<?)");
+        assert_eq!(
+            plan(MEMBERS),
+            "SEARCH links USING COVERING INDEX links_entity (entity>? AND entity<?); SEARCH records USING INTEGER PRIMARY KEY (rowid=?)"
+        );
         assert_eq!(plan(LIVE_KEYS), "SEARCH records USING INDEX records_key (type=? AND key>?)");
         assert_eq!(plan(BY_HASH), "SEARCH keys USING PRIMARY KEY (hash=?)");
         assert_eq!(plan(INTENTS_FROM), "SEARCH intents USING COVERING INDEX intents_source (source=?)");
