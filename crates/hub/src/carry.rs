@@ -4,6 +4,7 @@
 use lockstep_connector::{Action, Connector, Outcome, Trouble, Write};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{Intent, ReadRecord, Value};
+use lockstep_store::Flush;
 
 use crate::look_up::LookUp;
 
@@ -28,8 +29,10 @@ pub(crate) struct Job {
 /// What became of an intent; with a record that was read again after a conflict, or that a duplicate named.
 pub(crate) type Carried = (Parcel, Outcome, Option<Box<ReadRecord>>);
 
-/// Carries out a job in the system's own thread. Once the system is in trouble, the rest of the job is not tried.
-pub(crate) fn carry_out(connector: &dyn Connector, mut job: Job) -> Vec<Carried> {
+/// Carries out a job in the system's own thread, once the store has it on the disk that the writes are on their way (C2). Once the system
+/// is in trouble, the rest of the job is not tried.
+pub(crate) fn carry_out(connector: &dyn Connector, flush: Flush, mut job: Job) -> lockstep_store::Result<Vec<Carried>> {
+    flush()?;
     let mut aside = set_aside_edited(connector, &mut job);
     aside.extend(set_aside_found(connector, &mut job));
     let size = connector.batch(&job.kind).max(1);
@@ -66,7 +69,7 @@ pub(crate) fn carry_out(connector: &dyn Connector, mut job: Job) -> Vec<Carried>
     }
     let sent = |write: Write| write.values.into_iter().map(|value| (value.prop, value.value)).collect();
     let parcels = job.intents.into_iter().zip(job.writes).map(|(intent, write)| Parcel { intent, sent: sent(write) });
-    parcels.zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).chain(aside).collect()
+    Ok(parcels.zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).chain(aside).collect())
 }
 
 /// L8: takes creations out of a job whose record is there already, though no listing has shown it.

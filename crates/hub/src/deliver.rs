@@ -15,7 +15,7 @@ use lockstep_model::value::coerce;
 use lockstep_model::{
     Change, EntityId, Intent, IntentKind, IntentState, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
-use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind};
+use lockstep_store::{Commit, Flush, IntentUpdate, JournalEntry, JournalKind};
 
 use crate::carry::{Carried, Job, Parcel, carry_out};
 use crate::report::{Event, PropertyChange, RecordName, millis, timed};
@@ -37,7 +37,7 @@ const TIME_BEFORE_A_PERSON_MS: i64 = 3_600_000;
 
 struct Answered {
     system: usize,
-    parcels: Vec<Carried>,
+    parcels: lockstep_store::Result<Vec<Carried>>,
 }
 
 /// What is asked of a record as it was before a write.
@@ -65,14 +65,14 @@ impl Hub {
         let mut sent_any = false;
         std::thread::scope(|scope| -> Result<()> {
             let (answer, answers) = channel::<Answered>();
-            let mut desks: Vec<Sender<Job>> = Vec::new();
+            let mut desks: Vec<Sender<(Flush, Job)>> = Vec::new();
             for (system, connector) in connectors.iter().enumerate() {
-                let (desk, jobs) = channel::<Job>();
+                let (desk, jobs) = channel::<(Flush, Job)>();
                 desks.push(desk);
                 let (answer, connector) = (answer.clone(), connector.clone());
                 scope.spawn(move || {
-                    for job in jobs {
-                        let parcels = carry_out(connector.as_ref(), job);
+                    for (flush, job) in jobs {
+                        let parcels = carry_out(connector.as_ref(), flush, job);
                         if answer.send(Answered { system, parcels }).is_err() {
                             return;
                         }
@@ -87,14 +87,14 @@ impl Hub {
                     if busy.contains(&system) || under_way.paused.contains_key(&system) {
                         continue;
                     }
-                    if let Some(job) = self.promise(under_way, system)? {
+                    if let Some((flush, job)) = self.promise(under_way, system)? {
                         sent_any = true;
                         busy.insert(system);
                         if self.one_thread {
-                            here.push_back(Answered { system, parcels: carry_out(connectors[system].as_ref(), job) });
+                            here.push_back(Answered { system, parcels: carry_out(connectors[system].as_ref(), flush, job) });
                         } else {
                             // The thread only ends when its desk is closed, below.
-                            let _ = desk.send(job);
+                            let _ = desk.send((flush, job));
                         }
                     }
                 }
@@ -114,7 +114,7 @@ impl Hub {
                 let Some(answered) = answered else { return Ok(()) };
                 under_way.report.shares.delivering_ms += millis(waited.elapsed());
                 busy.remove(&answered.system);
-                let mut parcels = answered.parcels;
+                let mut parcels = answered.parcels?;
                 while !parcels.is_empty() {
                     let rest = parcels.split_off(parcels.len().min(ANSWERS));
                     self.take_answers(under_way, answered.system, parcels)?;
@@ -149,8 +149,8 @@ impl Hub {
         Ok(next)
     }
 
-    /// Takes the next intents of a system from the outbox and marks them as sent, durably (C2).
-    fn promise(&mut self, under_way: &mut Underway, system: usize) -> Result<Option<Job>> {
+    /// Takes the next intents of a system from the outbox and marks them as sent; to be flushed before they are (C2).
+    fn promise(&mut self, under_way: &mut Underway, system: usize) -> Result<Option<(Flush, Job)>> {
         let types = self.types_of(under_way, system);
         let now = self.clock.now();
         let Some(head) = self.store.outbox(now, &types, 1)?.into_iter().next() else { return Ok(None) };
@@ -171,7 +171,7 @@ impl Hub {
             timed(&mut shares.loading_ms, || self.store.keys_of(&targets))?.into_iter().collect();
         let deleted: NumberMap<RecordId, RecordState> = self.store.records(&deleted)?.into_iter().map(|r| (r.id, r)).collect();
         let counterparts = self.counterparts(&intents)?;
-        let mut commit = Commit { durable: true, ..Commit::default() };
+        let mut commit = Commit::default();
         let mut known = Vec::new();
         let mut promised = Vec::with_capacity(intents.len());
         let mut writes = Vec::with_capacity(intents.len());
@@ -209,14 +209,14 @@ impl Hub {
             writes.push(write);
             promised.push(intent);
         }
-        timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
+        let flush = timed(&mut under_way.report.shares.storing_ms, || self.store.commit_unflushed(commit))?;
         if promised.is_empty() {
             return self.promise(under_way, system);
         }
         under_way.progress.tell(Progress::Sending { ty: self.plan.ty(ty).name.to_string(), writes: promised.len() });
         let watch = self.plan.ty(ty).watch();
         let look_ups = self.look_ups(system, ty, &promised)?;
-        Ok(Some(Job { kind, watch, intents: promised, writes, known, look_ups }))
+        Ok(Some((flush, Job { kind, watch, intents: promised, writes, known, look_ups })))
     }
 
     /// The ids of counterparts that did not exist when the intents were decided.

@@ -1,5 +1,7 @@
 //! R1: checkpoint and shadows move in one transaction. The process dies at the very write of the one or the other, in a SQLite file that
 //! refuses it; what is there afterwards is what was there before, and the next run goes on as if nothing had been.
+//!
+//! C2: nothing is sent of which the disk does not have that it is on its way.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -109,4 +111,24 @@ fn r1_whoever_dies_while_a_page_is_recorded_has_lost_nothing_of_it() {
         assert!(project.text("a").contains(r#""phone":"44""#), "{table}: {report:#?}\n{}", project.text("a"));
         assert_eq!(project.hub().run(RunOptions::default()).unwrap().writes(), 0);
     }
+}
+
+#[test]
+fn c2_nothing_is_sent_before_the_disk_has_that_it_is_on_its_way() {
+    let project = Project::new();
+    assert_eq!(project.hub().run(RunOptions::default()).unwrap().writes(), 4);
+    std::fs::write(project.path("b"), project.text("b").replace(r#""phone":"4""#, r#""phone":"44""#)).unwrap();
+    let before = project.text("a");
+
+    // The store goes on writing its log, and who wants to have it on the disk does not find it.
+    let mut hub = project.hub();
+    std::fs::rename(project.dir.path().join("lockstep.db-wal"), project.dir.path().join("elsewhere")).unwrap();
+    let error = hub.run(RunOptions::default()).map(|report| report.writes()).unwrap_err();
+    assert!(error.to_string().contains("can't be written: its log"), "{error}");
+    assert_eq!(project.text("a"), before);
+    drop(hub);
+
+    assert_eq!(project.hub().run(RunOptions::default()).unwrap().writes(), 1);
+    assert!(project.text("a").contains(r#""phone":"44""#));
+    assert_eq!(project.hub().run(RunOptions::default()).unwrap().writes(), 0);
 }

@@ -8,7 +8,7 @@ use lockstep_model::{
     EntityId, Intent, IntentId, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, RunId, Timestamp, TypeIx,
     Value,
 };
-use lockstep_store::{BoundType, Commit, JournalEntry, Result, RunRow, Store, StoreError, TypeStatus};
+use lockstep_store::{BoundType, Commit, Flush, JournalEntry, Result, RunRow, Store, StoreError, TypeStatus};
 
 /// How long a process lives, in steps of its store.
 #[derive(Debug, Default)]
@@ -116,6 +116,7 @@ impl Store for MortalStore {
         queued(ty: TypeIx, kind: IntentKind, after: IntentId) -> u64;
         marks() -> Vec<(String, Value)>;
         commit(commit: Commit) -> ();
+        commit_unflushed(commit: Commit) -> Flush;
         begin_run(now: Timestamp) -> RunId;
         end_run(run: RunId, now: Timestamp, summary: &Value) -> ();
         runs(limit: usize) -> Vec<RunRow>;

@@ -211,6 +211,9 @@ pub enum StoreError {
 /// The result of a store's call.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
+/// What is left to do before a commit outlives a power cut; in any thread.
+pub type Flush = Box<dyn FnOnce() -> Result<()> + Send>;
+
 /// The store's boundary. Lists of results come in no promised order and without what was not found.
 pub trait Store: Send {
     /// Makes the plan's record types and properties known. To be called once, before anything else.
@@ -263,6 +266,8 @@ pub trait Store: Send {
 
     /// Records the result of a batch in one transaction.
     fn commit(&mut self, commit: Commit) -> Result<()>;
+    /// Like [`Store::commit`] of something durable, but for the waiting for the disk: whoever acts on the commit flushes it first.
+    fn commit_unflushed(&mut self, commit: Commit) -> Result<Flush>;
 
     /// Opens a run.
     fn begin_run(&mut self, now: Timestamp) -> Result<RunId>;

@@ -47,7 +47,7 @@ use self::identities::Identities;
 use self::lock::Lock;
 use self::open::Open;
 use self::ranges::Ranges;
-use crate::{BoundType, Commit, JournalEntry, Result, RunRow, Store, StoreError, TypeStatus};
+use crate::{BoundType, Commit, Flush, JournalEntry, Result, RunRow, Store, StoreError, TypeStatus};
 
 /// The store in one file.
 pub struct SqliteStore {
@@ -58,6 +58,8 @@ pub struct SqliteStore {
     place: String,
     /// The file; empty where there is none.
     path: PathBuf,
+    /// It has a write-ahead log beside it, as all but those in memory have, and those in places where there can be none.
+    logged: bool,
     /// Held by who works on a file; not by who only looks, nor where there is no file.
     _lock: Option<Lock>,
 }
@@ -129,15 +131,17 @@ impl SqliteStore {
         let conn = result.map_err(|fault| fault.at(&place))?;
         migrations::check(&conn, &place)?;
         let database = Database::new(conn, true).map_err(|fault| fault.at(&place))?;
-        Ok(SqliteStore { behind: None, database, place, path: path.to_path_buf(), _lock: None })
+        Ok(SqliteStore { behind: None, database, place, path: path.to_path_buf(), logged: false, _lock: None })
     }
 
     fn prepared(mut conn: Connection, place: String, path: PathBuf, lock: Option<Lock>) -> Result<SqliteStore> {
         migrations::refuse_others(&conn, &place)?;
         settle(&conn).map_err(|fault| fault.at(&place))?;
         migrations::migrate(&mut conn, &place)?;
+        let mode = conn.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
+        let logged = mode.map_err(|error| Fault::Sqlite(error).at(&place))? == "wal";
         let database = Database::new(conn, false).map_err(|fault| fault.at(&place))?;
-        Ok(SqliteStore { behind: None, database, place, path, _lock: lock })
+        Ok(SqliteStore { behind: None, database, place, path, logged, _lock: lock })
     }
 
     /// Reads in one transaction: one look at the locks instead of one for each statement, and one state of things.
@@ -405,6 +409,18 @@ impl Store for SqliteStore {
         Ok(())
     }
 
+    fn commit_unflushed(&mut self, commit: Commit) -> Result<Flush> {
+        if !self.logged {
+            self.commit(Commit { durable: true, ..commit })?;
+            return Ok(Box::new(|| Ok(())));
+        }
+        self.commit(Commit { durable: false, ..commit })?;
+        let (log, place) = (lock::beside(&self.path, "-wal"), self.place.clone());
+        // What SQLite itself does after a commit with `synchronous=FULL`. Its locks are not on the log, so that closing it ends none.
+        let flush = move || std::fs::OpenOptions::new().write(true).open(log)?.sync_data();
+        Ok(Box::new(|| flush().map_err(|error| StoreError::Unwritable { place, message: format!("its log: {error}") })))
+    }
+
     fn marks(&mut self) -> Result<Vec<(String, Value)>> {
         self.reading(|database| database.marks())
     }
@@ -506,7 +522,7 @@ impl Store for SqliteStore {
             Ok(database)
         };
         let database = copy().map_err(|fault: Fault| fault.at(&place))?;
-        Ok(Box::new(SqliteStore { behind: None, database, place, path: PathBuf::new(), _lock: None }))
+        Ok(Box::new(SqliteStore { behind: None, database, place, path: PathBuf::new(), logged: false, _lock: None }))
     }
 }
 
