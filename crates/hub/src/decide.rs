@@ -196,7 +196,7 @@ impl Hub {
         if !decision.intents.is_empty() {
             // What is sent together gets consecutive numbers: the store keeps ranges of them. Promises tell intents by their places.
             if decision.promised.is_empty() {
-                decision.intents.sort_by_key(|intent| (intent.ty, intent.rank));
+                decision.intents.sort_by_key(|intent| (intent.ty, intent.rank, intent.kind == IntentKind::Create));
             }
             let first = self.store.take_intent_ids(decision.intents.len())?;
             for (n, intent) in decision.intents.iter_mut().enumerate() {

@@ -164,6 +164,8 @@ impl Hub {
         // One record type and kind of write at a time, in the order of the outbox.
         let together = intents.iter().take_while(|i| i.ty == ty && i.rank == head.rank).count();
         intents.truncate(together);
+        // The store has what lies together written together when the answers come.
+        intents.sort_by_key(|intent| intent.record);
         let targets: Vec<RecordId> = intents.iter().filter_map(|i| i.record).collect();
         let deleted: Vec<RecordId> = intents.iter().filter(|i| i.kind == IntentKind::Delete).filter_map(|i| i.record).collect();
         let shares = &mut under_way.report.shares;

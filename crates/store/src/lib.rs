@@ -252,7 +252,8 @@ pub trait Store: Send {
     /// Open reviews on these records.
     fn open_reviews(&mut self, records: &[RecordId]) -> Result<Vec<Review>>;
 
-    /// Intents to send: queued, due at `now`, of these record types; lowest rank first, then by number.
+    /// Intents to send: queued, due at `now`, of these record types; lowest rank first, then what is there already before what is to be
+    /// created, then by number.
     fn outbox(&mut self, now: Timestamp, types: &[TypeIx], limit: usize) -> Result<Vec<Intent>>;
     /// Intents in this state, oldest first.
     fn intents_in(&mut self, state: IntentState, limit: usize) -> Result<Vec<Intent>>;

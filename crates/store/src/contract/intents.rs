@@ -77,12 +77,13 @@ pub(super) fn the_outbox_gives_what_is_due_in_order(mut store: Box<dyn Store>) {
         queued(4, 0, PEOPLE, None),
         queued(5, 2, PEOPLE, None),
     ];
+    all.push(Intent { kind: IntentKind::Create, record: None, ..queued(0, 2, PEOPLE, None) });
     for (state, id) in [IntentState::Sent, IntentState::Unknown, IntentState::Refused, IntentState::Done].into_iter().zip(20..) {
         all.push(Intent { state, ..queued(id, 0, USERS, None) });
     }
     store.commit(Commit { intents_new: all, ..Commit::default() }).unwrap();
     let due = |store: &mut Box<dyn Store>, now, types: &[TypeIx], limit| ids(store.outbox(Timestamp(now), types, limit).unwrap());
-    assert_eq!(due(&mut store, 100, &[PEOPLE, USERS], 9), [4, 9, 2, 1, 5]);
+    assert_eq!(due(&mut store, 100, &[PEOPLE, USERS], 9), [4, 9, 2, 1, 5, 0], "what is to be created comes last of its rank");
     assert_eq!(due(&mut store, 99, &[USERS, PEOPLE, USERS], 3), [4, 9, 1]);
     assert_eq!(due(&mut store, 101, &[USERS], 9), [9, 3, 1]);
     assert_eq!(due(&mut store, 100, &[], 9), [0i64; 0]);
@@ -98,9 +99,9 @@ pub(super) fn the_outbox_gives_what_is_due_in_order(mut store: Box<dyn Store>) {
     };
     let updates =
         vec![step(4, IntentState::Sent, None), step(9, IntentState::Queued, Some(500)), step(20, IntentState::Queued, None)];
-    store.commit(Commit { intents_changed: updates, durable: true, ..Commit::default() }).unwrap();
-    assert_eq!(due(&mut store, 100, &[PEOPLE, USERS], 9), [20, 2, 1, 5]);
-    assert_eq!(due(&mut store, 500, &[PEOPLE, USERS], 9), [9, 20, 2, 3, 1, 5]);
+    store.commit_unflushed(Commit { intents_changed: updates, ..Commit::default() }).unwrap()().unwrap();
+    assert_eq!(due(&mut store, 100, &[PEOPLE, USERS], 9), [20, 2, 1, 5, 0]);
+    assert_eq!(due(&mut store, 500, &[PEOPLE, USERS], 9), [9, 20, 2, 3, 1, 5, 0]);
 }
 
 pub(super) fn open_intents_are_found_and_counted(mut store: Box<dyn Store>) {

@@ -43,6 +43,15 @@ struct One {
     untried: bool,
 }
 
+/// Where a queued intent stands: its record type, its rank, whether it creates, its number.
+type Place = (u32, u16, bool, i64);
+
+impl Decided {
+    fn place(&self, id: i64) -> Place {
+        (self.ty, self.rank, self.creates, id)
+    }
+}
+
 /// All open intents.
 #[derive(Default)]
 pub(super) struct Open {
@@ -52,7 +61,8 @@ pub(super) struct Open {
     /// The first open intent of an entity; nearly always the only one.
     of_entity: NumberMap<i64, i64>,
     more_of_entity: BTreeSet<(i64, i64)>,
-    queued: BTreeSet<(u32, u16, i64)>,
+    /// In the order in which they are sent.
+    queued: BTreeSet<Place>,
     /// Queued ones that are not to be sent before this time.
     not_before: HashMap<i64, i64>,
     pub(super) sending: Ranges,
@@ -99,7 +109,7 @@ impl Open {
     fn enter_one(&mut self, id: i64, one: One, not_before: Option<i64>) {
         self.enter(one.decided.entity, id);
         if one.state == IntentState::Queued {
-            self.queued.insert((one.decided.ty, one.decided.rank, id));
+            self.queued.insert(one.decided.place(id));
             self.not_before.extend(not_before.map(|at| (id, at)));
         }
         self.all.insert(id, one);
@@ -109,7 +119,7 @@ impl Open {
         let one = self.all.remove(&id)?;
         self.leave(one.decided.entity, id);
         if one.state == IntentState::Queued {
-            self.queued.remove(&(one.decided.ty, one.decided.rank, id));
+            self.queued.remove(&one.decided.place(id));
             if !self.not_before.is_empty() {
                 self.not_before.remove(&id);
             }
@@ -170,7 +180,7 @@ impl Open {
             return false;
         };
         one.state = IntentState::Sent;
-        let place = (one.decided.ty, one.decided.rank, id);
+        let place = one.decided.place(id);
         self.queued.remove(&place);
         self.moves.push((id, true, true));
         true
@@ -210,24 +220,27 @@ impl Open {
         self.all.get(&id).map(|one| one.state)
     }
 
-    /// What is due of these record types: up to `limit` numbers, those of the lowest ranks first.
+    /// What is due of these record types: up to `limit` numbers, those of the lowest ranks first, and of a rank those that create last.
     pub(super) fn due(&self, now: Timestamp, types: impl Iterator<Item = i64>, limit: usize) -> Vec<i64> {
-        let mut due: Vec<(u16, i64)> = Vec::new();
+        let mut due: Vec<(u16, bool, i64)> = Vec::new();
         for ty in types.filter_map(|ty| u32::try_from(ty).ok()) {
             let waits = |id: &i64| self.not_before.get(id).is_some_and(|at| *at > now.0);
-            let of_type = self.queued.range((ty, 0, i64::MIN)..=(ty, u16::MAX, i64::MAX));
-            due.extend(of_type.map(|(_, rank, id)| (*rank, *id)).filter(|(_, id)| !waits(id)).take(limit));
+            let places = self.queued_of(ty).map(|&(_, rank, creates, id)| (rank, creates, id));
+            due.extend(places.filter(|(_, _, id)| !waits(id)).take(limit));
         }
         due.sort_unstable();
         due.truncate(limit);
-        due.into_iter().map(|(_, id)| id).collect()
+        due.into_iter().map(|(_, _, id)| id).collect()
     }
 
     /// The queued ones of a record type whose numbers are above this one.
     pub(super) fn queued(&self, ty: i64, after: i64) -> impl Iterator<Item = i64> {
         let ty = u32::try_from(ty).unwrap_or(u32::MAX);
-        let of_type = self.queued.range((ty, 0, i64::MIN)..=(ty, u16::MAX, i64::MAX));
-        of_type.map(|(_, _, id)| *id).filter(move |id| *id > after)
+        self.queued_of(ty).map(|(_, _, _, id)| *id).filter(move |id| *id > after)
+    }
+
+    fn queued_of(&self, ty: u32) -> impl Iterator<Item = &Place> {
+        self.queued.range((ty, 0, false, i64::MIN)..=(ty, u16::MAX, true, i64::MAX))
     }
 
     /// The open intents of entities.

@@ -77,7 +77,7 @@ impl Database {
         let rows = types.into_iter().map(|ty| self.bound.ty(ty).map(|ty| ty.row)).collect::<Fallible<Vec<_>>>()?;
         let due = self.open.due(now, rows.into_iter(), limit);
         let mut intents = self.intents(due.into_iter())?;
-        intents.sort_by_key(|intent| (intent.rank, intent.id));
+        intents.sort_by_key(|intent| (intent.rank, intent.kind == IntentKind::Create, intent.id));
         Ok(intents)
     }
 
