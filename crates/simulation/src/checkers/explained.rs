@@ -10,12 +10,13 @@ use crate::truth::{Kind, Violation, number_of, text_of};
 pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violation>> {
     let mut found = Vec::new();
     let systems = &settled.world.drawn.systems;
-    let (deeds, killed, joined) = {
+    let (deeds, killed, joined, sharing) = {
         let truth = settled.world.truth.look();
         (
             truth.deeds.clone(),
             settled.world.drawn.killed > 0 || truth.faults.contains_key("killed while writing"),
             truth.joined.clone(),
+            truth.sharing.clone(),
         )
     };
     for (system, state, _) in settled.entities.iter().flatten() {
@@ -24,9 +25,11 @@ pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violatio
         let journal = hub.store().journal(&[state.id], usize::MAX >> 1)?;
         let intents = hub.store().intents_of(&[RecordId(state.id.0)], usize::MAX >> 1)?;
         let name = format!("{}/{}", systems[*system].name, state.key);
-        // Of which record an unanswered creation was, a person may have said otherwise.
-        let by_hand = settled.world.systems[*system].row(&state.key).is_some_and(|row| joined.contains(row.who_is()));
-        for deed in mine(Kind::Create).filter(|deed| deed.answered && !by_hand) {
+        // Of which record a creation was whose answer was not kept, a person may have said otherwise; and of two who share an address it
+        // can't be told (L6).
+        let untold = |who: &str| joined.contains(who) || killed && sharing.contains(who);
+        let untold = settled.world.systems[*system].row(&state.key).is_some_and(|row| untold(row.who_is()));
+        for deed in mine(Kind::Create).filter(|deed| deed.answered && !untold) {
             if !journal.iter().any(|entry| entry.kind == JournalKind::Written && entry.rule.is_some()) {
                 let message = format!("{name} was created, and the journal does not say why: {:?}", deed.values);
                 found.push(Violation { checker: "unexplained", message, who: None });
