@@ -4,7 +4,7 @@
 
 use lockstep_model::{Path, Value};
 
-use super::splice::parts;
+use super::splice::{parts, put_text};
 
 /// The members of an object in their order, each with its own; those of a list are its elements'.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Members {
                 for (name, value) in self.order(map.iter()) {
                     out.push(before);
                     before = ',';
-                    out.push_str(&Value::from(name.as_str()).to_string());
+                    put_text(name, out);
                     out.push(':');
                     self.below(name).write(value, out);
                 }
@@ -90,6 +90,7 @@ impl Members {
                 }
                 out.push(']');
             }
+            Value::String(text) => put_text(text, out),
             plain => out.push_str(&plain.to_string()),
         }
     }

@@ -3,6 +3,7 @@
 //! A JSON value that is parsed and written again is the same value, but not always the same text: `1.10`, a number of thirty
 //! digits, `\u00e5`, the spaces after commas. A file belongs to someone, so only the parts that differ are written anew.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use lockstep_model::Value;
@@ -28,7 +29,7 @@ fn splice(text: &str, before: &Value, after: &Value, known: &Members, out: &mut 
             let members = parts(text)?;
             let mut copied = 0;
             for member in &members {
-                let name = member.name.as_ref()?;
+                let name = member.name.as_deref()?;
                 let (was, is) = (before.get(name)?, after.get(name)?);
                 out.push_str(&text[copied..member.value.start]);
                 splice(&text[member.value.clone()], was, is, known.below(name), out)?;
@@ -42,7 +43,7 @@ fn splice(text: &str, before: &Value, after: &Value, known: &Members, out: &mut 
                 } else {
                     out.push_str(between(text, &members));
                 }
-                out.push_str(&Value::from(name.as_str()).to_string());
+                put_text(name, out);
                 out.push_str(colon(text, &members));
                 out.push_str(&known.below(name).text(value));
             }
@@ -70,8 +71,8 @@ fn splice(text: &str, before: &Value, after: &Value, known: &Members, out: &mut 
 }
 
 /// A member of an object or an element of a list.
-pub(super) struct Part {
-    pub name: Option<String>,
+pub(super) struct Part<'t> {
+    pub name: Option<Cow<'t, str>>,
     /// Where the name ends; with the start of the value that shows how colons are written here.
     name_end: usize,
     start: usize,
@@ -79,7 +80,7 @@ pub(super) struct Part {
 }
 
 /// The parts of an object's or a list's text; `None` if it is neither, or has a name twice.
-pub(super) fn parts(text: &str) -> Option<Vec<Part>> {
+pub(super) fn parts(text: &str) -> Option<Vec<Part<'_>>> {
     let bytes = text.as_bytes();
     let blank = |mut at: usize| {
         while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
@@ -94,7 +95,7 @@ pub(super) fn parts(text: &str) -> Option<Vec<Part>> {
         _ => return None,
     };
     at = blank(at + 1);
-    let mut parts: Vec<Part> = Vec::new();
+    let mut parts: Vec<Part<'_>> = Vec::new();
     while *bytes.get(at)? != close {
         if !parts.is_empty() {
             at = (bytes[at] == b',').then(|| blank(at + 1))?;
@@ -102,23 +103,59 @@ pub(super) fn parts(text: &str) -> Option<Vec<Part>> {
         let start = at;
         let mut name = None;
         if is_object {
-            let (read, end) = one::<String>(&text[at..])?;
-            if parts.iter().any(|part| part.name.as_deref() == Some(read.as_str())) {
+            let (read, end) = name_at(&text[at..])?;
+            if parts.iter().any(|part| part.name.as_ref() == Some(&read)) {
                 return None;
             }
             name = Some(read);
             at = blank(at + end);
             at = (*bytes.get(at)? == b':').then(|| blank(at + 1))?;
-            let (_, length) = one::<IgnoredAny>(&text[at..])?;
+            let length = length_of(&text[at..])?;
             parts.push(Part { name, name_end: start + end, start, value: at..at + length });
             at = blank(at + length);
             continue;
         }
-        let (_, length) = one::<IgnoredAny>(&text[at..])?;
+        let length = length_of(&text[at..])?;
         parts.push(Part { name, name_end: start, start, value: at..at + length });
         at = blank(at + length);
     }
     Some(parts)
+}
+
+/// The name that a text begins with, and the length of its text in bytes.
+fn name_at(text: &str) -> Option<(Cow<'_, str>, usize)> {
+    match plain(text) {
+        Some(length) => Some((Cow::Borrowed(&text[1..length - 1]), length)),
+        None => one::<String>(text).map(|(name, length)| (Cow::Owned(name), length)),
+    }
+}
+
+/// The length of the text of the value that a text begins with, in bytes.
+fn length_of(text: &str) -> Option<usize> {
+    plain(text).or_else(|| one::<IgnoredAny>(text).map(|(_, length)| length))
+}
+
+/// The length of the string that a text begins with, where it is one without escapes: nearly all are, and need no parser.
+fn plain(text: &str) -> Option<usize> {
+    let rest = text.strip_prefix('"')?;
+    let end = rest.bytes().position(is_escaped)?;
+    (rest.as_bytes()[end] == b'"').then_some(end + 2)
+}
+
+/// What can't stand in a JSON string as it is.
+fn is_escaped(byte: u8) -> bool {
+    byte == b'"' || byte == b'\\' || byte < b' '
+}
+
+/// Writes a string.
+pub(super) fn put_text(text: &str, out: &mut String) {
+    if text.bytes().any(is_escaped) {
+        out.push_str(&Value::from(text).to_string());
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
 }
 
 /// The first value of a text and its length in bytes.
@@ -129,11 +166,11 @@ fn one<'t, T: Deserialize<'t>>(text: &'t str) -> Option<(T, usize)> {
 }
 
 /// What stands between two parts: a comma, and spaces where the text has them.
-fn between<'t>(text: &'t str, parts: &[Part]) -> &'t str {
+fn between<'t>(text: &'t str, parts: &[Part<'_>]) -> &'t str {
     parts.windows(2).next().map_or(",", |pair| &text[pair[0].value.end..pair[1].start])
 }
 
-fn colon<'t>(text: &'t str, members: &[Part]) -> &'t str {
+fn colon<'t>(text: &'t str, members: &[Part<'_>]) -> &'t str {
     members.first().map_or(":", |first| &text[first.name_end..first.value.start])
 }
 
