@@ -174,9 +174,12 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> Candid
     let mut theirs = Vec::new();
     let mut seen: NumberSet<RecordId> = NumberSet::default();
     seen.reserve(focus.len());
-    for id in focus {
-        if let Some(record) = slice.records.get(id).filter(|record| record.is_live())
-            && seen.insert(*id)
+    // In the order in which they lie in memory.
+    let mut in_order: Vec<RecordId> = focus.iter().copied().collect();
+    in_order.sort_unstable();
+    for id in in_order {
+        if let Some(record) = slice.records.get(&id).filter(|record| record.is_live())
+            && seen.insert(id)
         {
             theirs.extend(look(record, &mut found));
         }
