@@ -5,6 +5,8 @@
 # Each mutation is a name, the file (or several), a substitution in Perl, and a pattern that one of the red lines must fit. The documents tried are
 # those of examples/ and mutations/verify.rst, which has what they lack (a number, rows of several pairs, systems without a connector), and
 # the flows of mutations/verify.yaml, which say what no document can (a condition's filter, what becomes of deletions).
+#
+#   mutations/verify.sh --check     tries nothing; tells which of them no longer fit the code
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 copy=${MUTATIONS_DIR:-$(mktemp -d)}
@@ -43,6 +45,27 @@ C5: whatever it is connected to, it is created|crates/engine/src/create.rs|s/Ok\
 C5: what it is connected to counts for nothing|crates/engine/src/create.rs|s/Ok\(connected\(plan, slice, flow, types, record\)\)/Ok(false \&\& connected(plan, slice, flow, types, record))/|✗ A new Zendesk Users
 END
 }
+
+if [ "${1:-}" = --check ]; then
+  trap 'rm -rf "$copy"' EXIT
+  failed=0
+  while IFS= read -r line; do
+    name=${line%%|*}; rest=${line#*|}
+    read -ra files <<< "${rest%%|*}"
+    rest=${rest#*|}
+    # Each substitution must fit one of the files.
+    perl -e '
+        my $change = shift; local $/; our $hits = 0;
+        $_ = join "", map { open(my $in, "<", $_) or die "$_: $!\n"; <$in> } @ARGV;
+        my $wanted = () = $change =~ m{(?:^|; )s/}g;
+        $change =~ s{(^|; )s/}{$1\$hits++ if s/}g;
+        eval $change; die $@ if $@;
+        exit($hits == $wanted ? 0 : 1)' "${rest%|✗*}" "${files[@]}" && continue
+    echo "$name no longer fits the code" >&2
+    failed=1
+  done < <(mutations)
+  exit $failed
+fi
 
 verify() { "$CARGO_TARGET_DIR/debug/lockstep" verify --sandbox examples/documents/*.rst mutations/verify.rst mutations/verify.yaml 2>/dev/null; }
 build() { cargo build --quiet -p lockstep; }
