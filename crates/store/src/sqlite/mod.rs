@@ -1,8 +1,8 @@
 //! The store in one SQLite file, for one machine.
 //!
 //! Plain tables, with text where a person looks at them with the `sqlite3` shell; `migrations/` has them. What rests on measurement:
-//! the write-ahead log with `synchronous=NORMAL` (a power cut can lose the last commits, never the file), and `FULL` around a commit
-//! that makes intents durable before they are sent (C2); match keys as 64-bit numbers in a table of their own, inserted in its order;
+//! the write-ahead log with `synchronous=NORMAL` (a power cut can lose the last commits, never the file), `FULL` around a commit that
+//! must outlive one, and the log flushed by who sends what a commit said would be sent (C2); match keys as 64-bit numbers in a table of their own, inserted in its order;
 //! few and large transactions; no index row for a record that stands alone.
 //!
 //! [`SqliteStore::open`] takes the lock that keeps a second run out; [`SqliteStore::open_read_only`] looks on while a run is at work.
@@ -58,7 +58,7 @@ pub struct SqliteStore {
     place: String,
     /// The file; empty where there is none.
     path: PathBuf,
-    /// It has a write-ahead log beside it, as all but those in memory have, and those in places where there can be none.
+    /// It has a write-ahead log beside it. Those in memory have none, and those in places where there can be none.
     logged: bool,
     /// Held by who works on a file; not by who only looks, nor where there is no file.
     _lock: Option<Lock>,
@@ -417,8 +417,16 @@ impl Store for SqliteStore {
         self.commit(Commit { durable: false, ..commit })?;
         let (log, place) = (lock::beside(&self.path, "-wal"), self.place.clone());
         // What SQLite itself does after a commit with `synchronous=FULL`. Its locks are not on the log, so that closing it ends none.
-        let flush = move || std::fs::OpenOptions::new().write(true).open(log)?.sync_data();
-        Ok(Box::new(|| flush().map_err(|error| StoreError::Unwritable { place, message: format!("its log: {error}") })))
+        let flush = move || {
+            std::fs::OpenOptions::new().write(true).open(&log)?.sync_data()?;
+            // The log may be new; where its folder can't be opened for that, SQLite lets it pass as well.
+            let folder = log.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            match std::fs::File::open(folder) {
+                Ok(folder) if cfg!(unix) => folder.sync_all(),
+                _ => Ok(()),
+            }
+        };
+        Ok(Box::new(move || flush().map_err(|error| StoreError::Unwritable { place, message: format!("its log: {error}") })))
     }
 
     fn marks(&mut self) -> Result<Vec<(String, Value)>> {
