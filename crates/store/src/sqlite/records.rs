@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockstep_model::{EntityId, RecordId, RecordState, TypeIx};
+use lockstep_model::{EntityId, NumberMap, RecordId, RecordState, TypeIx};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, Rows, Statement};
 
@@ -297,10 +297,16 @@ impl Database {
 
     /// In the order of the table: records that are linked together lie anywhere in it.
     fn write_links(&self, commit: &Commit) -> Fallible<()> {
-        // A new record that begins an entity never had a row here.
+        // A new record that begins an entity never had a row here; a known one that is written whole most often stays where it is.
         let new =
             commit.new_records.iter().map(|record| (record.id, record.entity)).filter(|(record, entity)| entity.0 != record.0);
+        let mut linked = self.links_of(&commit.changed_records)?;
+        if !commit.changed_records.is_empty() {
+            linked.extend(new.clone());
+        }
+        let was = |record: RecordId| linked.get(&record).copied().unwrap_or(EntityId(record.0));
         let changed = commit.changed_records.iter().map(|record| (record.id, record.entity));
+        let changed = changed.filter(|(record, entity)| was(*record) != *entity);
         let mut links: Vec<(RecordId, EntityId)> = new.chain(changed).chain(commit.relinked.iter().copied()).collect();
         links.sort_by_key(|(record, _)| *record);
         let (mut set, mut end) = (sql::SET_LINK.prepare(&self.conn)?, sql::END_LINK.prepare(&self.conn)?);
@@ -315,6 +321,20 @@ impl Database {
             }
         }
         Ok(())
+    }
+
+    /// The entities of those of these records that did not begin theirs, as the table has them.
+    fn links_of(&self, records: &[RecordState]) -> Fallible<NumberMap<RecordId, EntityId>> {
+        let spans = Spans::over(records.iter().map(|record| record.id.0), HOLE_IN_RECORDS);
+        let mut found = NumberMap::default();
+        let mut statement = sql::LINKS.prepare(&self.conn)?;
+        for span in &spans.ranges {
+            let mut rows = statement.query([span.low, span.high])?;
+            while let Some(row) = rows.next()? {
+                found.insert(RecordId(row.get(0)?), EntityId(row.get(1)?));
+            }
+        }
+        Ok(found)
     }
 
     fn write_keys(&mut self, commit: &mut Commit) -> Fallible<()> {

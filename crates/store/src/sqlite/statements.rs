@@ -77,9 +77,8 @@ statements! {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     CHANGE_RECORD = "UPDATE records SET version = ?2, modified = ?3, first_seen = ?4, gone = ?5, written_at = ?6, claimed_at = ?7,
         shadow = ?8, claims = ?9 WHERE id = ?1";
-    // Of a record that is linked already most often nothing changes.
-    SET_LINK = "INSERT INTO links (record, entity) VALUES (?1, ?2)
-        ON CONFLICT (record) DO UPDATE SET entity = excluded.entity WHERE entity <> excluded.entity";
+    LINKS = "SELECT record, entity FROM links WHERE record BETWEEN ?1 AND ?2";
+    SET_LINK = "INSERT INTO links (record, entity) VALUES (?1, ?2) ON CONFLICT (record) DO UPDATE SET entity = excluded.entity";
     END_LINK = "DELETE FROM links WHERE record = ?1";
 
     BY_HASH = "SELECT record FROM keys WHERE hash = ?1";
