@@ -18,7 +18,7 @@ use lockstep_model::{
 use lockstep_store::{Commit, Flush, IntentUpdate, JournalEntry, JournalKind};
 
 use crate::carry::{Carried, Job, Parcel, carry_out};
-use crate::report::{Event, PropertyChange, RecordName, millis, timed};
+use crate::report::{Event, PropertyChange, RecordName, timed};
 use crate::run::{Hub, Progress, Result, Underway};
 
 /// So many writes are promised to a system's thread at a time where the connector takes them one by one.
@@ -109,10 +109,12 @@ impl Hub {
                         _ => return Ok(()),
                     }
                 }
-                let waited = std::time::Instant::now();
-                let answered = if self.one_thread { here.pop_front() } else { answers.recv().ok() };
+                let mut answered = if self.one_thread { here.pop_front() } else { answers.try_recv().ok() };
+                if answered.is_none() && !self.one_thread {
+                    timed(&mut under_way.report.shares.storing_ms, || self.store.meanwhile())?;
+                    answered = timed(&mut under_way.report.shares.delivering_ms, || answers.recv().ok());
+                }
                 let Some(answered) = answered else { return Ok(()) };
-                under_way.report.shares.delivering_ms += millis(waited.elapsed());
                 busy.remove(&answered.system);
                 let mut parcels = answered.parcels?;
                 while !parcels.is_empty() {

@@ -133,6 +133,7 @@ impl Store for MortalStore {
         prune_journal(before: RunId) -> u64;
         linked_entities(after: Option<EntityId>, limit: usize) -> Vec<EntityId>;
         bulk(begins: bool) -> ();
+        meanwhile() -> ();
         scratch() -> Box<dyn Store>;
     }
 }

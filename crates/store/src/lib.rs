@@ -306,6 +306,8 @@ pub trait Store: Send {
 
     /// Says that a great load begins or ends: the store may take larger steps on disk meanwhile. Changes no result.
     fn bulk(&mut self, begins: bool) -> Result<()>;
+    /// Says that nothing else is to be done for a moment: the store may do what it would have to do later. Changes no result.
+    fn meanwhile(&mut self) -> Result<()>;
     /// A copy of everything, to be thrown away: what a plan is made in (G1).
     fn scratch(&mut self) -> Result<Box<dyn Store>>;
 }

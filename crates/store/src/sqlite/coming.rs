@@ -49,7 +49,16 @@ impl Coming {
 
     /// There is enough of it to go into the table.
     pub(super) fn is_much(&self) -> bool {
-        self.keys.len() + self.more.len() >= MOST
+        self.len() >= MOST
+    }
+
+    /// There is enough of it to go into the table while nothing else is to be done.
+    pub(super) fn is_worth_settling(&self) -> bool {
+        self.len() >= MOST / 2
+    }
+
+    fn len(&self) -> usize {
+        self.keys.len() + self.more.len()
     }
 
     fn keep(&mut self, hash: i64, record: i64, there: bool) {

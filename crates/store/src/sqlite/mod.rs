@@ -516,6 +516,13 @@ impl Store for SqliteStore {
         self.set("PRAGMA wal_autocheckpoint = 2000; PRAGMA wal_checkpoint(TRUNCATE)")
     }
 
+    fn meanwhile(&mut self) -> Result<()> {
+        match self.database.bulk && self.database.coming.is_worth_settling() {
+            true => self.writing(Database::settle_keys),
+            false => Ok(()),
+        }
+    }
+
     fn scratch(&mut self) -> Result<Box<dyn Store>> {
         let place = format!("the copy of {}", self.place);
         let copy = || {
@@ -593,8 +600,22 @@ mod tests {
         assert_eq!(add(0, 999), (0, 1));
         assert_eq!(add(999, 1_001), (1_001, 0));
         assert_eq!(add(1_001, 1_003), (1_001, 1));
+        store.meanwhile().unwrap();
+        assert_eq!((count(&store, "keys"), count(&store, "keys_coming")), (1_001, 1), "so few are not worth it");
+        let mut add = |from: u64, to: u64| {
+            let keys_added = (from..to).map(|n| (n, RecordId(1))).collect();
+            store.commit(Commit { keys_added, ..Commit::default() }).unwrap();
+        };
+        add(1_003, 1_600);
+        store.meanwhile().unwrap();
+        assert_eq!(
+            (count(&store, "keys"), count(&store, "keys_coming")),
+            (1_600, 0),
+            "half of what must go in goes in meanwhile"
+        );
+        store.commit(Commit { keys_added: vec![(1_600, RecordId(1))], ..Commit::default() }).unwrap();
         store.bulk(false).unwrap();
-        assert_eq!((count(&store, "keys"), count(&store, "keys_coming")), (1_003, 0));
+        assert_eq!((count(&store, "keys"), count(&store, "keys_coming")), (1_601, 0));
     }
 
     #[test]
