@@ -163,11 +163,11 @@ impl Hub {
         let size = self.systems[system].connector.batch(&kind).clamp(PROMISED, most);
         under_way.written.insert(ty);
         let mut intents = self.store.outbox(now, &types, size)?;
-        // One record type and kind of write at a time, in the order of the outbox.
+        // One record type at a time, in the order of the outbox.
         let together = intents.iter().take_while(|i| i.ty == ty && i.rank == head.rank).count();
         intents.truncate(together);
-        // The store has what lies together written together when the answers come.
-        intents.sort_by_key(|intent| intent.record);
+        // The store has what lies together written together when the answers come. What is to be created still comes last.
+        intents.sort_by_key(|intent| (intent.kind == IntentKind::Create, intent.record));
         let targets: Vec<RecordId> = intents.iter().filter_map(|i| i.record).collect();
         let deleted: Vec<RecordId> = intents.iter().filter(|i| i.kind == IntentKind::Delete).filter_map(|i| i.record).collect();
         let shares = &mut under_way.report.shares;

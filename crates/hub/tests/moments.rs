@@ -59,6 +59,8 @@ struct Fated {
     meanwhile: Mutex<Option<Flat>>,
     /// What it, or somebody, puts into the records whose creation is not answered.
     defaults: Mutex<Flat>,
+    /// Of each write whether it created, in the order in which they came.
+    created: Mutex<Vec<bool>>,
     down: AtomicBool,
     unseen: AtomicBool,
 }
@@ -75,6 +77,7 @@ impl Fated {
             updates: Mutex::default(),
             meanwhile: Mutex::default(),
             defaults: Mutex::default(),
+            created: Mutex::default(),
             down: AtomicBool::new(false),
             unseen: AtomicBool::new(false),
         })
@@ -92,6 +95,7 @@ impl Fated {
     }
 
     fn one(&self, kind: &str, watch: &[PropertyRef], write: &Write) -> Outcome {
+        self.created.lock().unwrap().push(write.action == Action::Create);
         let fates = if write.action == Action::Create { &self.creations } else { &self.updates };
         let fate = fates.lock().unwrap().pop_front();
         let lost = || Outcome::Unknown { message: "the connection broke".into() };
@@ -420,6 +424,24 @@ fn c2_whom_a_refused_creation_is_a_duplicate_of_is_asked_again_while_that_gets_n
     assert_eq!(hub.status().unwrap().reviews, vec![], "nobody is asked");
     assert_eq!(hub.find("a.Person/1").unwrap().entity, hub.find("b.Person/9").unwrap().entity);
     assert_eq!((a.real.all("Person").len(), b.real.all("Person").len()), (1, 1));
+}
+
+#[test]
+fn what_is_there_already_is_written_before_what_is_to_be_created() {
+    // A system that keeps addresses unique takes an address for a new record once the old one has given it up.
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
+    let mut hub = hub(&[("a", &a), ("b", &b)], &[one]);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    a.put("Person/2", json!({"mail": "bo@example.com", "phone": "2"}));
+    assert_eq!(run(&mut hub), 2);
+    b.created.lock().unwrap().clear();
+    a.put("Person/3", json!({"mail": "eli@example.com", "phone": "3"}));
+    a.put("Person/1", json!({"phone": "11"}));
+    a.put("Person/4", json!({"mail": "finn@example.com", "phone": "4"}));
+    a.put("Person/2", json!({"phone": "22"}));
+    assert_eq!(run(&mut hub), 4);
+    assert_eq!(*b.created.lock().unwrap(), [false, false, true, true]);
 }
 
 #[test]

@@ -80,7 +80,8 @@ pub struct Commit {
     pub journal: Vec<JournalEntry>,
     /// What the hub remembers by name; `None` forgets it.
     pub marks: Vec<(String, Option<Value>)>,
-    /// It makes an intent durable that is sent next: it must outlive a power cut (C2). Others need only survive a crash of the process.
+    /// It is on the disk when [`Store::commit`] returns, and outlives a power cut: what a person said, what is acted on next. Others need
+    /// only survive a crash of the process.
     pub durable: bool,
 }
 
@@ -267,7 +268,7 @@ pub trait Store: Send {
 
     /// Records the result of a batch in one transaction.
     fn commit(&mut self, commit: Commit) -> Result<()>;
-    /// Like [`Store::commit`] of something durable, but for the waiting for the disk: whoever acts on the commit flushes it first.
+    /// Like [`Store::commit`] of something durable, but for the waiting for the disk: whoever acts on the commit flushes it first (C2).
     fn commit_unflushed(&mut self, commit: Commit) -> Result<Flush>;
 
     /// Opens a run.

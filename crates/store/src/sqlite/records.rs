@@ -300,10 +300,7 @@ impl Database {
         // A new record that begins an entity never had a row here; a known one that is written whole most often stays where it is.
         let new =
             commit.new_records.iter().map(|record| (record.id, record.entity)).filter(|(record, entity)| entity.0 != record.0);
-        let mut linked = self.links_of(&commit.changed_records)?;
-        if !commit.changed_records.is_empty() {
-            linked.extend(new.clone());
-        }
+        let linked = self.links_of(&commit.changed_records)?;
         let was = |record: RecordId| linked.get(&record).copied().unwrap_or(EntityId(record.0));
         let changed = commit.changed_records.iter().map(|record| (record.id, record.entity));
         let changed = changed.filter(|(record, entity)| was(*record) != *entity);
