@@ -141,6 +141,9 @@ fn ways_on(review: &ReviewLine) -> String {
                 "lockstep review accept {n}    tries it again\nlockstep review reject {n}    leaves it as it is, until the value changes"
             )
         }
+        "unsettled decision" => format!(
+            "lockstep review accept {n}    decides on it again\nlockstep review reject {n}    leaves it as it is, until something changes"
+        ),
         "flip-flop" => {
             let mut ways = vec![
                 format!("lockstep review accept {n}    what it was put back to is right, and goes to the others"),

@@ -262,6 +262,8 @@ pub enum ReviewWord {
     Guard,
     #[serde(rename = "flip-flop")]
     FlipFlop,
+    #[serde(rename = "unsettled decision")]
+    Unsettled,
 }
 
 /// What a dataflow document says besides its sections.

@@ -210,6 +210,7 @@ fn settle_reviews(slice: &Slice, entities: &BTreeSet<EntityId>, reviews: Vec<Rev
                 | ReviewKind::Unconvertible
                 | ReviewKind::PendingDelete
                 | ReviewKind::FlipFlop
+                | ReviewKind::Unsettled
         )
     };
     let same = |a: &Review, b: &Review| a.kind == b.kind && a.record == b.record && a.ty == b.ty && a.prop == b.prop;

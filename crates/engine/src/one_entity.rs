@@ -409,8 +409,9 @@ impl OneEntity<'_> {
                         }
                     }
                     self.intend(IntentKind::Create, id, to, None, record.id, flow_ix, changes);
+                    // Once, when it is decided: two records of a type that is connected to itself would wake each other for ever (G8).
+                    self.wake_neighbours(record);
                 }
-                self.wake_neighbours(record);
                 (Situation::Absent, Some("a counterpart is being created".into()))
             }
         }

@@ -135,6 +135,19 @@ impl Hub {
                 "it is {}, not a question of links: `accept` lets it be done, `reject` does not",
                 a(review.kind)
             ))),
+            // The flows, or the records, may be others by now.
+            (K::Unsettled, Answer::Accept) => {
+                let record = self.reviewed(review)?;
+                let mut commit = Commit { durable: true, reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
+                self.decide_on(std::iter::once(&record), &mut commit)?;
+                self.store.commit(commit)?;
+                Ok("the next run decides on it again".into())
+            }
+            (K::Unsettled, Answer::Reject) => self.leave(under_way, review),
+            (K::Unsettled, Answer::Link(_) | Answer::Separate) => Err(ActError::Refused(format!(
+                "it is {}, not a question of links: `accept` decides on it again, `reject` leaves it as it is",
+                a(review.kind)
+            ))),
             // Which side is right?
             (K::FlipFlop, Answer::Accept) => self.settle_flips(under_way, review, Side::PutBack),
             (K::FlipFlop, Answer::Reject) => self.settle_flips(under_way, review, Side::Others),

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Decision, Slice, decide};
 use lockstep_model::{
-    EntityId, IntentId, IntentKind, IntentState, NumberSet, RecordId, RecordState, ReviewKind, Timestamp, TypeIx, Value,
+    EntityId, IntentId, IntentKind, IntentState, NumberMap, NumberSet, RecordId, RecordState, ReviewKind, Timestamp, TypeIx,
+    Value,
 };
 use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind, ReviewKey};
 
@@ -48,6 +49,43 @@ impl Decided {
     }
 }
 
+/// Decisions that a run may take about one record before it counts as going round, once it has taken many more than there are records.
+const TURNS: u32 = 20;
+
+/// G8: counts how often records are decided on, so that a run comes to its end whatever the flows say.
+///
+/// Only what exceeds a budget that no settling project comes near is counted by record: the usual run pays for one addition a batch.
+struct Turns {
+    decided: u64,
+    budget: u64,
+    times: NumberMap<RecordId, u32>,
+}
+
+impl Turns {
+    fn new(records: u64) -> Self {
+        Turns { decided: 0, budget: 10 * records + 1_000, times: NumberMap::default() }
+    }
+
+    /// Counts a batch. Gives the records in it that have just used up their turns.
+    fn count(&mut self, batch: impl ExactSizeIterator<Item = RecordId>) -> Vec<RecordId> {
+        self.decided += batch.len() as u64;
+        if self.decided <= self.budget {
+            return vec![];
+        }
+        let times = &mut self.times;
+        let mut turn = |id: &RecordId| {
+            let times = times.entry(*id).or_default();
+            *times += 1;
+            *times == TURNS
+        };
+        batch.filter(|id| turn(id)).collect()
+    }
+
+    fn used_up(&self, id: RecordId) -> bool {
+        self.times.get(&id).is_some_and(|times| *times >= TURNS)
+    }
+}
+
 impl Hub {
     /// Decides until nothing but what is held is left on the agenda. Gives the record types that must be read again for those.
     ///
@@ -56,6 +94,7 @@ impl Hub {
     pub(crate) fn decide(&mut self, under_way: &mut Underway) -> Result<BTreeSet<TypeIx>> {
         let mut reread = BTreeSet::new();
         let mut decided: Option<Decided> = None;
+        let mut turns = Turns::new(self.status.iter().map(|status| status.records).sum());
         self.hold_what_may_be_made()?;
         loop {
             let skip = decided.as_ref().map_or(0, |decided| decided.batch.len());
@@ -114,7 +153,9 @@ impl Hub {
             let entities = before.into_iter().chain(decision.merged.iter().flat_map(|(gone, into)| [*gone, *into])).collect();
             batch.extend(&decision.along);
             let in_batch = batch.iter().map(|(_, id)| *id).collect();
-            let commit = self.record_decision(under_way, batch, decision, &slice)?;
+            let circling = turns.count(batch.iter().map(|(_, id)| *id));
+            let mut commit = self.record_decision(under_way, batch, decision, &slice)?;
+            self.stop_circling(under_way, &turns, &circling, &slice, &mut commit);
             decided = Some(Decided { rank, batch: in_batch, commit, entities, slice });
         }
     }
@@ -310,6 +351,59 @@ impl Hub {
         Ok(commit)
     }
 
+    /// G8: takes records off the agenda that decisions keep putting back, and asks a person about them: each run comes to an end.
+    fn stop_circling(&self, under_way: &mut Underway, turns: &Turns, circling: &[RecordId], slice: &Slice, commit: &mut Commit) {
+        if turns.times.is_empty() {
+            return;
+        }
+        commit.agenda_added.retain(|(rank, id)| *rank >= HELD || !turns.used_up(*id));
+        let plan = &self.plan;
+        for record in circling.iter().filter_map(|id| slice.records.get(id)) {
+            let mut others: Vec<RecordId> =
+                turns.times.iter().filter(|(id, times)| **id != record.id && **times > TURNS / 2).map(|(id, _)| *id).collect();
+            others.sort_unstable();
+            others.truncate(10);
+            let names: Vec<String> = others
+                .iter()
+                .filter_map(|id| slice.records.get(id))
+                .map(|other| RecordName::of(plan, other.ty, &other.key).0)
+                .collect();
+            let flows = (0..plan.flows.len() as u16).map(lockstep_model::FlowIx);
+            let touches = |flow: &lockstep_model::FlowIx| {
+                let flow = &plan.flows[flow.at()];
+                flow.from == record.ty || flow.to == record.ty
+            };
+            let flows: Vec<String> = flows.filter(touches).map(|flow| format!("`{}`", plan.flow_name(flow))).collect();
+            let with = if names.is_empty() { String::new() } else { format!(", in turns with {}", names.join(", ")) };
+            let message = format!(
+                "each decision about it calls for another one{with}. What was decided last stands, and no more is tried \
+                 in this run. The cause lies in the flows {}: look for one that creates in dependence on what it creates itself",
+                flows.join(", ")
+            );
+            let review = lockstep_model::Review {
+                kind: ReviewKind::Unsettled,
+                record: record.id,
+                ty: record.ty,
+                prop: None,
+                rule: lockstep_model::Rule::G8,
+                candidates: others,
+                value: Value::Null,
+                message,
+                opened_at: slice.now,
+            };
+            under_way.reviews = true;
+            under_way.report.event(|| Event::Review {
+                flow: String::new(),
+                kind: review.kind.name().into(),
+                record: RecordName::of(plan, record.ty, &record.key),
+                message: review.message.clone(),
+                rule: review.rule.to_string(),
+            });
+            commit.reviews_closed.retain(|key| *key != ReviewKey::of(&review));
+            commit.reviews_opened.push(review);
+        }
+    }
+
     /// P8: what refers to records that have just been linked or created is decided on anew.
     pub(crate) fn wake(&mut self, hashes: &[u64], commit: &mut Commit) -> Result<()> {
         if hashes.is_empty() {
@@ -327,4 +421,32 @@ impl Hub {
 /// What waits for this is decided by the next reading or the next answer; nobody need be told.
 fn comes_by_itself(rule: lockstep_model::Rule) -> bool {
     matches!(rule, lockstep_model::Rule::L8 | lockstep_model::Rule::C2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g8_what_is_decided_on_without_end_is_stopped_and_what_is_decided_on_often_is_not() {
+        // A project of a thousand records in which each is decided on ten times.
+        let mut turns = Turns::new(1_000);
+        for _ in 0..10 {
+            assert!(turns.count((0..1_000_i32).map(|n| RecordId(n.into()))).is_empty());
+        }
+        assert!(turns.times.is_empty(), "nothing is counted by record in a run that settles");
+        // Two records that call for each other, in a store of two.
+        let mut turns = Turns::new(2);
+        let mut decisions = 0;
+        let stopped = loop {
+            decisions += 2;
+            let circling = turns.count([RecordId(1), RecordId(2)].into_iter());
+            if !circling.is_empty() {
+                break circling;
+            }
+            assert!(decisions < 2_000);
+        };
+        assert_eq!(stopped, [RecordId(1), RecordId(2)]);
+        assert!(turns.used_up(RecordId(1)) && !turns.used_up(RecordId(3)));
+    }
 }

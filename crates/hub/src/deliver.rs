@@ -155,14 +155,31 @@ impl Hub {
     fn promise(&mut self, under_way: &mut Underway, system: usize) -> Result<Option<(Flush, Job)>> {
         let types = self.types_of(under_way, system);
         let now = self.clock.now();
-        let Some(head) = self.store.outbox(now, &types, 1)?.into_iter().next() else { return Ok(None) };
+        // A batch of which nothing is to be sent is dropped from the outbox, so this comes to an end.
+        loop {
+            let Some(head) = self.store.outbox(now, &types, 1)?.into_iter().next() else { return Ok(None) };
+            if let Some(job) = self.promise_batch(under_way, system, &types, &head)? {
+                return Ok(Some(job));
+            }
+        }
+    }
+
+    /// The batch of writes that begins with `head`; `None` where all of it turned out to be needless and was dropped.
+    fn promise_batch(
+        &mut self,
+        under_way: &mut Underway,
+        system: usize,
+        types: &[TypeIx],
+        head: &Intent,
+    ) -> Result<Option<(Flush, Job)>> {
+        let now = self.clock.now();
         let ty = head.ty;
         let kind = self.plan.ty(ty).name.kind.clone();
         // Large batches spare a folder of files from being replaced often; they are held in memory whole, so they stay in proportion.
         let most = usize::try_from(self.status[ty.at()].records / 5).unwrap_or(PROMISED).clamp(10_000, 75_000);
         let size = self.systems[system].connector.batch(&kind).clamp(PROMISED, most);
         under_way.written.insert(ty);
-        let mut intents = self.store.outbox(now, &types, size)?;
+        let mut intents = self.store.outbox(now, types, size)?;
         // One record type at a time, in the order of the outbox.
         let together = intents.iter().take_while(|i| i.ty == ty && i.rank == head.rank).count();
         intents.truncate(together);
@@ -215,7 +232,7 @@ impl Hub {
         }
         let flush = timed(&mut under_way.report.shares.storing_ms, || self.store.commit_unflushed(commit))?;
         if promised.is_empty() {
-            return self.promise(under_way, system);
+            return Ok(None);
         }
         under_way.progress.tell(Progress::Sending { ty: self.plan.ty(ty).name.to_string(), writes: promised.len() });
         let watch = self.plan.ty(ty).watch();

@@ -196,6 +196,9 @@ pub struct Report {
     pub reviews: BTreeMap<String, u64>,
     /// Writes that are decided and not confirmed yet.
     pub outbox: u64,
+    /// Why the run ended before nothing was left that it could do, where it did (G8).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<String>,
     pub shares: Shares,
     #[serde(skip)]
     findings: NumberMap<(FlowIx, RecordId), Situation>,
@@ -224,6 +227,7 @@ impl Report {
             events_left_out: 0,
             reviews: BTreeMap::new(),
             outbox: 0,
+            unfinished: None,
             shares: Shares::default(),
             findings: NumberMap::default(),
         }
@@ -282,10 +286,17 @@ impl Report {
         self.systems.iter().map(|s| s.created + s.updated + s.deleted).sum()
     }
 
+    /// What each flow has written so far, for those that have written anything.
+    pub(crate) fn writes_by_flow(&self) -> BTreeMap<String, u64> {
+        let written = self.flows.iter().map(|flow| (flow.flow.clone(), flow.created + flow.updated + flow.deleted));
+        written.filter(|(_, n)| *n > 0).collect()
+    }
+
     /// Something needs a person: exit status 1.
     pub fn needs_a_person(&self) -> bool {
         self.reviews.values().any(|n| *n > 0)
             || !self.guards.is_empty()
+            || self.unfinished.is_some()
             || self.systems.iter().any(|s| s.refused > 0 || (s.paused.is_some() && !s.unreachable))
     }
 

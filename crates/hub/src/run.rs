@@ -15,7 +15,8 @@ use crate::clock::Clock;
 use crate::guards::{Guards, Safeguards};
 use crate::report::{Event, Report, Requests};
 
-/// So many times a run reads again for what is held (L8) or was lost (C2) before it leaves the rest to the next run.
+/// Rounds of deciding and delivering after which a run leaves the rest to the next one; one more for each record type, since a chain of
+/// flows may create one record a round (G8).
 const MOST_ROUNDS: usize = 20;
 
 /// The mark that tells by which flows was decided last.
@@ -123,13 +124,14 @@ impl Hub {
     pub fn new(plan: Plan, systems: Vec<System>, mut store: Box<dyn Store>, clock: Arc<dyn Clock>) -> Result<Hub> {
         let all = || (0..plan.types.len() as u16).map(TypeIx);
         let bound: Vec<BoundType> = all()
-            .map(|ix| {
+            .zip(plan.flows_between())
+            .map(|(ix, flows)| {
                 let ty = plan.ty(ix);
                 BoundType {
                     name: ty.name.clone(),
                     properties: ty.props.iter().map(|prop| prop.name.clone()).collect(),
                     fingerprint: ty.fingerprint,
-                    flows: all().map(|from| plan.flow_between(from, ix)).collect(),
+                    flows,
                 }
             })
             .collect();
@@ -294,7 +296,10 @@ impl Hub {
         self.read(under_way, types)?;
         let behind = self.behind(under_way);
         self.read(under_way, &behind)?;
-        for _ in 0..MOST_ROUNDS {
+        let most = MOST_ROUNDS + self.plan.types.len();
+        let mut before = BTreeMap::new();
+        for _ in 0..most {
+            before = under_way.report.writes_by_flow();
             let reread = self.decide(under_way)?;
             let sent = self.deliver(under_way)?;
             // P5: what a write did whose answer was lost is found out before anything is read: read as a page, it would be an edit.
@@ -316,6 +321,20 @@ impl Hub {
             }
             self.read(under_way, &again)?;
             self.release_held()?;
+        }
+        // G8: nothing is given up without a word. What is left stays on the agenda and in the outbox.
+        let left = self.store.agenda(1)?.iter().any(|(rank, _)| *rank < crate::decide::HELD);
+        let now = under_way.report.writes_by_flow();
+        let wrote = now.iter().filter(|(flow, n)| before.get(*flow) != Some(n));
+        let wrote: Vec<String> = wrote.map(|(flow, _)| format!("`{flow}`")).collect();
+        if left || !wrote.is_empty() {
+            let why = match wrote.is_empty() {
+                true => "records are still to be decided on".to_string(),
+                false => format!("still writing were the flows {}", wrote.join(", ")),
+            };
+            let message = format!("the run did not come to rest in {most} rounds: {why}. The next run goes on");
+            under_way.report.unfinished = Some(message.clone());
+            under_way.report.event(|| Event::Fault { place: "this run".into(), message });
         }
         Ok(())
     }

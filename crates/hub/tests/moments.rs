@@ -45,6 +45,8 @@ enum Fate {
     Duplicate,
     /// The same, and which it is can't be read just then.
     DuplicateUnseen,
+    /// Refused, for a reason that does not pass.
+    Refused,
     Done,
 }
 
@@ -117,6 +119,7 @@ impl Fated {
                 self.down.store(true, Ordering::Relaxed);
                 return lost();
             }
+            Some(Fate::Refused) => return Outcome::Rejected { prop: None, message: "no more customers this year".into() },
             Some(Fate::LostAfter | Fate::Done) | None => {}
         }
         let mut write = write.clone();
@@ -548,4 +551,56 @@ fn c2_p8_what_a_system_puts_into_a_reference_that_waits_is_no_edit_where_the_ans
     run(&mut hub);
     assert_eq!(b.only("Ticket")["requester"], json!("5"));
     assert_eq!(run(&mut hub), 0);
+}
+
+#[test]
+fn g8_records_that_are_connected_to_each_other_do_not_call_for_decisions_on_each_other_for_ever() {
+    // The vendors 2 and 3 refer to each other, and each may be created since the other is about to be.
+    let vendors = reference("Vendor", "parent", "Vendor");
+    let (a, b) = (Fated::new(vec![vendors]), Fated::new(vec![TypeSchema::open("Customer")]));
+    let connected = Create::ConnectedTo(vec![TypeName::parse("a.Vendor").unwrap()]);
+    let mut hub = hub(&[("a", &a), ("b", &b)], &[flow("a.Vendor", "b.Customer", connected, &["mail"], &["mail"])]);
+    b.put("Customer/c1", json!({"mail": "solveig@example.com"}));
+    a.put("Vendor/1", json!({"mail": "solveig@example.com"}));
+    a.put("Vendor/2", json!({"mail": "bo@example.com", "parent": "3"}));
+    a.put("Vendor/3", json!({"mail": "liv@example.com", "parent": "2"}));
+    a.put("Vendor/4", json!({"mail": "per@example.com", "parent": "1"}));
+    a.put("Vendor/5", json!({"mail": "kari@example.com", "parent": "4"}));
+    let report = hub.run(RunOptions::default()).unwrap();
+    // 2 and 3 are connected to nothing that is in b; 4 is, and so is 5 by way of it.
+    assert_eq!((report.writes(), report.unfinished, report.reviews.len()), (2, None, 0));
+    a.put("Vendor/2", json!({"parent": "1"}));
+    a.put("Vendor/6", json!({"mail": "nils@example.com", "parent": "3"}));
+    let report = hub.run(RunOptions::default()).unwrap();
+    assert_eq!((report.writes(), report.unfinished, report.reviews.len()), (3, None, 0));
+    assert_eq!(run(&mut hub), 0);
+}
+
+#[test]
+fn g8_thousands_of_writes_that_turn_out_to_be_needless_are_dropped_without_nesting() {
+    // In a thread with little room: each batch of dropped writes used to be one call deeper.
+    let little = std::thread::Builder::new().stack_size(1 << 20);
+    let done = little.spawn(|| {
+        let orders = reference("Order", "customer", "Customer");
+        let owner = PropertySchema {
+            required: true,
+            reference: Some("Customer".into()),
+            ..PropertySchema::new("customer", PlainType::Any)
+        };
+        let taken = TypeSchema { properties: vec![owner], ..TypeSchema::open("Order") };
+        let a = Fated::new(vec![orders, TypeSchema::open("Customer")]);
+        let b = Fated::new(vec![taken, TypeSchema::open("Customer")]);
+        let customers = flow("a.Customer", "b.Customer", Create::Always, &[], &["name"]);
+        let orders = flow("a.Order", "b.Order", Create::Always, &[], &["number", "customer"]);
+        let mut hub = hub(&[("a", &a), ("b", &b)], &[customers, orders]);
+        a.put("Customer/1", json!({"name": "Fjord"}));
+        for n in 0..4_000 {
+            a.put(&format!("Order/{n}"), json!({"number": n, "customer": "1"}));
+        }
+        // The orders are decided on since their customer is about to be created, and then it is refused.
+        b.creations.lock().unwrap().push_back(Fate::Refused);
+        let report = hub.run(RunOptions::default()).unwrap();
+        assert_eq!((report.writes(), report.reviews.get("rejected value")), (0, Some(&1)));
+    });
+    done.unwrap().join().unwrap();
 }

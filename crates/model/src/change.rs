@@ -196,6 +196,8 @@ pub enum ReviewKind {
     Guard,
     /// A property keeps flipping (P5).
     FlipFlop,
+    /// Each decision about a record calls for another one (G8).
+    Unsettled,
 }
 
 impl ReviewKind {
@@ -210,13 +212,14 @@ impl ReviewKind {
             ReviewKind::PendingDelete => "pending deletion",
             ReviewKind::Guard => "tripped guard",
             ReviewKind::FlipFlop => "flip-flop",
+            ReviewKind::Unsettled => "unsettled decision",
         }
     }
 
     /// Reads the words.
     pub fn parse(name: &str) -> Option<Self> {
         use ReviewKind::*;
-        [AmbiguousMatch, DisputedEntity, RejectedValue, Unconvertible, UnknownOutcome, PendingDelete, Guard, FlipFlop]
+        [AmbiguousMatch, DisputedEntity, RejectedValue, Unconvertible, UnknownOutcome, PendingDelete, Guard, FlipFlop, Unsettled]
             .into_iter()
             .find(|kind| kind.name() == name)
     }
