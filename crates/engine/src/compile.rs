@@ -32,6 +32,21 @@ struct TypeUnderWay<'a> {
     name: TypeName,
     schema: Option<&'a TypeSchema>,
     props: Vec<PlanProp>,
+    /// Where each property stands among them; those at the end may not be in it yet.
+    known: HashMap<PropertyRef, PropIx>,
+    /// How many of the properties are in `known`.
+    indexed: usize,
+}
+
+impl TypeUnderWay<'_> {
+    /// Where a property stands, if it is watched already. A document may have thousands of rows.
+    fn position(&mut self, reference: &PropertyRef) -> Option<PropIx> {
+        for (ix, prop) in self.props.iter().enumerate().skip(self.indexed) {
+            self.known.entry(prop.reference.clone()).or_insert(PropIx(ix as u16));
+        }
+        self.indexed = self.props.len();
+        self.known.get(reference).copied()
+    }
 }
 
 /// A pair of the graph with all that its rows say.
@@ -40,7 +55,6 @@ struct Pair {
     backward: bool,
     conversion: Option<Conversion>,
     clears: bool,
-    ends: ((TypeIx, PropIx), (TypeIx, PropIx)),
 }
 
 impl<'a> Build<'a> {
@@ -69,7 +83,7 @@ impl<'a> Build<'a> {
             }
         };
         let ix = TypeIx(self.types.len() as u16);
-        self.types.push(TypeUnderWay { name: name.clone(), schema, props: vec![] });
+        self.types.push(TypeUnderWay { name: name.clone(), schema, props: vec![], known: HashMap::new(), indexed: 0 });
         self.index.insert(name.clone(), ix);
         ix
     }
@@ -103,8 +117,14 @@ impl<'a> Build<'a> {
             value: having.value.clone(),
         });
         let reference = PropertyRef { path, when };
-        if let Some(ix) = under_way.props.iter().position(|prop| prop.reference == reference) {
-            return Some(PropIx(ix as u16));
+        if let Some(ix) = self.types[ty.at()].position(&reference) {
+            return Some(ix);
+        }
+        let under_way = &self.types[ty.at()];
+        if under_way.props.len() > usize::from(u16::MAX) {
+            let message = format!("{} has more properties in the flows than can be kept apart ({})", under_way.name, u16::MAX);
+            self.error(flow, message);
+            return None;
         }
         let described = schema.describe(&reference.path);
         let system = under_way.name.system.clone();
@@ -135,6 +155,7 @@ impl<'a> Build<'a> {
             flows.iter().map(|flow| (self.type_of(flow, &flow.from), self.type_of(flow, &flow.to))).collect();
         let mut edges: Vec<Edge> = vec![];
         let mut pairs: Vec<Pair> = vec![];
+        let mut pair_of: HashMap<_, usize> = HashMap::new();
         let mut rules: Vec<MatchRule> = vec![];
         let mut sides: Vec<(TypeIx, MatchSide)> = vec![];
         let mut blocked = vec![];
@@ -167,21 +188,17 @@ impl<'a> Build<'a> {
                     Direction::Backward => (false, true),
                 };
                 // Two rows (of this flow, or of the one the other way round) can mean the same two properties: they are one pair.
-                if let Some(known) = pairs.iter_mut().find(|known| known.ends == ((from, p), (to, q))) {
+                let (one, other) = ((from, p), (to, q));
+                if let Some(known) = pair_of.get(&(one, other)).map(|at| &mut pairs[*at]) {
                     known.forward |= forward;
                     known.backward |= backward;
-                } else if let Some(known) = pairs.iter_mut().find(|known| known.ends == ((to, q), (from, p))) {
+                } else if let Some(known) = pair_of.get(&(other, one)).map(|at| &mut pairs[*at]) {
                     known.forward |= backward;
                     known.backward |= forward;
                 } else {
+                    pair_of.insert((one, other), pairs.len());
                     edges.push(Edge { from: (from, p), to: (to, q), row, pair: pairs.len() });
-                    pairs.push(Pair {
-                        forward,
-                        backward,
-                        conversion: pair.conversion.clone(),
-                        clears: pair.clears,
-                        ends: ((from, p), (to, q)),
-                    });
+                    pairs.push(Pair { forward, backward, conversion: pair.conversion.clone(), clears: pair.clears });
                 }
             }
             for row in &flow.matches {

@@ -3,7 +3,7 @@
 //! It settles which written paths are one property, what bears on what (P0) and by which conversions, by which match rules records
 //! find each other, what must be created before what, and which rows can't be kept and why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_model::flow::{Deletes, Filter, Policy, PropertyRef};
 use lockstep_model::matching::MatchKind;
@@ -254,6 +254,25 @@ impl Plan {
             .or_else(|| first(&|flow| (flow.from, flow.to) == (to, from)))
             .or_else(|| first(&|flow| flow.from == to || flow.to == to));
         FlowIx(found.unwrap_or(0) as u16)
+    }
+
+    /// For each record type `to`, in order, the flow by which the values of each other come to it; as [`Plan::flow_between`], of all at once.
+    pub fn flows_between(&self) -> Vec<Vec<FlowIx>> {
+        let mut said: HashMap<(TypeIx, TypeIx), FlowIx> = HashMap::new();
+        let mut touching: Vec<Option<FlowIx>> = vec![None; self.types.len()];
+        for (ix, flow) in self.flows.iter().enumerate() {
+            let ix = FlowIx(ix as u16);
+            said.entry((flow.from, flow.to)).or_insert(ix);
+            for ty in [flow.from, flow.to] {
+                touching[ty.at()].get_or_insert(ix);
+            }
+        }
+        let types = || (0..self.types.len() as u16).map(TypeIx);
+        let between = |from, to: TypeIx| {
+            let found = said.get(&(from, to)).or_else(|| said.get(&(to, from))).copied();
+            found.or(touching[to.at()]).unwrap_or(FlowIx(0))
+        };
+        types().map(|to| types().map(|from| between(from, to)).collect()).collect()
     }
 
     /// Whether these record types hold the same collection (they differ in the facet only).
