@@ -55,6 +55,13 @@ pub fn import(documents: &[PathBuf], out: Option<&Path>) -> Result<Exit> {
     for (path, file) in &files {
         let mut text = lockstep_config::write_flows_yaml(file);
         let tests = samples(std::iter::once(file), &all);
+        if file.is_document && too_many_for_tests(file, &all) {
+            eprintln!(
+                "{}: no tests were made of it: more than {} flows have to do with each other here. Write some by hand under `tests:`",
+                path.display(),
+                lockstep_workbench::samples::MOST_FLOWS
+            );
+        }
         if file.is_document && !tests.is_empty() {
             text.push_str(&format!("\n{TESTS}{tests}"));
         }
@@ -82,6 +89,13 @@ pub fn samples<'a>(files: impl Iterator<Item = &'a FlowFile>, all: &[Flow]) -> S
         lockstep_workbench::samples::samples(&flows, all, &schemas, SAMPLES)
     });
     tests.collect()
+}
+
+/// Whether so many flows are at work together that no tests are made of those of this file.
+fn too_many_for_tests(file: &FlowFile, all: &[Flow]) -> bool {
+    let (flows, _) = lockstep_config::united_flows(std::iter::once(file));
+    all.len() > lockstep_workbench::samples::MOST_FLOWS
+        && lockstep_workbench::samples::together_with(&flows, all).len() > lockstep_workbench::samples::MOST_FLOWS
 }
 
 /// The texts of files. One that is no text is told with what it is.

@@ -1,7 +1,9 @@
 //! Sections that state the same flow become one flow: rows united, creation united.
 
+use std::collections::HashMap;
+
 use lockstep_model::flow::Deletes;
-use lockstep_model::{Create, Flow};
+use lockstep_model::{Create, Flow, PropertyPair};
 
 use crate::codes;
 use crate::problem::Problem;
@@ -18,9 +20,10 @@ pub(crate) fn unite<'a>(sections: impl Iterator<Item = &'a Section>) -> (Vec<Flo
     let mut flows: Vec<Flow> = Vec::new();
     let mut places: Vec<FlowPlaces> = Vec::new();
     let mut problems = Vec::new();
+    let mut known = HashMap::new();
     for section in sections {
-        let same = flows.iter().position(|flow| flow.from == section.flow.from && flow.to == section.flow.to);
-        let Some(at) = same else {
+        let Some(&at) = known.get(&(&section.flow.from, &section.flow.to)) else {
+            known.insert((&section.flow.from, &section.flow.to), flows.len());
             flows.push(section.flow.clone());
             places.push(section.places.clone());
             continue;
@@ -40,16 +43,21 @@ fn add(flow: &mut Flow, places: &mut FlowPlaces, section: &Section, problems: &m
     let (more, more_places) = (&section.flow, &section.places);
     places.sections.push(more_places.flow.clone());
     places.incomplete |= more_places.incomplete;
+    let pair = |pair: &PropertyPair| (pair.from.clone(), pair.to.clone());
+    let mut stated: HashMap<_, Vec<PropertyPair>> = HashMap::new();
+    flow.properties.iter().for_each(|known| stated.entry(pair(known)).or_default().push(known.clone()));
     for (row, row_places) in more.matches.iter().zip(&more_places.matches) {
         if !flow.matches.contains(row) {
             flow.matches.push(row.clone());
             places.matches.push(row_places.clone());
         }
     }
-    for (pair, pair_places) in more.properties.iter().zip(&more_places.properties) {
-        if !flow.properties.contains(pair) {
-            flow.properties.push(pair.clone());
-            places.properties.push(pair_places.clone());
+    for (more, more_places) in more.properties.iter().zip(&more_places.properties) {
+        let known = stated.entry(pair(more)).or_default();
+        if !known.contains(more) {
+            known.push(more.clone());
+            flow.properties.push(more.clone());
+            places.properties.push(more_places.clone());
         }
     }
     if places.table.is_none() {

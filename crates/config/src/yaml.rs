@@ -206,6 +206,7 @@ impl Reading {
             }
             Event::MappingStart(_, anchor, _) => {
                 let mut entries: Vec<(Key, Node)> = Vec::new();
+                let mut known = HashMap::new();
                 let end = loop {
                     match events.next()? {
                         (Event::MappingEnd, end) => break end,
@@ -213,7 +214,7 @@ impl Reading {
                             let key = self.node(event, span, events)?;
                             let (event, span) = events.next()?;
                             let value = self.node(event, span, events)?;
-                            self.entry(&mut entries, key, value);
+                            self.entry(&mut entries, &mut known, key, value);
                         }
                     }
                 };
@@ -242,19 +243,21 @@ impl Reading {
         Ok(node)
     }
 
-    fn entry(&mut self, entries: &mut Vec<(Key, Node)>, key: Node, value: Node) {
+    /// `known` holds where each key stands among the entries: a mapping may have thousands.
+    fn entry(&mut self, entries: &mut Vec<(Key, Node)>, known: &mut HashMap<String, usize>, key: Node, value: Node) {
         let Yaml::Text { text, .. } = key.value else {
             self.reader.error(codes::WRONG_TYPE, &key.span, format!("a key must be a text, this is {}", key.kind()));
             return;
         };
-        if let Some((first, _)) = entries.iter().find(|(other, _)| other.text == text) {
-            let first = self.reader.place(&first.span);
+        if let Some(first) = known.get(&text) {
+            let first = self.reader.place(&entries[*first].0.span);
             self.reader
                 .error(codes::REPEATED_KEY, &key.span, format!("`{text}` is given twice"))
                 .set_help("keep one of them")
                 .add_related(first, "the first one");
             return;
         }
+        known.insert(text.clone(), entries.len());
         entries.push((Key { span: key.span, text }, value));
     }
 }

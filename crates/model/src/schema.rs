@@ -88,6 +88,12 @@ pub struct PropertySchema {
 }
 
 impl PropertySchema {
+    /// Whether its value, a child of the list or object that it is, has this path.
+    fn has_value_at(&self, path: &Path) -> bool {
+        let child = path.as_str().strip_prefix(self.path.as_str()).and_then(|rest| rest.strip_prefix('.'));
+        child.is_some() && child == self.value.as_deref()
+    }
+
     /// A writable property of this type.
     pub fn new(path: impl Into<Path>, ty: PlainType) -> Self {
         PropertySchema {
@@ -178,8 +184,7 @@ impl TypeSchema {
                 Some(PropertySchema { value: Some(child), .. }) => path = path.child(child),
                 Some(_) => return Some(path),
                 None => {
-                    let value_of_parent =
-                        self.properties.iter().any(|p| p.value.as_ref().is_some_and(|v| p.path.child(v) == path));
+                    let value_of_parent = self.properties.iter().any(|p| p.has_value_at(&path));
                     return (value_of_parent || self.open).then_some(path);
                 }
             }
@@ -189,8 +194,7 @@ impl TypeSchema {
 
     /// What the schema says of a resolved path: its own entry, or that of the list or object whose value it is.
     pub fn describe(&self, resolved: &Path) -> Option<&PropertySchema> {
-        self.property(resolved)
-            .or_else(|| self.properties.iter().find(|p| p.value.as_ref().is_some_and(|v| p.path.child(v) == *resolved)))
+        self.property(resolved).or_else(|| self.properties.iter().find(|p| p.has_value_at(resolved)))
     }
 }
 

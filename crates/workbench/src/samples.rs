@@ -4,6 +4,7 @@
 //! links. The records are made up here; what else a run does with them, other flows too, is seen by playing it and written down. So every
 //! test that is given passes, and tells somebody who reads it what the flows do; one in which what it is about does not happen is left out.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use lockstep_config::{Names, SystemNames, convertible, read_flows};
@@ -34,6 +35,11 @@ enum Shows {
 /// The items of a `tests:` list for these flows, at most so many; `all` are the flows that run, among them these. Record types of systems
 /// that `schemas` does not know are taken to allow everything.
 pub fn samples(flows: &[Flow], all: &[Flow], schemas: &Schemas, most: usize) -> String {
+    let (all, flows) = (&together_with(flows, all), flows);
+    // Each test is played with all of them some times over.
+    if all.len() > MOST_FLOWS {
+        return String::new();
+    }
     let schemas = completed(all, schemas);
     let kinds: [fn(&Flow, &Schemas) -> Option<Candidate>; 4] = [linked, appears, alone, edited];
     let mut queues: Vec<_> =
@@ -55,6 +61,38 @@ pub fn samples(flows: &[Flow], all: &[Flow], schemas: &Schemas, most: usize) -> 
         });
     }
     tests.concat()
+}
+
+/// Flows at work together beyond which no tests are made.
+pub const MOST_FLOWS: usize = 200;
+
+/// Of all flows those that can have to do with some: they lead, by whatever number of steps, to the same record types.
+pub fn together_with(some: &[Flow], all: &[Flow]) -> Vec<Flow> {
+    let mut near: BTreeSet<&TypeName> = some.iter().flat_map(types_of).collect();
+    let mut left: Vec<&Flow> = all.iter().collect();
+    loop {
+        let before = left.len();
+        left.retain(|flow| {
+            let touches = types_of(flow).iter().any(|ty| near.contains(ty));
+            if touches {
+                near.extend(types_of(flow));
+            }
+            !touches
+        });
+        if left.len() == before {
+            break;
+        }
+    }
+    all.iter().filter(|flow| near.contains(&flow.from)).cloned().collect()
+}
+
+/// The record types that a flow has to do with.
+fn types_of(flow: &Flow) -> Vec<&TypeName> {
+    let connected = match &flow.create {
+        Create::ConnectedTo(types) => types.as_slice(),
+        _ => &[],
+    };
+    [&flow.from, &flow.to].into_iter().chain(connected).collect()
 }
 
 /// The schemas, with open ones for what they lack.
@@ -118,6 +156,7 @@ fn forward(value: &Value, by: Option<&Conversion>, to: &PropertySchema) -> Optio
 fn pair(flow: &Flow, schemas: &Schemas) -> (Given, Given) {
     // By the one path of each property, whatever the rows call it.
     let (mut from, mut to): (Vec<Resolved>, Vec<Resolved>) = (vec![], vec![]);
+    let (mut known_from, mut known_to) = (HashMap::new(), HashSet::new());
     let matches = flow.matches.iter().flat_map(|row| &row.pairs).map(|(a, b)| (a, b, None));
     let rows = flow.properties.iter().map(|pair| (&pair.from, &pair.to, pair.conversion.as_ref()));
     for (a, b, by) in matches.chain(rows) {
@@ -134,13 +173,14 @@ fn pair(flow: &Flow, schemas: &Schemas) -> (Given, Given) {
             (PlainType::String | PlainType::Any, None) => there.ty,
             (ty, _) => ty,
         };
-        let known = from.iter().find(|known| known.0 == at).map(|known| known.2.clone());
+        let known: Option<Value> = known_from.get(&at).cloned();
         let Some(value) = known.clone().or_else(|| coerce(&sample(a.path.as_str(), ty), here.ty).ok()) else { continue };
         let Some(made) = forward(&value, by, &there) else { continue };
         if known.is_none() {
+            known_from.insert(at.clone(), value.clone());
             from.push((at, a.path.as_str().into(), value));
         }
-        if !to.iter().any(|known| known.0 == to_at) {
+        if known_to.insert(to_at.clone()) {
             to.push((to_at, b.path.as_str().into(), made));
         }
     }

@@ -2,18 +2,15 @@
 
 use lockstep_model::Policy;
 
-use super::Row;
+use super::{Row, RowIndex};
 use crate::codes;
 use crate::problem::Problem;
 
 pub(super) fn check(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
+    let mut earlier = RowIndex::default();
     for (at, second) in rows.iter().enumerate() {
-        for first in &rows[..at] {
-            let ((a1, b1), (a2, b2)) = (first.ordered(), second.ordered());
-            if a1.is(a2) && b1.is(b2) {
-                problems.extend(contradiction(first, second));
-            }
-        }
+        problems.extend(earlier.same(second).iter().filter_map(|first| contradiction(&rows[*first], second)));
+        earlier.add(at, second);
     }
 }
 

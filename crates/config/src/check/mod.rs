@@ -12,9 +12,9 @@ mod pairs;
 mod tests;
 mod types;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use lockstep_model::flow::PropertyRef;
+use lockstep_model::flow::{Having, PropertyRef};
 use lockstep_model::{Create, Direction, Flow, Path, PropertyPair, PropertySchema, TypeName, TypeSchema};
 
 use crate::problem::{Problem, in_order};
@@ -35,7 +35,7 @@ pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
             None => (name.clone(), types.clone()),
         })
         .collect();
-    let view = View { project, schemas: &schemas };
+    let view = View::new(project, &schemas);
     let mut problems = Vec::new();
     known::check(&view, &mut problems);
     creating::check(&view, &mut problems);
@@ -54,6 +54,10 @@ pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
 struct View<'a> {
     project: &'a Project,
     schemas: &'a Schemas,
+    /// By record type: the flows that link its records, and what is at their other end.
+    links: HashMap<&'a TypeName, Vec<(&'a Flow, &'a TypeName)>>,
+    /// By the two record types, the lesser name first: the flows between them, by their places.
+    between: HashMap<(&'a TypeName, &'a TypeName), Vec<usize>>,
 }
 
 /// A property pair with the record types it is between, the same way round for all rows between the same two.
@@ -86,6 +90,10 @@ impl End<'_> {
         self.schema?.describe(&self.resolved)
     }
 
+    fn identity(&self) -> Property<'_> {
+        (&self.resolved, self.property.when.as_ref())
+    }
+
     /// Whether it is one and the same property as that of another row.
     fn is(&self, other: &End<'_>) -> bool {
         self.name == other.name && self.resolved == other.resolved && self.property.when == other.property.when
@@ -99,6 +107,58 @@ impl End<'_> {
         }
         (!schema.can.update && !schema.can.create).then(|| format!("{} can only be read", self.name))
     }
+}
+
+/// What tells a property of a record type from its others: the path that it stands for, and the condition.
+type Property<'r> = (&'r Path, Option<&'r Having>);
+
+/// Rows between two record types by their properties, so that what has to do with a row is found without looking at all others.
+#[derive(Default)]
+struct RowIndex<'r> {
+    /// By both properties.
+    same: HashMap<(Property<'r>, Property<'r>), Vec<usize>>,
+    /// By side and path.
+    at: HashMap<(bool, &'r str), Vec<usize>>,
+    /// By side and by each path above that of the row.
+    below: HashMap<(bool, &'r str), Vec<usize>>,
+}
+
+impl<'r> RowIndex<'r> {
+    fn add(&mut self, at: usize, row: &'r Row<'_>) {
+        let (one, other) = row.ordered();
+        self.same.entry((one.identity(), other.identity())).or_default().push(at);
+        for (second, end) in [(false, one), (true, other)] {
+            self.at.entry((second, end.resolved.as_str())).or_default().push(at);
+            for above in paths_above(end.resolved.as_str()) {
+                self.below.entry((second, above)).or_default().push(at);
+            }
+        }
+    }
+
+    /// The rows of the same two properties.
+    fn same<'s>(&'s self, row: &'s Row<'_>) -> &'s [usize] {
+        let (one, other) = row.ordered();
+        self.same.get(&(one.identity(), other.identity())).map_or(&[], Vec::as_slice)
+    }
+
+    /// These, and those of a path above or below one of the row's, in order.
+    fn together(&self, row: &Row<'_>) -> Vec<usize> {
+        let mut found = self.same(row).to_vec();
+        let (one, other) = row.ordered();
+        for (second, end) in [(false, one), (true, other)] {
+            let path = end.resolved.as_str();
+            found.extend(self.below.get(&(second, path)).into_iter().flatten());
+            found.extend(paths_above(path).filter_map(|above| self.at.get(&(second, above))).flatten());
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+/// `a.b.c` lies below `a.b` and `a`.
+fn paths_above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('.').map(|(dot, _)| &path[..dot])
 }
 
 impl<'a> Row<'a> {
@@ -124,6 +184,19 @@ impl<'a> Row<'a> {
 }
 
 impl<'a> View<'a> {
+    fn new(project: &'a Project, schemas: &'a Schemas) -> Self {
+        let mut view = View { project, schemas, links: HashMap::new(), between: HashMap::new() };
+        for (at, flow) in project.flows.iter().enumerate() {
+            let (a, b) = (&flow.from, &flow.to);
+            view.between.entry((a.min(b), a.max(b))).or_default().push(at);
+            if !flow.matches.is_empty() || flow.create != Create::Never {
+                view.links.entry(a).or_default().push((flow, b));
+                view.links.entry(b).or_default().push((flow, a));
+            }
+        }
+        view
+    }
+
     fn flows(&self) -> impl Iterator<Item = (&'a Flow, &'a FlowPlaces)> {
         self.project.flows.iter().zip(&self.project.places)
     }
@@ -139,20 +212,15 @@ impl<'a> View<'a> {
 
     /// Each two record types between which there is a flow, once.
     fn ends(&self) -> Vec<(TypeName, TypeName)> {
-        let mut ends: Vec<(TypeName, TypeName)> = Vec::new();
-        for (flow, _) in self.flows() {
-            let (a, b) = (flow.from.clone(), flow.to.clone());
-            if !ends.contains(&(a.clone(), b.clone())) && !ends.contains(&(b.clone(), a.clone())) {
-                ends.push((a, b));
-            }
-        }
-        ends
+        let mut known = HashSet::new();
+        let ends = self.flows().map(|(flow, _)| (&flow.from, &flow.to));
+        ends.filter(|(a, b)| known.insert((*a.min(b), *a.max(b)))).map(|(a, b)| (a.clone(), b.clone())).collect()
     }
 
     /// The flows between two record types, either way.
-    fn between(&self, a: &TypeName, b: &TypeName) -> impl Iterator<Item = (&'a Flow, &'a FlowPlaces)> {
-        let (a, b) = (a.clone(), b.clone());
-        self.flows().filter(move |(flow, _)| (flow.from == a && flow.to == b) || (flow.from == b && flow.to == a))
+    fn between<'v>(&'v self, a: &'v TypeName, b: &'v TypeName) -> impl Iterator<Item = (&'a Flow, &'a FlowPlaces)> + 'v {
+        let places = self.between.get(&(a.min(b), a.max(b))).map_or(&[][..], Vec::as_slice);
+        places.iter().map(move |at| (&self.project.flows[*at], &self.project.places[*at]))
     }
 
     fn rows(&self, (a, b): &(TypeName, TypeName)) -> Vec<Row<'a>> {
@@ -175,25 +243,19 @@ impl<'a> View<'a> {
     /// Whether records of the two types can come to be linked (L5): some chain of flows that match or create leads from the
     /// one to the other. `but` leaves out one flow.
     fn linked(&self, a: &TypeName, wanted: impl Fn(&TypeName) -> bool, but: Option<&Flow>) -> bool {
-        let mut reached = vec![a.clone()];
-        let mut at = 0;
+        let (mut known, mut reached, mut at) = (HashSet::from([a]), vec![a], 0);
         while at < reached.len() {
-            let here = reached[at].clone();
+            let here = reached[at];
             at += 1;
-            for (flow, _) in self.flows() {
-                if but.is_some_and(|but| std::ptr::eq(but, flow)) || (flow.matches.is_empty() && flow.create == Create::Never) {
-                    continue;
-                }
-                let next = match () {
-                    () if flow.from == here => &flow.to,
-                    () if flow.to == here => &flow.from,
-                    () => continue,
-                };
-                if !reached.contains(next) {
-                    reached.push(next.clone());
+            for (flow, next) in self.links.get(here).into_iter().flatten() {
+                if !but.is_some_and(|but| std::ptr::eq(but, *flow)) && known.insert(*next) {
+                    if wanted(next) {
+                        return true;
+                    }
+                    reached.push(next);
                 }
             }
         }
-        reached.iter().skip(1).any(wanted)
+        false
     }
 }

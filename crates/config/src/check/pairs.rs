@@ -1,18 +1,22 @@
 //! Property rows: what is paired twice, what can't be written, what can't be turned into each other, what looks like a
 //! reference (G6, P1a, P8, P10).
 
+use std::collections::{HashMap, HashSet};
+
 use lockstep_model::{Conversion, Reverse, TypeName};
 
-use super::{End, Row, View, convertible};
+use super::{End, Property, Row, RowIndex, View, convertible};
 use crate::codes;
 use crate::near::all_of;
 use crate::problem::Problem;
 
 pub(super) fn check(view: &View<'_>, rows: &[Row<'_>], problems: &mut Vec<Problem>) {
+    let mut earlier = RowIndex::default();
     for (at, row) in rows.iter().enumerate() {
-        for earlier in &rows[..at] {
-            together(earlier, row, problems);
+        for other in earlier.together(row) {
+            together(&rows[other], row, problems);
         }
+        earlier.add(at, row);
         reference(view, row, problems);
         if convertible_row(row, problems) {
             writable(row, problems);
@@ -86,17 +90,17 @@ fn same(one: &End<'_>, other: &End<'_>) -> Option<(&'static str, String)> {
 /// One property paired with several of the other record type, with nothing said for when those differ.
 fn fanned_out(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
     for second_side in [false, true] {
-        let mut done: Vec<&End<'_>> = Vec::new();
+        let mut of: HashMap<Property<'_>, Vec<&Row<'_>>> = HashMap::new();
+        rows.iter().for_each(|row| of.entry(side(row, second_side).identity()).or_default().push(row));
         for row in rows {
             let lone = side(row, second_side);
-            if done.iter().any(|end| end.is(lone)) || lone.unwritable().is_some() {
-                continue;
-            }
-            done.push(lone);
+            // All rows of a property are looked at with its first.
+            let Some(same) = of.remove(&lone.identity()).filter(|_| lone.unwritable().is_none()) else { continue };
             // The rows by which it is written, one for each property on the other side.
             let mut writers: Vec<&Row<'_>> = Vec::new();
-            for writer in rows.iter().filter(|row| side(row, second_side).is(lone) && carries(row, second_side)) {
-                if !writers.iter().any(|known| side(known, !second_side).is(side(writer, !second_side))) {
+            let mut known = HashSet::new();
+            for writer in same.into_iter().filter(|row| carries(row, second_side)) {
+                if known.insert(side(writer, !second_side).identity()) {
                     writers.push(writer);
                 }
             }

@@ -39,14 +39,15 @@ fn key(view: &View<'_>, key: &TestKey, problems: &mut Vec<Problem>) -> bool {
     if problems.len() > before {
         return false;
     }
-    let used: BTreeSet<String> = view.flows().flat_map(|(flow, _)| [flow.from.to_string(), flow.to.to_string()]).collect();
+    let used = view.flows().any(|(flow, _)| flow.from == key.ty || flow.to == key.ty);
     let connected = view.flows().any(|(flow, _)| match &flow.create {
         Create::ConnectedTo(types) => types.contains(&key.ty),
         _ => false,
     });
-    if used.contains(&key.ty.to_string()) || connected {
+    if used || connected {
         return true;
     }
+    let used: BTreeSet<String> = view.flows().flat_map(|(flow, _)| [flow.from.to_string(), flow.to.to_string()]).collect();
     let message = format!("no flow has to do with {}, so nothing can happen with its records", key.ty);
     let help = match nearest(&key.ty.to_string(), used.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
