@@ -6,6 +6,7 @@
 //!
 //! All calls block: the hub gives every system a thread of its own, and a simulation drives the same trait without any.
 
+mod addresses;
 mod bounded;
 pub mod carddav;
 pub mod catalogue;

@@ -9,11 +9,13 @@ use lockstep_model::Timestamp;
 use serde_json::{Map, Value};
 use ureq::Agent;
 use ureq::http::Request;
+use ureq::unversioned::transport::DefaultConnector;
 
 use super::pace::{Pace, Turn};
 use super::template::{percent_encoded, render, render_value};
 use super::tokens::Held;
 use super::written::{Auth, Manifest, Rate, RequestYaml};
+use crate::addresses::Addresses;
 use crate::vault::Keep;
 use crate::{Traffic, Trouble, bounded};
 
@@ -96,14 +98,14 @@ impl Client {
     pub fn new(manifest: &Manifest, settings: Map<String, Value>, keep: Option<Keep>) -> Result<Client, Trouble> {
         let number = |name: &str| settings.get(name).and_then(|v| v.as_str().map_or(v.as_f64(), |t| t.trim().parse().ok()));
         let timeout = number("timeout_s").filter(|s| *s > 0.0).map_or(Duration::from_secs(60), Duration::from_secs_f64);
-        let agent = Agent::config_builder()
+        let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(timeout))
             .timeout_connect(Some(timeout.min(Duration::from_secs(10))))
             .max_redirects(0)
             .user_agent(concat!("lockstep/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .new_agent();
+            .build();
+        let agent = Agent::with_parts(config, DefaultConnector::default(), Addresses::default());
         let context = Value::Object(settings.clone());
         let main = Door::new("", &manifest.base, &manifest.auth, &manifest.headers, &context)?;
         let door = |(name, api): (&String, &super::written::Api)| {
