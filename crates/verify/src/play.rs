@@ -102,7 +102,15 @@ impl<'a> Player<'a> {
         self.first_readings(trials)?;
         // L8: nothing is created before both sides have been read once.
         self.run()?;
-        loop {
+        // A step takes a run, or a moment; one on a partner up to three. What has not come to its end after that never does.
+        let most = 4 * trials.iter().map(|trial| trial.script.len()).max().unwrap_or(0) + 8;
+        for round in 0.. {
+            if round == most {
+                let why = format!("its steps did not come to an end in {most} runs");
+                let left = trials.iter_mut().filter(|trial| trial.verdict.is_none());
+                left.for_each(|trial| trial.verdict = Some(Verdict::NotTried(why.clone())));
+                break;
+            }
             if self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
                 let left = trials.iter_mut().filter(|trial| trial.verdict.is_none());
                 left.for_each(|trial| trial.verdict = Some(Verdict::NotTried("it was interrupted".into())));

@@ -36,8 +36,6 @@ pub struct Stage {
     pub sandbox: Arc<Running>,
     systems: Vec<System>,
     schemas: Schemas,
-    /// Goes last: the store lies in it.
-    folder: tempfile::TempDir,
 }
 
 impl Stage {
@@ -152,7 +150,6 @@ impl Stage {
             sandbox: Arc::new(Sandbox::start(options).map_err(|error| failed(&error))?),
             systems: vec![],
             schemas: Schemas::new(),
-            folder: tempfile::tempdir().map_err(|error| failed(&error))?,
         };
         for (name, connector) in &systems {
             let Some(kind) = connector else { continue };
@@ -192,7 +189,8 @@ impl Stage {
             .map_err(|errors| Error::Stage(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
         let systems = self.systems.iter().filter(|system| plan.types.iter().any(|ty| ty.name.system == system.name));
         let systems: Vec<System> = systems.cloned().collect();
-        let store = SqliteStore::open(self.folder.path().join("trials.db")).map_err(|error| Error::Stage(error.to_string()))?;
+        // In memory: nobody goes on with it, and a file would have to be flushed before each write.
+        let store = SqliteStore::in_memory().map_err(|error| Error::Stage(error.to_string()))?;
         let limits = systems.iter().map(|system| (system.name.clone(), unlimited())).collect();
         let mut hub = Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock))?;
         hub.set_safeguards(Safeguards { limits, ..Safeguards::default() });

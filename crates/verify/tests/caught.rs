@@ -338,3 +338,61 @@ fn a_flow_that_does_not_create_is_named_at_its_statement() {
     let red = red(&outcome);
     assert_eq!(red, ["Every HubSpot Company will be synchronized with a Fiken Customers."]);
 }
+
+/// Vendors that may be created since they are connected to vendors that are about to be.
+const CONNECTED_TO_ITSELF: &str = "\
+Fjord to Tinde Dataflow
+=======================
+
+Fjord Vendor to Tinde Contact
+-----------------------------
+Before any synchronization can take place, a link between a Fjord Vendor and a Tinde Contact must be established.
+
+A Fjord Vendor will merge with a Tinde Contact if one of the following property combinations match:
+
+.. list-table::
+   :header-rows: 1
+
+   * - Fjord Vendor Property
+     - Tinde Contact Property
+   * - email
+     - email
+
+The following properties are synchronized between a Fjord Vendor and a Tinde Contact:
+
+.. list-table::
+   :header-rows: 1
+
+   * - Fjord Vendor Property
+     - Tinde Contact Property
+     - Tinde Data Type
+   * - id
+     - customer.id
+     - \"integer\"
+
+
+Fjord Vendor to Tinde Customer
+------------------------------
+A new Tinde Customer will be created from a Fjord Vendor if it is connected to a Fjord Vendor, or Customer that is synchronized into Tinde.
+
+The following properties are synchronized between a Fjord Vendor and a Tinde Customer:
+
+.. list-table::
+   :header-rows: 1
+
+   * - Fjord Vendor Property
+     - Tinde Customer Property
+     - Tinde Data Type
+   * - email
+     - email
+     - \"string\"
+";
+
+#[test]
+fn g8_a_record_type_that_is_connected_to_itself_is_verified_to_the_end() {
+    let written = vec![Written { name: "connected.rst".into(), text: CONNECTED_TO_ITSELF.into() }];
+    let outcome = in_sandbox(&written, false).unwrap();
+    let told = lockstep_verify::text::checklist(&outcome.checklist);
+    assert!(outcome.checklist.trials.iter().all(|trial| trial.verdict.is_some()), "{told}");
+    assert!(outcome.checklist.tally().proved > 3, "{told}");
+}
