@@ -11,6 +11,7 @@ use lockstep_hub::links::Halves;
 use lockstep_hub::take_back::TakenBack;
 use lockstep_hub::undo::{Back, NotBack, TakingBack, Which};
 use lockstep_model::value::shown;
+use lockstep_model::visible::visible;
 use lockstep_model::{RunId, Timestamp};
 
 use crate::args::Format;
@@ -306,7 +307,7 @@ fn audit_text(audit: &Audit) -> String {
         let _ = writeln!(out, "! {record} is linked, and is not in its system any more");
     }
     for (record, why) in &audit.unread {
-        let _ = writeln!(out, "! {record} could not be read: {why}");
+        let _ = writeln!(out, "! {record} could not be read: {}", visible(why));
     }
     let entities = if audit.entities == 1 { "1 entity".to_string() } else { format!("{} entities", audit.entities) };
     let _ = writeln!(out, "{} of {entities} audited, {} read.", audit.audited, print::count(audit.records_read as u64, "record"));

@@ -22,7 +22,7 @@ pub fn run(dir: &Path, from: &str, to: &str, format: Format) -> Result<Exit> {
         _ => Failure::usage(trouble.to_string()),
     })?;
     match format {
-        Format::Json => println!("{}", serde_json::to_string(&advice).map_err(|error| Failure::person(error.to_string()))?),
+        Format::Json => crate::look::json(&advice)?,
         Format::Text => print!("{}", text(&advice)),
     }
     Ok(Exit::Done)

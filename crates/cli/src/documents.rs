@@ -151,7 +151,8 @@ fn tell(problems: &[Problem]) {
 fn put(texts: Vec<(PathBuf, String)>, out: Option<&Path>, extension: &str) -> Result<Exit> {
     let Some(out) = out else {
         for (_, text) in texts {
-            print!("{text}");
+            // A document, byte for byte: for a file or a pipe.
+            ::std::print!("{text}");
         }
         return Ok(Exit::Done);
     };

@@ -19,7 +19,7 @@ pub fn test(dir: &Path, names: &[String], format: Format) -> Result<Exit> {
     let results = play_all(&opened.project, &opened.schemas, &chosen)?;
     let failed = results.iter().filter(|played| !played.passed).count();
     match format {
-        Format::Json => println!("{}", json!({"tests": results.len(), "failed": failed, "results": results})),
+        Format::Json => crate::look::json(&json!({"tests": results.len(), "failed": failed, "results": results}))?,
         Format::Text => {
             results.iter().for_each(|played| print!("{}", text(played)));
             let passed = results.len() - failed;

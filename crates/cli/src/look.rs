@@ -6,6 +6,7 @@ use lockstep_hub::explain::LookError;
 use lockstep_hub::look::{HistoryLine, HistoryOf};
 use lockstep_model::RunId;
 use lockstep_model::value::shown;
+use lockstep_model::visible::{visible, visible_json};
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
@@ -14,7 +15,7 @@ use crate::{acts, print, project};
 /// Prints one JSON document.
 pub fn json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string(value).map_err(|error| Failure::usage(error.to_string()))?;
-    println!("{text}");
+    println!("{}", visible_json(&text));
     Ok(())
 }
 
@@ -63,7 +64,7 @@ pub fn entities(dir: &Path, format: Format, limit: usize, after: Option<i64>) ->
     }
     for members in &entities {
         for (n, (name, label)) in members.iter().enumerate() {
-            println!("{} {name}  {label}", if n == 0 { "•" } else { "=" });
+            println!("{} {name}  {}", if n == 0 { "•" } else { "=" }, visible(label));
         }
     }
     if entities.is_empty() {
@@ -109,7 +110,7 @@ fn history_text(line: &HistoryLine, names: bool) -> String {
         out.push_str(&format!(" {path}: {} → {}", shown(&line.before), shown(&line.after)));
     }
     if !line.text.is_empty() {
-        out.push_str(&format!(" {}", line.text));
+        out.push_str(&format!(" {}", visible(&line.text)));
     }
     match &line.other {
         Some(other) if line.kind == "link" || line.kind == "unlink" => out.push_str(&format!(": {other}")),
@@ -131,16 +132,16 @@ pub fn explain(dir: &Path, format: Format, record: &str, path: Option<&str>) -> 
     }
     println!("{}", explained.record);
     for link in &explained.links {
-        println!("  = {link}");
+        println!("  = {}", visible(link));
     }
     for property in &explained.properties {
         println!();
         for sentence in &property.sentences {
-            println!("  {sentence}");
+            println!("  {}", visible(sentence));
         }
     }
     for review in &explained.reviews {
-        println!("\n  waits for a person: {review}");
+        println!("\n  waits for a person: {}", visible(review));
     }
     Ok(Exit::Done)
 }

@@ -4,6 +4,10 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+// First: its macros take the place of the standard ones in everything below.
+#[macro_use]
+mod out;
+
 mod acts;
 mod advise;
 mod args;

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use lockstep_hub::report::{Event, FlowCounts, PropertyChange, Report};
 use lockstep_model::Situation;
 use lockstep_model::value::shown;
+use lockstep_model::visible::visible;
 
 /// How many single events of a kind are shown for a flow before the rest is only counted.
 const SHOWN: usize = 6;
@@ -16,7 +17,7 @@ pub fn report(report: &Report, all: bool) -> String {
     let would = report.plan_only;
     for system in &report.systems {
         if let Some(why) = &system.paused {
-            let _ = writeln!(out, "! {} was left alone: {why}", system.system);
+            let _ = writeln!(out, "! {} was left alone: {}", system.system, visible(why));
         }
     }
     for (system, asked) in report.systems.iter().filter_map(|system| Some((&system.system, system.requests?))) {
@@ -33,11 +34,11 @@ pub fn report(report: &Report, all: bool) -> String {
     }
     for event in &report.events {
         if let Event::Fault { place, message } = event {
-            let _ = writeln!(out, "! {place}: {message}");
+            let _ = writeln!(out, "! {}: {}", visible(place), visible(message));
         }
     }
     for guard in &report.guards {
-        let _ = writeln!(out, "! {} (G3)", guard.message);
+        let _ = writeln!(out, "! {} (G3)", visible(&guard.message));
     }
     for flow in &report.flows {
         flow_text(&mut out, report, flow, if all { usize::MAX } else { SHOWN });
@@ -111,7 +112,7 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
     }
     for (kind, lines) in &lines {
         for line in lines.iter().take(most) {
-            let _ = writeln!(out, "  {:<6} {line}", &kind[2..]);
+            let _ = writeln!(out, "  {:<6} {}", &kind[2..], visible(line));
         }
         if lines.len() > most {
             let _ = writeln!(out, "  {:<6} … and {} more", &kind[2..], lines.len() - most);
@@ -128,7 +129,7 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
         }
     }
     for line in reviews.iter().take(most) {
-        let _ = writeln!(out, "  review {line}");
+        let _ = writeln!(out, "  review {}", visible(line));
     }
     if reviews.len() > most {
         let _ = writeln!(out, "  review … and {} more", reviews.len() - most);
@@ -136,7 +137,7 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
     for (why, n) in &flow.reasons {
         // What waits for a person is told above, record by record.
         if why != "a counterpart is being created" && !why.contains("link one of them") {
-            let _ = writeln!(out, "  {n} without a counterpart: {why}");
+            let _ = writeln!(out, "  {n} without a counterpart: {}", visible(why));
         }
     }
 }

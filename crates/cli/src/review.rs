@@ -6,6 +6,7 @@ use lockstep_hub::Hub;
 use lockstep_hub::answers::Answer;
 use lockstep_hub::look::{ReviewLine, ReviewShown};
 use lockstep_model::value::shown;
+use lockstep_model::visible::visible;
 
 use crate::acts::{act_failure, agreed};
 use crate::args::{Format, ReviewAct, ReviewsMeant};
@@ -57,10 +58,10 @@ fn list(dir: &Path, format: Format) -> Result<Exit> {
 
 fn text(review: &ReviewLine) -> String {
     let path = review.path.as_ref().map_or(String::new(), |path| format!(" {path}"));
-    let mut out = format!("{}  {}: {}  {}\n", review.number, review.kind, review.record, review.label);
-    out.push_str(&format!("    {}{path}: {}\n", review.in_type, review.message));
+    let mut out = format!("{}  {}: {}  {}\n", review.number, review.kind, review.record, visible(&review.label));
+    out.push_str(&format!("    {}{path}: {}\n", review.in_type, visible(&review.message)));
     for (name, label) in &review.candidates {
-        out.push_str(&format!("    ? {name}  {label}\n"));
+        out.push_str(&format!("    ? {name}  {}\n", visible(label)));
     }
     out.push_str(&format!("    {}: {}\n", review.rule, review.sentence));
     out
@@ -78,7 +79,7 @@ fn show(dir: &Path, format: Format, number: i64) -> Result<Exit> {
     let review = &found.review;
     let path = review.path.as_ref().map_or(String::new(), |path| format!(" {path}"));
     println!("{}  {}, since {}, in {}", review.number, review.kind, review.opened, review.flow);
-    println!("{}{path}: {}", review.in_type, review.message);
+    println!("{}{path}: {}", review.in_type, visible(&review.message));
     if !found.value.is_null() {
         println!("the value: {}", shown(&found.value));
     }
@@ -192,7 +193,7 @@ fn answer(dir: &Path, format: Format, which: &ReviewsMeant, answer: &Answer) -> 
         json(&answered)?;
     } else {
         for one in &answered {
-            println!("{}{}: {}", if one.done { "" } else { "! " }, one.number, one.text);
+            println!("{}{}: {}", if one.done { "" } else { "! " }, one.number, visible(&one.text));
         }
     }
     let all_done = answered.iter().all(|one| one.done);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lockstep_engine::Plan;
 use lockstep_engine::decision::Finding;
+use lockstep_model::visible::visible;
 use lockstep_model::{FlowIx, NumberMap, RecordId, RunId, Situation, Timestamp, TypeIx, Value};
 use serde::Serialize;
 
@@ -25,7 +26,8 @@ impl RecordName {
 
 impl std::fmt::Display for RecordName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        // G9: a key is whatever its system says.
+        f.write_str(&visible(&self.0))
     }
 }
 

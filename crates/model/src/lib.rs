@@ -6,6 +6,7 @@
 
 pub mod change;
 pub mod conversion;
+pub mod filter;
 pub mod flow;
 pub mod ids;
 pub mod limits;
@@ -18,6 +19,7 @@ pub mod schema;
 pub mod seldom;
 pub mod time;
 pub mod value;
+pub mod visible;
 
 pub use change::{Change, Intent, IntentKind, IntentState, Review, ReviewKind};
 pub use conversion::{Conversion, ConversionError, Reverse};

@@ -7,6 +7,7 @@ use serde_json::{Number, Value};
 
 use crate::schema::{PlainType, StoredAs};
 use crate::time::Timestamp;
+use crate::visible::{visible, visible_json};
 
 static NULL: Value = Value::Null;
 
@@ -169,8 +170,8 @@ pub fn as_stored(value: Value, how: StoredAs) -> Value {
 pub fn shown(value: &Value) -> String {
     let text = match value {
         Value::Null => return "nothing".into(),
-        Value::String(text) => format!("“{text}”"),
-        other => other.to_string(),
+        Value::String(text) => format!("“{}”", visible(text)),
+        other => visible_json(&other.to_string()).into_owned(),
     };
     match text.char_indices().nth(80) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
