@@ -10,9 +10,11 @@ use lockstep_document::{
     Draft, DraftSection, Introduction, MatchPair, MatchRow as MatchCells, PropertyRow, StatementKind, TypeCell,
     TypeName as DocumentType, default_introduction,
 };
+use lockstep_model::filter;
 use lockstep_model::flow::{Deletes, Filter};
 use lockstep_model::{Create, Direction, Flow, MatchRow, Policy, PropertyPair, TypeName, Value};
 
+use crate::cells;
 use crate::codes;
 use crate::fields::Fields;
 use crate::names::Names;
@@ -24,7 +26,6 @@ use crate::section::{FlowFile, FlowPlaces, PairPlaces, Section, is_in_sync, usua
 use crate::source::Source;
 use crate::written;
 use crate::yaml::{Key, Node, Yaml};
-use crate::{cells, filter};
 
 /// Reads a flow file.
 pub(crate) fn read(source: &Arc<Source>, names: &Names, policies: &Policies) -> (FlowFile, Vec<Problem>) {

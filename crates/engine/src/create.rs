@@ -4,7 +4,6 @@ use lockstep_model::change::Counterpart;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::{as_stored, effective, is_empty};
 use lockstep_model::{Change, FlowIx, IntentKind, IntentState, PropIx, RecordState, Review, Rule, Situation, TypeIx, Value};
-use minijinja::{Environment, UndefinedBehavior};
 
 use crate::keys::each_id;
 use crate::plan::{Plan, PlanCreate, PlanFlow};
@@ -154,12 +153,7 @@ pub fn holds(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> Result<bool,
             insert(&mut root, written, value.clone());
         }
     }
-    let mut environment = Environment::empty();
-    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment.set_fuel(Some(10_000));
-    let failed = |error: minijinja::Error| format!("the filter `{}` can't be evaluated: {error}", filter.expression);
-    let expression = environment.compile_expression(&filter.expression).map_err(failed)?;
-    expression.eval(minijinja::value::Serde(Value::Object(root))).map(|value| value.is_true()).map_err(failed)
+    lockstep_model::filter::holds(filter, Value::Object(root))
 }
 
 fn insert(map: &mut serde_json::Map<String, Value>, path: &str, value: Value) {

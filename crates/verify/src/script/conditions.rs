@@ -8,7 +8,6 @@
 use lockstep_model::flow::{Filter, PropertyRef};
 use lockstep_model::value::{coerce, is_empty};
 use lockstep_model::{Create, Flow, PlainType, PropertySchema, Value};
-use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Map, json};
 
 use super::{Side, Sides, Writer, added, held, see, signs, statements};
@@ -60,12 +59,7 @@ impl Condition<'_> {
             };
             insert(&mut root, &read.written, value);
         }
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-        environment.set_fuel(Some(10_000));
-        let failed = |error: minijinja::Error| format!("the filter `{}` can't be evaluated: {error}", self.filter.expression);
-        let expression = environment.compile_expression(&self.filter.expression).map_err(failed)?;
-        expression.eval(minijinja::value::Serde(root)).map(|value| value.is_true()).map_err(failed)
+        lockstep_model::filter::holds(self.filter, root)
     }
 
     /// Changes as few of the values as can be, so that they meet it.

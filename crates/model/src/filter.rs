@@ -1,0 +1,227 @@
+//! `filter:` expressions: one language, for `check` and for a run alike (G10).
+//!
+//! They are expressions of Jinja (by `minijinja`), in which a property that is not there is undefined and no error:
+//! `Category == "Customer" and not Retired`. Text of a record has no methods: `Name.startswith("A")` is `Name is startingwith "A"`.
+
+use std::sync::LazyLock;
+
+use minijinja::{Environment, ErrorKind, UndefinedBehavior};
+use serde_json::Value;
+
+use crate::flow::Filter;
+use crate::path::Path;
+
+/// The most steps that one evaluation may take.
+const FUEL: u64 = 10_000;
+
+static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    environment.set_fuel(Some(FUEL));
+    environment
+});
+
+/// What is wrong with an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterError {
+    pub message: String,
+    pub help: Option<String>,
+}
+
+/// Reads an expression, and refuses what could not be evaluated: unknown filters, tests and functions, and methods.
+///
+/// # Errors
+/// What is wrong, in one sentence, and what would be right where that can be told.
+pub fn parse(expression: &str) -> Result<Filter, FilterError> {
+    let compiled = LANGUAGE.compile_expression(expression).map_err(|error| FilterError {
+        message: match error.detail() {
+            Some(detail) => format!("this is no expression: {detail}"),
+            None => format!("this is no expression: {error}"),
+        },
+        help: help(expression),
+    })?;
+    let mut reads: Vec<String> = compiled.undeclared_variables(true).into_iter().collect();
+    reads.sort();
+    for call in calls(expression) {
+        known(&call)?;
+        // A function is no property; a test of it that follows would say so once more.
+        reads.retain(|read| !(matches!(&call, Call::Function(name) if name == read)));
+    }
+    if reads.is_empty() {
+        let message = "this reads no property, so it says the same of every record".into();
+        let help = Some("name a property by its path: `Category == \"Customer\"`".into());
+        return Err(FilterError { message, help });
+    }
+    let filter = Filter { expression: expression.to_string(), reads: reads.iter().map(Path::new).collect() };
+    // A record that has none of the properties is the hardest case: what fails for it would fail in the middle of a run.
+    holds(&filter, Value::Object(serde_json::Map::new())).map_err(|message| FilterError {
+        message: format!("{message}, for a record that lacks what it reads"),
+        help: Some("say what holds for such a record: `(Tags or [])|length > 2`, `Age|default(0) > 17`".into()),
+    })?;
+    Ok(filter)
+}
+
+/// Whether a record whose properties are `root` meets the expression.
+///
+/// # Errors
+/// What keeps it from being evaluated, in one sentence.
+pub fn holds(filter: &Filter, root: Value) -> Result<bool, String> {
+    let failed = |error: minijinja::Error| format!("the filter `{}` can't be evaluated: {error}", filter.expression);
+    let expression = LANGUAGE.compile_expression(&filter.expression).map_err(failed)?;
+    expression.eval(minijinja::value::Serde(root)).map(|value| value.is_true()).map_err(failed)
+}
+
+/// Something in an expression that is called by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Call {
+    Filter(String),
+    Test(String),
+    Function(String),
+    Method(String),
+}
+
+/// What an expression calls. `minijinja` looks names up only when it gets to them, which may be never, or for one record in a thousand.
+fn calls(expression: &str) -> Vec<Call> {
+    let mut found = Vec::new();
+    let mut before: Vec<String> = Vec::new();
+    let mut rest = expression;
+    while let Some(c) = rest.chars().next() {
+        let length = match c {
+            '"' | '\'' => quoted_length(rest, c),
+            c if c.is_alphabetic() || c == '_' => rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()),
+            c => c.len_utf8(),
+        };
+        let (token, after) = rest.split_at(length);
+        rest = after;
+        if token.trim().is_empty() {
+            continue;
+        }
+        if c.is_alphabetic() || c == '_' {
+            let last = |n: usize| before.len().checked_sub(n).map_or("", |at| before[at].as_str());
+            let is_called = after.trim_start().starts_with('(');
+            match (last(1), last(2)) {
+                ("|", _) => found.push(Call::Filter(token.into())),
+                ("is", _) if token != "not" => found.push(Call::Test(token.into())),
+                ("not", "is") => found.push(Call::Test(token.into())),
+                (".", _) if is_called => found.push(Call::Method(token.into())),
+                _ if is_called && !OPERATORS.contains(&token) => found.push(Call::Function(token.into())),
+                _ => {}
+            }
+        }
+        before.push(token.to_string());
+    }
+    found
+}
+
+/// Words that may stand before a bracket and call nothing.
+const OPERATORS: [&str; 7] = ["and", "or", "not", "in", "is", "if", "else"];
+
+fn quoted_length(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            '\\' if !escaped => escaped = true,
+            c if c == quote && !escaped => return at + 1,
+            _ => escaped = false,
+        }
+    }
+    text.len()
+}
+
+/// Whether the language has what is called.
+fn known(call: &Call) -> Result<(), FilterError> {
+    let unknown = |probe: String, kind: ErrorKind| {
+        let evaluated = LANGUAGE.compile_expression(&probe).and_then(|expression| expression.eval(()).map(drop));
+        evaluated.is_err_and(|error| error.kind() == kind)
+    };
+    let (what, name, list) = match call {
+        Call::Filter(name) if unknown(format!("none|{name}"), ErrorKind::UnknownFilter) => ("filter", name, FILTERS),
+        Call::Test(name) if unknown(format!("none is {name}"), ErrorKind::UnknownTest) => ("test", name, TESTS),
+        Call::Function(name) if unknown(format!("{name}()"), ErrorKind::UnknownFunction) => ("function", name, FUNCTIONS),
+        Call::Method(name) => {
+            let message = format!("`.{name}(…)`: values have no methods");
+            return Err(FilterError { message, help: Some(format!("{FILTERS}; {TESTS}")) });
+        }
+        _ => return Ok(()),
+    };
+    Err(FilterError { message: format!("there is no {what} `{name}`"), help: Some(list.into()) })
+}
+
+const FILTERS: &str =
+    "a filter stands behind a bar, `Name|lower`: lower, upper, trim, length, first, last, default, replace, int, float, …";
+const TESTS: &str =
+    "a test stands behind `is`: `Name is startingwith \"A\"`, endingwith, containing, defined, none, number, string, odd, even";
+const FUNCTIONS: &str =
+    "what is done to a value stands behind a bar (`Name|lower`) or behind `is` (`Name is startingwith \"A\"`)";
+
+/// What people write who know another language.
+fn help(expression: &str) -> Option<String> {
+    let chars: Vec<char> = expression.chars().collect();
+    let lone = (0..chars.len()).any(|at| {
+        let near = |offset: isize| at.checked_add_signed(offset).and_then(|i| chars.get(i)).copied();
+        chars[at] == '=' && near(1) != Some('=') && !matches!(near(-1), Some('=' | '!' | '<' | '>'))
+    });
+    match () {
+        () if lone => Some("write `==` to compare".into()),
+        () if expression.contains("&&") || expression.contains("||") => Some("write `and` and `or`".into()),
+        () if expression.contains("<>") => Some("write `!=` for “is not”".into()),
+        () => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_expression_tells_what_it_reads() {
+        let filter = parse("info.name.first == \"Åse\" and not Retired").unwrap();
+        assert_eq!(filter.reads, [Path::new("Retired"), Path::new("info.name.first")]);
+    }
+
+    #[test]
+    fn slips_from_other_languages_are_told() {
+        assert_eq!(parse("Category = 'x'").unwrap_err().help.as_deref(), Some("write `==` to compare"));
+        assert_eq!(parse("a && b").unwrap_err().help.as_deref(), Some("write `and` and `or`"));
+        assert!(parse("1 == 1").is_err());
+        assert!(parse("a >= 3").is_ok());
+    }
+
+    #[test]
+    fn g10_what_is_accepted_can_be_evaluated() {
+        for expression in [
+            "Name|lower == 'åse'",
+            "Name|upper|trim == 'ÅSE'",
+            "(Tags or [])|length > 2",
+            "Name is startingwith 'Å'",
+            "Name is not endingwith('x')",
+            "Name is defined and Name is not none",
+            "'a' in Tags",
+            "(Name or Other) and not (Age|default(0) > 3)",
+            "Note == 'x.y(1) | nosuch is odd'",
+            "Name in ('Åse', 'Per')",
+            "a if (b) else c",
+        ] {
+            let filter = parse(expression).unwrap_or_else(|error| panic!("{expression}: {error:?}"));
+            for root in [json!({}), json!({"Name": "Åse", "Tags": ["a", "b", "c"], "Age": 4, "Note": "", "Other": null})] {
+                holds(&filter, root).unwrap_or_else(|error| panic!("{expression}: {error}"));
+            }
+        }
+        assert_eq!(holds(&parse("Name|lower == 'åse'").unwrap(), json!({"Name": "Åse"})), Ok(true));
+    }
+
+    #[test]
+    fn g10_what_can_not_be_evaluated_is_refused() {
+        for (expression, told) in [
+            ("Name|nosuch == 'x'", "there is no filter `nosuch`"),
+            ("Name is nosuch", "there is no test `nosuch`"),
+            ("Name is not nosuch", "there is no test `nosuch`"),
+            ("a or nosuch(Name)", "there is no function `nosuch`"),
+            ("a or Name.startswith('x')", "`.startswith(…)`: values have no methods"),
+            ("Name . lower () == 'x'", "`.lower(…)`: values have no methods"),
+        ] {
+            assert_eq!(parse(expression).unwrap_err().message, told, "{expression}");
+        }
+    }
+}
