@@ -3,6 +3,7 @@
 
 mod bulk;
 pub mod draft;
+mod effect;
 mod errors;
 mod hooks;
 mod http;
@@ -21,6 +22,7 @@ mod write;
 pub mod written;
 
 use lockstep_model::flow::PropertyRef;
+use lockstep_model::schema::KnownFrom;
 use lockstep_model::schema::StoredAs;
 use lockstep_model::{Capabilities, Path, PlainType, PropertySchema, ReadRecord, TypeSchema, Value};
 use serde_json::{Map, json};
@@ -258,6 +260,7 @@ fn schema(kind: &str, ty: &TypeYaml) -> TypeSchema {
     TypeSchema {
         kind: kind.into(),
         properties,
+        known_from: KnownFrom::Declaration,
         open: false,
         can: Capabilities {
             create: ty.create.is_some(),

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::place::Fault;
-use super::template;
 use super::written::{GetYaml, ListYaml, Manifest, Paging, RequestYaml, TypeYaml, WriteYaml};
+use super::{effect, template};
 
 /// Variables that requests bring along; a setting of the same name would hide behind them.
 const VARIABLES: [&str; 25] = [
@@ -130,6 +130,7 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
             wrong.push(Fault::in_template(text, template, inner, message));
         }
     }
+    effect::without(&manifest, text, &mut wrong);
     if wrong.is_empty() { Ok(manifest) } else { Err(wrong) }
 }
 

@@ -1,0 +1,246 @@
+//! Words of a manifest that would have no effect where they stand (G10): each is refused, with what would have one.
+//!
+//! A word is here if the interpreter reads it only together with another, or only in another place.
+
+use super::place::Fault;
+use super::written::{ErrorRule, ListYaml, Manifest, Meaning, PropertyYaml, Style, TypeYaml, Webhook, WriteYaml};
+
+/// Collects what is wrong below one place of the text.
+struct Told<'a> {
+    text: &'a str,
+    place: Vec<String>,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Told<'_> {
+    /// Tells it where `wrong` is true. `words` lead on from the place to the word that is meant.
+    fn when(&mut self, wrong: bool, words: &[&str], message: impl Into<String>) {
+        if wrong {
+            let path: Vec<&str> = self.place.iter().map(String::as_str).chain(words.iter().copied()).collect();
+            self.faults.push(Fault::at(self.text, &path, message.into()));
+        }
+    }
+}
+
+/// Everything in the manifest that would have no effect.
+pub(super) fn without(manifest: &Manifest, text: &str, faults: &mut Vec<Fault>) {
+    let mut told = Told { text, place: vec!["rate:".into()], faults };
+    let rate = &manifest.rate;
+    told.when(
+        rate.resets.is_some() && rate.remaining.is_none(),
+        &["resets:"],
+        "rate: `resets` needs `remaining`, which says when to wait",
+    );
+    told.place = vec!["errors:".into()];
+    for rule in &manifest.errors {
+        error_rule(rule, &mut told);
+    }
+    if let Some(hook) = &manifest.webhook {
+        told.place = vec!["webhook:".into()];
+        webhook(hook, manifest, &mut told);
+    }
+    for (kind, ty) in &manifest.types {
+        told.place = vec!["types:".into(), format!("{kind}:")];
+        record_type(kind, ty, &mut told);
+    }
+}
+
+fn error_rule(rule: &ErrorRule, told: &mut Told<'_>) {
+    let blames = rule.blames.is_some() || !rule.property.is_empty();
+    let fits_all = rule.status.is_none() && rule.at.is_none();
+    told.when(fits_all, &[], "errors: a rule without `status` and `at` fits every answer, the good ones too: say when it holds");
+    let tests = rule.at.is_none() && !(rule.is.is_empty() && rule.has.is_empty());
+    told.when(tests, &["is:"], "errors: `is` and `has` need `at`, the place in the answer that is to be this");
+    told.when(
+        rule.id.is_some() && rule.means != Meaning::Duplicate,
+        &["id:"],
+        "errors: `id` is read with `means: duplicate` only: it names the record that is there already",
+    );
+    told.when(
+        blames && !matches!(rule.means, Meaning::Rejected | Meaning::Duplicate | Meaning::Unauthorized),
+        &[],
+        "errors: `property` and `blames` are read with `means: rejected` or `duplicate` only: they name the property that is refused",
+    );
+}
+
+fn webhook(hook: &Webhook, manifest: &Manifest, told: &mut Told<'_>) {
+    told.when(hook.word.is_some() != !hook.types.is_empty(), &[], "webhook: `word` and `types` need each other");
+    told.when(
+        hook.renew.is_some() && hook.renew_s.is_none(),
+        &["renew:"],
+        "webhook: `renew` needs `renew-s`, which says how often",
+    );
+    told.when(
+        hook.register_id.is_some() && hook.register.is_none(),
+        &["register-id:"],
+        "webhook: `register-id` is read from the answer to `register`, which is not there",
+    );
+    told.when(
+        hook.id.is_some() && manifest.types.values().all(|ty| ty.get.is_none()),
+        &["id:"],
+        "webhook: `id` names one record to read, and no record type has `get` to read it by",
+    );
+    if let Some(signature) = &hook.signature {
+        let without_time = signature.timestamp.is_none() && (signature.max_age_s.is_some() || !signature.between.is_empty());
+        told.when(without_time, &["signature:"], "webhook: `between` and `max-age-s` of a signature need `timestamp`");
+    }
+}
+
+fn record_type(kind: &str, ty: &TypeYaml, told: &mut Told<'_>) {
+    if let Some(mark) = &ty.deleted {
+        told.when(
+            mark.is.is_empty() && mark.is_not.is_empty(),
+            &["deleted:"],
+            format!(
+                "{kind}: `deleted` says neither `is` nor `is-not`, so no record would ever count as deleted; for a time that is there once \
+                 it is deleted write `is-not: [null]`"
+            ),
+        );
+        told.when(
+            mark.told_by_changes && ty.changes.is_none(),
+            &["deleted:", "told-by-changes:"],
+            format!("{kind}: `told-by-changes` needs `changes`"),
+        );
+    }
+    told.when(
+        ty.gone.is_some() && ty.changes.is_none(),
+        &["gone:"],
+        format!("{kind}: `gone` is asked after `changes`, which is not there"),
+    );
+    list(kind, &ty.list, told);
+    if let Some(create) = &ty.create {
+        creation(kind, create, told);
+    }
+    if let Some(update) = &ty.update {
+        update_of(kind, ty, update, told);
+    }
+    for (name, how) in [("create:", &ty.create), ("update:", &ty.update)] {
+        let Some(how) = how else { continue };
+        told.when(
+            how.request.body.is_some(),
+            &[name, "body:"],
+            format!("{kind}: the body of `{name}` is the record itself: put it below a key with `wrap`, other things beside it with `beside`"),
+        );
+        told.when(
+            how.read_after && ty.get.is_none(),
+            &[name, "read-after:"],
+            format!("{kind}: `read-after` needs `get`, which reads the record"),
+        );
+    }
+    for (path, property) in &ty.properties {
+        property_of(kind, path, property, told);
+    }
+}
+
+fn list(kind: &str, list: &ListYaml, told: &mut Told<'_>) {
+    let of_changes = |word: &str| format!("{kind}: `{word}` is read below `changes`; `list` shows everything there is");
+    told.when(list.stops_at_since, &["list:", "stops-at-since:"], of_changes("stops-at-since"));
+}
+
+fn creation(kind: &str, create: &WriteYaml, told: &mut Told<'_>) {
+    let of_update = |word: &str| format!("{kind}: `{word}` is read below `update`; what is created is sent whole");
+    told.when(create.style != Style::Part, &["create:", "style:"], of_update("style"));
+    told.when(create.whole.is_some(), &["create:", "whole:"], of_update("whole"));
+    told.when(create.read_before, &["create:", "read-before:"], of_update("read-before"));
+}
+
+fn update_of(kind: &str, ty: &TypeYaml, update: &WriteYaml, told: &mut Told<'_>) {
+    let of_create = |word: &str| format!("{kind}: `{word}` is read below `create`, not below `update`");
+    told.when(!update.defaults.is_empty(), &["update:", "defaults:"], of_create("defaults"));
+    told.when(update.from.is_some(), &["update:", "from:"], of_create("from"));
+    told.when(update.upsert, &["update:", "upsert:"], of_create("upsert"));
+    told.when(
+        update.read_before && ty.get.is_none(),
+        &["update:", "read-before:"],
+        format!("{kind}: `read-before` needs `get`, which reads the record"),
+    );
+    told.when(
+        update.style != Style::Part && !update.read_before,
+        &["update:", "style:"],
+        format!("{kind}: this `style` needs `read-before: true`: without the record as it stands the rest of it would be lost"),
+    );
+    told.when(
+        update.bulk.is_some() && update.read_before,
+        &["update:", "bulk:"],
+        format!("{kind}: `bulk` is not used where `update` has `read-before`"),
+    );
+}
+
+fn property_of(kind: &str, path: &str, property: &PropertyYaml, told: &mut Told<'_>) {
+    let below = |word: &'static str| ["properties:".to_string(), format!("{path}:"), word.to_string()];
+    let mut of_list = |is_said: bool, word: &'static str, needs: &str| {
+        let words = below(word);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        told.when(is_said, &words, format!("{kind}.{path}: `{}` needs {needs}", word.trim_end_matches(':')));
+    };
+    let element = property.list && property.value.is_some();
+    of_list(
+        property.element.is_some() && !element,
+        "element:",
+        "`list: true` and `value`: it is what an element has besides its value",
+    );
+    of_list(property.primary.is_some() && !element, "primary:", "`list: true` and `value`: it marks an element");
+    of_list(
+        !property.made_of_value.is_empty() && !element,
+        "made-of-value:",
+        "`list: true` and `value`: the system makes it of an element's value",
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::examine;
+
+    fn manifest(ty: &str, rest: &str) -> String {
+        format!(
+            "title: Fjord\nsettings: {{}}\nbase: https://example.com\nrate: {{}}\ntest: /\n{rest}types:\n  People:\n    id: id\n    properties: {{ name: {{}} }}\n    list: {{ request: {{ path: /people }}, paging: none }}\n{ty}"
+        )
+    }
+
+    fn told(ty: &str, rest: &str) -> String {
+        let text = manifest(ty, rest);
+        match examine(&text) {
+            Ok(_) => String::new(),
+            Err(faults) => faults.iter().map(|fault| fault.told(&text) + "\n").collect(),
+        }
+    }
+
+    #[test]
+    fn g10_a_manifest_of_which_every_word_has_an_effect_is_taken() {
+        assert_eq!(told("    deleted: { at: gone, is-not: [null] }\n", "errors: [{ status: 409, means: conflict }]\n"), "");
+    }
+
+    #[test]
+    fn g10_a_word_without_effect_is_refused_where_it_stands() {
+        for (ty, rest, message) in [
+            ("    deleted: { at: gone, is-not: null }\n", "", "line 11, column 5: People: `deleted` says neither"),
+            (
+                "    gone: { request: { path: /gone }, paging: none }\n",
+                "",
+                "line 11, column 5: People: `gone` is asked after `changes`",
+            ),
+            (
+                "    create: { request: { method: POST, path: /people, body: { a: 1 } } }\n",
+                "",
+                "the body of `create:` is the record itself",
+            ),
+            ("    create: { request: { path: /people }, read-before: true }\n", "", "`read-before` is read below `update`"),
+            ("    create: { request: { path: /people }, style: whole }\n", "", "`style` is read below `update`"),
+            ("    create: { request: { path: /people }, read-after: true }\n", "", "`read-after` needs `get`"),
+            ("    update: { request: { path: /people }, upsert: true }\n", "", "`upsert` is read below `create`"),
+            ("    update: { request: { path: /people }, read-before: true }\n", "", "`read-before` needs `get`"),
+            ("    update: { request: { path: /people }, style: whole }\n", "", "this `style` needs `read-before: true`"),
+            ("", "errors: [{ means: rejected }]\n", "fits every answer"),
+            ("", "errors: [{ status: 400, is: [x], means: rejected }]\n", "`is` and `has` need `at`"),
+            ("", "errors: [{ status: 400, id: a, means: rejected }]\n", "`id` is read with `means: duplicate` only"),
+            ("", "errors: [{ status: 400, blames: name, means: later }]\n", "`property` and `blames`"),
+            ("", "webhook: { word: type }\n", "`word` and `types` need each other"),
+        ] {
+            let told = told(ty, rest);
+            assert!(told.contains(message), "{ty}{rest}: {told}");
+        }
+        let text = manifest("", "").replace("{ name: {} }", "{ name: { value: text, element: { kind: a } } }");
+        let faults = examine(&text).expect_err("an element of no list");
+        assert!(faults[0].message.starts_with("People.name: `element` needs `list: true` and `value`"), "{faults:?}");
+    }
+}
