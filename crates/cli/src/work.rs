@@ -10,6 +10,7 @@ use lockstep_config::Severity;
 use lockstep_hub::report::Report;
 use lockstep_hub::{Event, Hub, RunOptions, System};
 use lockstep_model::value::shown;
+use lockstep_model::visible::{visible, visible_json};
 use lockstep_model::{TypeIx, TypeName};
 
 use crate::args::Format;
@@ -23,6 +24,8 @@ const SCHEDULE_S: u64 = 60;
 const SWARM: Duration = Duration::from_millis(300);
 /// Where calls name more records of a type than these, one reading of what changed is less work.
 const ONE_BY_ONE: usize = 20;
+/// The shortest time between two runs of the service, in which other commands can take the store.
+const GAP: Duration = Duration::from_millis(50);
 /// So long it is waited before the store is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -32,7 +35,7 @@ pub fn check(dir: &Path, format: Format) -> Result<Exit> {
     let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
     let warnings = problems.iter().filter(|p| p.severity == Severity::Warning).count();
     if format == Format::Json {
-        println!("{}", lockstep_config::to_json(&problems));
+        println!("{}", visible_json(&lockstep_config::to_json(&problems).to_string()));
     } else {
         for problem in lockstep_config::in_order(problems) {
             println!("{}", problem.render());
@@ -72,7 +75,8 @@ pub fn sync(dir: &Path, format: Format, shares: bool, full: bool) -> Result<Exit
 fn tell(report: &Report, format: Format, all: bool) {
     match format {
         Format::Json => {
-            println!("{}", serde_json::to_string(report).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}")))
+            let text = serde_json::to_string(report).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
+            println!("{}", visible_json(&text));
         }
         Format::Text => print!("{}", print::report(report, all)),
     }
@@ -123,7 +127,8 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls) -> Result<Exit> {
     }
     let mut due: Vec<Instant> = types.iter().map(|_| Instant::now()).collect();
     let mut named: BTreeMap<TypeIx, BTreeSet<String>> = BTreeMap::new();
-    let mut idle: Option<Hub> = Some(hub);
+    // The store is given up between runs, so that other commands find a gap.
+    drop(hub);
     loop {
         let now = Instant::now();
         let mut only = BTreeSet::new();
@@ -138,13 +143,9 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls) -> Result<Exit> {
             let were_named: Vec<TypeIx> = hinted.keys().copied().collect();
             let mut read_whole = || were_named.iter().for_each(|ty| due[ty.at()] = Instant::now() + ASK_AGAIN);
             let options = RunOptions { only: Some(only), named: hinted, ..RunOptions::default() };
-            match at_work(&opened, &systems, idle.take()) {
+            match at_work(&opened, &systems) {
                 Ok(mut hub) => match hub.run(options) {
-                    Ok(report) => {
-                        narrate(&report);
-                        // What waits for a person can be answered while nothing is under way.
-                        idle = (!report.needs_a_person()).then_some(hub);
-                    }
+                    Ok(report) => narrate(&report),
                     // A full disk or a busy file may be better in a while; nothing of the step was kept, so it is simply tried again.
                     Err(error) => {
                         eprintln!("! {error}");
@@ -158,7 +159,7 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls) -> Result<Exit> {
             }
         }
         let next = due.iter().min().copied().unwrap_or_else(|| Instant::now() + Duration::from_secs(SCHEDULE_S));
-        let mut hinted = hints.wait(next.saturating_duration_since(Instant::now()).max(Duration::from_millis(20)));
+        let mut hinted = hints.wait(next.saturating_duration_since(Instant::now()).max(GAP));
         if !hinted.is_empty() {
             // Hints come in swarms: those of the next moment are the same reading.
             std::thread::sleep(SWARM);
@@ -188,17 +189,14 @@ fn to_read(hinted: BTreeSet<hooks::Hint>, types: &[TypeName], due: &mut [Instant
     named
 }
 
-/// The hub as it was left, or put together anew.
-fn at_work(opened: &Opened, systems: &[System], idle: Option<Hub>) -> Result<Hub> {
-    match idle {
-        Some(hub) => Ok(hub),
-        None => opened.hub_over(opened.plan()?, systems.to_vec()),
-    }
+/// A hub over the store, which is waited for where another command works on it.
+fn at_work(opened: &Opened, systems: &[System]) -> Result<Hub> {
+    opened.hub_over(opened.plan()?, systems.to_vec())
 }
 
 /// G2: waits until every flow may run as it is. While it waits the store is free, for `lockstep plan` and `lockstep approve`.
 fn approved(opened: &Opened, systems: &[System], approve: bool) -> Result<Hub> {
-    let mut hub = at_work(opened, systems, None)?;
+    let mut hub = at_work(opened, systems)?;
     let mut told = Vec::new();
     loop {
         if approve || !opened.project.first_run_waits {
@@ -216,22 +214,15 @@ fn approved(opened: &Opened, systems: &[System], approve: bool) -> Result<Hub> {
             told = flows;
         }
         drop(hub);
-        hub = loop {
-            std::thread::sleep(ASK_AGAIN);
-            match at_work(opened, systems, None) {
-                Ok(hub) => break hub,
-                // Somebody is just looking at the plan, or approving it.
-                Err(failure) if failure.status == 1 => {}
-                Err(failure) => return Err(failure),
-            }
-        };
+        std::thread::sleep(ASK_AGAIN);
+        hub = at_work(opened, systems)?;
     }
 }
 
 /// What a run of the service did, a line each; nothing where nothing happened.
 pub fn narrate(report: &Report) {
     for guard in &report.guards {
-        println!("{} stopped  {} (G3)", report.ended, guard.message);
+        println!("{} stopped  {} (G3)", report.ended, visible(&guard.message));
     }
     for event in &report.events {
         let line = match event {
@@ -254,6 +245,6 @@ pub fn narrate(report: &Report) {
             Event::Fault { place, message } => format!("fault    {place}: {message}"),
             Event::Paused { system, message } => format!("paused   {system}: {message}"),
         };
-        println!("{} {line}", report.ended);
+        println!("{} {}", report.ended, visible(&line));
     }
 }

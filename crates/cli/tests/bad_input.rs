@@ -327,12 +327,58 @@ fn a_dead_host_is_told_with_its_address_and_stops_its_system_alone() {
     wix_goes_on(dir.path());
 }
 
+// ---- what a system says, on a terminal
+
+#[test]
+fn g9_what_a_system_says_can_not_write_on_a_terminal_nor_forge_a_line() {
+    let people = concat!(
+        r#"{"id":"1","name":"Odd\u001b]0;title\u0007\u001b[2J Lie\n  delete b.People/c9, as a.People/9 was deleted (D1)","email":"b@example.com"}"#,
+        "\n",
+        r#"{"id":"2\u001b[1A\n! forged","name":"A","email":"d@example.com"}"#,
+        "\n",
+        r#"{"id":"3","name":"B\u001b[31m\u202egro\u0085","email":"d@example.com"}"#,
+        "\n"
+    );
+    let dir =
+        two_folders("email <-> email, name <-> name", people, "{\"id\":\"c0\",\"name\":\"X\",\"email\":\"d@example.com\"}\n");
+    let plan = ["plan"];
+    let looks: [&[&str]; 9] = [
+        &plan,
+        &["sync"],
+        &["status"],
+        &["review"],
+        &["review", "show", "1"],
+        &["entities"],
+        &["history", "a.People/1"],
+        &["explain", "a.People/1"],
+        &["explain", "a.People/1", "name"],
+    ];
+    let mut seen = String::new();
+    for args in looks {
+        for format in ["text", "json"] {
+            if format == "json" && args[0] == "sync" {
+                continue;
+            }
+            let ran = lockstep(dir.path(), &[args, &["--format", format]].concat());
+            let told = format!("{}{}", ran.stdout, ran.stderr);
+            let wild: Vec<char> = told.chars().filter(|c| *c != '\n' && lockstep_model::visible::is_control(*c)).collect();
+            assert!(wild.is_empty(), "{wild:?} in\n{ran}");
+            let forged = told.lines().any(|line| line.starts_with("  delete b.People/c9") || line.starts_with("! forged"));
+            assert!(!forged, "a forged line\n{ran}");
+            if format == "json" {
+                ran.json();
+            }
+            seen.push_str(&told);
+        }
+    }
+    assert!(seen.contains("Odd\\u{1b}]0;title\\u{7}"), "it was never shown: {seen}");
+}
+
 // ---- two at once, and no room
 
 #[test]
-fn a_second_run_on_a_store_is_told_who_works_on_it_and_nothing_is_lost() {
+fn while_a_service_runs_other_commands_find_a_gap_between_its_runs() {
     let dir = started();
-    // The service holds its store from the moment that it says what it reads.
     let mut service = command(dir.path(), &["run", "--approve"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
     // Kept to the end: a service that nobody listens to any more would end by itself.
@@ -340,11 +386,7 @@ fn a_second_run_on_a_store_is_told_who_works_on_it_and_nothing_is_lost() {
     told.read_line(&mut first).unwrap();
     assert!(first.contains("linked") || first.contains("created"), "{first}");
     for args in [["sync"], ["plan"]] {
-        lockstep(dir.path(), &args)
-            .exits(1)
-            .says("lockstep.db is in use by another run")
-            .says(&format!("process {}", service.id()))
-            .says("wait for it to end, or stop it");
+        lockstep(dir.path(), &args).exits(0);
     }
     lockstep(dir.path(), &["status"]).exits(0).says("read to the end");
     service.kill().unwrap();
@@ -353,6 +395,27 @@ fn a_second_run_on_a_store_is_told_who_works_on_it_and_nothing_is_lost() {
     lockstep(dir.path(), &["sync"]).exits(0).says("Nothing was written.");
     assert_eq!(lines(&dir.path().join("data/shop/Customers.jsonl")).len(), 2);
     lockstep(dir.path(), &["entities"]).exits(0).says("shop.Customers/c-1").says("crm.People/2");
+}
+
+#[test]
+fn a_command_waits_for_a_store_that_is_in_use_and_says_so() {
+    let dir = started();
+    let held =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(dir.path().join("lockstep.db.lock")).unwrap();
+    held.lock().unwrap();
+    let mut hurried = command(dir.path(), &["sync"]);
+    hurried.env("LOCKSTEP_WAIT_S", "0");
+    let output = hurried.output().unwrap();
+    Ran::of(&hurried, output)
+        .exits(1)
+        .says("lockstep.db is in use by another process")
+        .says("run the command again when that is done");
+    let mut waiting = command(dir.path(), &["sync"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = String::new();
+    BufReader::new(waiting.stderr.take().unwrap()).read_line(&mut told).unwrap();
+    assert!(told.contains("waiting for") && told.contains("lockstep.db"), "{told}");
+    held.unlock().unwrap();
+    assert!(waiting.wait().unwrap().success());
 }
 
 /// Runs the command where no file may grow beyond so many blocks, as on a full disk.

@@ -191,7 +191,7 @@ pub struct RunRow {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process works on it.
-    #[error("{place} is in use by another run ({holder}); wait for it to end, or stop it")]
+    #[error("{place} is in use by another process ({holder}): run the command again when that is done, or stop it")]
     Locked { place: String, holder: String },
     /// Written by a newer Lockstep.
     #[error("{place} has the form {found}, this program knows forms up to {known}: use the newer program that wrote it")]
