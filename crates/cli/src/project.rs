@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use lockstep_config::{Place, Problem, Project, Severity, Source};
 use lockstep_connector::vault::{KEY_VARIABLE, Keep, Vault};
@@ -28,6 +29,7 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
     for system in &project.systems {
         match lockstep_connector::catalogue::schemas(&system.connector, &system.with, &project.dir) {
             Ok(types) => {
+                problems.extend(lockstep_config::check_references(system, &types));
                 schemas.insert(system.name.clone(), system.with_references(types));
             }
             Err(_) if manifest_problems(&project.dir, system, &mut problems) => {}
@@ -80,7 +82,15 @@ pub fn open_for_its_systems(dir: &Path) -> Result<Opened> {
     settled((project, schemas, problems))
 }
 
-fn settled((project, schemas, problems): (Option<Project>, Schemas, Vec<Problem>)) -> Result<Opened> {
+fn settled((project, schemas, mut problems): (Option<Project>, Schemas, Vec<Problem>)) -> Result<Opened> {
+    // R8: a column that is gone stops its record type, not the others; the run tells it again.
+    problems.retain(|problem| {
+        let is_column = problem.code == lockstep_config::codes::UNKNOWN_COLUMN;
+        if is_column {
+            eprintln!("{}", problem.render());
+        }
+        !is_column
+    });
     let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
     match project {
         Some(project) if errors == 0 => Ok(Opened { project, schemas }),
@@ -153,7 +163,7 @@ impl Opened {
 
     /// The hub, for working with systems that are connected already.
     pub fn hub_over(&self, plan: Plan, systems: Vec<System>) -> Result<Hub> {
-        let store = SqliteStore::open(&self.store_path()?).map_err(store_failure)?;
+        let store = opened_for_work(&self.store_path()?)?;
         let mut hub = Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)?;
         hub.set_safeguards(self.safeguards(hub.plan_of_flows()));
         hub.keep_journal_for(self.project.journal_days);
@@ -184,6 +194,28 @@ impl Opened {
         let systems = self.connect(&plan)?;
         let store = SqliteStore::open_read_only(&path).map_err(store_failure)?;
         Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)
+    }
+}
+
+/// How long a command waits for a store that another process works on, in seconds; `LOCKSTEP_WAIT_S` says otherwise.
+const PATIENCE_S: u64 = 600;
+
+/// Opens the store for work, and waits while another process works on it: a service gives it up between its runs.
+fn opened_for_work(path: &Path) -> Result<SqliteStore> {
+    let patience = std::env::var("LOCKSTEP_WAIT_S").ok().and_then(|text| text.trim().parse().ok()).unwrap_or(PATIENCE_S);
+    let began = Instant::now();
+    let mut told = false;
+    loop {
+        match SqliteStore::open(path) {
+            Err(StoreError::Locked { place, holder }) if began.elapsed() < Duration::from_secs(patience) => {
+                if !told {
+                    eprintln!("waiting for {place}, which is in use ({holder}), until it has a moment between two runs");
+                    told = true;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            opened => return opened.map_err(store_failure),
+        }
     }
 }
 

@@ -212,3 +212,124 @@ fn nothing_names_a_folder_of_one_machine() {
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
+
+/// The fields of the public structs and the variants of the public enums in a source, each with the type that has it.
+fn members(source: &str) -> Vec<(String, String)> {
+    let (mut found, mut of): (Vec<(String, String)>, Option<(String, bool)>) = (Vec::new(), None);
+    for line in source.lines() {
+        if let Some(rest) = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum ")) {
+            let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            of = line.ends_with('{').then(|| (name.to_string(), line.starts_with("pub enum")));
+        } else if line.starts_with('}') {
+            of = None;
+        } else if let (Some((name, is_enum)), Some(rest)) = (&of, line.strip_prefix("    ")) {
+            let word = if *is_enum { Some(rest) } else { rest.strip_prefix("pub ") };
+            let word = word.map(|word| word.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default());
+            let word = word.filter(|word| !word.is_empty() && (!is_enum || word.starts_with(char::is_uppercase)));
+            found.extend(word.map(|word| (name.clone(), word.to_string())));
+        }
+    }
+    found
+}
+
+/// Sources below these folders without their tests, but for these files.
+fn sources(texts: &[(PathBuf, String)], folders: &[&str], but_for: &[&str]) -> String {
+    let wanted = |path: &Path| folders.iter().any(|f| path.starts_with(f)) && !but_for.iter().any(|file| path.ends_with(file));
+    let of_code = |text: &str| text.split("\n#[cfg(test)]").next().unwrap_or_default().to_string();
+    with_extension(texts, "rs").filter(|(path, _)| wanted(path)).map(|(_, text)| of_code(text)).collect()
+}
+
+/// Whether a text has a word with this before it, as a whole word.
+fn has_word(text: &str, before: &str, word: &str) -> bool {
+    text.match_indices(&format!("{before}{word}"))
+        .any(|(at, found)| !text[at + found.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+}
+
+/// Whether a field is read: as `.field`, or taken out of its struct by a pattern.
+fn is_read(code: &str, of: &str, field: &str) -> bool {
+    let taken = |(at, _): (usize, &str)| {
+        let pattern = code[at..].split('}').next().unwrap_or_default();
+        ["{ ", ", ", "\n"].iter().any(|before| has_word(pattern, before, field)) || has_word(pattern, " ", field)
+    };
+    has_word(code, ".", field) || code.match_indices(&format!("{of} {{")).any(taken)
+}
+
+#[test]
+fn g10_every_word_of_a_project_and_of_a_manifest_is_read_by_something() {
+    let texts = texts();
+    let text_of = |path: &str| texts.iter().find(|(p, _)| p == Path::new(path)).map(|(_, text)| text.clone()).expect(path);
+    let mut unread = Vec::new();
+    // What a project's files may say: by the reader of that file …
+    let limits = "crates/model/src/limits.rs";
+    let reader = sources(&texts, &["crates/config/src", limits], &["written.rs"]);
+    for schema in ["schemas/lockstep.schema.json", "schemas/flow.schema.json"] {
+        let schema: serde_json::Value = serde_json::from_str(&text_of(schema)).unwrap();
+        let mut keys = BTreeSet::new();
+        fn collect(value: &serde_json::Value, keys: &mut BTreeSet<String>) {
+            match value {
+                serde_json::Value::Object(map) => {
+                    for (key, value) in map {
+                        match value.as_object().filter(|_| key == "properties") {
+                            Some(properties) => {
+                                keys.extend(properties.keys().cloned());
+                                properties.values().for_each(|value| collect(value, keys));
+                            }
+                            None => collect(value, keys),
+                        }
+                    }
+                }
+                serde_json::Value::Array(list) => list.iter().for_each(|value| collect(value, keys)),
+                _ => {}
+            }
+        }
+        collect(&schema, &mut keys);
+        assert!(keys.len() > 10, "{keys:?}");
+        unread.extend(
+            keys.into_iter().filter(|key| !reader.contains(&format!("\"{key}\""))).map(|key| format!("config reads no `{key}`")),
+        );
+    }
+    // … and what was read of it, by who acts on it.
+    let actors = ["cli", "connector", "engine", "hub", "store", "verify", "workbench"].map(|name| format!("crates/{name}/src"));
+    let actors: Vec<&str> = actors.iter().map(String::as_str).collect();
+    let acting = sources(&texts, &actors, &[]);
+    let names_only = ["Names", "SystemNames", "Proposal"];
+    for file in ["crates/config/src/project.rs", "crates/model/src/flow.rs"] {
+        for (of, word) in members(&text_of(file)) {
+            let place = matches!(word.as_str(), "place" | "places" | "connector_place");
+            // What documents call systems is only for reading and writing documents.
+            let for_documents = of == "System" && matches!(word.as_str(), "title" | "aliases");
+            let of_config = word == "policies" || of == "Policies" || of == "Reference" || names_only.contains(&of.as_str());
+            let both = format!("{acting}{reader}");
+            let code = if of_config || place || for_documents || of == "System" || of == "FlowFile" { &both } else { &acting };
+            let read = if word.starts_with(char::is_uppercase) { has_word(code, "::", &word) } else { is_read(code, &of, &word) };
+            if !read {
+                unread.push(format!("nothing acts on `{of}.{word}`"));
+            }
+        }
+    }
+    // What a manifest may say: by the interpreter.
+    let written = text_of("crates/connector/src/rest/written.rs");
+    let interpreter =
+        sources(&texts, &["crates/connector/src"], &["rest/written.rs", "rest/sound.rs", "rest/effect.rs", "rest/draft.rs"]);
+    let words = members(&written);
+    assert!(words.len() > 100, "{}", words.len());
+    for (of, word) in words {
+        let read = match word.starts_with(char::is_uppercase) {
+            true => has_word(&interpreter, "::", &word),
+            false => is_read(&interpreter, &of, &word),
+        };
+        if !read {
+            unread.push(format!("the interpreter of manifests reads no `{of}.{word}`"));
+        }
+    }
+    assert!(unread.is_empty(), "accepted, and without effect (G10):\n{}", unread.join("\n"));
+}
+
+#[test]
+fn a_field_that_nothing_reads_is_found() {
+    let source = "pub struct Setting {\n    /// What.\n    pub name: String,\n    pub unread: bool,\n}\n\npub enum Word {\n    #[default]\n    One,\n    Two { three: u8 },\n}\n";
+    let named = |list: &[(&str, &str)]| list.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect::<Vec<_>>();
+    assert_eq!(members(source), named(&[("Setting", "name"), ("Setting", "unread"), ("Word", "One"), ("Word", "Two")]));
+    let code = "fn f(s: &Setting) -> &str { let Setting { name, .. } = s; name }\nfn g(o: Other) -> bool { o.unread_too }";
+    assert!(is_read(code, "Setting", "name") && !is_read(code, "Setting", "unread"));
+}

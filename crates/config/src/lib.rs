@@ -59,7 +59,6 @@ pub mod codes;
 mod document_flows;
 mod env;
 mod fields;
-mod filter;
 mod flow_file;
 mod flow_tests;
 mod glob;
@@ -79,7 +78,7 @@ mod write;
 pub mod written;
 mod yaml;
 
-pub use check::{Schemas, check, convertible};
+pub use check::{Schemas, check, check_references, convertible};
 pub use flow_tests::{Expected, FlowTest, TestKey, TestRecord, TestStep, TestValue};
 pub use import::{Proposal, names_of, propose_systems, read_flows, systems_named, write_project_yaml};
 pub use names::{Names, SystemNames};

@@ -4,6 +4,8 @@ mod support;
 
 use insta::assert_snapshot;
 use lockstep_config::{Schemas, Severity, check, load_with, render_all, to_json};
+use lockstep_model::TypeSchema;
+use lockstep_model::schema::KnownFrom;
 use support::{folder, record_type, schemas, seeds, told};
 
 const SYSTEMS: &str = "\
@@ -308,4 +310,40 @@ flows:
         })
         .collect();
     assert_snapshot!(format!("{}\n\n{}", names.join("\n"), said.join("\n")));
+}
+
+#[test]
+fn g10_columns_and_paths_are_held_against_the_header_and_the_sample() {
+    let seen =
+        |kind: &str, known_from| TypeSchema { known_from, open: true, ..record_type(kind, "id\n email\n phone\n address.city") };
+    let schemas: Schemas = [
+        ("crmoffice".to_string(), vec![seen("People", KnownFrom::Header)]),
+        ("wix".to_string(), vec![seen("Customers", KnownFrom::Sample)]),
+    ]
+    .into();
+    let text = with(
+        "\
+  - from: crmoffice.People
+    to: wix.Customers
+    create: { filter: emial != '' }
+    match: [emali = email]
+    properties:
+      - email <-> e-mail
+      - phone <-> fax
+      - fax -> phone
+      - address.city <-> address
+",
+        &schemas,
+    );
+    for told in [
+        "error[config::unknown-column]: the file of crmoffice.People has no column `emali`",
+        "error[config::unknown-column]: the file of crmoffice.People has no column `emial`",
+        "error[config::unknown-column]: the file of crmoffice.People has no column `fax`",
+        "warning[config::unseen-property]: no record of wix.Customers that was looked at has `e-mail`",
+        "note[config::unseen-property]: no record of wix.Customers that was looked at has `fax`",
+        "help: did you mean `email`?",
+    ] {
+        assert!(text.contains(told), "{told}\n{text}");
+    }
+    assert!(!text.contains("`address`") && !text.contains("has no column `address"), "{text}");
 }

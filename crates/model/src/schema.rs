@@ -128,12 +128,25 @@ pub struct Capabilities {
     pub tells_deletions: bool,
 }
 
+/// Where a record type's properties are known from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KnownFrom {
+    /// They are declared: by a manifest, a database, a standard.
+    #[default]
+    Declaration,
+    /// The header of a file: it has these columns and no others.
+    Header,
+    /// Some of the records: what they lack may stand in others.
+    Sample,
+}
+
 /// A record type as its connector describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TypeSchema {
     /// Its name in the system: `Contacts`.
     pub kind: String,
     pub properties: Vec<PropertySchema>,
+    pub known_from: KnownFrom,
     /// Paths that are not listed are allowed (a folder of files has no schema).
     pub open: bool,
     pub can: Capabilities,
@@ -151,6 +164,7 @@ impl TypeSchema {
         TypeSchema {
             kind: kind.into(),
             properties: Vec::new(),
+            known_from: KnownFrom::Declaration,
             open: true,
             can: Capabilities {
                 create: true,
@@ -190,6 +204,17 @@ impl TypeSchema {
             }
         }
         None
+    }
+
+    /// Whether a path was seen where the properties are known from a header or a sample: itself, what is above or below it, or a value.
+    ///
+    /// A record type whose properties are declared, or of which nothing was seen, has seen every path.
+    pub fn has_seen(&self, path: &Path) -> bool {
+        let known = |p: &PropertySchema| p.path == *path || path.is_parent_of(&p.path);
+        self.known_from == KnownFrom::Declaration
+            || self.properties.is_empty()
+            || self.properties.iter().any(known)
+            || self.describe(path).is_some()
     }
 
     /// What the schema says of a resolved path: its own entry, or that of the list or object whose value it is.

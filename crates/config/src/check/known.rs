@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use lockstep_model::flow::PropertyRef;
+use lockstep_model::schema::KnownFrom;
 use lockstep_model::{Create, Path, TypeName, TypeSchema};
 
 use super::View;
 use crate::codes;
 use crate::near::{all_of, any_of, nearest};
 use crate::problem::{Problem, Severity};
+use crate::project::System;
 use crate::source::Place;
 
 /// How many names a message lists at most.
@@ -33,8 +35,14 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
         }
         if let (Create::When { filter: Some(filter), .. }, Some(schema)) = (&flow.create, view.schema(&flow.from)) {
             let place = places.create.as_ref().unwrap_or(&places.flow);
-            for read in filter.reads.iter().filter(|read| schema.resolve(read).is_none()) {
-                problems.push(unknown_property(schema, &flow.from, read, &place.narrowed(read.as_str())));
+            for read in &filter.reads {
+                match schema.resolve(read) {
+                    None => problems.push(unknown_property(schema, &flow.from, read, &place.narrowed(read.as_str()))),
+                    Some(_) if !schema.has_seen(read) => {
+                        problems.push(unseen(schema, &flow.from, read, &place.narrowed(read.as_str())));
+                    }
+                    Some(_) => {}
+                }
             }
         }
     }
@@ -105,12 +113,55 @@ fn property(view: &View<'_>, name: &TypeName, property: &PropertyRef, place: &Pl
     for path in std::iter::once(&property.path).chain(condition) {
         match schema.resolve(path) {
             None => problems.push(unknown_property(schema, name, path, place)),
+            Some(resolved) if !schema.has_seen(path) && !schema.has_seen(&resolved) => {
+                problems.push(unseen(schema, name, path, place))
+            }
             Some(resolved) => {
                 let note = schema.property(path).or_else(|| schema.describe(&resolved)).and_then(|known| known.note.as_ref());
                 problems.extend(note.map(|note| note_on(place, format!("`{path}` of {name}: {note}"))));
             }
         }
     }
+}
+
+/// A path that the header, or the records that were looked at, do not have (G10).
+fn unseen(schema: &TypeSchema, name: &TypeName, path: &Path, place: &Place) -> Problem {
+    let known = || schema.properties.iter().map(|property| property.path.as_str());
+    let near = nearest(path.as_str(), known());
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it has {}", listed(&known().collect::<Vec<_>>())),
+    };
+    let problem = match schema.known_from {
+        KnownFrom::Header => {
+            Problem::error(codes::UNKNOWN_COLUMN, place.clone(), format!("the file of {name} has no column `{path}`"))
+        }
+        _ => {
+            let message = format!("no record of {name} that was looked at has `{path}`");
+            let problem = Problem::warning(codes::UNSEEN_PROPERTY, place.clone(), message);
+            // A property that is still to be filled is nothing to worry about, a name that is nearly another's mostly is.
+            if near.is_some() { problem } else { Problem { severity: Severity::Note, ..problem } }
+        }
+    };
+    problem.help(help)
+}
+
+/// Paths of a system's `references` that its record types do not have. `types` are as the connector describes them, without these
+/// references.
+pub fn check_references(system: &System, types: &[TypeSchema]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for reference in &system.references {
+        let Some(schema) = types.iter().find(|schema| schema.kind == reference.kind) else { continue };
+        let name = TypeName::new(&system.name, reference.kind.as_str());
+        match schema.resolve(&reference.path) {
+            None => problems.push(unknown_property(schema, &name, &reference.path, &reference.place)),
+            Some(_) if !schema.has_seen(&reference.path) => {
+                problems.push(unseen(schema, &name, &reference.path, &reference.place))
+            }
+            Some(_) => {}
+        }
+    }
+    problems
 }
 
 pub(super) fn unknown_property(schema: &TypeSchema, name: &TypeName, path: &Path, place: &Place) -> Problem {

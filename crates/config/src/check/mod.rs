@@ -21,6 +21,7 @@ use crate::problem::{Problem, in_order};
 use crate::project::Project;
 use crate::section::{FlowPlaces, PairPlaces};
 
+pub use known::check_references;
 pub use types::convertible;
 
 /// The schemas of the systems, by the systems' names in the project.

@@ -12,6 +12,7 @@ mod vcard;
 use std::sync::{Mutex, PoisonError};
 
 use lockstep_model::flow::PropertyRef;
+use lockstep_model::schema::KnownFrom;
 use lockstep_model::schema::{Capabilities, PropertySchema};
 use lockstep_model::value::is_empty;
 use lockstep_model::{PlainType, ReadRecord, Timestamp, TypeSchema, Value};
@@ -97,6 +98,7 @@ pub fn schemas() -> Vec<TypeSchema> {
     vec![TypeSchema {
         kind: KIND.into(),
         properties,
+        known_from: KnownFrom::Declaration,
         open: false,
         can: Capabilities { create: true, update: true, delete: true, since: true, find: true, get: true, tells_deletions: true },
         absent_is_empty: true,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 
+use lockstep_model::schema::KnownFrom;
 use lockstep_model::{PlainType, PropertySchema, TypeSchema, Value};
 
 use super::csv::Header;
@@ -131,11 +132,16 @@ impl Sample {
 pub(super) fn schema(kind: &str, id: &str, modified: Option<&str>, sample: &Sample, header: Option<&Header>) -> TypeSchema {
     let mut schema = TypeSchema::open(kind);
     schema.can.tells_deletions = true;
+    schema.known_from = if header.is_some() { KnownFrom::Header } else { KnownFrom::Sample };
     schema.properties = match header {
         // A CSV file holds what its columns hold and nothing else, though a missing one is only said when it is written to.
         Some(header) => header.names.iter().map(|name| PropertySchema::new(name.as_str(), PlainType::String)).collect(),
         None => sample.properties(),
     };
+    if schema.properties.is_empty() {
+        // An empty file tells nothing.
+        schema.known_from = KnownFrom::Declaration;
+    }
     if schema.property(&id.into()).is_none() {
         schema.properties.insert(0, PropertySchema::new(id, PlainType::Any));
     }

@@ -1,6 +1,7 @@
 //! A table or view as the database's catalogue tells of it, and what it is to the hub: a record type.
 
 use jiff::tz::TimeZone;
+use lockstep_model::schema::KnownFrom;
 use lockstep_model::schema::{Capabilities, PropertySchema};
 use lockstep_model::{PlainType, TypeSchema};
 use serde::{Deserialize, Serialize};
@@ -144,6 +145,7 @@ impl Kind {
         TypeSchema {
             kind: self.table.name.clone(),
             properties: properties.collect(),
+            known_from: KnownFrom::Declaration,
             open: false,
             can: Capabilities {
                 create: writable,
