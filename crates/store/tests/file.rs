@@ -299,3 +299,24 @@ fn what_was_committed_outlives_a_crash() {
     assert_eq!(after.records(&(1..=999).map(RecordId).collect::<Vec<_>>()).unwrap().len(), 500);
     assert_eq!(after.records(&[RecordId(500)]).unwrap(), [record(500)]);
 }
+
+#[cfg(unix)]
+#[test]
+fn nobody_but_its_owner_can_read_a_store_at_any_moment() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, path) = place();
+    let mut store = open(&path);
+    add(&mut store, 1..3);
+    let mut seen = 0;
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.file_name());
+        seen += 1;
+    }
+    assert!(seen >= 3, "the store, its log and its lock");
+    // A store that its owner has opened to others stays so.
+    drop(store);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    drop(open(&path));
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+}

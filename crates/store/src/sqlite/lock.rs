@@ -31,7 +31,9 @@ impl Lock {
                 _ => StoreError::Unwritable { place, message },
             }
         };
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(unwritable)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = private(&mut options).open(&path).map_err(unwritable)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -50,6 +52,19 @@ impl Lock {
         writeln!(file, "process {}, since {}", std::process::id(), Timestamp(since)).map_err(unwritable)?;
         Ok(Lock { _file: file })
     }
+}
+
+/// Readable by its owner only, where it is made anew.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// Makes the file of a store that is not there yet, so that nobody but its owner can read it at any moment: SQLite would make it as any
+/// file is made. The log and its index get the permissions of the store. Why it can't be made is told by who opens it.
+pub(super) fn make_private(store: &Path) {
+    let _ = private(OpenOptions::new().write(true).create_new(true)).open(store);
 }
 
 /// The file beside this one, with something at the end of its name.

@@ -101,6 +101,7 @@ impl SqliteStore {
             std::fs::create_dir_all(folder).map_err(message)?;
         }
         let lock = Lock::take(path)?;
+        lock::make_private(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags).map_err(|error| Fault::Sqlite(error).at(&place))?;
         Self::prepared(conn, place, path.to_path_buf(), Some(lock))
