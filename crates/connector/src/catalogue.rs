@@ -54,6 +54,11 @@ pub fn settings(name: &str) -> Vec<Setting> {
             setting("folder", None, "the folder of files, from the project's own"),
             setting("id", Some("id"), "the property that holds a record's id"),
             setting("modified", Some(""), "the property that holds the time of a record's last change, if there is one"),
+            setting(
+                "encoding",
+                Some("utf-8"),
+                "what the files are written in where no byte order mark says it: utf-8, utf-16le, windows-1252, iso-8859-1; also by record type",
+            ),
         ];
     }
     match name {
@@ -114,6 +119,15 @@ pub fn schemas(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
             rest::settings(&manifest, settings, false)?;
             Ok(rest::schemas(&manifest))
         }
+    }
+}
+
+/// What is damaged in the source of a connector's record types so that they can't be worked with (R8), as far as that can be told without
+/// a network.
+pub fn damages(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Vec<(String, Trouble)> {
+    match name {
+        "files" => files::damages(settings, project_dir),
+        _ => vec![],
     }
 }
 

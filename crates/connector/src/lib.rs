@@ -12,9 +12,12 @@ pub mod carddav;
 pub mod catalogue;
 pub mod conformance;
 pub mod contract;
+pub mod down;
 pub mod files;
 pub mod keyring;
 pub mod memory;
+mod numbers;
+mod private;
 pub mod rest;
 pub mod sql;
 pub mod vault;
@@ -67,6 +70,8 @@ pub struct RecordFault {
     pub place: String,
     /// What is wrong and what to do.
     pub message: String,
+    /// The record that it is, where that can be told: it is left alone (R8). Where it can't, it may be any, also one that nobody knows.
+    pub id: Option<String>,
 }
 
 /// One write.
@@ -219,6 +224,16 @@ pub trait Connector: Send + Sync {
     /// A reading right after writes of this process costs next to nothing and gives none of them back, since the connector still
     /// knows what it wrote. A run then ends with such a reading, so that the next one has nothing to read.
     fn knows_own_writes(&self) -> bool {
+        false
+    }
+
+    /// Its record types fail one by one: that one can't be read says nothing of the others, which are worked with (R8). A folder of files.
+    fn types_fail_alone(&self) -> bool {
+        false
+    }
+
+    /// Each reading tells of all that can't be read, also where nothing changed: what one does not tell of has been mended (R8).
+    fn tells_faults_each_time(&self) -> bool {
         false
     }
 

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Trouble;
 use crate::keyring::Keyring;
+use crate::private::{new_beside, private};
 
 /// The environment variable that holds the key, where it is not in a file.
 pub const KEY_VARIABLE: &str = "LOCKSTEP_KEY";
@@ -135,7 +136,13 @@ impl Vault {
         let text = serde_json::to_string_pretty(&written).unwrap_or_default() + "\n";
         let fresh = self.file.with_extension("tokens.new");
         let put = || -> std::io::Result<()> {
-            let mut file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&fresh)?;
+            // What a killed process left, or somebody else put there, is not written into.
+            if let Err(error) = std::fs::remove_file(&fresh)
+                && error.kind() != ErrorKind::NotFound
+            {
+                return Err(error);
+            }
+            let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&fresh)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             std::fs::rename(&fresh, &self.file)
@@ -258,8 +265,7 @@ impl Vault {
         written.keyring = None;
         let put = || -> std::io::Result<()> {
             // Whole or not at all, whenever the process ends, and never in another's place: a name is given to what is written already.
-            let fresh = self.file.with_extension(format!("tokens.key-{}", std::process::id()));
-            let mut file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&fresh)?;
+            let (fresh, mut file) = new_beside(&self.file, ".lockstep-key.new-")?;
             file.write_all(format!("{key}\n").as_bytes())?;
             file.sync_all()?;
             match std::fs::hard_link(&fresh, &self.key_file) {
@@ -287,13 +293,6 @@ impl Vault {
             path.display()
         ))
     }
-}
-
-/// Readable by its owner only.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
 }
 
 /// Random bytes, for keys, states and verifiers.

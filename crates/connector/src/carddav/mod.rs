@@ -197,8 +197,11 @@ impl CardDav {
     }
 
     fn record(&self, watch: &[(Place, Option<&str>)], found: &Found) -> Result<ReadRecord, RecordFault> {
-        let fault =
-            |message: &str| RecordFault { place: format!("{}{}", self.book.place(), found.name), message: message.into() };
+        let fault = |message: &str| RecordFault {
+            place: format!("{}{}", self.book.place(), found.name),
+            message: message.into(),
+            id: None,
+        };
         let text = found
             .card
             .as_deref()

@@ -52,6 +52,17 @@ impl Header {
         Header { delimiter, names }
     }
 
+    /// Whether all cells of a row are empty: spreadsheets leave such rows at the end.
+    pub(super) fn is_empty_row(&self, row: &[u8]) -> bool {
+        row.iter().all(|byte| *byte == self.delimiter || byte.is_ascii_whitespace())
+    }
+
+    /// A name that several columns have. Columns without a name are nobody's.
+    pub(super) fn repeated(&self) -> Option<&str> {
+        let twice = |(at, name): (usize, &String)| !name.is_empty() && self.names[..at].contains(name);
+        self.names.iter().enumerate().find(|(at, name)| twice((*at, name))).map(|(_, name)| name.as_str())
+    }
+
     /// The column of a property.
     pub(super) fn column(&self, path: &str) -> Option<usize> {
         self.names.iter().position(|name| name == path)
@@ -100,10 +111,15 @@ pub(super) fn value_of(cell: &[u8]) -> Value {
     if text.is_empty() { Value::Null } else { Value::String(text.into_owned()) }
 }
 
-/// A text as a cell is written: in quotes only where it needs them.
-pub(super) fn cell_of(text: &str, delimiter: u8) -> Vec<u8> {
+/// Whether a written cell stands in quotes.
+pub(super) fn is_quoted(cell: &[u8]) -> bool {
+    cell.first() == Some(&b'"')
+}
+
+/// A text as a cell is written: in quotes where the file writes it so (`quoted`), or where it needs them.
+pub(super) fn cell_of(text: &str, delimiter: u8, quoted: bool) -> Vec<u8> {
     let special = |byte: u8| matches!(byte, b'"' | b'\n' | b'\r') || byte == delimiter;
-    if text.bytes().any(special) || text.trim() != text {
+    if quoted || text.bytes().any(special) || text.trim() != text {
         format!("\"{}\"", text.replace('"', "\"\"")).into_bytes()
     } else {
         text.as_bytes().to_vec()
@@ -147,8 +163,10 @@ mod tests {
     fn what_is_written_is_read_back() {
         for text in ["", "plain", "a;b", "say \"hi\"", "two\r\nlines", " spaced ", "\"", "Åse, Ørjan"] {
             for delimiter in [b',', b';', b'\t'] {
-                assert_eq!(text_of(&cell_of(text, delimiter)), text);
-                assert_eq!(split(&cell_of(text, delimiter), delimiter).len(), 1, "{text:?}");
+                for quoted in [false, true] {
+                    assert_eq!(text_of(&cell_of(text, delimiter, quoted)), text);
+                    assert_eq!(split(&cell_of(text, delimiter, quoted), delimiter).len(), 1, "{text:?}");
+                }
             }
         }
     }

@@ -4,7 +4,7 @@
 //! appended; other elements stay. Null takes the element away. A path alone does not tell whether a step that is missing is a
 //! list: [`Shape`] knows that from the other records of the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::flow::{Having, PropertyRef};
 use lockstep_model::value::{equal, is_empty};
@@ -19,6 +19,8 @@ use super::members::Members;
 pub(super) struct Shape {
     /// Paths of lists; true where their elements are marked `primary`.
     pub lists: BTreeMap<String, bool>,
+    /// Paths at which nothing but whole numbers stands: ids and references among them keep their JSON type (R7).
+    pub numbers: BTreeSet<String>,
     pub members: Members,
 }
 
@@ -173,9 +175,33 @@ impl Edit<'_> {
         }
     }
 
+    /// R7: the value in the JSON type that the property has elsewhere: an id comes as a text, whatever it was written as. A text that a
+    /// number would not write just so (`0150`) stays one.
+    fn typed(&self, here: &str, there: Option<&Value>) -> Value {
+        let numbers = |value: &Value| match value {
+            Value::Array(list) => list.iter().all(|v| v.is_i64() || v.is_u64()) && !list.is_empty(),
+            other => other.is_i64() || other.is_u64(),
+        };
+        if !self.shape.numbers.contains(here) && !there.is_some_and(numbers) {
+            return self.value.clone();
+        }
+        let one = |value: &Value| match value {
+            Value::String(text) => match text.parse::<i64>() {
+                Ok(number) if number.to_string() == *text => Value::from(number),
+                _ => value.clone(),
+            },
+            other => other.clone(),
+        };
+        match self.value {
+            Value::Array(list) => Value::Array(list.iter().map(one).collect()),
+            single => one(single),
+        }
+    }
+
     /// The last step: the property itself.
     fn at_end(&self, map: &mut Map<String, Value>, here: &str, step: &str) -> Result<(), String> {
         let as_list = self.shape.lists.contains_key(here);
+        let typed = self.typed(here, map.get(step));
         match map.get_mut(step) {
             // A list of plain values, given a single one.
             Some(Value::Array(list)) if !self.value.is_array() => {
@@ -183,23 +209,23 @@ impl Edit<'_> {
                     return Err(format!("`{here}` is a list of objects: name one of their properties"));
                 }
                 let same = list.iter().position(|v| !is_empty(self.displaced) && equal(v, self.displaced));
-                match (same, self.value) {
+                match (same, typed) {
                     (Some(at), Value::Null) => drop(list.remove(at)),
                     (None, Value::Null) => list.clear(),
-                    (Some(at), value) => list[at] = value.clone(),
+                    (Some(at), value) => list[at] = value,
                     (None, value) => match list.first_mut() {
-                        Some(first) => *first = value.clone(),
-                        None => list.push(value.clone()),
+                        Some(first) => *first = value,
+                        None => list.push(value),
                     },
                 }
             }
-            Some(there) => *there = self.value.clone(),
+            Some(there) => *there = typed,
             None if self.value.is_null() => {}
             None if as_list && !self.value.is_array() => {
-                map.insert(step.to_string(), Value::Array(vec![self.value.clone()]));
+                map.insert(step.to_string(), Value::Array(vec![typed]));
             }
             None => {
-                map.insert(step.to_string(), self.value.clone());
+                map.insert(step.to_string(), typed);
             }
         }
         Ok(())

@@ -4,11 +4,11 @@
 //! records that are gone. The fingerprint is 64 bits of XXH3: among a million rows two differing ones share one with a chance of
 //! 1 in 37 million, and then an edit is missed only if it turns one row into exactly that other one.
 //!
-//! Kept as: the letters `LKF1`, the number of rows, the fingerprints, the ids packed. A UUID takes 17 bytes and a whole number 9.
+//! Kept as: the letters `LKF2`, the number of rows, the fingerprints, the ids packed. A UUID takes 17 bytes and a whole number 9.
 
 use xxhash_rust::xxh3::xxh3_64;
 
-const MAGIC: &[u8; 4] = b"LKF1";
+const MAGIC: &[u8; 4] = b"LKF2";
 const TAG_UUID: u8 = 255;
 const TAG_NUMBER: u8 = 254;
 const TAG_LONG: u8 = 253;
@@ -36,6 +36,11 @@ pub(super) fn pack(id: &str, into: &mut Vec<u8>) {
         into.extend_from_slice(&(id.len() as u32).to_le_bytes());
         into.extend_from_slice(id.as_bytes());
     }
+}
+
+/// Whether a packed id is a whole number.
+pub(super) fn is_number(packed: &[u8]) -> bool {
+    packed.first() == Some(&TAG_NUMBER)
 }
 
 /// The id that was packed; empty for a row that could not be read.
@@ -117,6 +122,11 @@ impl Fingerprints {
         self.ids.extend_from_slice(id);
     }
 
+    /// Gives a row another fingerprint than its own: it will not be known again.
+    pub(super) fn doubt(&mut self, at: usize, print: u64) {
+        self.rows[at] = print;
+    }
+
     /// How many rows.
     pub(super) fn len(&self) -> usize {
         self.rows.len()
@@ -191,6 +201,12 @@ impl Known {
         self.met[at] = true;
         self.expected = at + 1;
         Some(self.id(at))
+    }
+
+    /// As if no row had been met.
+    pub(super) fn forget(&mut self) {
+        self.met.fill(false);
+        self.expected = 0;
     }
 
     fn id(&self, at: usize) -> &[u8] {

@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::fingerprint::uuid_text;
 use crate::Write;
+use crate::numbers::Used;
 
 /// What the ids of a file are like, as far as it was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,20 @@ impl Kind {
         }
         self.any = true;
         self.as_number |= as_number;
+    }
+
+    /// Takes note of the largest number that any record of the file ever had (R9): a number that was used is not handed out again.
+    pub(super) fn go_on_after(&mut self, used: Used) {
+        if !self.any {
+            self.as_number = used.as_number;
+        }
+        self.largest = if self.any { self.largest.max(used.largest) } else { used.largest };
+        self.any = true;
+    }
+
+    /// The largest number among the ids, where all are numbers.
+    pub(super) fn used(&self) -> Option<Used> {
+        (self.any && !self.words).then_some(Used { largest: self.largest, as_number: self.as_number })
     }
 
     /// The next number; `None` where ids are not numbers.

@@ -12,21 +12,29 @@
 //!
 //! A process that begins anew in the middle of a listing lists everything again: seeing a record twice does nothing (R1).
 
-use std::collections::HashSet;
-use std::fs::File;
+use std::collections::{HashSet, VecDeque};
 use std::time::SystemTime;
 
-use lockstep_model::Timestamp;
 use lockstep_model::flow::PropertyRef;
+use lockstep_model::{ReadRecord, Timestamp};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::csv::Header;
+use super::encoding::Source;
 use super::fingerprint::{Fingerprints, Known, fingerprint, unpack};
 use super::rows::Rows;
 use super::stamp::Stamp;
-use super::table::Table;
+use super::survey::{Survey, repeated};
+use super::table::{Opened, Table};
 use super::take::{Extractor, IdReader};
+use crate::numbers::Used;
 use crate::{Checkpoint, Page, RecordFault, Trouble};
+
+/// So many rows that can't be read are told of one by one; of the others, how many there are.
+const FAULTS_TOLD: usize = 10;
+/// Rows that are news are held in memory up to so many.
+const MOST_GATHERED: usize = 100_000;
 
 /// What a checkpoint's text holds, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,6 +59,36 @@ pub(super) struct ReadToEnd {
     again: bool,
     /// Which properties were taken: with others, every row has something new to tell.
     watch: String,
+    /// Some rows could not be read: they are looked at, and told of, again each time until they are mended (R8).
+    #[serde(default)]
+    faulty: bool,
+    /// Of a CSV file, the columns that were taken.
+    #[serde(default)]
+    columns: Vec<String>,
+    /// The largest number that was ever an id (R9).
+    #[serde(default)]
+    used: Option<Used>,
+}
+
+impl ReadToEnd {
+    /// From a checkpoint, if it is of a reading that came to its end.
+    pub(super) fn of(checkpoint: Option<&Checkpoint>) -> Option<ReadToEnd> {
+        match serde_json::from_str(&checkpoint?.text) {
+            Ok(Mark::Read(read)) => Some(read),
+            _ => None,
+        }
+    }
+
+    /// The largest number that was an id, as far as this reading and those before it knew.
+    pub(super) fn used(&self) -> Option<Used> {
+        self.used
+    }
+
+    /// R5, R8: a column that was taken and is not there any more has been renamed or lost; its values have not been cleared.
+    pub(super) fn lost_column(&self, watch: &[PropertyRef], header: &Header) -> Option<&str> {
+        let watched = |name: &str| watch.iter().any(|property| property.path.as_str() == name);
+        self.columns.iter().map(String::as_str).find(|name| watched(name) && header.column(name).is_none())
+    }
 }
 
 /// Which properties are taken from the rows of a table, as a text that differs when they do.
@@ -81,7 +119,7 @@ impl Beginning {
         match serde_json::from_str(&checkpoint.text) {
             Ok(Mark::Reading { reading, page, .. }) => Beginning::GoOn { token: reading, page },
             Ok(Mark::Read(read)) if read.watch != watch || read.again => Beginning::Everything,
-            Ok(Mark::Read(read)) if read.stamp == stamp && read.settled => Beginning::Nothing,
+            Ok(Mark::Read(read)) if read.stamp == stamp && read.settled && !read.faulty => Beginning::Nothing,
             Ok(Mark::Read(_)) => {
                 Known::from_bytes(&checkpoint.bytes).map_or(Beginning::Everything, |known| Beginning::Changes(Box::new(known)))
             }
@@ -98,27 +136,86 @@ pub(super) struct Listing {
     pub watch: String,
     pub stamp: Stamp,
     settled: bool,
-    rows: Rows<File>,
+    rows: Rows<Source>,
+    /// What is told, where it was gathered before.
+    ready: Option<VecDeque<ReadRecord>>,
+    waiting_faults: Vec<RecordFault>,
+    header: Option<Header>,
+    pub survey: Survey,
     extractor: Extractor,
     ids: IdReader,
     known: Option<Box<Known>>,
     read: Fingerprints,
-    /// Fingerprints of the ids of the rows that were parsed.
-    parsed: HashSet<u64, Plain>,
     /// How many rows do not tell whose they are.
     nameless: usize,
+    /// How many rows could not be read.
+    faulty: usize,
+    /// Ids that were told to be there more than once.
+    told_repeated: HashSet<u64, Plain>,
+    /// The columns that are taken.
+    columns: Vec<String>,
+}
+
+/// A row that is not known.
+struct News {
+    line: u64,
+    print: u64,
+    /// Its place among the rows that were read.
+    at: usize,
+    /// The record, or its id and what is wrong.
+    record: Result<ReadRecord, (String, String)>,
 }
 
 impl Listing {
-    /// Opens the file and stands before its first record.
+    /// Opens the file and stands before its first record. `own` are the fingerprints of rows that this process wrote: the hub was told what
+    /// they hold with the outcome of its write, so a reading of changes does not tell it again.
+    ///
+    /// Before any of it is told, what makes the whole file doubtful has been looked for (R8): in a look through all of it, or, where only
+    /// what changed is read, while that is gathered.
     pub(super) fn begin(
         table: &Table,
         watch: &[PropertyRef],
         token: String,
         known: Option<Box<Known>>,
+        own: &HashSet<u64, Plain>,
     ) -> Result<Listing, Trouble> {
         let opened = table.open()?;
-        Ok(Listing {
+        let (opened, survey) = if known.is_none() { table.survey(opened)? } else { (opened, Survey::default()) };
+        let mut listing = Listing::new(table, watch, token, known, opened, survey);
+        if listing.known.is_some() && !listing.gather(table, own)? {
+            // Too much has changed to be held in memory: the file is gone through twice instead.
+            let Listing { token, rows, stamp, header, known, .. } = listing;
+            let opened = Opened { rows, stamp, header, header_raw: vec![] };
+            let (opened, survey) = table.survey(table.again(opened)?)?;
+            let known = known.map(|mut known| {
+                known.forget();
+                known
+            });
+            listing = Listing::new(table, watch, token, known, opened, survey);
+        }
+        Ok(listing)
+    }
+
+    fn new(
+        table: &Table,
+        watch: &[PropertyRef],
+        token: String,
+        known: Option<Box<Known>>,
+        opened: Opened,
+        survey: Survey,
+    ) -> Listing {
+        let there = |header: &Header| {
+            let columns = watch.iter().map(|property| property.path.as_str()).filter(|name| header.column(name).is_some());
+            columns.map(str::to_string).collect()
+        };
+        Listing {
+            survey,
+            ready: None,
+            waiting_faults: vec![],
+            columns: opened.header.as_ref().map(there).unwrap_or_default(),
+            header: opened.header.clone(),
+            faulty: 0,
+            told_repeated: HashSet::default(),
             token,
             page: 0,
             watch: watch_mark(table, watch),
@@ -129,80 +226,158 @@ impl Listing {
             rows: opened.rows,
             known,
             read: Fingerprints::default(),
-            parsed: HashSet::default(),
             nameless: 0,
-        })
+        }
     }
 
-    /// The next page. `own` are the fingerprints of rows that this process wrote: the hub was told what they hold with
-    /// the outcome of its write, so a reading of changes does not tell it again.
-    pub(super) fn next_page(&mut self, table: &Table, own: &HashSet<u64, Plain>, page_size: usize) -> Result<Page, Trouble> {
-        let mut records = Vec::with_capacity(page_size.min(65_536));
-        let mut faults = Vec::new();
-        while records.len() < page_size.max(1) {
-            let Some(row) = self.rows.next().map_err(|error| table.trouble(&error))? else {
-                return self.last_page(table, records, faults);
-            };
-            if row.is_blank() {
+    /// Reads all that is news at once; gives whether it is little enough for that.
+    fn gather(&mut self, table: &Table, own: &HashSet<u64, Plain>) -> Result<bool, Trouble> {
+        let encoding = self.rows.source().encoding();
+        let width = self.header.as_ref().map(|header| (header.delimiter, header.names.len()));
+        let mut news: Vec<News> = Vec::new();
+        while let Some(row) = self.rows.next().map_err(|error| table.trouble(&error))? {
+            if row.is_blank() || self.header.as_ref().is_some_and(|header| header.is_empty_row(row.text)) {
                 continue;
             }
             let print = fingerprint(row.text);
-            if let Some(known) = &mut self.known {
-                if let Some(id) = known.meet(print) {
-                    self.nameless += usize::from(id == [0]);
-                    self.read.push_packed(print, id);
-                    continue;
-                }
-                if own.contains(&print)
-                    && let Some((id, _)) = self.ids.id(row.text)
-                {
-                    self.read.push(print, &id);
-                    continue;
-                }
+            if let Some(id) = self.known.as_mut().and_then(|known| known.meet(print)) {
+                self.nameless += usize::from(id == [0]);
+                self.read.push_packed(print, id);
+                continue;
             }
-            let fault = |message: String| RecordFault { place: format!("{}:{}", table.place, row.line), message };
-            match self.extractor.extract(row.text, print) {
-                Ok(record) => {
-                    self.read.push(print, &record.id);
-                    if self.parsed.insert(xxh3_64(record.id.as_bytes())) {
-                        records.push(record);
-                    } else {
-                        faults.push(fault(repeated(&record.id)));
-                    }
-                }
+            if own.contains(&print)
+                && let Some((id, _)) = self.ids.id(row.text)
+            {
+                self.read.push(print, &id);
+                continue;
+            }
+            table.is_text(&row, encoding)?;
+            if let Some((delimiter, width)) = width {
+                table.has_its_quotes(&row, delimiter, width)?;
+            }
+            if let Some((id, as_number)) = self.ids.id(row.text) {
+                self.survey.ids.meet(&id, as_number);
+            }
+            let record = match self.extractor.extract(row.text, print) {
+                Ok(record) => Ok(record),
                 Err(unreadable) => {
                     let id = unreadable.id.or_else(|| self.ids.id(row.text).map(|(id, _)| id.into_owned())).unwrap_or_default();
-                    self.nameless += usize::from(id.is_empty());
-                    self.read.push(print, &id);
-                    faults.push(fault(unreadable.message));
+                    Err((id, unreadable.message))
+                }
+            };
+            let id = record.as_ref().map_or_else(|(id, _)| id.as_str(), |record| record.id.as_str());
+            let at = self.read.len();
+            self.read.push(print, id);
+            news.push(News { line: row.line, print, at, record });
+            if news.len() > MOST_GATHERED {
+                return Ok(false);
+            }
+        }
+        if !news.is_empty() {
+            self.survey
+                .repeated_among(&self.read, news.iter().map(|news| news.record.as_ref().map_or_else(|(id, _)| id, |r| &r.id)));
+        }
+        let mut ready = VecDeque::with_capacity(news.len());
+        let mut faults = Vec::new();
+        for News { line, print, at, record } in news {
+            match record {
+                Ok(record) if !self.survey.is_repeated(&record.id) => ready.push_back(record),
+                other => {
+                    let (id, message) = other.map_or_else(|wrong| wrong, |record| (record.id.clone(), repeated(&record.id)));
+                    self.read.doubt(at, !print);
+                    faults.extend(self.fault(table, line, id, message));
                 }
             }
         }
+        (self.ready, self.waiting_faults) = (Some(ready), faults);
+        Ok(true)
+    }
+
+    /// Takes note of a row that can't be read; gives what is told of it.
+    fn fault(&mut self, table: &Table, line: u64, id: String, message: String) -> Option<RecordFault> {
+        self.nameless += usize::from(id.is_empty());
+        if self.survey.is_repeated(&id) && !self.told_repeated.insert(xxh3_64(id.as_bytes())) {
+            return None;
+        }
+        self.faulty += 1;
+        let id = (!id.is_empty()).then_some(id);
+        (self.faulty <= FAULTS_TOLD).then(|| RecordFault { place: format!("{}:{line}", table.place), message, id })
+    }
+
+    /// The next page. `used` is the largest number that was ever an id of the record type.
+    pub(super) fn next_page(&mut self, table: &Table, used: Option<Used>, page_size: usize) -> Result<Page, Trouble> {
+        let mut faults = std::mem::take(&mut self.waiting_faults);
+        if let Some(ready) = &mut self.ready {
+            let records = ready.drain(..page_size.max(1).min(ready.len())).collect();
+            return if ready.is_empty() {
+                self.last_page(table, records, faults, used)
+            } else {
+                Ok(self.page_of(records, faults))
+            };
+        }
+        let mut records = Vec::with_capacity(page_size.min(65_536));
+        while records.len() < page_size.max(1) {
+            let Some(row) = self.rows.next().map_err(|error| table.trouble(&error))? else {
+                return self.last_page(table, records, faults, used);
+            };
+            if row.is_blank() || self.header.as_ref().is_some_and(|header| header.is_empty_row(row.text)) {
+                continue;
+            }
+            let print = fingerprint(row.text);
+            if let Some(id) = self.known.as_mut().and_then(|known| known.meet(print)) {
+                self.nameless += usize::from(id == [0]);
+                self.read.push_packed(print, id);
+                continue;
+            }
+            let line = row.line;
+            let (id, message) = match self.extractor.extract(row.text, print) {
+                Ok(record) if !self.survey.is_repeated(&record.id) => {
+                    self.read.push(print, &record.id);
+                    records.push(record);
+                    continue;
+                }
+                Ok(record) => {
+                    let message = repeated(&record.id);
+                    (record.id, message)
+                }
+                Err(unreadable) => {
+                    let id = unreadable.id.or_else(|| self.ids.id(row.text).map(|(id, _)| id.into_owned())).unwrap_or_default();
+                    (id, unreadable.message)
+                }
+            };
+            // R8: by another fingerprint than its own the row is not known again, and so is told of until it is mended.
+            self.read.push(!print, &id);
+            faults.extend(self.fault(table, line, id, message));
+        }
+        Ok(self.page_of(records, faults))
+    }
+
+    fn page_of(&mut self, records: Vec<ReadRecord>, faults: Vec<RecordFault>) -> Page {
         self.page += 1;
         let mark = Mark::Reading { reading: self.token.clone(), page: self.page, byte: self.rows.bytes() };
         let checkpoint = Checkpoint { text: text_of(&mark), bytes: Vec::new() };
-        Ok(Page { records, faults, gone: Vec::new(), checkpoint, more: true, everything: self.known.is_none() })
+        Page { records, faults, gone: Vec::new(), checkpoint, more: true, everything: self.known.is_none() }
     }
 
     fn last_page(
         &mut self,
         table: &Table,
-        records: Vec<lockstep_model::ReadRecord>,
+        records: Vec<ReadRecord>,
         mut faults: Vec<RecordFault>,
+        used: Option<Used>,
     ) -> Result<Page, Trouble> {
-        let metadata = self.rows.source().metadata().map_err(|error| table.trouble(&error))?;
+        let metadata = self.rows.source().file().metadata().map_err(|error| table.trouble(&error))?;
         let now = Stamp::of(&metadata);
         // Only the content counts here: that another file took the name changes the inode's own time.
         let torn = (now.size, now.modified_ns) != (self.stamp.size, self.stamp.modified_ns);
         let whole = !torn && self.nameless == 0;
         let mut gone = Vec::new();
         let everything = self.known.is_none();
+        if self.faulty > FAULTS_TOLD {
+            let message = format!("{} more rows can't be read", self.faulty - FAULTS_TOLD);
+            faults.push(RecordFault { place: table.place.clone(), message, id: None });
+        }
         if let Some(known) = self.known.take() {
-            faults.extend(
-                self.repeated_ids(&known)
-                    .into_iter()
-                    .map(|id| RecordFault { place: table.place.clone(), message: repeated(&id) }),
-            );
             let mut missing: Vec<(u64, &[u8])> = known.vanished().filter(|(_, id)| *id != [0]).collect();
             if !missing.is_empty() {
                 let ids: HashSet<&[u8]> = missing.iter().map(|&(_, id)| id).collect();
@@ -226,30 +401,13 @@ impl Listing {
             settled: self.settled && !torn,
             again: torn && everything,
             watch: self.watch.clone(),
+            faulty: self.faulty > 0,
+            columns: std::mem::take(&mut self.columns),
+            used,
         };
         let checkpoint = Checkpoint { text: text_of(&Mark::Read(read)), bytes: self.read.to_bytes() };
         Ok(Page { records, faults, gone, checkpoint, more: false, everything: everything && whole })
     }
-
-    /// Ids of new rows that another, unchanged row has as well.
-    fn repeated_ids(&self, known: &Known) -> Vec<String> {
-        let before: HashSet<u64, Plain> = known.vanished().map(|(_, id)| xxh3_64(unpack(id).as_bytes())).collect();
-        let fresh: HashSet<u64, Plain> = self.parsed.difference(&before).copied().collect();
-        if fresh.is_empty() {
-            return Vec::new();
-        }
-        let (mut once, mut twice) = (HashSet::new(), Vec::new());
-        for id in self.read.ids().map(unpack) {
-            if fresh.contains(&xxh3_64(id.as_bytes())) && !once.insert(id.clone()) {
-                twice.push(id);
-            }
-        }
-        twice
-    }
-}
-
-fn repeated(id: &str) -> String {
-    format!("the id {id} is there more than once: give each record an id of its own; only the first counts")
 }
 
 fn text_of(mark: &Mark) -> String {

@@ -1,35 +1,40 @@
 //! Folders of files: one `.jsonl` (JSON Lines) or `.csv` file for each record type.
 //!
-//! `with: { folder: data, id: id, modified: updated }`: the folder is relative to the project's, `id` names the property that holds
-//! a record's id (`id` if not said), `modified` the one that tells when it was last changed, if there is one.
+//! `with: { folder: data, id: id, modified: updated, encoding: windows-1252 }`: the folder is relative to the project's, `id` names the
+//! property that holds a record's id (`id` if not said), `modified` the one that tells when it was last changed, if there is one,
+//! `encoding` what a file is written in where it is not UTF-8 and no byte order mark says it.
 //!
 //! Where things are:
-//! - `rows` and `csv`: files as rows of bytes; `table`: a record as a row; `take`, `extract`: a row as a record;
+//! - `encoding`, `rows` and `csv`: files as rows of bytes; `table`: a record as a row; `take`, `extract`: a row as a record;
+//! - `survey`: what makes a whole file doubtful, before any of it is believed (R8);
 //! - `listing`, `fingerprint`, `stamp`: reading in pages, and knowing what changed (R1, R2);
 //! - `replace`, `edit`, `splice`, `ids`, `moments`: writing (P6, P9, C2);
 //! - `sample`: what can be said of a file's records without a schema.
 //!
-//! It knows no flows and keeps nothing outside the folder: what it remembers is in the checkpoint that the store keeps.
+//! It knows no flows. What it remembers of rows is in the checkpoint that the store keeps; which files there were and which numbers were
+//! used as ids is in the project's folder `.lockstep` (`remembered`, `crate::numbers`).
 
 mod csv;
 mod edit;
+mod encoding;
 mod extract;
 mod fingerprint;
 mod ids;
 mod listing;
 mod members;
 mod moments;
+mod remembered;
 mod replace;
 mod rows;
 mod sample;
 mod splice;
 mod stamp;
+mod survey;
 mod table;
 mod take;
 
-use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::{Seek, SeekFrom};
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -40,12 +45,16 @@ use lockstep_model::{ReadRecord, TypeSchema, Value};
 use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::numbers::Numbers;
 use crate::{Connector, Outcome, Page, ReadRequest, Trouble, Write};
+use csv::Header;
+use encoding::Encoding;
 use fingerprint::fingerprint;
-use listing::{Beginning, Listing, Plain};
+use listing::{Beginning, Listing, Plain, ReadToEnd};
 use rows::Rows;
 use sample::Sample;
 use stamp::Stamp;
+use survey::{Survey, repeated};
 use table::Table;
 
 /// A file is written whole, so many writes at once pay off; more than this would only take memory.
@@ -60,10 +69,48 @@ struct Settings {
     id: String,
     #[serde(default)]
     modified: Option<String>,
+    #[serde(default)]
+    encoding: Option<OfFiles>,
+}
+
+/// A setting for all files, or by record type.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum OfFiles {
+    All(String),
+    Each(BTreeMap<String, String>),
 }
 
 fn usual_id() -> String {
     "id".into()
+}
+
+impl Settings {
+    fn of(settings: &serde_json::Map<String, Value>) -> Result<Settings, Trouble> {
+        let settings: Settings = serde_json::from_value(Value::Object(settings.clone())).map_err(|error| {
+            Trouble::Misconfigured(format!(
+                "the settings of a `files` system are `folder`, `id`, `modified` and `encoding`: {error}"
+            ))
+        })?;
+        let named = match &settings.encoding {
+            None => vec![],
+            Some(OfFiles::All(name)) => vec![name],
+            Some(OfFiles::Each(names)) => names.values().collect(),
+        };
+        for name in named {
+            Encoding::named(name).map_err(Trouble::Misconfigured)?;
+        }
+        Ok(settings)
+    }
+
+    fn encoding(&self, kind: &str) -> Encoding {
+        let name = match &self.encoding {
+            None => None,
+            Some(OfFiles::All(name)) => Some(name),
+            Some(OfFiles::Each(names)) => names.get(kind),
+        };
+        name.and_then(|name| Encoding::named(name).ok()).unwrap_or_default()
+    }
 }
 
 /// A folder of files, connected.
@@ -73,6 +120,9 @@ pub struct FilesConnector {
     /// In the order of the schemas.
     kinds: Vec<(Table, Mutex<State>)>,
     listings: AtomicU64,
+    numbers: Numbers,
+    /// Record types whose file could not be looked into when the folder was opened, and why.
+    damages: Vec<(String, Trouble)>,
 }
 
 /// What is kept about a file while the process lives.
@@ -87,6 +137,7 @@ struct State {
 /// Where the records are in a file, for reading single ones.
 struct Index {
     stamp: Stamp,
+    survey: Survey,
     /// Sorted: fingerprint of the id, where its row begins.
     rows: Vec<(u64, u64)>,
     /// The first row that does not tell its id.
@@ -101,48 +152,97 @@ pub fn schemas(settings: &serde_json::Map<String, Value>, project_dir: &Path) ->
     FilesConnector::open(settings, project_dir).map(|connector| connector.schemas)
 }
 
+/// The record types that can't be worked with as they are, and why: what `check` can tell before a run does.
+pub fn damages(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Vec<(String, Trouble)> {
+    let Ok(connector) = FilesConnector::open(settings, project_dir) else { return vec![] };
+    let mut damages = connector.damages;
+    for (table, _) in &connector.kinds {
+        if damages.iter().all(|(kind, _)| *kind != table.kind)
+            && let Err(trouble) = table.open().and_then(|opened| table.survey(opened))
+        {
+            damages.push((table.kind.clone(), trouble));
+        }
+    }
+    damages
+}
+
+/// A file of the folder.
+struct Found {
+    kind: String,
+    file: String,
+    is_csv: bool,
+    refused: Option<Trouble>,
+}
+
 impl FilesConnector {
-    /// Connects a folder: finds the record types in it and takes a sample of each. `settings` is what stands under `with:`.
+    /// Connects a folder: finds the record types in it and takes a sample of each. `settings` is what stands under `with:`. A file that
+    /// can't be read is a record type that can't be: it says so when it is worked with, and the others go on (R8).
     ///
     /// # Errors
-    /// [`Trouble::Misconfigured`] for settings that are wrong, [`Trouble::Unreachable`] for files that can't be read.
+    /// [`Trouble::Misconfigured`] for settings that are wrong.
     pub fn open(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Result<FilesConnector, Trouble> {
-        let settings: Settings = serde_json::from_value(Value::Object(settings.clone())).map_err(|error| {
-            Trouble::Misconfigured(format!("the settings of a `files` system are `folder`, `id` and `modified`: {error}"))
-        })?;
+        let settings = Settings::of(settings)?;
         let folder = project_dir.join(&settings.folder);
-        let entries = fs::read_dir(&folder).map_err(|error| {
-            Trouble::Misconfigured(format!(
-                "the folder {} can't be read ({error}): create it, or correct `folder`",
-                folder.display()
-            ))
-        })?;
-        let mut files: Vec<(String, bool, std::path::PathBuf)> = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(|error| Trouble::Unreachable(format!("{}: {error}", folder.display())))?.path();
-            let (Some(kind), Some(extension)) = (path.file_stem().and_then(|s| s.to_str()), path.extension()) else { continue };
-            if kind.starts_with('.') || !(extension == "jsonl" || extension == "csv") || !path.is_file() {
-                continue;
+        let known = remembered::recall(project_dir, &settings.folder);
+        let mut files = match found(&folder, &settings.folder) {
+            Ok(files) => files,
+            // It was there before: a share that is not connected, a disk that is not mounted.
+            Err(_) if !known.is_empty() => vec![],
+            Err(error) => {
+                return Err(Trouble::Misconfigured(format!(
+                    "the folder {} can't be read ({error}): create it, or correct `folder`",
+                    folder.display()
+                )));
             }
-            files.push((kind.to_string(), extension == "csv", path.clone()));
+        };
+        // A file that was there before is missing, and no mistake in the flows that name it.
+        for known in known.iter().filter(|known| files.iter().all(|file| file.kind != known.kind)).collect::<Vec<_>>() {
+            files.push(Found { kind: known.kind.clone(), file: known.file.clone(), is_csv: known.is_csv, refused: None });
         }
-        files.sort();
-        if let Some(pair) = files.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        files.sort_by(|a, b| (&a.kind, &a.file).cmp(&(&b.kind, &b.file)));
+        if let Some(OfFiles::Each(names)) = &settings.encoding
+            && let Some(kind) = names.keys().find(|kind| files.iter().all(|file| file.kind != **kind))
+        {
+            let there: Vec<&str> = files.iter().map(|file| file.kind.as_str()).collect();
             return Err(Trouble::Misconfigured(format!(
-                "the record type {} has two files in {}, a .jsonl and a .csv: keep one",
-                pair[0].0,
-                folder.display()
+                "`encoding` names {kind}, and there is no {kind}.csv or {kind}.jsonl in {}; it has {}",
+                settings.folder,
+                there.join(", ")
             )));
         }
-        let (mut schemas, mut kinds) = (Vec::new(), Vec::new());
-        for (kind, is_csv, path) in files {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let place = Path::new(&settings.folder).join(&*name).display().to_string();
-            let (table, schema) = sampled(kind, place, is_csv, path, &settings)?;
+        let (mut schemas, mut kinds, mut damages) = (Vec::new(), Vec::new(), Vec::new());
+        for Found { kind, file, is_csv, refused } in files {
+            let table = Table {
+                path: folder.join(&file),
+                folder: folder.clone(),
+                refused,
+                encoding: settings.encoding(&kind),
+                place: Path::new(&settings.folder).join(&file).display().to_string(),
+                is_csv,
+                id: settings.id.as_str().into(),
+                modified: settings.modified.as_deref().map(lockstep_model::Path::from),
+                shape: edit::Shape::default(),
+                form: None,
+                kind,
+            };
+            let (table, schema) = match sampled(&table) {
+                Ok((sample, header)) => with_sample(table, &settings, sample, header.as_ref()),
+                Err(trouble) => {
+                    damages.push((table.kind.clone(), trouble));
+                    let (table, mut schema) = with_sample(table, &settings, Sample::default(), None);
+                    if let Some(known) = known.iter().find(|known| known.kind == table.kind) {
+                        schema.properties = known.properties();
+                    }
+                    (table, schema)
+                }
+            };
             schemas.push(schema);
             kinds.push((table, Mutex::default()));
         }
-        Ok(FilesConnector { folder: settings.folder, schemas, kinds, listings: AtomicU64::new(0) })
+        let sound = |kind: &str| damages.iter().all(|(damaged, _)| damaged != kind);
+        remembered::keep(project_dir, &settings.folder, &known, kinds.iter().map(|(table, _)| table).zip(&schemas), &sound);
+        let numbers = Numbers::of(project_dir, &settings.folder);
+        Ok(FilesConnector { folder: settings.folder, schemas, kinds, listings: AtomicU64::new(0), numbers, damages })
     }
 
     fn kind(&self, kind: &str) -> Result<(&Table, MutexGuard<'_, State>), Trouble> {
@@ -171,42 +271,62 @@ impl FilesConnector {
     }
 }
 
-fn sampled(
-    kind: String,
-    place: String,
-    is_csv: bool,
-    path: std::path::PathBuf,
-    settings: &Settings,
-) -> Result<(Table, TypeSchema), Trouble> {
-    let modified = settings.modified.as_deref().map(lockstep_model::Path::from);
-    let mut table =
-        Table { kind, path, place, is_csv, id: settings.id.as_str().into(), modified, shape: edit::Shape::default(), form: None };
-    let (sample, header) = if is_csv {
-        let mut opened = table.open()?;
-        let mut sample = Sample::default();
-        // The form of times, from the first rows that have one.
-        let (header, extractor) = (opened.header.clone(), table.modified.clone());
-        if let (Some(header), Some(path)) = (&header, extractor)
-            && let Some(column) = header.column(path.as_str())
-        {
-            for _ in 0..100 {
-                let Some(row) = opened.rows.next().map_err(|error| table.trouble(&error))? else { break };
-                let cells = csv::split(row.text, header.delimiter);
-                sample.modified =
-                    sample.modified.or_else(|| cells.get(column).and_then(|c| moments::Form::of(&csv::value_of(c))));
-            }
+/// The files of a folder that are record types.
+fn found(folder: &Path, named: &str) -> std::io::Result<Vec<Found>> {
+    let mut files: Vec<Found> = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let (Some(kind), Some(extension)) = (path.file_stem().and_then(|s| s.to_str()), path.extension()) else { continue };
+        let is_csv = extension.eq_ignore_ascii_case("csv");
+        let is_link = path.is_symlink();
+        if kind.starts_with('.') || !(is_csv || extension.eq_ignore_ascii_case("jsonl")) || !(is_link || path.is_file()) {
+            continue;
         }
-        (sample, header)
-    } else {
-        let mut file = File::open(&table.path).map_err(|error| table.trouble(&error))?;
-        (Sample::of_lines(&mut file, table.modified.as_ref()).map_err(|error| table.trouble(&error))?, None)
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        files.push(Found { kind: kind.to_string(), file, is_csv, refused: None });
+    }
+    files.sort_by(|a, b| (&a.kind, &a.file).cmp(&(&b.kind, &b.file)));
+    let names: Vec<String> = files.iter().map(|file| file.kind.clone()).collect();
+    let mut both: Vec<Found> = Vec::new();
+    for file in files {
+        if names.iter().filter(|name| **name == file.kind).count() == 1 {
+            both.push(file);
+        } else if both.last().is_none_or(|last| last.kind != file.kind) {
+            let message = format!("the record type {} has two files in {named}, a .jsonl and a .csv: keep one", file.kind);
+            both.push(Found { refused: Some(Trouble::Malformed(message)), ..file });
+        }
+    }
+    Ok(both)
+}
+
+/// A look into a file.
+fn sampled(table: &Table) -> Result<(Sample, Option<Header>), Trouble> {
+    let trouble = |error: std::io::Error| table.trouble(&error);
+    let mut opened = table.open()?;
+    let Some(header) = opened.header.clone() else {
+        let mut source = opened.rows.into_source();
+        source.rewind().map_err(trouble)?;
+        return Ok((Sample::of_lines(&mut source, table.modified.as_ref()).map_err(trouble)?, None));
     };
+    let mut sample = Sample::default();
+    // The form of times, from the first rows that have one.
+    if let Some(column) = table.modified.as_ref().and_then(|path| header.column(path.as_str())) {
+        for _ in 0..100 {
+            let Some(row) = opened.rows.next().map_err(trouble)? else { break };
+            let cells = csv::split(row.text, header.delimiter);
+            sample.modified = sample.modified.or_else(|| cells.get(column).and_then(|c| moments::Form::of(&csv::value_of(c))));
+        }
+    }
+    Ok((sample, Some(header)))
+}
+
+fn with_sample(mut table: Table, settings: &Settings, sample: Sample, header: Option<&Header>) -> (Table, TypeSchema) {
     table.shape = sample.shape();
     // In a file without records the id comes first.
     table.shape.members.learn_path(&table.id);
-    let schema = sample::schema(&table.kind, &settings.id, settings.modified.as_deref(), &sample, header.as_ref());
+    let schema = sample::schema(&table.kind, &settings.id, settings.modified.as_deref(), &sample, header);
     table.form = sample.modified;
-    Ok((table, schema))
+    (table, schema)
 }
 
 impl Connector for FilesConnector {
@@ -218,9 +338,17 @@ impl Connector for FilesConnector {
         true
     }
 
+    fn types_fail_alone(&self) -> bool {
+        true
+    }
+
+    fn tells_faults_each_time(&self) -> bool {
+        true
+    }
+
     fn test(&self) -> Result<String, Trouble> {
-        for (table, _) in &self.kinds {
-            table.open()?;
+        if let Some((_, trouble)) = self.damages.first() {
+            return Err(trouble.clone());
         }
         Ok(format!("folder {}: {}", self.folder, self.kind_names()))
     }
@@ -229,6 +357,22 @@ impl Connector for FilesConnector {
         let (table, mut state) = self.kind(request.kind)?;
         let state = &mut *state;
         let watch = listing::watch_mark(table, request.watch);
+        if let Some(before) = ReadToEnd::of(request.checkpoint) {
+            if let Some(used) = before.used() {
+                self.numbers.note(&table.kind, used);
+            }
+            if table.is_csv
+                && let Some(header) = &table.open()?.header
+                && let Some(name) = before.lost_column(request.watch, header)
+            {
+                return Err(Trouble::Malformed(format!(
+                    "{}: the column `{name}` is not there any more, so its values are not taken for cleared: nothing of the file is taken or \
+                     written. Put the column back, or take `{name}` out of the flows (the first row has {})",
+                    table.place,
+                    header.names.join(", ")
+                )));
+            }
+        }
         let known = match Beginning::of(request.checkpoint, table.stamp()?, &watch) {
             Beginning::Nothing => {
                 let checkpoint = request.checkpoint.cloned().unwrap_or_default();
@@ -256,10 +400,13 @@ impl Connector for FilesConnector {
             }
         };
         if state.listing.is_none() {
-            state.listing = Some(Listing::begin(table, request.watch, self.token(), known)?);
+            state.listing = Some(Listing::begin(table, request.watch, self.token(), known, &state.own)?);
         }
         let Some(listing) = &mut state.listing else { return Err(Trouble::Unreachable(format!("{}: not open", table.place))) };
-        let page = listing.next_page(table, &state.own, request.page_size);
+        if let Some(used) = listing.survey.ids.used() {
+            self.numbers.note(&table.kind, used);
+        }
+        let page = listing.next_page(table, self.numbers.used(&table.kind), request.page_size);
         match &page {
             Ok(page) if page.more => {}
             Ok(_) => {
@@ -282,13 +429,16 @@ impl Connector for FilesConnector {
             state.index = Some(Index::of(table)?);
         }
         let Some(index) = &state.index else { return Ok(None) };
+        if index.survey.is_repeated(id) {
+            return Err(Trouble::Malformed(format!("{}: {}", table.place, repeated(id))));
+        }
         let print = xxh3_64(id.as_bytes());
         let from = index.rows.partition_point(|&(row, _)| row < print);
         for &(_, offset) in index.rows[from..].iter().take_while(|&&(row, _)| row == print) {
             let opened = table.open()?;
-            let mut file = File::open(&table.path).map_err(trouble)?;
-            file.seek(SeekFrom::Start(offset)).map_err(trouble)?;
-            let mut rows = Rows::lines(file);
+            let mut source = opened.rows.into_source();
+            source.skip_to(offset).map_err(trouble)?;
+            let mut rows = Rows::lines(source);
             if let Some(header) = &opened.header {
                 rows = rows.with_cells(header.delimiter);
             }
@@ -318,7 +468,7 @@ impl Connector for FilesConnector {
 
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
         match self.kind(kind) {
-            Ok((table, mut state)) => replace::write(table, watch, writes, &mut state.own),
+            Ok((table, mut state)) => replace::write(table, &self.numbers, watch, writes, &mut state.own),
             Err(trouble) => writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect(),
         }
     }
@@ -330,7 +480,7 @@ impl Connector for FilesConnector {
 
 impl Index {
     fn of(table: &Table) -> Result<Index, Trouble> {
-        let mut opened = table.open()?;
+        let (mut opened, survey) = table.survey(table.open()?)?;
         let ids = table.id_reader(opened.header.as_ref());
         let (mut rows, mut nameless) = (Vec::new(), None);
         loop {
@@ -338,11 +488,11 @@ impl Index {
             let Some(row) = opened.rows.next().map_err(|error| table.trouble(&error))? else { break };
             match ids.id(row.text) {
                 Some((id, _)) => rows.push((xxh3_64(id.as_bytes()), offset)),
-                None if row.is_blank() => {}
+                None if row.is_blank() || opened.header.as_ref().is_some_and(|header| header.is_empty_row(row.text)) => {}
                 None => nameless = nameless.or(Some(row.line)),
             }
         }
         rows.sort_unstable();
-        Ok(Index { stamp: opened.stamp, rows, nameless })
+        Ok(Index { stamp: opened.stamp, survey, rows, nameless })
     }
 }

@@ -16,12 +16,17 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::is_empty;
 use lockstep_model::{ReadRecord, Value};
 
+use super::encoding::Encoding;
 use super::fingerprint::fingerprint;
 use super::ids::{self, Kind};
 use super::listing::Plain;
 use super::members::Members;
+use super::rows::ending_of;
+use super::survey::repeated;
 use super::table::{Opened, Refusal, Table};
 use super::take::version_of;
+use crate::numbers::Numbers;
+use crate::private;
 use crate::{Action, Outcome, Trouble, Write};
 
 /// So often a pass is made anew because the file changed meanwhile, before the hub is asked to come back.
@@ -30,28 +35,36 @@ const PASSES: usize = 5;
 const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
 
 /// Carries out the writes; `own` takes the fingerprints of the rows that were made of what the hub knew.
-pub(super) fn write(table: &Table, watch: &[PropertyRef], writes: &[Write], own: &mut HashSet<u64, Plain>) -> Vec<Outcome> {
-    write_while(table, watch, writes, own, &mut || ())
+pub(super) fn write(
+    table: &Table,
+    numbers: &Numbers,
+    watch: &[PropertyRef],
+    writes: &[Write],
+    own: &mut HashSet<u64, Plain>,
+) -> Vec<Outcome> {
+    write_while(table, numbers, watch, writes, own, &mut || ())
 }
 
 /// As [`write`]; `meanwhile` is called when a new file is ready, before the last look at the old one.
 fn write_while(
     table: &Table,
+    used: &Numbers,
     watch: &[PropertyRef],
     writes: &[Write],
     own: &mut HashSet<u64, Plain>,
     meanwhile: &mut dyn FnMut(),
 ) -> Vec<Outcome> {
-    let mut numbers = true;
+    let (mut numbers, mut twice) = (true, HashSet::new());
     for _ in 0..PASSES {
-        let mut pass = Pass::new(table, watch, writes);
-        match pass.run(numbers, meanwhile) {
+        let mut pass = Pass::new(table, used, watch, writes);
+        match pass.run(numbers, &twice, meanwhile) {
             Ok(End::Done) => {
                 own.extend(pass.own);
                 return pass.outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect();
             }
             Ok(End::ChangedMeanwhile) => {}
             Ok(End::IdsAreNoNumbers) => numbers = false,
+            Ok(End::IdsAreRepeated(ids)) => twice.extend(ids),
             Err(trouble) => return writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect(),
         }
     }
@@ -67,6 +80,8 @@ fn unreached() -> Outcome {
 enum End {
     Done,
     ChangedMeanwhile,
+    /// Ids of records that are to be written stand in several rows.
+    IdsAreRepeated(HashSet<String>),
     /// The first id was a number, a later one is not: new ids have to be of the other kind.
     IdsAreNoNumbers,
 }
@@ -74,6 +89,7 @@ enum End {
 /// One pass over the file.
 struct Pass<'a> {
     table: &'a Table,
+    used: &'a Numbers,
     watch: &'a [PropertyRef],
     writes: &'a [Write],
     outcomes: Vec<Option<Outcome>>,
@@ -93,7 +109,7 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(table: &'a Table, watch: &'a [PropertyRef], writes: &'a [Write]) -> Self {
+    fn new(table: &'a Table, used: &'a Numbers, watch: &'a [PropertyRef], writes: &'a [Write]) -> Self {
         let mut to: HashMap<&str, Vec<usize>> = HashMap::new();
         let mut concerned = HashSet::default();
         for (at, write) in writes.iter().enumerate() {
@@ -107,6 +123,7 @@ impl<'a> Pass<'a> {
         watch.iter().for_each(|watched| members.learn_path(&watched.path));
         Pass {
             table,
+            used,
             watch,
             writes,
             outcomes,
@@ -121,19 +138,38 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn run(&mut self, mut numbers: bool, meanwhile: &mut dyn FnMut()) -> Result<End, Trouble> {
+    /// `twice` are ids that stand in several rows: which of them is meant can't be told, so none is written (R8).
+    fn run(&mut self, mut numbers: bool, twice: &HashSet<String>, meanwhile: &mut dyn FnMut()) -> Result<End, Trouble> {
+        for id in twice {
+            for at in self.to.get(id.as_str()).cloned().unwrap_or_default() {
+                let message = format!("{}: {}", self.table.place, repeated(id));
+                self.outcomes[at] = Some(Outcome::Rejected { prop: None, message });
+            }
+        }
         let table = self.table;
         let trouble = |error: io::Error| table.trouble(&error);
+        let path = table.resolved()?;
         let Opened { mut rows, stamp, header, header_raw } = table.open()?;
         let header = header.as_ref();
+        let encoding = rows.source().encoding();
+        let form = (header, encoding);
         let ids = table.id_reader(header);
-        let mut new_file = NewFile::beside(&table.path).map_err(trouble)?;
+        let mut new_file = NewFile::beside(&path, encoding).map_err(trouble)?;
         new_file.put(&header_raw).map_err(trouble)?;
         let mut kind = Kind::default();
-        let mut terminated = header_raw.is_empty() || header_raw.ends_with(b"\n");
+        // A CSV file's last row, whose quotes a new row takes after.
+        let mut like = if header.is_some() { header_raw.clone() } else { Vec::new() };
+        let before = self.used.used(&table.kind);
+        let mut terminated = header_raw.is_empty() || !ending_of(&header_raw).is_empty();
         let mut ending: Option<Vec<u8>> = if header_raw.is_empty() { None } else { Some(ending_of(&header_raw).to_vec()) };
+        let mut handled: HashSet<u64, Plain> = HashSet::default();
+        let mut repeated_ids = HashSet::new();
         while let Some(row) = rows.next().map_err(trouble)? {
-            terminated = row.raw.ends_with(b"\n");
+            if let Some(header) = header {
+                table.is_text(&row, encoding)?;
+                table.has_its_quotes(&row, header.delimiter, header.names.len())?;
+            }
+            terminated = !row.ending().is_empty();
             ending.get_or_insert_with(|| row.ending().to_vec());
             let id = if row.is_blank() { None } else { ids.id(row.text) };
             let Some((id, as_number)) = id else {
@@ -146,6 +182,10 @@ impl<'a> Pass<'a> {
                 self.draw_ids(!numbers);
             }
             kind.meet(&id, as_number);
+            if header.is_some() {
+                like.clear();
+                like.extend_from_slice(row.text);
+            }
             if !self.concerned.contains(&fingerprint(id.as_bytes())) {
                 new_file.put(row.raw).map_err(trouble)?;
                 continue;
@@ -153,21 +193,32 @@ impl<'a> Pass<'a> {
             if let Some(&(at, given)) = self.fresh.get(&*id) {
                 self.outcomes[at] = Some(self.already_there(row.text, header, at, given));
             }
-            let Some(writes) = self.to.remove(&*id) else {
+            let hash = fingerprint(id.as_bytes());
+            let Some(writes) = self.to.remove(&*id).filter(|_| !twice.contains(&*id)) else {
+                if handled.contains(&hash) {
+                    repeated_ids.insert(id.into_owned());
+                }
                 new_file.put(row.raw).map_err(trouble)?;
                 continue;
             };
+            handled.insert(hash);
             let (mark, row_ending) = (row.mark(), row.ending());
             new_file.put(mark).map_err(trouble)?;
-            if let Some(text) = self.apply(row.text, header, &writes) {
+            if let Some(text) = self.apply(row.text, form, &writes) {
                 new_file.put(&text).and_then(|()| new_file.put(row_ending)).map_err(trouble)?;
             }
         }
+        if !repeated_ids.is_empty() {
+            return Ok(End::IdsAreRepeated(repeated_ids));
+        }
         if kind == Kind::default() {
-            self.draw_ids(true);
+            self.draw_ids(before.is_none());
+        }
+        if let Some(before) = before {
+            kind.go_on_after(before);
         }
         for (id, writes) in std::mem::take(&mut self.to) {
-            for at in writes {
+            for at in writes.into_iter().filter(|_| !twice.contains(id)) {
                 self.outcomes[at] = Some(Outcome::Gone { message: format!("{} has no record {id}", table.place) });
             }
         }
@@ -186,7 +237,7 @@ impl<'a> Pass<'a> {
                     None => return Ok(End::IdsAreNoNumbers),
                 },
             };
-            self.outcomes[at] = Some(match table.created(id, header, self.watch, &self.members, write, self.now) {
+            self.outcomes[at] = Some(match table.created(id, form, self.watch, &self.members, write, &like, self.now) {
                 Ok(made) => {
                     if !terminated {
                         new_file.put(&ending).map_err(trouble)?;
@@ -203,12 +254,16 @@ impl<'a> Pass<'a> {
         if !self.changed {
             return Ok(End::Done);
         }
-        new_file.finish(&table.path).map_err(trouble)?;
+        new_file.finish(&path).map_err(trouble)?;
+        if let Some(used) = kind.used() {
+            // R9: before the file has it, so that no process hands the number out again, however this one ends.
+            self.used.note(&table.kind, used);
+        }
         meanwhile();
         if table.stamp()? != stamp {
             return Ok(End::ChangedMeanwhile);
         }
-        new_file.take_the_name_of(&table.path).map_err(trouble)?;
+        new_file.take_the_name_of(&table.resolved()?).map_err(trouble)?;
         Ok(End::Done)
     }
 
@@ -257,7 +312,7 @@ impl<'a> Pass<'a> {
     }
 
     /// What becomes of a row under these writes; `None` if it is deleted.
-    fn apply(&mut self, row: &[u8], header: Option<&super::csv::Header>, writes: &[usize]) -> Option<Vec<u8>> {
+    fn apply(&mut self, row: &[u8], form: (Option<&super::csv::Header>, Encoding), writes: &[usize]) -> Option<Vec<u8>> {
         let mut text = Some(row.to_vec());
         for &at in writes {
             let write = &self.writes[at];
@@ -280,7 +335,7 @@ impl<'a> Pass<'a> {
                 (text, self.changed) = (None, true);
                 continue;
             }
-            self.outcomes[at] = Some(match self.table.revised(current, header, self.watch, &self.members, write, self.now) {
+            self.outcomes[at] = Some(match self.table.revised(current, form, self.watch, &self.members, write, self.now) {
                 Ok(made) => {
                     if made.row != *current {
                         self.changed = true;
@@ -299,10 +354,6 @@ impl<'a> Pass<'a> {
     }
 }
 
-fn ending_of(raw: &[u8]) -> &[u8] {
-    if raw.ends_with(b"\r\n") { b"\r\n" } else { b"\n" }
-}
-
 /// Removes what a process that was killed in the middle of a pass has left. It may as well stay, so errors are nothing to tell.
 fn remove_leftovers(path: &Path, prefix: &str) {
     let entries = path.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
@@ -318,39 +369,48 @@ fn remove_leftovers(path: &Path, prefix: &str) {
 struct NewFile {
     path: PathBuf,
     out: Option<BufWriter<File>>,
+    encoding: Encoding,
 }
 
 impl NewFile {
-    /// A file beside this one (the file that a symbolic link points to, if it is one), with a name that is no record type's.
-    fn beside(path: &Path) -> io::Result<NewFile> {
-        let path = fs::canonicalize(path)?;
+    /// A file beside this one, with a name that is no record type's. Nobody else can read it before it has the permissions of the old one.
+    fn beside(path: &Path, encoding: Encoding) -> io::Result<NewFile> {
         let prefix = format!(".{}.lockstep-", path.file_name().unwrap_or_default().to_string_lossy());
-        remove_leftovers(&path, &prefix);
-        let new = path.with_file_name(format!("{prefix}{}", std::process::id()));
-        let out = Some(BufWriter::with_capacity(1 << 20, File::create(&new)?));
-        Ok(NewFile { path: new, out })
+        remove_leftovers(path, &prefix);
+        let (path, file) = private::new_beside(path, &prefix)?;
+        Ok(NewFile { path, out: Some(BufWriter::with_capacity(1 << 20, file)), encoding })
     }
 
+    /// Bytes of UTF-8, whole characters.
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.out {
-            Some(out) => out.write_all(bytes),
+            Some(out) => out.write_all(&self.encoding.encode(bytes)?),
             None => Ok(()),
         }
     }
 
-    /// Everything is on the disk, with the permissions of the old file.
+    /// Everything is on the disk, with the owner and the permissions of the old file.
     fn finish(&mut self, old: &Path) -> io::Result<()> {
         if let Some(out) = self.out.take() {
             let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.set_permissions(fs::metadata(old)?.permissions())?;
+            let old = fs::metadata(old)?;
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::{MetadataExt as _, fchown};
+                let new = file.metadata()?;
+                if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+                    // Only some may give a file away; who may not keeps it, with the permissions it had.
+                    let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
+                }
+            }
+            file.set_permissions(old.permissions())?;
             file.sync_all()?;
         }
         Ok(())
     }
 
     fn take_the_name_of(self, old: &Path) -> io::Result<()> {
-        let old = fs::canonicalize(old)?;
-        fs::rename(&self.path, &old)?;
+        fs::rename(&self.path, old)?;
         // That the new name outlives a power cut is the folder's matter; not every file system lets a folder be synced.
         if let Some(folder) = old.parent()
             && let Ok(folder) = File::open(folder)
@@ -379,6 +439,9 @@ mod tests {
         Table {
             kind: "Contacts".into(),
             path: folder.join("Contacts.jsonl"),
+            folder: folder.to_path_buf(),
+            refused: None,
+            encoding: Encoding::Utf8,
             place: "data/Contacts.jsonl".into(),
             is_csv: false,
             id: "id".into(),
@@ -399,12 +462,19 @@ mod tests {
         let table = table(folder.path());
         fs::write(&table.path, "{\"id\":1,\"name\":\"Åse\"}\n").unwrap();
         let mut edits = 0;
-        let outcomes = write_while(&table, &[PropertyRef::new("name")], &[rename_one()], &mut HashSet::default(), &mut || {
-            if edits == 0 {
-                fs::write(&table.path, "{\"id\":1,\"name\":\"Åse\",\"city\":\"Bodø\"}\n{\"id\":2}\n").unwrap();
-            }
-            edits += 1;
-        });
+        let outcomes = write_while(
+            &table,
+            &Numbers::of(folder.path(), "."),
+            &[PropertyRef::new("name")],
+            &[rename_one()],
+            &mut HashSet::default(),
+            &mut || {
+                if edits == 0 {
+                    fs::write(&table.path, "{\"id\":1,\"name\":\"Åse\",\"city\":\"Bodø\"}\n{\"id\":2}\n").unwrap();
+                }
+                edits += 1;
+            },
+        );
         assert!(matches!(outcomes[..], [Outcome::Done(_)]), "{outcomes:?}");
         let text = fs::read_to_string(&table.path).unwrap();
         assert_eq!(text, "{\"id\":1,\"name\":\"Ragnhild\",\"city\":\"Bodø\"}\n{\"id\":2}\n");
@@ -421,7 +491,7 @@ mod tests {
         let value = |prop, value: &str| WriteValue { prop, value: value.into(), displaced: Value::Null.into() };
         let values = vec![value(3, "7"), value(2, "Bodø"), value(1, "8001"), value(0, "Åse")];
         let create = Write { action: Action::Create, values, token: "t".into() };
-        let outcomes = write(&table, &watch, &[create], &mut HashSet::default());
+        let outcomes = write(&table, &Numbers::of(folder.path(), "."), &watch, &[create], &mut HashSet::default());
         let [Outcome::Done(made)] = &outcomes[..] else { panic!("{outcomes:?}") };
         let expected = format!(r#"{{"id":"{}","name":"Åse","address":{{"zip":"8001","city":"Bodø"}},"age":"7"}}"#, made.id);
         assert_eq!(fs::read_to_string(&table.path).unwrap(), format!("{expected}\n"));
@@ -433,13 +503,21 @@ mod tests {
         let table = table(folder.path());
         fs::write(&table.path, "{\"id\":1}\n").unwrap();
         let mut edits = 0;
-        let outcomes = write_while(&table, &[PropertyRef::new("name")], &[rename_one()], &mut HashSet::default(), &mut || {
-            edits += 1;
-            fs::write(&table.path, format!("{{\"id\":1,\"n\":{edits}}}\n")).unwrap();
-        });
+        let outcomes = write_while(
+            &table,
+            &Numbers::of(folder.path(), "."),
+            &[PropertyRef::new("name")],
+            &[rename_one()],
+            &mut HashSet::default(),
+            &mut || {
+                edits += 1;
+                fs::write(&table.path, format!("{{\"id\":1,\"n\":{edits}}}\n")).unwrap();
+            },
+        );
         assert!(matches!(outcomes[..], [Outcome::Later { .. }]), "{outcomes:?}");
         assert_eq!(fs::read_to_string(&table.path).unwrap(), format!("{{\"id\":1,\"n\":{PASSES}}}\n"));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        let beside = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(beside.filter(|name| name != ".lockstep").collect::<Vec<_>>(), ["Contacts.jsonl"]);
     }
 
     #[test]
@@ -450,7 +528,7 @@ mod tests {
         let (old, young) = (folder.path().join(".Contacts.jsonl.lockstep-0"), folder.path().join(".Contacts.jsonl.lockstep-1"));
         File::create(&old).unwrap().set_modified(std::time::SystemTime::now() - 2 * LEFTOVER_AGE).unwrap();
         fs::write(&young, "").unwrap();
-        write(&table, &[PropertyRef::new("name")], &[rename_one()], &mut HashSet::default());
+        write(&table, &Numbers::of(folder.path(), "."), &[PropertyRef::new("name")], &[rename_one()], &mut HashSet::default());
         assert!(!old.exists() && young.exists());
     }
 }

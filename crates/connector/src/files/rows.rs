@@ -1,7 +1,8 @@
 //! Rows of a file: lines of JSON Lines, or records of a CSV file, which may run over several lines.
 //!
 //! A row is given with its raw bytes, so that a file can be copied with every untouched row as it was: line ends, blank
-//! lines and a byte order mark included.
+//! lines and a byte order mark included. Lines end with `\n` or `\r\n`, or all of them with `\r` alone, as old Macintosh programs
+//! write them: a file whose beginning has `\r` and no `\n` is such a one.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -18,6 +19,8 @@ pub(super) struct Rows<R> {
     reader: BufReader<R>,
     /// The character between the cells of a CSV file; `None` for JSON Lines.
     cells: Option<u8>,
+    /// The byte that ends a line; found out with the first row.
+    line_end: Option<u8>,
     row: Vec<u8>,
     /// Lines and bytes read so far.
     lines: u64,
@@ -33,6 +36,18 @@ pub(super) struct Row<'a> {
     pub raw: &'a [u8],
     /// The number of its first line, from 1.
     pub line: u64,
+    /// The number of its last line.
+    pub last_line: u64,
+    pub flaw: Option<Flaw>,
+}
+
+/// What is wrong with the quotes of a row of CSV.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// The file ends between quotes.
+    Unclosed,
+    /// Something follows the quote that ends a cell.
+    AfterQuote,
 }
 
 impl Row<'_> {
@@ -41,10 +56,9 @@ impl Row<'_> {
         self.text.first().is_none_or(u8::is_ascii_whitespace) && self.text.iter().all(u8::is_ascii_whitespace)
     }
 
-    /// Its line end: `\n`, `\r\n`, or nothing at the end of a file.
+    /// Its line end: `\n`, `\r\n`, `\r`, or nothing at the end of a file.
     pub(super) fn ending(&self) -> &[u8] {
-        let length = if self.raw.ends_with(b"\r\n") { 2 } else { usize::from(self.raw.ends_with(b"\n")) };
-        &self.raw[self.raw.len() - length..]
+        ending_of(self.raw)
     }
 
     /// What stands before the text: a byte order mark or nothing.
@@ -53,10 +67,21 @@ impl Row<'_> {
     }
 }
 
+/// The line end of a row's bytes.
+pub(super) fn ending_of(raw: &[u8]) -> &[u8] {
+    let length = match raw {
+        [.., b'\r', b'\n'] => 2,
+        [.., b'\n' | b'\r'] => 1,
+        _ => 0,
+    };
+    &raw[raw.len() - length..]
+}
+
 impl<R: Read> Rows<R> {
     /// Rows that are lines.
     pub(super) fn lines(source: R) -> Self {
-        Rows { reader: BufReader::with_capacity(BUFFER_BYTES, source), cells: None, row: Vec::new(), lines: 0, bytes: 0 }
+        let reader = BufReader::with_capacity(BUFFER_BYTES, source);
+        Rows { reader, cells: None, line_end: None, row: Vec::new(), lines: 0, bytes: 0 }
     }
 
     /// From now on rows are CSV records with this character between the cells.
@@ -70,6 +95,11 @@ impl<R: Read> Rows<R> {
         self.reader.get_ref()
     }
 
+    /// What the rows were read from.
+    pub(super) fn into_source(self) -> R {
+        self.reader.into_inner()
+    }
+
     /// How many bytes the rows given so far have.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
@@ -77,13 +107,49 @@ impl<R: Read> Rows<R> {
 
     /// The next row; `None` at the end of the file.
     pub(super) fn next(&mut self) -> io::Result<Option<Row<'_>>> {
+        let Some(delimiter) = self.cells else { return self.next_until(|_, _| true) };
+        let (mut cell, mut strays) = (Cell::default(), false);
+        let mut ends = |line: &[u8], _: bool| {
+            for &byte in line {
+                strays |= cell == Cell::Closed && byte != delimiter && byte != b'"' && !byte.is_ascii_whitespace();
+                cell = cell.after(byte, delimiter);
+            }
+            cell != Cell::Quoted
+        };
+        let ended = self.next_until(&mut ends)?;
+        let flaw = match cell {
+            Cell::Quoted => Some(Flaw::Unclosed),
+            _ => strays.then_some(Flaw::AfterQuote),
+        };
+        Ok(ended.map(|row| Row { flaw, ..row }))
+    }
+
+    /// The first row of a CSV file, before it is known what separates its cells: it goes on while quotes are open.
+    pub(super) fn header(&mut self) -> io::Result<Option<Row<'_>>> {
+        let mut open = false;
+        let row = self.next_until(|line, _| {
+            open ^= line.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+            !open
+        })?;
+        Ok(row.map(|row| Row { flaw: open.then_some(Flaw::Unclosed), ..row }))
+    }
+
+    /// Adds lines until `ends` says of one that it is the last.
+    fn next_until(&mut self, mut ends: impl FnMut(&[u8], bool) -> bool) -> io::Result<Option<Row<'_>>> {
         self.row.clear();
         let line = self.lines + 1;
-        let mut cell = Cell::default();
+        let line_end = match self.line_end {
+            Some(known) => known,
+            None => {
+                let start = self.reader.fill_buf()?;
+                let only_cr = !start.contains(&b'\n') && start.contains(&b'\r');
+                *self.line_end.insert(if only_cr { b'\r' } else { b'\n' })
+            }
+        };
         loop {
             let from = self.row.len();
             let limit = (LONGEST_ROW_BYTES - from) as u64;
-            let got = self.reader.by_ref().take(limit).read_until(b'\n', &mut self.row)?;
+            let got = self.reader.by_ref().take(limit).read_until(line_end, &mut self.row)?;
             if got == 0 {
                 break;
             }
@@ -94,14 +160,8 @@ impl<R: Read> Rows<R> {
                 ));
             }
             self.lines += 1;
-            match self.cells {
-                Some(delimiter) => {
-                    cell = self.row[from..].iter().fold(cell, |cell, &byte| cell.after(byte, delimiter));
-                    if cell != Cell::Quoted {
-                        break;
-                    }
-                }
-                None => break,
+            if ends(&self.row[from..], from == 0) {
+                break;
             }
         }
         if self.row.is_empty() {
@@ -109,13 +169,51 @@ impl<R: Read> Rows<R> {
         }
         self.bytes += self.row.len() as u64;
         let raw = &self.row[..];
-        let mut text = match raw.strip_suffix(b"\n") {
-            Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
-            None => raw,
-        };
+        let mut text = &raw[..raw.len() - if line_end == b'\r' { usize::from(raw.ends_with(b"\r")) } else { lf(raw) }];
         if line == 1 {
             text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         }
-        Ok(Some(Row { text, raw, line }))
+        Ok(Some(Row { text, raw, line, last_line: self.lines, flaw: None }))
+    }
+}
+
+/// The length of a line end with `\n`.
+fn lf(raw: &[u8]) -> usize {
+    match raw {
+        [.., b'\r', b'\n'] => 2,
+        [.., b'\n'] => 1,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &str, cells: Option<u8>) -> Vec<(String, u64, Option<Flaw>)> {
+        let mut rows = Rows::lines(text.as_bytes());
+        if let Some(delimiter) = cells {
+            rows = rows.with_cells(delimiter);
+        }
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            found.push((String::from_utf8(row.text.to_vec()).unwrap(), row.line, row.flaw));
+        }
+        found
+    }
+
+    #[test]
+    fn a_file_whose_lines_end_with_cr_alone_has_lines() {
+        assert_eq!(all("a\rb\r", None), [("a".into(), 1, None), ("b".into(), 2, None)]);
+        assert_eq!(all("a\r\nb\rc\n", None), [("a".into(), 1, None), ("b\rc".into(), 2, None)]);
+    }
+
+    #[test]
+    fn r8_quotes_that_do_not_end_or_end_too_early_are_seen() {
+        let flaws = |text| all(text, Some(b',')).into_iter().map(|(_, line, flaw)| (line, flaw)).collect::<Vec<_>>();
+        assert_eq!(flaws("1,\"a\nb\",c\n2,d\n"), [(1, None), (3, None)]);
+        assert_eq!(flaws("1,a\n2,\"b\n3,c\n"), [(1, None), (2, Some(Flaw::Unclosed))]);
+        assert_eq!(flaws("1,\"a\n2,\"b\n3,c\n"), [(1, Some(Flaw::AfterQuote)), (3, None)]);
+        assert_eq!(flaws("1,\"a\" ,5\" pipe\n"), [(1, None)]);
     }
 }

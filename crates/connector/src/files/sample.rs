@@ -5,14 +5,13 @@
 //! record has a text there; a number stays undescribed, because a text such as `0150` written there must not lose its zero.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::{Seek, SeekFrom};
 
 use lockstep_model::schema::KnownFrom;
 use lockstep_model::{PlainType, PropertySchema, TypeSchema, Value};
 
 use super::csv::Header;
 use super::edit::Shape;
+use super::encoding::{Encoding, Source};
 use super::members::Members;
 use super::moments::Form;
 use super::rows::Rows;
@@ -37,20 +36,23 @@ struct Seen {
     text: bool,
     list: bool,
     other: bool,
+    /// Whole numbers were seen, and something else than whole numbers.
+    whole: bool,
+    no_whole: bool,
     through_list: bool,
 }
 
 impl Sample {
     /// Looks into a file of JSON Lines.
-    pub(super) fn of_lines(file: &mut File, modified: Option<&lockstep_model::Path>) -> std::io::Result<Sample> {
+    pub(super) fn of_lines(file: &mut Source, modified: Option<&lockstep_model::Path>) -> std::io::Result<Sample> {
         let mut sample = Sample::default();
-        let size = file.metadata()?.len();
+        let size = file.file().metadata()?.len();
         for place in 0..PLACES {
             let (from, many) = if place == 0 { (0, ROWS_AT_START) } else { (size / PLACES * place, ROWS_AT_PLACE) };
-            if place > 0 && size < (1 << 20) {
+            if place > 0 && (size < (1 << 20) || file.encoding() != Encoding::Utf8) {
                 break;
             }
-            file.seek(SeekFrom::Start(from))?;
+            file.skip_to(from)?;
             let mut rows = Rows::lines(&mut *file);
             // The first line of a place in the middle is cut.
             if from > 0 {
@@ -83,6 +85,15 @@ impl Sample {
         }
         let seen = self.seen.entry(here.to_string()).or_default();
         seen.through_list |= through_list;
+        let whole = |value: &Value| value.is_i64() || value.is_u64();
+        match value {
+            Value::Array(elements) => {
+                seen.whole |= elements.iter().any(whole);
+                seen.no_whole |= !elements.iter().all(whole);
+            }
+            single if whole(single) => seen.whole = true,
+            _ => seen.no_whole = true,
+        }
         match value {
             Value::String(_) => seen.text = true,
             Value::Array(elements) => {
@@ -103,7 +114,8 @@ impl Sample {
     pub(super) fn shape(&self) -> Shape {
         let lists = self.seen.iter().filter(|(_, seen)| seen.list);
         let lists = lists.map(|(path, _)| (path.clone(), self.flags.get(path) == Some(&true))).collect();
-        Shape { lists, members: self.members.clone() }
+        let numbers = self.seen.iter().filter(|(_, seen)| seen.whole && !seen.no_whole).map(|(path, _)| path.clone()).collect();
+        Shape { lists, numbers, members: self.members.clone() }
     }
 
     /// The properties of the sampled records, in the order in which they came.

@@ -11,13 +11,14 @@ use serde_json::Map;
 
 use super::csv::{self, Header};
 use super::edit::{self, Edit, Shape};
+use super::encoding::{Encoding, Source};
 use super::fingerprint::fingerprint;
 use super::members::Members;
 use super::moments::{Form, moment};
 use super::rows::Rows;
 use super::splice::rewritten;
 use super::stamp::Stamp;
-use super::take::{id_text, version_of};
+use super::take::{id_text, version_of, wrong_width};
 use crate::{Trouble, Write};
 
 /// The file that holds a record type.
@@ -25,6 +26,12 @@ use crate::{Trouble, Write};
 pub(super) struct Table {
     pub kind: String,
     pub path: PathBuf,
+    /// The folder of the system, which the file must not lead out of.
+    pub folder: PathBuf,
+    /// Why the record type can't be worked with whatever the file holds.
+    pub refused: Option<Trouble>,
+    /// Unless a byte order mark says another.
+    pub encoding: Encoding,
     /// The path as messages name it: from the project's folder.
     pub place: String,
     pub is_csv: bool,
@@ -38,7 +45,7 @@ pub(super) struct Table {
 
 /// A file opened for reading, the first row of a CSV file read.
 pub(super) struct Opened {
-    pub rows: Rows<File>,
+    pub rows: Rows<Source>,
     pub stamp: Stamp,
     pub header: Option<Header>,
     /// The bytes of the first row of a CSV file.
@@ -66,12 +73,18 @@ impl Table {
         if !wait.is_zero() && wait.as_millis() < 100 {
             std::thread::sleep(wait);
         }
-        let file = File::open(&self.path).map_err(|error| self.trouble(&error))?;
+        let file = File::open(self.resolved()?).map_err(|error| self.trouble(&error))?;
         let stamp = Stamp::of(&file.metadata().map_err(|error| self.trouble(&error))?);
-        let mut rows = Rows::lines(file);
+        let source = Source::new(file, self.encoding).map_err(|error| self.trouble(&error))?;
+        let encoding = source.encoding();
+        let mut rows = Rows::lines(source);
         let (mut header, mut header_raw) = (None, Vec::new());
         if self.is_csv {
-            let first = rows.next().map_err(|error| self.trouble(&error))?;
+            let first = rows.header().map_err(|error| self.trouble(&error))?;
+            if let Some(row) = &first {
+                self.is_text(row, encoding)?;
+                self.has_its_quotes(row, 0, 1)?;
+            }
             let parsed = Header::parse(first.as_ref().map_or(&[], |row| row.text));
             header_raw.extend_from_slice(first.map_or(&[], |row| row.raw));
             if parsed.column(self.id.as_str()).is_none() {
@@ -83,15 +96,75 @@ impl Table {
                     parsed.names.join(", ")
                 )));
             }
+            if let Some(name) = parsed.repeated() {
+                // R8: which of the two is meant can't be told.
+                return Err(Trouble::Malformed(format!(
+                    "{}: the first row names the column `{name}` more than once: nothing of the file is taken or written before each \
+                     column has a name of its own",
+                    self.place
+                )));
+            }
             rows = rows.with_cells(parsed.delimiter);
             header = Some(parsed);
         }
         Ok(Opened { rows, stamp, header, header_raw })
     }
 
+    /// An opened file that was read from, from its first record on.
+    pub(super) fn again(&self, opened: Opened) -> Result<Opened, Trouble> {
+        let Opened { rows, stamp, header, header_raw } = opened;
+        let mut source = rows.into_source();
+        source.rewind().map_err(|error| self.trouble(&error))?;
+        let mut rows = Rows::lines(source);
+        if let Some(header) = &header {
+            rows.header().map_err(|error| self.trouble(&error))?;
+            rows = rows.with_cells(header.delimiter);
+        }
+        Ok(Opened { rows, stamp, header, header_raw })
+    }
+
+    /// The file itself, where its name is a link. A link that leads out of the folder is not followed: whoever may put a file into the
+    /// folder would read and replace any other by it.
+    pub(super) fn resolved(&self) -> Result<PathBuf, Trouble> {
+        if let Some(trouble) = &self.refused {
+            return Err(trouble.clone());
+        }
+        let trouble = |error: std::io::Error| self.trouble(&error);
+        let path = std::fs::canonicalize(&self.path).map_err(trouble)?;
+        let folder = std::fs::canonicalize(&self.folder).map_err(trouble)?;
+        if !path.starts_with(&folder) {
+            return Err(Trouble::Malformed(format!(
+                "{} is a link that leads out of the folder: it is neither read nor written. Put the file itself there, or name its own \
+                 folder in the system's settings",
+                self.place
+            )));
+        }
+        if !std::fs::metadata(&path).map_err(trouble)?.is_file() {
+            return Err(Trouble::Malformed(format!("{} is no file", self.place)));
+        }
+        Ok(path)
+    }
+
     /// The file's stamp now.
     pub(super) fn stamp(&self) -> Result<Stamp, Trouble> {
-        std::fs::metadata(&self.path).map(|metadata| Stamp::of(&metadata)).map_err(|error| self.trouble(&error))
+        std::fs::metadata(self.resolved()?).map(|metadata| Stamp::of(&metadata)).map_err(|error| self.trouble(&error))
+    }
+
+    /// G4: a text that the file's encoding can't hold.
+    fn fits(&self, encoding: Encoding, value: &Value) -> Result<(), String> {
+        let lacking = match value {
+            Value::String(text) => encoding.lacks(text),
+            Value::Array(_) | Value::Object(_) => encoding.lacks(&value.to_string()),
+            _ => None,
+        };
+        match lacking {
+            None => Ok(()),
+            Some(lacking) => Err(format!(
+                "{} can't be written in {}, which the file is in: save the file as UTF-8 to hold it",
+                lockstep_model::value::shown(&Value::String(lacking.into())),
+                encoding.name()
+            )),
+        }
     }
 
     /// What an error of the file system means.
@@ -101,7 +174,9 @@ impl Table {
                 "{} is not there any more: put it back, or make an empty file of that name if there are no records",
                 self.place
             )),
-            std::io::ErrorKind::InvalidData => Trouble::Malformed(format!("{}: {error}; is it one record a line?", self.place)),
+            std::io::ErrorKind::InvalidData => {
+                Trouble::Malformed(format!("{}: {error}; nothing of the file is taken or written", self.place))
+            }
             _ => Trouble::Unreachable(format!("{}: {error}", self.place)),
         }
     }
@@ -110,12 +185,13 @@ impl Table {
     pub(super) fn revised(
         &self,
         row: &[u8],
-        header: Option<&Header>,
+        (header, encoding): (Option<&Header>, Encoding),
         watch: &[PropertyRef],
         members: &Members,
         write: &Write,
         now: jiff::Timestamp,
     ) -> Result<Made, Refusal> {
+        self.all_fit(encoding, write)?;
         match header {
             Some(header) => self.revised_cells(row, header, watch, write, now),
             None => {
@@ -133,20 +209,36 @@ impl Table {
         }
     }
 
-    /// The row of a new record.
+    fn all_fit(&self, encoding: Encoding, write: &Write) -> Result<(), Refusal> {
+        if matches!(encoding, Encoding::Utf8 | Encoding::Utf16 { .. }) {
+            return Ok(());
+        }
+        let misfit = write.values.iter().find_map(|value| Some((value.prop, self.fits(encoding, &value.value).err()?)));
+        match misfit {
+            None => Ok(()),
+            Some((prop, message)) => Err(Refusal { prop: Some(prop), message: format!("{}: {message}", self.place) }),
+        }
+    }
+
+    /// The row of a new record. `like` is the last row of a CSV file: what stands in quotes there does so here.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn created(
         &self,
         id: Value,
-        header: Option<&Header>,
+        (header, encoding): (Option<&Header>, Encoding),
         watch: &[PropertyRef],
         members: &Members,
         write: &Write,
+        like: &[u8],
         now: jiff::Timestamp,
     ) -> Result<Made, Refusal> {
+        self.all_fit(encoding, write)?;
         if let Some(header) = header {
-            let mut cells = vec![Cow::Borrowed(&b""[..]); header.names.len()];
+            let like = csv::split(like, header.delimiter);
+            let empty = |at: usize| if like.get(at).is_some_and(|cell| csv::is_quoted(cell)) { &b"\"\""[..] } else { &b""[..] };
+            let mut cells: Vec<Cow<'_, [u8]>> = (0..header.names.len()).map(|at| Cow::Borrowed(empty(at))).collect();
             if let (Some(column), Ok(text)) = (header.column(self.id.as_str()), csv::text_for(&id)) {
-                cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter));
+                cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter, csv::is_quoted(&cells[column])));
             }
             return self.revised_cells(&csv::join(&cells, header.delimiter), header, watch, write, now);
         }
@@ -210,8 +302,9 @@ impl Table {
         now: jiff::Timestamp,
     ) -> Result<Made, Refusal> {
         let mut cells: Vec<Cow<'_, [u8]>> = csv::split(row, header.delimiter).into_iter().map(Cow::Borrowed).collect();
-        // A row that ends early lacks its last cells.
-        cells.resize(cells.len().max(header.names.len()), Cow::Borrowed(b""));
+        if cells.len() != header.names.len() {
+            return Err(self.unreadable(&wrong_width(cells.len(), header.names.len())));
+        }
         let mut changed = false;
         for value in &write.values {
             let refused = |message: String| Refusal { prop: Some(value.prop), message: format!("{}: {message}", self.place) };
@@ -235,7 +328,8 @@ impl Table {
                 };
                 let there = csv::text_of(&cells[condition]).trim().to_string();
                 if there.is_empty() && !text.is_empty() {
-                    cells[condition] = Cow::Owned(csv::cell_of(&having.value, header.delimiter));
+                    let quoted = csv::is_quoted(&cells[condition]);
+                    cells[condition] = Cow::Owned(csv::cell_of(&having.value, header.delimiter, quoted));
                 } else if there != having.value.trim() && !text.is_empty() {
                     return Err(refused(format!("the record does not hold “{}” in `{}`", having.value, having.path)));
                 } else if there != having.value.trim() {
@@ -243,7 +337,7 @@ impl Table {
                 }
             }
             if csv::text_of(&cells[column]) != text.as_str() {
-                cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter));
+                cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter, csv::is_quoted(&cells[column])));
                 changed = true;
             }
         }
@@ -252,7 +346,7 @@ impl Table {
         {
             let form = Form::of(&csv::value_of(&cells[column])).or_else(|| self.form.clone()).unwrap_or_else(Form::usual);
             let text = csv::text_for(&form.write(now)).map_err(Refusal::whole)?;
-            cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter));
+            cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter, csv::is_quoted(&cells[column])));
         }
         let made = if changed || matches!(write.action, crate::Action::Create) {
             csv::join(&cells, header.delimiter)

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::value::is_empty;
+use lockstep_model::value::{is_empty, shown};
 use lockstep_model::{Path, ReadRecord, Value};
 
 use super::csv::{self, Header};
@@ -42,6 +42,7 @@ impl Table {
                 };
                 Way::Cells {
                     delimiter: header.delimiter,
+                    width: header.names.len(),
                     cells: watch.iter().map(cell).collect(),
                     id: column(&self.id).unwrap_or(usize::MAX),
                     modified: self.modified.as_ref().and_then(column),
@@ -92,6 +93,7 @@ enum Way {
     },
     Cells {
         delimiter: u8,
+        width: usize,
         cells: Vec<CellAt>,
         id: usize,
         modified: Option<usize>,
@@ -122,13 +124,14 @@ impl Extractor {
                 let values = watch.iter().map(|property| edit::read(&record, property)).collect();
                 (id.get(&record).and_then(id_text), modified, values)
             }
-            Way::Cells { delimiter, cells, id, modified } => {
-                if std::str::from_utf8(row).is_err() {
-                    let message = "not UTF-8: save the file in that encoding".into();
-                    return Err(Unreadable { id: None, message });
-                }
+            Way::Cells { delimiter, width, cells, id, modified } => {
                 let row = csv::split(row, *delimiter);
                 let value = |column: usize| row.get(column).map(|cell| csv::value_of(cell));
+                if row.len() != *width {
+                    // R8: which of the cells is missing, or too many, can't be told.
+                    let (id, message) = (value(*id).and_then(id_text), wrong_width(row.len(), *width));
+                    return Err(Unreadable { id, message });
+                }
                 let values = cells.iter().map(|cell| match &cell.when {
                     None => cell.column.and_then(value),
                     Some((column, wanted)) => {
@@ -142,7 +145,13 @@ impl Extractor {
         let Some(id) = id else {
             return Err(Unreadable { id: None, message: "the record has no id: give it one, or remove it".into() });
         };
-        let modified = modified.as_ref().and_then(moment);
+        let modified = match modified {
+            Some(value) if !is_empty(&value) => match moment(&value) {
+                Some(at) => Some(at),
+                None => return Err(Unreadable { id: Some(id), message: no_time(&value) }),
+            },
+            _ => None,
+        };
         Ok(ReadRecord { id, version: Some(version_of(row_fingerprint)), modified, deleted: false, values })
     }
 }
@@ -151,6 +160,24 @@ impl Unreadable {
     fn broken(error: serde_json::Error) -> Unreadable {
         Unreadable { id: None, message: format!("not JSON at column {} ({error}): correct the line", error.column()) }
     }
+}
+
+/// What is wrong with a row of so many cells where the first row has another number.
+pub(super) fn wrong_width(cells: usize, columns: usize) -> String {
+    let (few, why) = if cells < columns {
+        ("only ", "a separator is missing, or a line was broken")
+    } else {
+        ("", "a separator in a value needs quotes around the value")
+    };
+    format!("the row has {few}{cells} cells and the first row {columns}: {why}. The record is left alone until it is put right")
+}
+
+fn no_time(value: &Value) -> String {
+    format!(
+        "the time of its last change is {}, which is no time that is understood: write 2024-01-31T10:00:00Z, 2024-01-31 or seconds or \
+         milliseconds since 1970, or leave `modified` out of the system's settings",
+        shown(value)
+    )
 }
 
 fn expect_object(row: &[u8]) -> Result<(), Unreadable> {

@@ -117,6 +117,7 @@ impl Rest {
                         "it has no `{}`, so it can't be told apart from others; it is left out",
                         list.each_id.as_ref().unwrap_or(&ty.id)
                     ),
+                    id: None,
                 }),
             }
         }

@@ -32,6 +32,7 @@ use jiff::tz::TimeZone;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{ReadRecord, TypeSchema, Value};
 
+use crate::numbers::Numbers;
 use crate::{Connector, Outcome, Page, ReadRequest, Trouble, Write};
 use database::{Cause, Database, Dialect, Fault};
 use settings::Settings;
@@ -50,6 +51,7 @@ pub struct SqlConnector {
     /// In the order of the schemas.
     kinds: Vec<Kind>,
     state: Mutex<State>,
+    numbers: Numbers,
 }
 
 #[derive(Default)]
@@ -75,6 +77,7 @@ impl SqlConnector {
     pub fn open(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Result<SqlConnector, Trouble> {
         let settings = Settings::of(settings)?;
         let dialect = settings.dialect()?;
+        let place = settings.place();
         let mut connector = SqlConnector {
             settings,
             dialect,
@@ -82,12 +85,14 @@ impl SqlConnector {
             schemas: vec![],
             kinds: vec![],
             state: Mutex::default(),
+            numbers: Numbers::of(project_dir, &place),
         };
         let schema = connector.settings.schema.clone();
         let tables = connector.with(|database| database.tables(schema.as_deref()));
-        let place = connector.settings.place();
         let tables = match tables {
-            Ok(tables) => {
+            Ok(mut tables) => {
+                let before = remembered::recall(project_dir, &place, schema.as_deref()).unwrap_or_default();
+                table::Table::add_missing(&mut tables, before);
                 remembered::keep(project_dir, &place, schema.as_deref(), &tables);
                 tables
             }

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::cell::{self, Cell};
-use super::database::{Cause, Fault};
+use super::database::{Cause, Database, Dialect, Fault};
 use super::table::{Column, Kind, Stored};
 use super::{SqlConnector, shown};
+use crate::numbers::Used;
 use crate::{Checkpoint, Page, ReadRequest, Trouble};
 
 /// Records with one value of a property: more than a match can be about.
@@ -42,6 +43,12 @@ pub(super) struct Selection<'a> {
 
 impl<'a> Selection<'a> {
     pub(super) fn new(kind: &'a Kind, watch: &'a [PropertyRef]) -> Result<Selection<'a>, Trouble> {
+        if kind.table.gone {
+            return Err(Trouble::Malformed(format!(
+                "there is no table {} any more: put it back, or take it out of the flows",
+                kind.table.name
+            )));
+        }
         let mut selection = Selection { kind, columns: vec![kind.id()], slots: vec![] };
         for at in [kind.modified, kind.version].into_iter().flatten() {
             selection.place(&kind.table.columns[at]);
@@ -61,6 +68,13 @@ impl<'a> Selection<'a> {
                 None => None,
             };
             selection.slots.push((column, condition));
+        }
+        if let Some(gone) = selection.columns.iter().find(|column| column.gone) {
+            return Err(Trouble::Malformed(format!(
+                "the table {} has no column `{1}` any more, so its values are not taken for emptied: nothing of the table is taken or \
+                 written. Put the column back, or take `{1}` out of the flows",
+                kind.table.name, gone.name
+            )));
         }
         Ok(selection)
     }
@@ -121,6 +135,16 @@ fn fingerprint(row: &[Cell]) -> String {
     format!("{:016x}", hasher.digest())
 }
 
+/// The largest number that is an id in a table now.
+pub(super) fn largest_id(dialect: Dialect, kind: &Kind, database: &mut dyn Database) -> Result<Option<i64>, Fault> {
+    let (id, table) = (dialect.quoted(&kind.id().name), dialect.quoted(&kind.table.name));
+    let rows = database.query(&format!("SELECT max({id}) FROM {table}"), &[])?;
+    Ok(rows.first().and_then(|row| match row[0] {
+        Cell::Int(largest) => Some(largest),
+        _ => None,
+    }))
+}
+
 /// The next page.
 pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'_>) -> Result<Page, Trouble> {
     let selection = Selection::new(kind, request.watch)?;
@@ -135,6 +159,11 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
                 other => {
                     let now = database.query(dialect.now(), &[])?.first().and_then(|row| row[0].text()).unwrap_or_default();
                     let now = now.parse::<Timestamp>().unwrap_or(Timestamp::UNIX_EPOCH);
+                    if kind.id().draws_again
+                        && let Some(largest) = largest_id(dialect, kind, database)?
+                    {
+                        connector.numbers.note(&kind.table.name, Used { largest, as_number: true });
+                    }
                     let since = other.as_ref().filter(|_| kind.modified.is_some()).map(|mark| mark.began.clone());
                     (now.to_string(), since, None)
                 }
@@ -147,9 +176,8 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
                     since.checked_sub(jiff::SignedDuration::from_secs(connector.settings.overlap_seconds)).unwrap_or(since);
                 // SQLite computes with whatever it gets; the others compare with a value of the column's own type.
                 let plain = Column { stored: Stored::Plain, ..column.clone() };
-                let file = dialect == super::Dialect::Sqlite
-                    && column.stored != Stored::SpacedTime
-                    && column.stored != Stored::ZonelessTime;
+                let file =
+                    dialect == Dialect::Sqlite && column.stored != Stored::SpacedTime && column.stored != Stored::ZonelessTime;
                 params.push(cell::moment(if file { &plain } else { column }, since));
                 // A row that nobody has stamped yet may be new.
                 let unstamped = format!("{} IS NULL", dialect.quoted(&column.name));
@@ -164,16 +192,34 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
             }
             let condition = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
             let sql = format!(
-                "SELECT {} FROM {}{condition} ORDER BY {} LIMIT {limit}",
+                "SELECT {} FROM {}{condition} ORDER BY {} LIMIT {}",
                 shown(dialect, &selection.columns),
                 dialect.quoted(&kind.table.name),
                 dialect.quoted(&kind.id().name),
+                // One more, to see whether another row has the last one's id.
+                limit + 1,
             );
             let rows = database.query(&sql, &params)?;
-            let last = (rows.len() == limit).then(|| rows.last().and_then(|row| row[0].text())).flatten();
+            let ids: Vec<Option<String>> = rows.iter().map(|row| row[0].text()).collect();
+            let rows = &rows[..rows.len().min(limit)];
+            let last = (ids.len() > limit).then(|| ids[limit - 1].clone()).flatten();
             let (mut records, mut faults) = (Vec::with_capacity(rows.len()), Vec::new());
-            for row in &rows {
+            let is_repeated = |at: usize| at > 0 && ids[at] == ids[at - 1] || ids.get(at + 1) == Some(&ids[at]);
+            for (at, row) in rows.iter().enumerate() {
                 match selection.record(row) {
+                    // R8: a view, or a column that is no key. Which of the rows the record is can't be told.
+                    Some(record) if is_repeated(at) => {
+                        if at == 0 || ids[at] != ids[at - 1] {
+                            faults.push(crate::RecordFault {
+                                place: format!("{} {}", connector.settings.place(), kind.table.name),
+                                message: format!(
+                                    "the id {} is there more than once: none of its rows is taken; name another column as id",
+                                    record.id
+                                ),
+                                id: Some(record.id),
+                            });
+                        }
+                    }
                     Some(record) => records.push(record),
                     None => faults.push(crate::RecordFault {
                         place: format!("{} {}", connector.settings.place(), kind.table.name),
@@ -181,6 +227,7 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
                             "a row without a value in `{}`: give it one, or name another column as id",
                             kind.id().name
                         ),
+                        id: None,
                     }),
                 }
             }

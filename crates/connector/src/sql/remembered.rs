@@ -20,15 +20,7 @@ pub(super) fn keep(project_dir: &Path, place: &str, schema: Option<&str>, tables
     if std::fs::read_to_string(&file).is_ok_and(|held| held == text) {
         return;
     }
-    let Some(folder) = file.parent() else { return };
-    // A half-written file would be worse than none: the new one takes the name when it is whole.
-    let beside = file.with_extension(format!("{}.new", std::process::id()));
-    let kept = std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&beside, text))
-        .and_then(|()| std::fs::rename(&beside, &file));
-    if kept.is_err() {
-        let _ = std::fs::remove_file(&beside);
-    }
+    let _ = crate::private::replace(&file, text.as_bytes());
 }
 
 /// What was last seen, if anything was.

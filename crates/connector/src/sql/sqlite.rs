@@ -104,6 +104,8 @@ impl Database for Sqlite {
 impl Sqlite {
     fn table(&mut self, name: String, is_view: bool) -> Result<Table, Fault> {
         let this = [Cell::Text(name.clone())];
+        let written = self.query("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?", &this)?;
+        let written = written.first().and_then(|row| row[0].text()).unwrap_or_default().to_ascii_uppercase();
         let (mut columns, mut key) = (Vec::new(), Vec::new());
         let rows =
             self.query("SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid", &this)?;
@@ -121,6 +123,7 @@ impl Sqlite {
                 key.push(columns.len());
                 // The only key of a table, an integer: SQLite draws it (section "rowid" of its page on CREATE TABLE).
                 column.draws = keys == 1 && declared.eq_ignore_ascii_case("integer");
+                column.draws_again = column.draws && !written.contains("AUTOINCREMENT");
             }
             if declared.to_ascii_uppercase().contains("JSON") {
                 column.stored = Stored::Json;
@@ -139,7 +142,7 @@ impl Sqlite {
         let text = |cell: &Cell| cell.text().unwrap_or_default();
         let foreign = foreign.iter().filter(|row| alone(&row[3])).map(|row| (text(&row[0]), text(&row[1]), text(&row[2])));
         let foreign = foreign.collect();
-        let mut table = Table { name, columns, key, is_view, constraints, foreign };
+        let mut table = Table { name, columns, key, is_view, constraints, foreign, gone: false };
         self.look_at_times(&mut table)?;
         Ok(table)
     }

@@ -40,12 +40,18 @@ pub(super) struct Column {
     pub(super) read_only: bool,
     /// A fresh value is drawn where none is given: serial, identity, auto-increment.
     pub(super) draws: bool,
+    /// … which may be the number of a record that is gone: SQLite draws the largest number in the table plus one (R9).
+    #[serde(default)]
+    pub(super) draws_again: bool,
     /// Texts that differ in case only are equal to it.
     pub(super) caseless: bool,
     /// A longer text is refused.
     pub(super) max_chars: Option<usize>,
     /// The table whose id it holds.
     pub(super) reference: Option<String>,
+    /// It was there once, and is not any more (R5).
+    #[serde(default)]
+    pub(super) gone: bool,
 }
 
 /// Until the settings say otherwise.
@@ -66,9 +72,11 @@ impl Column {
             has_default: false,
             read_only: false,
             draws: false,
+            draws_again: false,
             caseless: false,
             max_chars: None,
             reference: None,
+            gone: false,
         }
     }
 }
@@ -85,6 +93,9 @@ pub(super) struct Table {
     pub(super) constraints: Vec<(String, Vec<String>)>,
     /// Column, table referred to, column there (empty: its primary key).
     pub(super) foreign: Vec<(String, String, String)>,
+    /// It was there once, and is not any more (R8).
+    #[serde(default)]
+    pub(super) gone: bool,
 }
 
 /// A table with what the settings say of it.
@@ -100,10 +111,27 @@ impl Table {
     /// The table of the column that comes next, where a catalogue tells the columns table by table.
     pub(super) fn in_order(tables: &mut Vec<Table>, name: String, is_view: bool) -> &mut Table {
         if tables.last().is_none_or(|table| table.name != name) {
-            tables.push(Table { name, columns: vec![], key: vec![], is_view, constraints: vec![], foreign: vec![] });
+            tables.push(Table { name, columns: vec![], key: vec![], is_view, constraints: vec![], foreign: vec![], gone: false });
         }
         let last = tables.len() - 1;
         &mut tables[last]
+    }
+
+    /// Adds what was there before and is missing now: a table or column that was renamed or dropped is a record type that pauses, and no
+    /// mistake in the flows that name it.
+    pub(super) fn add_missing(now: &mut Vec<Table>, before: Vec<Table>) {
+        for known in before {
+            match now.iter_mut().find(|table| table.name == known.name) {
+                None => now.push(Table { gone: true, ..known }),
+                Some(table) => {
+                    for column in known.columns {
+                        if table.column(&column.name).is_none() {
+                            table.columns.push(Column { gone: true, ..column });
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// A column's position.
@@ -132,7 +160,9 @@ impl Kind {
             // An id that is given is given once.
             property.create_only = self.id == at && !property.read_only;
             let drawn_here = self.id == at && self.draws_own_ids();
+            property.note = column.gone.then(|| "the table has no such column any more: a run leaves the table alone".into());
             property.required = !column.nullable
+                && !column.gone
                 && !column.has_default
                 && !column.draws
                 && !property.read_only
@@ -158,7 +188,7 @@ impl Kind {
             },
             absent_is_empty: true,
             settles_ms: 0,
-            note: None,
+            note: self.table.gone.then(|| "there is no such table any more: a run leaves it alone".into()),
         }
     }
 

@@ -12,6 +12,7 @@ use super::cell::{self, Cell};
 use super::database::{Cause, Database, Dialect, Fault};
 use super::read::{Selection, by_id};
 use super::table::{Column, Kind, Stored};
+use crate::numbers::Used;
 use crate::{Action, Outcome, Trouble, Write, WriteValue};
 
 /// Carries out writes of one table, in order.
@@ -113,6 +114,13 @@ impl Writer<'_> {
             own_id = Some(drawn.clone());
             sets.push(Set { column: id, cell: Some(Cell::Text(drawn)) });
         }
+        if own_id.is_none()
+            && id.draws_again
+            && let Some(next) = self.next_number(database)?
+        {
+            own_id = Some(next.to_string());
+            sets.push(Set { column: id, cell: Some(Cell::Int(next)) });
+        }
         self.touch(database, &mut sets)?;
         let dialect = self.dialect();
         let names: Vec<String> = sets.iter().map(|set| dialect.quoted(&set.column.name)).collect();
@@ -144,6 +152,19 @@ impl Writer<'_> {
             })
         };
         self.look(database, &id, "")?.ok_or_else(lost)
+    }
+
+    /// R9: the number after the largest that any record of the table ever had. Nobody else can write meanwhile. `None` where there is no
+    /// next number, and the database draws one that is free.
+    fn next_number(&self, database: &mut dyn Database) -> Result<Option<i64>, Stop> {
+        let (kind, numbers) = (&self.kind.table.name, &self.connector.numbers);
+        let largest = super::read::largest_id(self.dialect(), self.kind, database)?.unwrap_or(0);
+        let largest = numbers.used(kind).map_or(largest, |used| largest.max(used.largest));
+        let next = largest.max(0).checked_add(1);
+        if let Some(next) = next {
+            numbers.note(kind, Used { largest: next, as_number: true });
+        }
+        Ok(next)
     }
 
     fn update(&self, database: &mut dyn Database, write: &Write, id: &str, version: Option<&str>) -> Result<ReadRecord, Stop> {
