@@ -168,7 +168,7 @@ pub enum Command {
         /// Only this system's
         #[arg(long, value_name = "SYSTEM")]
         system: Option<String>,
-        /// Only this guard: creates, updates, deletes or vanished
+        /// Only this guard: creates, updates, deletes, vanished or lost
         #[arg(long, value_name = "GUARD")]
         guard: Option<String>,
         /// Give it up instead

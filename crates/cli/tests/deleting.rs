@@ -178,7 +178,7 @@ fn g3_the_commands_tell_of_a_tripped_guard_and_take_the_answer() {
     assert_eq!(rows(&shop), 10);
     lockstep(dir, &["review"]).exits(1).says("tripped guard: deletes").says("shop.Customers").says("G3:");
     lockstep(dir, &["release", "--system", "shpo"]).exits(2).says("there is no system `shpo`");
-    lockstep(dir, &["release", "--guard", "writes"]).exits(2).says("there are creates, updates, deletes, vanished");
+    lockstep(dir, &["release", "--guard", "writes"]).exits(2).says("there are creates, updates, deletes, vanished, lost");
     lockstep(dir, &["release", "--system", "crm"]).exits(0).says("No guard has tripped.");
     lockstep(dir, &["release", "--system", "shop", "--guard", "deletes"]).exits(0).says("Let through: 4 deletes in shop");
     lockstep(dir, &["sync"]).exits(0).says("4 deleted").says("as crm.People/0 was deleted (D1)");

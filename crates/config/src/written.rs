@@ -77,6 +77,9 @@ pub struct LimitsYaml {
     pub deletes: Option<LimitYaml>,
     /// Records that a listing may lack which were there before. `20 or 50%` if not said; one that lists none is believed with `none` only.
     pub vanished: Option<LimitYaml>,
+    /// Of the records that held a property, how many may show it without a value at once (R5). `2 or 50%` if not said, and never more than
+    /// 5000 at once unless it is `none`.
+    pub lost: Option<LimitYaml>,
 }
 
 /// A count, or a text such as `5%` or `20 or 5%`.

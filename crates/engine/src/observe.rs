@@ -223,6 +223,31 @@ fn staleness(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadReco
     }
 }
 
+/// R5: the properties that a record held and that a read shows without a value, each with whether the read tells that it is empty or does
+/// not tell of it at all.
+pub fn losses(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadRecord) -> Vec<(PropIx, bool)> {
+    if read.deleted || !state.is_live() {
+        return vec![];
+    }
+    let lost = |(ix, value): (usize, &Option<Value>)| {
+        let slot = &state.slots[ix];
+        let told = match value {
+            None => false,
+            Some(value) if is_empty(value) => true,
+            Some(_) => return None,
+        };
+        let held = slot.shadow.as_ref().is_some_and(|held| !is_empty(held));
+        held.then_some((PropIx(ix as u16), told))
+    };
+    let lost: Vec<_> = read.values.iter().enumerate().filter_map(lost).collect();
+    // What is from before Lockstep's own write, or is what the system made of it, is judged elsewhere (P5a, R6).
+    let own = state.written_at.is_some() && state.version.is_some() && state.version == read.version;
+    match !lost.is_empty() && (own || staleness(plan, reading, state, read) != Staleness::Fresh) {
+        true => vec![],
+        false => lost,
+    }
+}
+
 /// Whether a read shows something else than is known.
 fn differs(state: &RecordState, read: &ReadRecord) -> bool {
     let shown = state.slots.iter().zip(&read.values);

@@ -162,7 +162,7 @@ impl Hub {
 
     fn slice(&mut self, under_way: &mut Underway, batch: &[(u16, RecordId)]) -> Result<Slice> {
         let focus: Vec<RecordId> = batch.iter().map(|(_, id)| *id).collect();
-        let through = self.through();
+        let through = self.through_now(under_way);
         let (now, run, reviews) = (self.clock.now(), under_way.report.run, under_way.reviews);
         let load = || load::slice(&self.plan, self.store.as_mut(), focus, through, reviews, now, run);
         let mut slice = timed(&mut under_way.report.shares.loading_ms, load)?;
@@ -222,6 +222,15 @@ impl Hub {
 
     pub(crate) fn through(&self) -> Vec<ReadThrough> {
         self.status.iter().map(|status| ReadThrough { complete: status.complete, from: status.read_from }).collect()
+    }
+
+    /// The same for a run under way: what can't be read of a record type may be what would be created there (L8, R8).
+    fn through_now(&self, under_way: &Underway) -> Vec<ReadThrough> {
+        let mut through = self.through();
+        for (at, read) in through.iter_mut().enumerate() {
+            read.from = read.from.filter(|_| !under_way.damages.hides_records(TypeIx(at as u16)));
+        }
+        through
     }
 
     fn record_decision(

@@ -129,9 +129,9 @@ impl Hub {
 
     /// The record types of a system that may be written to.
     fn types_of(&self, under_way: &Underway, system: usize) -> Vec<TypeIx> {
-        let stopped = &under_way.guards.stopped;
+        let stops = |ty: TypeIx| under_way.guards.stops(ty) || under_way.damages.stops(ty);
         let all = (0..self.plan.types.len() as u16).map(TypeIx);
-        all.filter(|ty| self.system_of(*ty) == system && !stopped.contains(ty)).collect()
+        all.filter(|ty| self.system_of(*ty) == system && !stops(*ty)).collect()
     }
 
     /// When the next queued intent of a system that is not paused is due, where none is due now.
@@ -204,6 +204,21 @@ impl Hub {
                 IntentKind::Update => Action::Update { id: key(), version: intent.base_version.clone() },
                 IntentKind::Delete => Action::Delete { id: key(), version: intent.base_version.clone() },
             };
+            if intent.kind != IntentKind::Create && under_way.damages.leaves_alone(ty, &key()) {
+                // R8: it waits until its record can be read again.
+                let waits = IntentUpdate {
+                    id: intent.id,
+                    state: IntentState::Queued,
+                    record: intent.record,
+                    attempts: intent.attempts,
+                    not_before: Some(now.plus_ms(2 * PATIENCE_MS)),
+                    message: Some("its record can't be read just now".into()),
+                    done_at: None,
+                };
+                under_way.damages.waiting.push(IntentUpdate { not_before: None, ..waits.clone() });
+                commit.intents_changed.push(waits);
+                continue;
+            }
             let needless = values.is_empty() && intent.kind == IntentKind::Update;
             let lacks = self.lacks_required(&intent, &values);
             if needless || lacks.is_some() {
@@ -396,7 +411,7 @@ impl Hub {
                 Outcome::Stopped(trouble) => {
                     commit.intents_changed.push(step(&intent, IntentEvent::PutBack, now, Some(trouble.to_string())));
                     if !under_way.paused.contains_key(&system) {
-                        self.pause(under_way, system, &trouble);
+                        self.pause(under_way, system, Some(intent.ty), &trouble);
                     }
                 }
             }

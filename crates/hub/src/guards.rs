@@ -7,7 +7,8 @@
 //! run: a first run legitimately writes much, and has a plan to be looked at. Deletions are counted always.
 //!
 //! What was released, approved and armed is remembered in the store's marks:
-//! `release:SYSTEM:KIND` the number of the last intent that is let through, `release:vanished:TYPE` that the next listing is believed,
+//! `release:SYSTEM:KIND` the number of the last intent that is let through, `release:vanished:TYPE` and `release:lost:TYPE` that the next
+//! reading is believed,
 //! `armed:TYPE` and `approved:FLOW` the fingerprint of what was armed and approved, `full:TYPE` when it was last listed whole.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -39,7 +40,7 @@ pub struct Safeguards {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TrippedGuard {
     pub system: String,
-    /// `creates`, `updates`, `deletes`, `vanished`
+    /// `creates`, `updates`, `deletes`, `vanished`, `lost`
     pub guard: &'static str,
     /// The record type, for a listing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,16 +60,23 @@ pub(crate) struct Guards {
     first_runs: HashMap<(usize, IntentKind), IntentId>,
     /// Guards of writes that have tripped.
     tripped: BTreeSet<(usize, GuardKind)>,
-    /// Record types whose last listing is not believed: nothing is written there.
-    pub stopped: BTreeSet<TypeIx>,
+    /// Record types whose last reading is not believed, and by which guard: nothing is written there.
+    pub stopped: BTreeSet<(TypeIx, GuardKind)>,
     /// Record types that have been through a whole run.
     armed: Vec<bool>,
     /// How many records of a system were known when the run began.
     known: Vec<u64>,
     /// Record types of which everything is to be listed in this run (R3).
     pub full: BTreeSet<TypeIx>,
-    /// Record types whose next listing is believed whatever it lacks.
-    believed: BTreeSet<TypeIx>,
+    /// Record types whose next reading is believed whatever a guard says.
+    pub believed: BTreeSet<(TypeIx, GuardKind)>,
+}
+
+impl Guards {
+    /// Nothing is written to the record type.
+    pub(crate) fn stops(&self, ty: TypeIx) -> bool {
+        self.stopped.iter().any(|(stopped, _)| *stopped == ty)
+    }
 }
 
 impl Hub {
@@ -77,7 +85,7 @@ impl Hub {
         self.safeguards = safeguards;
     }
 
-    fn limits(&self, system: &str) -> Limits {
+    pub(crate) fn limits(&self, system: &str) -> Limits {
         self.safeguards.limits.get(system).copied().unwrap_or_default()
     }
 
@@ -94,6 +102,11 @@ impl Hub {
         format!("release:{}:{}", self.systems[system].name, GuardKind::of(kind).name())
     }
 
+    /// The mark by which a person lets the next reading of a record type pass a guard.
+    pub(crate) fn release_type_mark(&self, ty: TypeIx, kind: GuardKind) -> String {
+        self.type_mark(&format!("release:{}", kind.name()), ty)
+    }
+
     fn type_mark(&self, what: &str, ty: TypeIx) -> String {
         format!("{what}:{}", self.plan.ty(ty).name)
     }
@@ -106,8 +119,10 @@ impl Hub {
             let fingerprint = format!("{:x}", self.plan.ty(ty).fingerprint);
             guards.armed.push(marks.get(&self.type_mark("armed", ty)) == Some(&json!(fingerprint)));
             guards.known[self.system_of(ty)] += self.status[ty.at()].records;
-            if marks.contains_key(&self.type_mark("release:vanished", ty)) {
-                guards.believed.insert(ty);
+            for kind in [GuardKind::Vanished, GuardKind::Lost] {
+                if marks.contains_key(&self.release_type_mark(ty, kind)) {
+                    guards.believed.insert((ty, kind));
+                }
             }
             let (can, name) = (self.plan.ty(ty).can, self.plan.ty(ty).name.to_string());
             let usual = (can.since && !can.tells_deletions).then_some(FULL_SCAN_MS);
@@ -137,8 +152,8 @@ impl Hub {
         }
         for review in self.open_guard_reviews()? {
             match GuardKind::of_stand_in(review.record) {
-                Some(GuardKind::Vanished) => {
-                    guards.stopped.insert(review.ty);
+                Some(kind) if kind.writes().is_none() => {
+                    guards.stopped.insert((review.ty, kind));
                 }
                 Some(kind) => {
                     guards.tripped.insert((self.system_of(review.ty), kind));
@@ -261,7 +276,7 @@ impl Hub {
 
     /// G3: whether a listing that lacks so many records is to be believed. `known` is how many there were.
     pub(crate) fn believes(&self, under_way: &Underway, ty: TypeIx, lacking: u64, known: u64) -> bool {
-        if lacking == 0 || under_way.guards.believed.contains(&ty) {
+        if lacking == 0 || under_way.guards.believed.contains(&(ty, GuardKind::Vanished)) {
             return true;
         }
         let limit = self.limits(&self.plan.ty(ty).name.system).vanished;
@@ -296,8 +311,8 @@ impl Hub {
             message: message.clone(),
             opened_at: self.clock.now(),
         };
-        under_way.guards.stopped.insert(ty);
-        under_way.report.guards.retain(|line| line.record_type.as_ref() != Some(&name.to_string()));
+        under_way.guards.stopped.insert((ty, GuardKind::Vanished));
+        under_way.report.guards.retain(|line| line.record_type.as_ref() != Some(&name.to_string()) || line.guard != "vanished");
         under_way.report.guards.push(TrippedGuard {
             system: name.system.clone(),
             guard: GuardKind::Vanished.name(),
@@ -312,12 +327,12 @@ impl Hub {
 
     /// A listing was believed: what stood against the record type is settled.
     pub(crate) fn listing_believed(&self, under_way: &mut Underway, ty: TypeIx, commit: &mut Commit) {
-        if under_way.guards.stopped.remove(&ty) {
+        if under_way.guards.stopped.remove(&(ty, GuardKind::Vanished)) {
             let record = GuardKind::Vanished.stand_in();
             commit.reviews_closed.push(ReviewKey { kind: ReviewKind::Guard, record, ty, prop: None });
         }
-        if under_way.guards.believed.remove(&ty) {
-            commit.marks.push((self.type_mark("release:vanished", ty), None));
+        if under_way.guards.believed.remove(&(ty, GuardKind::Vanished)) {
+            commit.marks.push((self.release_type_mark(ty, GuardKind::Vanished), None));
         }
     }
 
@@ -387,7 +402,7 @@ impl Hub {
             Some(TrippedGuard {
                 system: name.system.clone(),
                 guard: kind.name(),
-                record_type: (kind == GuardKind::Vanished).then(|| name.to_string()),
+                record_type: kind.writes().is_none().then(|| name.to_string()),
                 message: review.message,
             })
         };
@@ -442,7 +457,7 @@ impl Hub {
         let at = self.systems.iter().position(|known| known.name == system).unwrap_or(0);
         match kind.writes() {
             None if !discard => {
-                let marks = reviews.iter().map(|review| (self.type_mark("release:vanished", review.ty), Some(json!(true))));
+                let marks = reviews.iter().map(|review| (self.release_type_mark(review.ty, kind), Some(json!(true))));
                 commit.marks = marks.collect();
             }
             None => {}

@@ -9,6 +9,7 @@ use lockstep_model::{
 use lockstep_store::{JournalEntry, Result};
 use serde::Serialize;
 
+use crate::damages::{DamageLine, TroubleLine};
 use crate::explain::LookError;
 use crate::report::RecordName;
 use crate::run::Hub;
@@ -21,6 +22,12 @@ pub struct Status {
     pub outbox: Vec<(String, u64)>,
     /// Open reviews by kind.
     pub reviews: Vec<(String, u64)>,
+    /// What can't be read until somebody mends it (R8).
+    pub damages: Vec<DamageLine>,
+    /// Systems that the last run could not work with, and why.
+    pub troubles: Vec<TroubleLine>,
+    /// What stopped a run before its first write, and waits for a person (G3).
+    pub guards: Vec<crate::guards::TrippedGuard>,
     pub runs: Vec<RunLine>,
 }
 
@@ -111,7 +118,7 @@ pub enum HistoryOf {
 
 impl Hub {
     /// Where the project stands.
-    pub fn status(&mut self) -> Result<Status> {
+    pub fn status(&mut self) -> crate::run::Result<Status> {
         let types = self
             .plan
             .types
@@ -133,7 +140,9 @@ impl Hub {
             summary: run.summary,
         });
         let runs = runs.collect();
-        Ok(Status { types, outbox, reviews, runs })
+        let (damages, troubles) = self.what_is_damaged()?;
+        let guards = self.tripped_guards()?;
+        Ok(Status { types, outbox, reviews, damages, troubles, guards, runs })
     }
 
     /// What waits for a person, oldest first.

@@ -46,7 +46,7 @@ impl Hub {
                 Err(trouble) => {
                     let system = self.system_of(ty);
                     if !under_way.paused.contains_key(&system) {
-                        self.pause(under_way, system, &trouble);
+                        self.pause(under_way, system, None, &trouble);
                     }
                 }
             }

@@ -6,13 +6,14 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::mpsc::sync_channel;
 
-use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, Trouble};
+use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, RecordFault, Trouble};
 use lockstep_engine::Observed;
 use lockstep_engine::observe::{Reading, mark_gone, observe};
 use lockstep_model::{RecordId, RecordState, Timestamp, TypeIx};
 use lockstep_store::{Commit, JournalEntry, JournalKind, TypeStatus};
 
 use crate::clock::Clock;
+use crate::lost::Losses;
 use crate::report::{Event, RecordName, millis, timed};
 use crate::run::{Hub, Progress, Result, Underway};
 
@@ -33,6 +34,7 @@ enum Told {
     },
     Trouble {
         system: usize,
+        ty: TypeIx,
         trouble: Trouble,
     },
 }
@@ -57,6 +59,13 @@ struct Stream {
     begun: bool,
     /// Some record of a list of changes could not be read, or not be told from what it was before Lockstep's own write (P5a).
     faulty: bool,
+    /// What could not be read (R8), and the keys of what could.
+    faults: Vec<RecordFault>,
+    mended: HashSet<u64>,
+    /// What has lost the value of a property (R5).
+    losses: Losses,
+    /// It is not believed: what still comes of it is left (R5).
+    lost: bool,
     /// As it was before this reading.
     before: TypeStatus,
 }
@@ -71,6 +80,7 @@ impl Hub {
             if under_way.paused.contains_key(&system) {
                 continue;
             }
+            under_way.damages.asked.insert(system);
             let status = &mut self.status[ty.at()];
             let before = status.clone();
             let reindex = status.checkpoint.is_some() && status.fingerprint != self.plan.ty(ty).fingerprint;
@@ -101,6 +111,10 @@ impl Hub {
                     resumed,
                     begun: false,
                     faulty: false,
+                    faults: vec![],
+                    mended: HashSet::new(),
+                    losses: Losses::default(),
+                    lost: false,
                     before,
                     listing: Some(0),
                 },
@@ -121,9 +135,9 @@ impl Hub {
                     let request =
                         |checkpoint| ReadRequest { kind: &kinds[&ty], watch: &watches[&ty], checkpoint, page_size: sizes[&ty] };
                     if let Err(trouble) = pages((connector, clock), ty, checkpoint, request, tell) {
-                        let stops = !matches!(trouble, Trouble::Malformed(_));
+                        let stops = !matches!(trouble, Trouble::Malformed(_)) && !connector.types_fail_alone();
                         // Nobody listens any more only where the run itself has failed.
-                        if !tell(Told::Trouble { system, trouble }) || stops {
+                        if !tell(Told::Trouble { system, ty, trouble }) || stops {
                             return;
                         }
                     }
@@ -152,7 +166,8 @@ impl Hub {
         }
         // What could not be begun goes on where it was.
         for (ty, stream) in streams.into_iter().filter(|(_, stream)| !stream.begun) {
-            self.status[ty.at()].checkpoint = stream.before.checkpoint;
+            let status = &mut self.status[ty.at()];
+            (status.checkpoint, status.reading_since) = (stream.before.checkpoint, stream.before.reading_since);
         }
         Ok(())
     }
@@ -168,7 +183,7 @@ impl Hub {
             let Some(told) = receive() else { return Ok(()) };
             under_way.report.shares.waiting_for_systems_ms += millis(began.elapsed());
             match told {
-                Told::Trouble { system, trouble } => {
+                Told::Trouble { system, ty: of, trouble } => {
                     // What came before the trouble is kept: the next reading goes on after it.
                     let mine = |(ty, stream): (&TypeIx, &mut Stream)| {
                         (self.system_of(*ty) == system && !stream.pending.is_empty()).then_some(*ty)
@@ -178,7 +193,7 @@ impl Hub {
                     for ty in begun {
                         self.pages(under_way, ty, streams.get_mut(&ty).expect("just seen"), false)?;
                     }
-                    self.pause(under_way, system, &trouble);
+                    self.pause(under_way, system, Some(of), &trouble);
                 }
                 Told::Page { ty, page, asked } => {
                     let stream = streams.get_mut(&ty).expect("only what was asked for is told");
@@ -205,6 +220,9 @@ impl Hub {
     fn pages(&mut self, under_way: &mut Underway, ty: TypeIx, stream: &mut Stream, ends: bool) -> Result<()> {
         let pages = std::mem::take(&mut stream.pending);
         (stream.waiting, stream.begun) = (0, true);
+        if stream.lost {
+            return Ok(());
+        }
         let reindex = stream.reindex;
         let listed = &mut stream.listed;
         let now = self.clock.now();
@@ -215,11 +233,11 @@ impl Hub {
         for page in pages {
             under_way.report.system(&system).read += page.records.len() as u64;
             let faulty = !page.faults.is_empty();
-            for fault in page.faults {
-                under_way.report.system(&system).refused += 1;
-                under_way.report.event(|| Event::Fault { place: fault.place, message: fault.message });
+            for fault in &page.faults {
+                self.tell_damage(under_way, self.system_of(ty), &fault.place, &fault.message);
             }
-            stream.faulty |= faulty && !page.everything;
+            stream.faults.extend(page.faults);
+            stream.faulty |= faulty && !page.everything && !self.systems[self.system_of(ty)].connector.tells_faults_each_time();
             everything &= page.everything;
             if !page.everything {
                 *listed = None;
@@ -236,12 +254,37 @@ impl Hub {
         // The very first page of all: nothing is known, also of what is gone or was created.
         let status = &self.status[ty.at()];
         let nothing_known = status.records == 0 && !status.complete && status.checkpoint.is_none() && !reindex;
-        let known: HashMap<String, RecordState> = if nothing_known {
+        let mut known: HashMap<String, RecordState> = if nothing_known {
             HashMap::new()
         } else {
             let found = timed(&mut under_way.report.shares.loading_ms, || self.store.by_key(ty, &keys))?;
             found.into_iter().map(|record| (record.key.clone(), record)).collect()
         };
+        let asked = stream.asked.take().unwrap_or(now);
+        let mut reading = Reading {
+            ty,
+            now,
+            asked,
+            untold: under_way.report.started,
+            previous: self.status[ty.at()].read_from,
+            first_id: RecordId(0),
+            reindex,
+        };
+        if under_way.damages.known(ty) {
+            stream.mended.extend(records.iter().map(|record| lockstep_model::matching::seed(&record.id)));
+        }
+        // R5: what seems to be emptied is taken in when it is known how much of it there is.
+        records = self.keep_back(reading, records, &known, &mut stream.losses);
+        if let Some(too_many) = self.lost_too_much(under_way, ty, &stream.losses, ends, everything)? {
+            stream.lost = true;
+            return self.stop_lost(under_way, ty, stream.before.clone(), &too_many);
+        }
+        if ends && stream.losses.holds() {
+            let held = self.let_go(&mut stream.losses);
+            let keys: Vec<&str> = held.iter().map(|record| record.id.as_str()).collect();
+            known.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| (record.key.clone(), record)));
+            records.extend(held);
+        }
         let mut gone: Vec<RecordState> = gone.iter().filter_map(|id| known.get(id)).filter(|r| r.is_live()).cloned().collect();
         let mut found_out = true;
         if ends {
@@ -256,6 +299,10 @@ impl Hub {
             if listed.is_some() && everything || self.plan.ty(ty).can.tells_deletions {
                 self.listing_believed(under_way, ty, &mut commit);
             }
+            self.losses_believed(under_way, ty, &stream.losses, everything, &mut commit)?;
+            let all = everything || self.systems[self.system_of(ty)].connector.tells_faults_each_time();
+            let (faults, mended) = (std::mem::take(&mut stream.faults), std::mem::take(&mut stream.mended));
+            self.damages_found(under_way, ty, faults, all, &mended)?;
             let (absent, all_found_out) = self.look_up(under_way, ty, missing, &mut commit)?;
             gone.extend(absent);
             found_out = all_found_out;
@@ -265,9 +312,8 @@ impl Hub {
             under_way.newest.insert(ty, now);
         }
         let first_id = if fresh > 0 { self.store.take_record_ids(fresh)? } else { RecordId(0) };
-        let previous = self.status[ty.at()].read_from;
-        let asked = stream.asked.take().unwrap_or(now);
-        let reading = Reading { ty, now, asked, untold: under_way.report.started, previous, first_id, reindex };
+        let previous = reading.previous;
+        reading.first_id = first_id;
         let observed = timed(&mut under_way.report.shares.observing_ms, || observe(&self.plan, reading, records, known));
         stream.faulty |= observed.unsettled && !everything;
         let gone_count = gone.len() as u64 + observed.gone.len() as u64;
@@ -285,7 +331,10 @@ impl Hub {
         if ends && stream.faulty && stream.before.checkpoint.is_some() {
             checkpoint.clone_from(&stream.before.checkpoint);
         }
-        status.checkpoint = checkpoint;
+        // R1, R5: what is kept back is read again by who goes on if this run is killed.
+        if !stream.losses.holds() {
+            status.checkpoint = checkpoint;
+        }
         status.fingerprint = self.plan.ty(ty).fingerprint;
         status.records += commit.new_records.len() as u64;
         status.records = status.records.saturating_sub(gone_count);

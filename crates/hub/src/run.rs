@@ -12,6 +12,7 @@ use lockstep_store::{BoundType, Commit, Store, StoreError, TypeStatus};
 use serde_json::json;
 
 use crate::clock::Clock;
+use crate::damages::Damages;
 use crate::guards::{Guards, Safeguards};
 use crate::report::{Event, Report, Requests};
 
@@ -99,6 +100,8 @@ pub(crate) struct Underway<'a> {
     /// The answer to some write was lost.
     pub unknown: bool,
     pub guards: Guards,
+    /// What can't be read (R8).
+    pub damages: Damages,
     pub progress: Box<dyn Watcher + 'a>,
 }
 
@@ -198,17 +201,21 @@ impl Hub {
         self.system_of[ty.at()]
     }
 
-    /// Leaves a system alone for the rest of the run, and says why. Its checkpoint stays; others go on (G4).
-    pub(crate) fn pause(&mut self, under_way: &mut Underway, system: usize, trouble: &Trouble) {
+    /// Leaves a system alone for the rest of the run, and says why. Its checkpoint stays; others go on (G4). Where the trouble is that of a
+    /// record type alone, `ty`, only that one is left alone (R8).
+    pub(crate) fn pause(&mut self, under_way: &mut Underway, system: usize, ty: Option<TypeIx>, trouble: &Trouble) {
         let name = self.systems[system].name.clone();
-        let counts = under_way.report.system(&name);
-        if let Trouble::Malformed(message) = trouble {
-            // One record type can't be read; the others of the system may.
-            counts.refused += 1;
-            let message = message.clone();
-            under_way.report.event(|| Event::Fault { place: name, message });
+        let alone = matches!(trouble, Trouble::Malformed(_)) || self.systems[system].connector.types_fail_alone();
+        if alone {
+            let unreachable = matches!(trouble, Trouble::Unreachable(_) | Trouble::Busy { .. });
+            under_way.report.system(&name).unreachable |= unreachable;
+            match ty {
+                Some(ty) => self.stop_type(under_way, ty, trouble.to_string()),
+                None => self.tell_damage(under_way, system, &name, &trouble.to_string()),
+            }
             return;
         }
+        let counts = under_way.report.system(&name);
         counts.unreachable = matches!(trouble, Trouble::Unreachable(_) | Trouble::Busy { .. });
         counts.paused = Some(trouble.to_string());
         under_way.paused.insert(system, trouble.to_string());
@@ -234,6 +241,7 @@ impl Hub {
         let names = self.systems.iter().map(|s| s.name.clone());
         let report = Report::new(&self.plan, names, run, started, self.pretends);
         let guards = self.guards(started, options.full)?;
+        let damages = self.damages()?;
         let asked_before: Vec<_> = self.systems.iter().map(|system| system.connector.traffic()).collect();
         let mut under_way = Underway {
             asked: started,
@@ -246,6 +254,7 @@ impl Hub {
             listed_none: BTreeSet::new(),
             unknown: false,
             guards,
+            damages,
             progress: options.watcher,
         };
         let all: BTreeSet<TypeIx> = (0..self.plan.types.len() as u16).map(TypeIx).collect();
@@ -260,6 +269,7 @@ impl Hub {
         result?;
         ended?;
         self.arm(&under_way)?;
+        self.keep_damages(&mut under_way, act.is_null())?;
         let mut report = under_way.report;
         report.ended = self.clock.now();
         for (system, before) in self.systems.iter().zip(asked_before) {
@@ -312,7 +322,7 @@ impl Hub {
             }
             // L8: the other side is read again, then what was held is decided.
             let mut again = reread;
-            again.retain(|ty| !under_way.paused.contains_key(&self.system_of(*ty)));
+            again.retain(|ty| !under_way.paused.contains_key(&self.system_of(*ty)) && !under_way.damages.hides_records(*ty));
             if again.is_empty() {
                 if sent {
                     continue;
@@ -363,7 +373,8 @@ impl Hub {
     fn pass_own_writes(&mut self, under_way: &mut Underway) -> Result<()> {
         let written = std::mem::take(&mut under_way.written);
         let cheap = |ty: &TypeIx| self.systems[self.system_of(*ty)].connector.knows_own_writes() && !self.pretends;
-        let types: BTreeSet<TypeIx> = written.into_iter().filter(cheap).collect();
+        let mut types: BTreeSet<TypeIx> = written.into_iter().filter(cheap).collect();
+        types.retain(|ty| !under_way.damages.stops(*ty));
         self.read(under_way, &types)
     }
 
@@ -375,7 +386,7 @@ impl Hub {
         let flows = self.plan.flows.iter().filter(creates);
         let behind =
             flows.filter(|flow| under_way.newest.get(&flow.from).is_some_and(|seen| older(flow.to, *seen))).map(|flow| flow.to);
-        behind.filter(|ty| !under_way.paused.contains_key(&self.system_of(*ty))).collect()
+        behind.filter(|ty| !under_way.paused.contains_key(&self.system_of(*ty)) && !under_way.damages.stops(*ty)).collect()
     }
 
     /// G1: what a run would do, record by record and property by property. Reads the systems, writes nothing anywhere: all is decided in
@@ -465,6 +476,14 @@ impl Connector for Pretend {
             Outcome::Done(ReadRecord { id, version: None, modified: None, deleted: false, values })
         };
         writes.iter().map(done).collect()
+    }
+
+    fn types_fail_alone(&self) -> bool {
+        self.real.types_fail_alone()
+    }
+
+    fn tells_faults_each_time(&self) -> bool {
+        self.real.tells_faults_each_time()
     }
 
     fn traffic(&self) -> Traffic {

@@ -64,7 +64,7 @@ impl Hub {
                 Ok(again) => again,
                 // What can't be asked after now is asked after by the next run; nothing of the system is read before.
                 Err(trouble) if !matches!(trouble, Trouble::Malformed(_)) => {
-                    self.pause(under_way, self.system_of(intent.ty), &trouble);
+                    self.pause(under_way, self.system_of(intent.ty), None, &trouble);
                     continue;
                 }
                 Err(_) => None,
@@ -115,7 +115,7 @@ impl Hub {
             let status = &self.status[intent.ty.at()];
             let paused = under_way.paused.contains_key(&self.system_of(intent.ty));
             let vanished = under_way.listed_none.contains(&intent.ty) && status.records > 0;
-            let believed = !vanished && !under_way.guards.stopped.contains(&intent.ty);
+            let believed = !vanished && !under_way.guards.stops(intent.ty) && !under_way.damages.stops(intent.ty);
             !paused && believed && status.reading_since.is_none()
         });
         creations

@@ -74,11 +74,14 @@ pub enum GuardKind {
     Deletes,
     /// Records that a listing does not show any more.
     Vanished,
+    /// Records that show a property without a value which held one before (R5).
+    Lost,
 }
 
 impl GuardKind {
     /// All of them.
-    pub const ALL: [GuardKind; 4] = [GuardKind::Creates, GuardKind::Updates, GuardKind::Deletes, GuardKind::Vanished];
+    pub const ALL: [GuardKind; 5] =
+        [GuardKind::Creates, GuardKind::Updates, GuardKind::Deletes, GuardKind::Vanished, GuardKind::Lost];
 
     /// The guard that a kind of write is counted by.
     pub fn of(kind: IntentKind) -> Self {
@@ -95,7 +98,7 @@ impl GuardKind {
             GuardKind::Creates => Some(IntentKind::Create),
             GuardKind::Updates => Some(IntentKind::Update),
             GuardKind::Deletes => Some(IntentKind::Delete),
-            GuardKind::Vanished => None,
+            GuardKind::Vanished | GuardKind::Lost => None,
         }
     }
 
@@ -106,6 +109,7 @@ impl GuardKind {
             GuardKind::Updates => "updates",
             GuardKind::Deletes => "deletes",
             GuardKind::Vanished => "vanished",
+            GuardKind::Lost => "lost",
         }
     }
 
@@ -132,6 +136,7 @@ pub struct Limits {
     pub updates: Limit,
     pub deletes: Limit,
     pub vanished: Limit,
+    pub lost: Limit,
 }
 
 impl Default for Limits {
@@ -141,6 +146,7 @@ impl Default for Limits {
             updates: Limit::or(500, 50.0),
             deletes: Limit::or(20, 5.0),
             vanished: Limit::or(20, 50.0),
+            lost: Limit::or(2, 50.0),
         }
     }
 }
@@ -153,6 +159,7 @@ impl Limits {
             GuardKind::Updates => self.updates,
             GuardKind::Deletes => self.deletes,
             GuardKind::Vanished => self.vanished,
+            GuardKind::Lost => self.lost,
         }
     }
 
@@ -163,6 +170,7 @@ impl Limits {
             GuardKind::Updates => self.updates = limit,
             GuardKind::Deletes => self.deletes = limit,
             GuardKind::Vanished => self.vanished = limit,
+            GuardKind::Lost => self.lost = limit,
         }
     }
 }

@@ -232,7 +232,7 @@ impl World {
             let report = hub.run(RunOptions { full, only, ..RunOptions::default() })?;
             // Whoever is asked says yes to everything: what was asked for is verified nonetheless (R3).
             for guard in hub.tripped_guards()? {
-                if guard.guard == GuardKind::Vanished.name() {
+                if GuardKind::parse(guard.guard).is_some_and(|kind| kind.writes().is_none()) {
                     stopped.insert(guard.system.clone());
                 }
                 if let Some(kind) = GuardKind::parse(guard.guard) {

@@ -251,7 +251,7 @@ fn runnable(hands: &Hands, flows: &[Flow]) -> Vec<Flow> {
 }
 
 fn unlimited() -> Limits {
-    Limits { creates: Limit::None, updates: Limit::None, deletes: Limit::None, vanished: Limit::None }
+    Limits { creates: Limit::None, updates: Limit::None, deletes: Limit::None, vanished: Limit::None, lost: Limit::None }
 }
 
 /// The settings with which a built-in connector reaches its emulator.
