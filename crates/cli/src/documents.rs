@@ -31,7 +31,7 @@ pub fn doc(dir: &Path, format: DocFormat, out: Option<&Path>, files: &[PathBuf])
         DocFormat::Md => "md",
         DocFormat::Html => "html",
     };
-    put(written, out, extension)
+    put(written, out, extension, false)
 }
 
 /// A document that was read is given back as it is, byte for byte, when it is asked for in its own form.
@@ -67,7 +67,7 @@ pub fn import(documents: &[PathBuf], out: Option<&Path>) -> Result<Exit> {
         }
         written.push((path.clone(), text));
     }
-    put(written, out, "yaml")
+    put(written, out, "yaml", true)
 }
 
 /// What stands before the tests that are made for flows.
@@ -147,8 +147,9 @@ fn tell(problems: &[Problem]) {
     }
 }
 
-/// One file each under the same base name; without a folder, all to standard output.
-fn put(texts: Vec<(PathBuf, String)>, out: Option<&Path>, extension: &str) -> Result<Exit> {
+/// One file each under the same base name; without a folder, all to standard output. `only_new`: a file that is there, and may be edited since,
+/// is not overwritten, and then none is written. Nor is a file that was read.
+fn put(texts: Vec<(PathBuf, String)>, out: Option<&Path>, extension: &str, only_new: bool) -> Result<Exit> {
     let Some(out) = out else {
         for (_, text) in texts {
             // A document, byte for byte: for a file or a pipe.
@@ -156,10 +157,31 @@ fn put(texts: Vec<(PathBuf, String)>, out: Option<&Path>, extension: &str) -> Re
         }
         return Ok(Exit::Done);
     };
+    let target = |path: &Path| out.join(path.file_stem().unwrap_or(OsStr::new("document"))).with_extension(extension);
+    for (at, (path, text)) in texts.iter().enumerate() {
+        let to = target(path);
+        if let Some((other, _)) = texts[..at].iter().find(|(other, _)| target(other) == to) {
+            return Err(Failure::usage(format!(
+                "{} and {} would both be written to {}: nothing was written; give one of them another name, or another `-o`",
+                other.display(),
+                path.display(),
+                to.display()
+            )));
+        }
+        let there = std::fs::read_to_string(&to).ok();
+        let was_read = texts
+            .iter()
+            .any(|(read, _)| std::fs::canonicalize(read).is_ok_and(|read| std::fs::canonicalize(&to).is_ok_and(|to| to == read)));
+        if to.symlink_metadata().is_ok() && (only_new || was_read) && there.as_ref() != Some(text) {
+            return Err(Failure::usage(format!(
+                "{} is there already: nothing was written, so that no edit of it is lost; move it away, or name another folder with `-o`",
+                to.display()
+            )));
+        }
+    }
     std::fs::create_dir_all(out).map_err(|error| Failure::file(out, &error))?;
     for (path, text) in texts {
-        let base = path.file_stem().unwrap_or(OsStr::new("document"));
-        let target = out.join(base).with_extension(extension);
+        let target = target(&path);
         std::fs::write(&target, text).map_err(|error| Failure::file(&target, &error))?;
         println!("{}", target.display());
     }

@@ -91,6 +91,16 @@ pub fn init(dir: &Path, from: &[PathBuf]) -> Result<Exit> {
         return Err(Failure::usage(format!("{} holds a project already; nothing was changed", dir.display())));
     }
     let files = if from.is_empty() { starter() } else { from_documents(from)? };
+    // A flow file that is there says something else than the project would be made for.
+    for (name, text) in files.iter().filter(|(name, _)| name.starts_with("flows/")) {
+        let path = dir.join(name);
+        if path.symlink_metadata().is_ok() && std::fs::read_to_string(&path).ok().as_ref() != Some(text) {
+            return Err(Failure::usage(format!(
+                "{} is there already: nothing was written; move it away, or choose another folder",
+                path.display()
+            )));
+        }
+    }
     for (name, text) in files {
         let path = dir.join(name);
         if path.exists() {

@@ -25,7 +25,7 @@ fn look_failure(error: LookError) -> Failure {
 
 /// Where the project stands.
 pub fn status(dir: &Path, format: Format) -> Result<Exit> {
-    let status = project::open(dir)?.hub_for_looking()?.status().map_err(project::store_failure)?;
+    let status = project::open(dir)?.hub_for_looking()?.status().map_err(project::hub_failure)?;
     if format == Format::Json {
         json(&status)?;
         return Ok(Exit::Done);
@@ -40,6 +40,16 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
     }
     for (state, n) in status.outbox.iter().filter(|(_, n)| *n > 0) {
         println!("outbox: {} {state}", print::count(*n, "write"));
+    }
+    for trouble in &status.troubles {
+        println!("{} is left alone since {}: {}", trouble.system, trouble.since, trouble.message);
+    }
+    for damage in &status.damages {
+        let what = if damage.stops { " is left alone" } else { ": something can't be read" };
+        println!("{}{what} since {}: {}: {}", damage.record_type, damage.since, damage.place, damage.message);
+    }
+    for guard in &status.guards {
+        println!("stopped: {}", guard.message);
     }
     for (kind, n) in status.reviews.iter().filter(|(_, n)| *n > 0) {
         println!("waiting for a person: {n} × {kind}");

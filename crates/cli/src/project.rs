@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lockstep_config::{Place, Problem, Project, Severity, Source};
+use lockstep_connector::Connector;
+use lockstep_connector::down::Down;
 use lockstep_connector::vault::{KEY_VARIABLE, Keep, Vault};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
@@ -33,6 +35,16 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
                 schemas.insert(system.name.clone(), system.with_references(types));
             }
             Err(_) if manifest_problems(&project.dir, system, &mut problems) => {}
+            // It pauses alone in a run; the others go on (R8).
+            Err(trouble) if Down::may_pass(&trouble) => {
+                let message = format!("{} can't be asked for its record types: {trouble}", system.name);
+                let warning = Problem::warning("config::unreachable", system.connector_place.clone(), message);
+                problems.push(
+                    warning.help("a run leaves it alone until it can be asked; what flows say of it is not checked before"),
+                );
+                let down = Down::new(kinds_named(&project, &system.name), trouble);
+                schemas.insert(system.name.clone(), system.with_references(down.types().to_vec()));
+            }
             Err(trouble) => {
                 let problem = Problem::error("config::connector", system.connector_place.clone(), trouble.to_string());
                 // Of a connector that is not there the message itself says which there are.
@@ -47,6 +59,30 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
     problems.extend(lockstep_config::check(&project, &schemas));
     problems.extend(crate::connectors::not_held(&project));
     (Some(project), schemas, problems)
+}
+
+/// R8: the record types that flows name and that a run would leave alone, as their files are. All files are gone through for that.
+pub fn damaged(project: &Project) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for system in &project.systems {
+        let named = kinds_named(project, &system.name);
+        let damages = lockstep_connector::catalogue::damages(&system.connector, &system.with, &project.dir);
+        for (kind, trouble) in damages.into_iter().filter(|(kind, _)| named.contains(&kind.as_str())) {
+            let message = format!("{}.{kind} can't be read: {trouble}", system.name);
+            let warning = Problem::warning("config::damaged", system.connector_place.clone(), message);
+            problems.push(warning.help("a run leaves this record type alone until it is put right, and says so (R8)"));
+        }
+    }
+    problems
+}
+
+/// The record types of a system that flows name.
+fn kinds_named<'a>(project: &'a Project, system: &str) -> Vec<&'a str> {
+    let names = project.flows.iter().flat_map(|flow| [&flow.from, &flow.to]);
+    let mut kinds: Vec<&str> = names.filter(|name| name.system == system).map(|name| name.kind.as_str()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
 }
 
 /// What is wrong in the manifest of a system, each at its place there; whether anything is.
@@ -126,14 +162,20 @@ impl Opened {
             if let (Some(rate), false) = (system.rate_per_second, system.connector == "files") {
                 settings.insert("rate_per_second".into(), serde_json::json!(rate));
             }
-            let connector = lockstep_connector::catalogue::connect_kept(
+            let connected = lockstep_connector::catalogue::connect_kept(
                 &system.connector,
                 &settings,
                 &self.project.dir,
                 self.keep(&system.name)?,
-            )
-            .map_err(|trouble| Failure::usage(format!("{}: {trouble}", system.name)))?;
-            systems.push(System { name: system.name.clone(), connector: Arc::from(connector) });
+            );
+            let connector: Arc<dyn Connector> = match connected {
+                Ok(connector) => Arc::from(connector),
+                Err(trouble) if Down::may_pass(&trouble) => {
+                    Arc::new(Down::new(kinds_named(&self.project, &system.name), trouble))
+                }
+                Err(trouble) => return Err(Failure::usage(format!("{}: {trouble}", system.name))),
+            };
+            systems.push(System { name: system.name.clone(), connector });
         }
         Ok(systems)
     }

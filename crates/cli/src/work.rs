@@ -31,7 +31,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Validates all that can be without a network.
 pub fn check(dir: &Path, format: Format) -> Result<Exit> {
-    let (loaded, _, problems) = project::examine(dir);
+    let (loaded, _, mut problems) = project::examine(dir);
+    problems.extend(loaded.iter().flat_map(project::damaged));
     let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
     let warnings = problems.iter().filter(|p| p.severity == Severity::Warning).count();
     if format == Format::Json {

@@ -189,6 +189,55 @@ fn the_example_flows_are_what_import_makes_of_the_example_documents() {
 }
 
 #[test]
+fn import_and_init_overwrite_no_flow_file_that_is_there() {
+    let dir = started();
+    let dir = dir.path();
+    let document = files(&root().join("examples/documents"), "rst").remove(0);
+    let base = document.file_stem().unwrap().to_string_lossy().into_owned();
+    let flows = dir.join(format!("flows/{base}.yaml"));
+    std::fs::write(&flows, "flows: []   # edited\n").unwrap();
+    let before = files(&dir.join("flows"), "yaml").len();
+    let path = document.to_string_lossy();
+    lockstep(dir, &["import", &path, "-o", "flows"]).exits(2).says("is there already: nothing was written");
+    assert_eq!(read(&flows), "flows: []   # edited\n");
+    // Nor do two documents of one name take each other's place, nor a document the one it was made of.
+    let other = dir.join(format!("other/{base}.rst"));
+    std::fs::create_dir(dir.join("other")).unwrap();
+    std::fs::copy(&document, &other).unwrap();
+    lockstep(dir, &["import", &path, &other.to_string_lossy(), "-o", "new"]).exits(2).says("would both be written to");
+    assert!(!dir.join("new").exists() && files(&dir.join("flows"), "yaml").len() == before);
+    std::fs::remove_file(dir.join("lockstep.yaml")).unwrap();
+    let starter = read(&dir.join("flows/people.yaml"));
+    std::fs::write(dir.join("flows/people.yaml"), "flows: []   # mine\n").unwrap();
+    lockstep(dir, &["init"]).exits(2).says("flows/people.yaml is there already: nothing was written");
+    assert!(!dir.join("lockstep.yaml").exists());
+    std::fs::write(dir.join("flows/people.yaml"), starter).unwrap();
+    lockstep(dir, &["init"]).exits(0);
+}
+
+#[test]
+fn r8_what_is_damaged_or_out_of_reach_is_told_by_check_sync_and_status_and_the_rest_goes_on() {
+    let dir = started();
+    let dir = dir.path();
+    std::fs::write(dir.join("data/crm/stray.csv"), "a;b\n1;2\n").unwrap();
+    std::fs::write(dir.join("data/crm/Firms.csv"), "id,name\n1,\"Fjord\n").unwrap();
+    std::fs::write(dir.join("data/shop/Firms.jsonl"), "").unwrap();
+    replace(&dir.join("lockstep.yaml"), "flows:\n", "  base:\n    connector: sql\n    with: { url: sqlite:none.db }\nflows:\n");
+    let more = "flows:
+  - { from: crm.Firms, to: shop.Firms, create: always, match: [name = name], properties: [name <-> name] }
+  - { from: crm.People, to: base.people, create: always, match: [email = email], properties: [email <-> email] }
+";
+    std::fs::write(dir.join("flows/more.yaml"), more).unwrap();
+    let checked = lockstep(dir, &["check"]).exits(0).says("the file ends between quotes").says("base can't be asked");
+    assert!(!checked.stdout.contains("stray"), "{checked}");
+    for _ in 0..2 {
+        lockstep(dir, &["sync"]).exits(3).says("data/crm/Firms.csv:2: the file ends between quotes").says("base was left alone");
+        lockstep(dir, &["status"]).exits(0).says("the file ends between quotes").says("base is left alone since");
+    }
+    assert_eq!(read(&dir.join("data/shop/Customers.jsonl")).lines().count(), 2, "the rest goes on");
+}
+
+#[test]
 fn a_project_made_of_documents_has_tests_of_its_flows_that_pass() {
     let dir = tempfile::tempdir().unwrap();
     let documents = files(&root().join("examples/documents"), "rst");
