@@ -175,6 +175,17 @@ pub enum Command {
         #[arg(long)]
         discard: bool,
     },
+    /// Say that a system, record type or property has another name now: links and history stay
+    Rename {
+        #[command(flatten)]
+        project: InProject,
+        /// A system (`crm`), a record type (`crm.People`) or a property (`crm.People.name`)
+        old: String,
+        /// Its name from now on
+        new: String,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Where the project stands
     Status {
         #[command(flatten)]

@@ -12,6 +12,9 @@ use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
 use crate::{acts, print, project};
 
+/// So many references that wait are named; the rest is counted.
+const WAITING_SHOWN: usize = 20;
+
 /// Prints one JSON document.
 pub fn json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string(value).map_err(|error| Failure::usage(error.to_string()))?;
@@ -53,6 +56,13 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
     }
     for (kind, n) in status.reviews.iter().filter(|(_, n)| *n > 0) {
         println!("waiting for a person: {n} × {kind}");
+    }
+    let waiting = &status.waiting_references;
+    for (record, message) in waiting.iter().take(WAITING_SHOWN) {
+        println!("{record}: {}", visible(message));
+    }
+    if waiting.len() > WAITING_SHOWN {
+        println!("{} wait more", print::count((waiting.len() - WAITING_SHOWN) as u64, "reference"));
     }
     for run in &status.runs {
         println!(
@@ -152,6 +162,9 @@ pub fn explain(dir: &Path, format: Format, record: &str, path: Option<&str>) -> 
     }
     for review in &explained.reviews {
         println!("\n  waits for a person: {}", visible(review));
+    }
+    for waits in &explained.waits {
+        println!("\n  {}", visible(waits));
     }
     Ok(Exit::Done)
 }

@@ -24,6 +24,7 @@ mod look;
 mod print;
 mod progress;
 mod project;
+mod rename;
 mod review;
 mod verify;
 mod work;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         Command::Release { project, system, guard, discard } => {
             guards::release(&project.dir, system.as_deref(), guard.as_deref(), discard)
         }
+        Command::Rename { project, old, new, format } => rename::rename(&project.dir, format, &old, &new),
         Command::Status { project, format } => look::status(&project.dir, format),
         Command::Entities { project, format, limit, after } => look::entities(&project.dir, format, limit, after),
         Command::Review { project, format, act } => review::review(&project.dir, format, act),

@@ -40,6 +40,14 @@ pub fn report(report: &Report, all: bool) -> String {
     for guard in &report.guards {
         let _ = writeln!(out, "! {} (G3)", visible(&guard.message));
     }
+    for unnamed in &report.unnamed {
+        let (name, records) = (&unnamed.name, count(unnamed.records, "record"));
+        let _ = writeln!(
+            out,
+            "! {records} of {name} {} known, and no flow names it any more: if it has another name now, say so with `lockstep rename {name} NEW` (L12)",
+            if unnamed.records == 1 { "is" } else { "are" }
+        );
+    }
     for flow in &report.flows {
         flow_text(&mut out, report, flow, if all { usize::MAX } else { SHOWN });
     }
@@ -53,6 +61,10 @@ pub fn report(report: &Report, all: bool) -> String {
     let reviews: Vec<String> = report.reviews.iter().filter(|(_, n)| **n > 0).map(|(kind, n)| format!("{n} × {kind}")).collect();
     if !reviews.is_empty() {
         let _ = writeln!(out, "Waiting for a person: {} (lockstep review).", reviews.join(", "));
+    }
+    if report.waiting_references > 0 {
+        let what = count(report.waiting_references, "reference");
+        let _ = writeln!(out, "Waiting for other records: {what} (lockstep status).");
     }
     if report.outbox > 0 && !would && report.guards.iter().any(|guard| guard.record_type.is_none()) {
         let _ = writeln!(out, "{} decided; they wait until a person has answered the guard.", count(report.outbox, "write"));

@@ -186,7 +186,7 @@ impl Opened {
         Ok(Keep { vault: Arc::new(vault), system: system.to_string() })
     }
 
-    fn store_path(&self) -> Result<PathBuf> {
+    pub fn store_path(&self) -> Result<PathBuf> {
         match self.project.store.strip_prefix("sqlite:") {
             Some(path) => Ok(self.project.dir.join(path)),
             None => Err(Failure::usage(format!(

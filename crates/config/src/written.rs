@@ -267,6 +267,10 @@ pub enum ReviewWord {
     FlipFlop,
     #[serde(rename = "unsettled decision")]
     Unsettled,
+    #[serde(rename = "another record")]
+    AnotherRecord,
+    #[serde(rename = "waiting reference")]
+    WaitingReference,
 }
 
 /// What a dataflow document says besides its sections.

@@ -207,6 +207,12 @@ pub trait Connector: Send + Sync {
     /// Tries the connection without changing anything; gives a line for the person (account, host).
     fn test(&self) -> Result<String, Trouble>;
 
+    /// The account's own id, by which records of another account with the same ids are told from these (R9). `None` where the system does
+    /// not tell.
+    fn account(&self) -> Result<Option<String>, Trouble> {
+        Ok(None)
+    }
+
     /// The next page. Pages come in whatever order the system has; a record may come twice.
     ///
     /// The checkpoint that a page gives is taken *before* what it lists, so that nothing falls between two readings (R1).

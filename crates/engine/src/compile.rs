@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use lockstep_model::flow::{Create, Direction, Having, Policy, PropertyRef};
 use lockstep_model::matching::{MatchKind, seed};
+use lockstep_model::schema::OWN_ID;
 use lockstep_model::{Conversion, Flow, FlowIx, Path, PlainType, PropIx, Reverse, TypeIx, TypeName, TypeSchema};
 
 use crate::bears::{Edge, Step, bears};
@@ -127,13 +128,14 @@ impl<'a> Build<'a> {
             return None;
         }
         let described = schema.describe(&reference.path);
+        let own_id = reference.path.as_str() == OWN_ID;
         let system = under_way.name.system.clone();
         let prop = PlanProp {
             name: reference.to_string(),
-            ty: described.map_or(PlainType::Any, |d| d.ty),
+            ty: described.map_or(if own_id { PlainType::String } else { PlainType::Any }, |d| d.ty),
             list: described.is_some_and(|d| d.list),
             whole: described.is_some_and(|d| d.ty == PlainType::List),
-            read_only: described.is_some_and(|d| d.read_only),
+            read_only: own_id || described.is_some_and(|d| d.read_only),
             create_only: described.is_some_and(|d| d.create_only),
             required: described.is_some_and(|d| d.required),
             stored_as: described.map(|d| d.stored_as).unwrap_or_default(),
@@ -211,6 +213,7 @@ impl<'a> Build<'a> {
             }
         }
         self.watch_references(flows, &ends);
+        self.watch_creation_times(flows, &ends);
 
         let relations = {
             let types = &self.types;
@@ -312,6 +315,10 @@ impl<'a> Build<'a> {
                     let creates = |flow: &&PlanFlow| flow.to == ty && flow.create != PlanCreate::Never;
                     plan_flows.iter().filter(creates).map(|flow| flow.from).collect::<BTreeSet<_>>().len() > 1
                 },
+                own_id: place_of(&under_way.props, OWN_ID.into()),
+                created: schema
+                    .and_then(|schema| schema.resolve(schema.created.as_ref()?))
+                    .and_then(|path| place_of(&under_way.props, path)),
                 name: under_way.name,
                 props: under_way.props,
             });
@@ -406,6 +413,17 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// Watches what tells one record from another of the same key (R9).
+    fn watch_creation_times(&mut self, flows: &[Flow], ends: &[(TypeIx, TypeIx)]) {
+        for (flow, &(from, to)) in flows.iter().zip(ends) {
+            for ty in [from, to] {
+                if let Some(path) = self.types[ty.at()].schema.and_then(|schema| schema.created.clone()) {
+                    self.prop(flow, ty, &PropertyRef::new(path));
+                }
+            }
+        }
+    }
+
     fn bearings(
         &self,
         relations: &crate::bears::Relations,
@@ -476,6 +494,12 @@ impl<'a> Build<'a> {
         }
         ranks(self.types.len(), &before)
     }
+}
+
+/// The place of the property of this path.
+fn place_of(props: &[PlanProp], path: Path) -> Option<PropIx> {
+    let reference = PropertyRef::new(path);
+    props.iter().position(|prop| prop.reference == reference).map(|at| PropIx(at as u16))
 }
 
 /// The conversions on a way: from theirs to mine, or back. Also whether something is lost on it.

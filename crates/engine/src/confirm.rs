@@ -43,6 +43,11 @@ pub fn written(
     now: Timestamp,
 ) {
     let tells_version = answer.version.is_some();
+    let mut answer = answer;
+    if let Some(prop) = plan.ty(state.ty).own_id {
+        answer.values[prop.at()] = Some(Value::String(answer.id.clone()));
+    }
+    let assigned_at = answer.modified.map_or(now, |modified| modified.min(now));
     let creates = state.written_at.is_none() && state.version.is_none() && state.slots.iter().all(|slot| slot.shadow.is_none());
     for (ix, (shown, prop)) in answer.values.into_iter().zip(&plan.ty(state.ty).props).enumerate() {
         let slot = &mut state.slots[ix];
@@ -51,6 +56,13 @@ pub fn written(
             // remembered now. Without one, the next read tells, and is compared with what was known before.
             if (tells_version || creates) && shown.is_some() {
                 slot.show(shown.unwrap_or_default());
+                let own = slot.value(prop.whole).clone();
+                if creates && prop.paired && !is_empty(&own) && !intent.changes.iter().any(|change| change.prop.at() == ix) {
+                    // C6: what the system itself assigns (a customer number) is its claim. A default in the place of a reference that
+                    // waits (P8) is none: that was in the decision.
+                    slot.displaced = prop.fans.then(|| Box::new(Value::Null));
+                    slot.claim = Some(Claim { value: own, at: assigned_at, goes: vec![] });
+                }
             }
             continue;
         };

@@ -211,12 +211,22 @@ fn settle_reviews(slice: &Slice, entities: &BTreeSet<EntityId>, reviews: Vec<Rev
                 | ReviewKind::PendingDelete
                 | ReviewKind::FlipFlop
                 | ReviewKind::Unsettled
+                | ReviewKind::WaitingReference
         )
     };
     let same = |a: &Review, b: &Review| a.kind == b.kind && a.record == b.record && a.ty == b.ty && a.prop == b.prop;
     for open in &slice.reviews {
         let mine = slice.records.get(&open.record).is_some_and(|record| entities.contains(&record.entity));
-        if mine && decided_here(open.kind) && !reviews.iter().any(|review| same(review, open)) {
+        // R9: whose a key is that no record has any more need not be asked.
+        let needless =
+            open.kind == ReviewKind::AnotherRecord && slice.records.get(&open.record).is_some_and(|record| !record.is_live());
+        // C2: whether two records are one need not be asked once they are linked.
+        let linked = |id: &RecordId| {
+            let entity = |id: &RecordId| slice.records.get(id).map(|record| record.entity);
+            entity(id).is_some_and(|other| Some(other) == entity(&open.record))
+        };
+        let needless = needless || open.kind == ReviewKind::UnknownOutcome && open.candidates.iter().any(linked);
+        if mine && (decided_here(open.kind) || needless) && !reviews.iter().any(|review| same(review, open)) {
             out.reviews_closed.push(open.clone());
         }
     }

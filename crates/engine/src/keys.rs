@@ -1,5 +1,6 @@
 //! Under which hashes a record is to be found: its match keys (L1–L3), and the records it refers to (C5, P8).
 
+use lockstep_model::id_text::number_text;
 use lockstep_model::matching::{forms, key_hash, normalise, reference_hash};
 use lockstep_model::value::effective;
 use lockstep_model::{Change, RecordState, Slot, TypeIx, Value};
@@ -45,6 +46,11 @@ pub fn promised(plan: &Plan, ty: TypeIx, changes: &[Change]) -> Vec<u64> {
 /// The hashes of a record by one match rule.
 pub fn match_hashes(plan: &Plan, side: &MatchSide, record: &RecordState, found: &mut Vec<u64>) {
     slots_hashes(plan, side, &record.slots, found);
+}
+
+/// The hashes of a record that holds this, by one match rule.
+pub(crate) fn slots_match_hashes(plan: &Plan, side: &MatchSide, slots: &[Slot], found: &mut Vec<u64>) {
+    slots_hashes(plan, side, slots, found);
 }
 
 fn slots_hashes(plan: &Plan, side: &MatchSide, slots: &[Slot], found: &mut Vec<u64>) {
@@ -109,7 +115,12 @@ pub fn agree(plan: &Plan, rule: usize, a: &RecordState, b: &RecordState) -> bool
 pub fn each_id(value: Option<&Value>, then: &mut dyn FnMut(&str)) {
     match value {
         Some(Value::String(id)) if !id.trim().is_empty() => then(id.trim()),
-        Some(Value::Number(id)) if id.as_i64() != Some(0) => then(&id.to_string()),
+        Some(Value::Number(id)) => {
+            let id = number_text(id);
+            if id != "0" {
+                then(&id);
+            }
+        }
         Some(Value::Array(ids)) => ids.iter().for_each(|id| each_id(Some(id), then)),
         _ => {}
     }

@@ -21,6 +21,7 @@ pub mod decide;
 pub mod decision;
 pub mod deletes;
 pub mod flips;
+mod identity;
 pub mod keys;
 pub mod link;
 pub mod observe;
@@ -33,6 +34,7 @@ pub mod split;
 
 pub use decide::decide;
 pub use decision::Decision;
-pub use observe::{Observed, observe};
+pub use identity::{has_match_values, is_back, look_alike};
+pub use observe::{Observed, Trust, observe};
 pub use plan::{Plan, PlanError};
 pub use slice::Slice;

@@ -14,6 +14,7 @@ use lockstep_model::{
 use crate::confirm::made_of;
 use crate::deletes::passes_deletions;
 use crate::flips;
+use crate::identity::{self, Identity};
 use crate::keys::hashes;
 use crate::plan::Plan;
 
@@ -33,6 +34,26 @@ pub struct Reading {
     pub first_id: RecordId,
     /// What is watched has changed: known records are indexed anew even where nothing differs.
     pub reindex: bool,
+}
+
+/// R9: what is made of a live record that shows nothing any more of what identified it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// A person is asked.
+    Ask,
+    /// A person has said that it is the same record.
+    Same,
+    /// A person has said that it is another one, which has been given the key.
+    Another,
+}
+
+/// R9: a live record that shows nothing any more of what identified it. It stays as it was known until a person has said whose it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Doubt {
+    /// As it is known, and stays.
+    pub known: RecordState,
+    /// What it shows now.
+    pub read: ReadRecord,
 }
 
 /// A value that changed in a system.
@@ -59,6 +80,10 @@ pub struct Observed {
     pub gone: Vec<RecordId>,
     /// Records that were gone and are there again (D1).
     pub back: Vec<RecordId>,
+    /// Records whose keys belong to others now (R9), with the keys by which they are known from here on.
+    pub retired: Vec<(RecordId, String)>,
+    /// Records of which a person must say whether they are still the same (R9).
+    pub doubts: Vec<Doubt>,
     /// R2: dropped at once.
     pub unchanged: usize,
     /// Some record was not shown as Lockstep's own write had left it, so soon after it that this may be the state of before it or an
@@ -68,6 +93,17 @@ pub struct Observed {
 
 /// Compares a page with what is known of its records.
 pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: HashMap<String, RecordState>) -> Observed {
+    observe_as(plan, reading, page, known, Trust::Ask)
+}
+
+/// The same, with what a person has said of the records in it (R9).
+pub fn observe_as(
+    plan: &Plan,
+    reading: Reading,
+    page: Vec<ReadRecord>,
+    known: HashMap<String, RecordState>,
+    trust: Trust,
+) -> Observed {
     let mut out = Observed::default();
     let absent: HashSet<RecordId> = known.values().filter(|state| !state.is_live()).map(|state| state.id).collect();
     let mut next = reading.first_id.0;
@@ -79,7 +115,11 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
         known.into_iter().map(|(key, state)| (key, (state, None))).collect();
     // A record that comes twice in a page is compared with what its first coming left.
     let mut new_at: NumberMap<u64, usize> = NumberMap::default();
-    for read in page {
+    let own_id = plan.ty(reading.ty).own_id;
+    for mut read in page {
+        if let Some(prop) = own_id {
+            read.values[prop.at()] = Some(Value::String(read.id.clone()));
+        }
         let hash = seed(&read.id);
         let came = new_at.get(&hash).copied();
         // The hash is as good as the key, but for the one page in some billions in which two keys share it.
@@ -89,7 +129,7 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
         if let Some(at) = came {
             let state = &mut out.new[at];
             let before = hashes(plan, state);
-            if update(plan, reading, state, &read, &mut vec![]) {
+            if update(plan, reading, state, &read, Trust::Same, &mut vec![]) == Update::Changed {
                 rekey(plan, state, &before, &mut out.keys_added, &mut out.keys_removed);
                 // What was queued for adding in this very page and is not wanted any more must not be added.
                 let removed = std::mem::take(&mut out.keys_removed);
@@ -101,15 +141,34 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
             // A second coming that brings nothing new leaves what the first one brought.
             let came = before.is_some();
             let old = before.take().unwrap_or_else(|| hashes(plan, state));
-            let staleness = staleness(plan, reading, state, &read);
-            out.unsettled |= staleness == Staleness::Unsettled && differs(state, &read);
-            let changed = staleness == Staleness::Fresh && update(plan, reading, state, &read, &mut out.edits);
+            let mut another = !read.deleted && !state.is_live() && !identity::is_back(plan, state, &read);
+            let mut changed = false;
+            if !another {
+                let staleness = staleness(plan, reading, state, &read);
+                out.unsettled |= staleness == Staleness::Unsettled && differs(state, &read);
+                // What a person has been asked about is not stale any more.
+                if staleness == Staleness::Fresh || trust != Trust::Ask {
+                    match update(plan, reading, state, &read, trust, &mut out.edits) {
+                        Update::Unchanged => {}
+                        Update::Changed => changed = true,
+                        Update::Doubtful => out.doubts.push(Doubt { known: state.clone(), read: read.clone() }),
+                        Update::Another => {
+                            leave(plan, state, reading.previous);
+                            (another, changed) = (true, true);
+                        }
+                    }
+                }
+            }
             if changed || reading.reindex || came {
                 *before = Some(old);
-            } else {
+            } else if !another {
                 out.unchanged += 1;
             }
-            continue;
+            if !another {
+                continue;
+            }
+            // R9: what follows is a new record, which has been given the key of one that is gone.
+            out.retired.push((state.id, retired_key(state)));
         }
         if read.deleted {
             continue;
@@ -141,6 +200,11 @@ pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: Hash
         out.changed.push(state);
     }
     out
+}
+
+/// R9: by what a record is known whose key belongs to another one now.
+pub fn retired_key(state: &RecordState) -> String {
+    format!("{}~{}", state.key, state.id)
 }
 
 /// D1, R3: a record that is not there any more. Its match keys go, its place in its entity stays. `seen` is when it was last known to be
@@ -254,19 +318,39 @@ fn differs(state: &RecordState, read: &ReadRecord) -> bool {
     read.deleted == state.is_live() || shown.into_iter().any(|(slot, value)| value.is_some() && slot.shadow != *value)
 }
 
-/// Brings a known record up to date by a read that is not stale; gives whether anything of it is to be stored.
-fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRecord, edits: &mut Vec<Edit>) -> bool {
+/// What came of bringing a known record up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Update {
+    Unchanged,
+    /// It is to be stored.
+    Changed,
+    /// R9: it has been left as it was.
+    Doubtful,
+    /// R9: it has been left as it was; what was read is another record.
+    Another,
+}
+
+/// Brings a known record up to date by a read that is not stale.
+fn update(
+    plan: &Plan,
+    reading: Reading,
+    state: &mut RecordState,
+    read: &ReadRecord,
+    trust: Trust,
+    edits: &mut Vec<Edit>,
+) -> Update {
     if read.deleted {
         let was_live = state.is_live();
         if was_live {
             leave(plan, state, reading.previous);
         }
-        return was_live;
+        return if was_live { Update::Changed } else { Update::Unchanged };
     }
     // P5: what a system shows of the version that Lockstep's own write made is no edit, whatever it differs in.
     let own_write = state.written_at.is_some() && state.version.is_some() && state.version == read.version;
     let at = edited_at(reading, read.modified, true);
     let mut changed = false;
+    let mut identified = own_write || !state.is_live() || trust == Trust::Same;
     if !state.is_live() {
         // It was gone and is back.
         state.presence = Presence::Live;
@@ -285,12 +369,23 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
             }
             continue;
         }
+        if !identified {
+            // Only where something differs, which most records that are read never do (R2).
+            match (identity::of_live(plan, state, read), trust) {
+                (Identity::Same, Trust::Ask | Trust::Same) => identified = true,
+                (Identity::Doubtful, Trust::Ask | Trust::Same) => return Update::Doubtful,
+                (Identity::Another, _) | (_, Trust::Another) => return Update::Another,
+            }
+        }
+        let slot = &mut state.slots[ix];
+        // C6: of the version that a creation made, a property that was neither sent nor shown by the answer was filled by the system.
+        let assigned = prop.reference_target.is_none() && slot.shadow.is_none() && slot.carries.is_none() && slot.claim.is_none();
         let old = slot.value(prop.whole).clone();
         slot.show(value.clone());
         let new = slot.value(prop.whole).clone();
         changed = true;
         // P3: the first that is seen of a value after it was written is what the system made of it, if it looks like that.
-        if own_write || equal(&old, &new) || unseen && made_of(&old, &new) {
+        if own_write && !assigned || equal(&old, &new) || unseen && made_of(&old, &new) {
             continue;
         }
         slot.given = None;
@@ -313,5 +408,5 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         state.modified = read.modified;
         changed = true;
     }
-    changed
+    if changed { Update::Changed } else { Update::Unchanged }
 }

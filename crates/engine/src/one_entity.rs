@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lockstep_model::change::Counterpart;
 use lockstep_model::value::{equal, shown};
 use lockstep_model::{
-    Change, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, NumberMap, NumberSet, Presence, PropIx, RecordId,
-    RecordState, Review, ReviewKind, Rule, Situation, TypeIx, Value,
+    Change, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, NumberMap, NumberSet, Presence, PropIx,
+    RecordId, RecordState, Review, ReviewKind, Rule, Situation, TypeIx, Value,
 };
 
 use crate::create::{Creation, create, neighbours, refused};
@@ -46,16 +47,38 @@ impl OneEntity<'_> {
         self.suspend(&mut entity);
         let doomed = self.deletions(id, &entity);
         for record in entity.records.iter().filter(|record| record.is_live() && !doomed.contains(&record.id)) {
+            if self.is_doubted(record) {
+                self.drop_updates(id, record);
+                continue;
+            }
             self.update(id, &entity, record);
         }
         self.calm(&entity);
         let mut made: BTreeSet<TypeIx> = BTreeSet::new();
         for record in entity.records.iter().filter(|record| record.is_live() && !doomed.contains(&record.id)) {
+            if self.is_doubted(record) {
+                continue;
+            }
             for flow in &self.plan.ty(record.ty).flows_out {
                 self.flow(id, &entity, record, *flow, &mut made);
             }
         }
         self.drop_needless_creations(id, &made);
+    }
+
+    /// R9: whether a person must say first whose record it is; nothing is written to it, deleted or created from it until then.
+    fn is_doubted(&self, record: &RecordState) -> bool {
+        self.slice.reviews.iter().any(|review| review.kind == ReviewKind::AnotherRecord && review.record == record.id)
+    }
+
+    fn drop_updates(&mut self, id: EntityId, record: &RecordState) {
+        let waits = |intent: &&Intent| {
+            intent.kind == IntentKind::Update
+                && intent.record == Some(record.id)
+                && matches!(intent.state, IntentState::Queued | IntentState::Refused)
+                && !intent.takes_back()
+        };
+        self.out.dropped.extend(self.slice.intents_of(id).filter(waits).map(|intent| intent.id));
     }
 
     /// D1: what the deletions in the entity mean for its live records. Gives those that are to be deleted.
@@ -72,6 +95,10 @@ impl OneEntity<'_> {
         for departure in departures(plan, slice, entity) {
             let other = &slice.records[&departure.other];
             let accepted = open().any(|intent| intent.record == Some(other.id));
+            if self.is_doubted(other) {
+                unsettled.insert(departure.gone);
+                continue;
+            }
             match departure.verdict {
                 Verdict::Delete => {
                     doomed.insert(other.id);
@@ -162,7 +189,8 @@ impl OneEntity<'_> {
                     continue;
                 }
                 match wanted(plan, slice, entity, record, prop) {
-                    Wanted::Nothing | Wanted::Waits { .. } => {}
+                    Wanted::Nothing => {}
+                    Wanted::Waits { reference, claim } => self.waits(record, prop, reference, claim),
                     Wanted::Pick { element } => self.picks.push((record.id, prop, element)),
                     Wanted::Unconvertible { value, message, .. } => self.review(
                         ReviewKind::Unconvertible,
@@ -199,6 +227,40 @@ impl OneEntity<'_> {
         let from = self.slice.records.get(&source).map_or(record.ty, |source| source.ty);
         let flow = self.plan.flow_between(from, record.ty);
         self.intend(IntentKind::Update, id, record.ty, Some(record), source, flow, changes);
+    }
+
+    /// P8: a reference waits for the counterpart of the record that it names: that is told until it has come.
+    fn waits(&mut self, record: &RecordState, prop: PropIx, reference: Counterpart, claim: ClaimStamp) {
+        let (plan, slice) = (self.plan, self.slice);
+        let source = slice.records.get(&claim.record);
+        let value = source.and_then(|source| source.slot(claim.prop).claim.as_ref()).map(|claim| claim.value.clone());
+        let value = value.unwrap_or_default();
+        let described = plan.prop(record.ty, prop);
+        let message = match slice.records.get(&reference.of) {
+            Some(referred) => format!(
+                "waits for {}/{}, which has no counterpart in {} yet",
+                plan.ty(referred.ty).name,
+                referred.key,
+                plan.ty(reference.ty).name
+            ),
+            None => {
+                let target = source.and_then(|source| plan.prop(source.ty, claim.prop).reference_target.as_ref());
+                let id = value.as_str().map_or_else(|| shown(&value), str::to_string);
+                let named = target.map_or_else(|| id.clone(), |target| format!("{target}/{id}"));
+                format!("waits for {named}, which has not been read, or is in no flow")
+            }
+        };
+        self.reviews.push(Review {
+            kind: ReviewKind::WaitingReference,
+            record: record.id,
+            ty: record.ty,
+            prop: Some(prop),
+            rule: Rule::P8,
+            candidates: (reference.of.0 != 0).then_some(reference.of).into_iter().collect(),
+            value,
+            message: format!("{} {message}", described.name),
+            opened_at: slice.now,
+        });
     }
 
     /// P5: a person must say which side is right; until then nothing is written there.
@@ -319,7 +381,9 @@ impl OneEntity<'_> {
     /// One row for each situation (L9); the comment tells the story.
     fn flow(&mut self, id: EntityId, entity: &Entity<'_>, record: &RecordState, flow_ix: FlowIx, made: &mut BTreeSet<TypeIx>) {
         let flow = &self.plan.flows[flow_ix.at()];
-        let counterparts: Vec<&&RecordState> = entity.records.iter().filter(|r| r.ty == flow.to && r.id != record.id).collect();
+        // D2: the place of one that was deleted after a record that is back is free.
+        let counts = |r: &&&RecordState| r.ty == flow.to && r.id != record.id && r.presence != Presence::Replaceable;
+        let counterparts: Vec<&&RecordState> = entity.records.iter().filter(counts).collect();
         let live = counterparts.iter().any(|r| r.is_live());
         let just_linked = || {
             let with = self.linked_with.get(&record.id).map_or(&[][..], Vec::as_slice);
@@ -373,6 +437,14 @@ impl OneEntity<'_> {
         // Something else of this entity is disputed in that very record type: a person's answer may bring the counterpart.
         if entity.records.iter().any(|member| self.unsettled.contains_key(&(member.id, to))) {
             return (Situation::Absent, Some("another record of the same entity waits for a person's answer there".into()));
+        }
+        // C2: a person has been asked whether a creation has been made already; until then none is.
+        let asked = |review: &&Review| review.kind == ReviewKind::UnknownOutcome && review.ty == to && review.record == record.id;
+        if let Some(review) = slice.reviews.iter().find(asked) {
+            let under_way = |intent: &Intent| intent.kind == IntentKind::Create && intent.ty == to;
+            if !slice.intents_of(id).any(under_way) {
+                return (Situation::Ambiguous, Some(review.message.clone()));
+            }
         }
         match create(plan, slice, flow_ix, record, entity) {
             Creation::No { situation, why } => (situation, Some(why)),

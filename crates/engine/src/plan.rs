@@ -46,6 +46,10 @@ pub struct PlanType {
     pub flows_out: Vec<FlowIx>,
     /// Record types that a flow pairs it with.
     pub partners: BTreeSet<TypeIx>,
+    /// The property that holds the record's own id, which rows name `$id` (C6).
+    pub own_id: Option<PropIx>,
+    /// The property that says when a record was created, where the system tells (R9).
+    pub created: Option<PropIx>,
     /// Flows from several record types create in it: two of them may be about to create the same thing (C2).
     pub contested: bool,
 }

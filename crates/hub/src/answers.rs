@@ -148,6 +148,16 @@ impl Hub {
                 "it is {}, not a question of links: `accept` decides on it again, `reject` leaves it as it is",
                 a(review.kind)
             ))),
+            // Whose record is it?
+            (K::AnotherRecord, Answer::Accept) => self.identify(under_way, review, true),
+            (K::AnotherRecord, Answer::Reject | Answer::Separate) => self.identify(under_way, review, false),
+            (K::AnotherRecord, Answer::Link(_)) => Err(ActError::Refused(format!(
+                "it is {}, not a question of links: `accept` if it is the same record, `reject` if it is another one",
+                a(review.kind)
+            ))),
+            (K::WaitingReference, _) => Err(ActError::Refused(
+                "it needs no answer: the reference is written as soon as the record that it names has a counterpart".into(),
+            )),
             // Which side is right?
             (K::FlipFlop, Answer::Accept) => self.settle_flips(under_way, review, Side::PutBack),
             (K::FlipFlop, Answer::Reject) => self.settle_flips(under_way, review, Side::Others),

@@ -297,7 +297,8 @@ impl Hub {
                 });
             }
         }
-        for review in &decision.reviews_opened {
+        // P8: what waits for another record, which may come in this very run, is told at its end.
+        for review in decision.reviews_opened.iter().filter(|review| review.kind.needs_a_person()) {
             let (kind, message, rule) = (review.kind.name().to_string(), review.message.clone(), review.rule.to_string());
             let ty = slice.records.get(&review.record).map(|record| record.ty);
             let between = |f: &lockstep_engine::plan::PlanFlow| {

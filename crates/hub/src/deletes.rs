@@ -108,11 +108,39 @@ impl Hub {
     }
 
     /// Records that were gone and are there again are live, as if they had never been away.
-    pub(crate) fn tell_back(&mut self, under_way: &Underway, ty: TypeIx, back: &[RecordId], commit: &mut Commit) {
+    pub(crate) fn tell_back(&mut self, under_way: &Underway, ty: TypeIx, back: &[RecordId], commit: &mut Commit) -> Result<()> {
         self.status[ty.at()].records += back.len() as u64;
         for id in back {
             self.note(under_way, JournalKind::Note, *id, None, "it is in its system again".into(), commit);
+            self.bring_others_back(under_way, *id, commit)?;
         }
+        Ok(())
+    }
+
+    /// D2: what Lockstep deleted because this record had been is made anew, now that it is back.
+    fn bring_others_back(&mut self, under_way: &Underway, back: RecordId, commit: &mut Commit) -> Result<()> {
+        let Some(entity) = self.store.records(&[back])?.pop().map(|record| record.entity) else { return Ok(()) };
+        let members = self.store.members(&[entity])?;
+        let mut sources = vec![back];
+        while let Some(source) = sources.pop() {
+            for intent in self.store.intents_of(&[source], usize::MAX >> 1)? {
+                let passed_on = intent.kind == IntentKind::Delete && intent.state == IntentState::Done && intent.source == source;
+                let Some(member) = members.iter().find(|member| passed_on && intent.record == Some(member.id)) else { continue };
+                let told = commit.changed_records.iter().any(|changed| changed.id == member.id);
+                if member.id == source || member.is_live() || member.presence == Presence::Replaceable || told {
+                    continue;
+                }
+                let mut member = member.clone();
+                member.presence = Presence::Replaceable;
+                let text = "it was deleted after a record that is back: one is made anew in its place (D2)";
+                let mut line = self.journal_line(under_way.report.run, JournalKind::Note, member.id, Some(back), text.into());
+                line.rule = Some(Rule::D2);
+                commit.journal.push(line);
+                sources.push(member.id);
+                commit.changed_records.push(member);
+            }
+        }
+        Ok(())
     }
 
     /// A record that its system has merged into another is no deletion: it ends here, and nothing is deleted elsewhere for it.

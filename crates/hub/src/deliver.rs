@@ -3,23 +3,27 @@
 //! An intent is durable before it is sent (C2), and marked as sent before the request leaves; what the system answers is recorded with
 //! the record's new state in one commit (G5). A system that is down pauses alone; one bad record never stops the others (G4).
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::mpsc::{Sender, channel};
 
 use lockstep_connector::{Action, Outcome, Write, WriteValue};
-use lockstep_engine::keys::hashes;
+use lockstep_engine::keys::{each_id, hashes};
+use lockstep_engine::observe::retired_key;
+use lockstep_engine::plan::{PlanProp, PlanType};
 use lockstep_engine::{Plan, confirm};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
-use lockstep_model::value::coerce;
+use lockstep_model::value::{coerce, is_empty};
 use lockstep_model::{
-    Change, EntityId, Intent, IntentKind, IntentState, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
+    Change, EntityId, Intent, IntentKind, IntentState, NumberMap, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule,
+    Slot, TypeIx, Value,
 };
 use lockstep_store::{Commit, Flush, IntentUpdate, JournalEntry, JournalKind};
 
 use crate::carry::{Carried, Job, Parcel, carry_out};
 use crate::report::{Event, PropertyChange, RecordName, timed};
 use crate::run::{Hub, Progress, Result, Underway};
+use crate::settle_unknown::Found;
 
 /// So many writes are promised to a system's thread at a time where the connector takes them one by one.
 const PROMISED: usize = 8;
@@ -335,7 +339,9 @@ impl Hub {
         commit.changed_records.reserve(known.len());
         let mut wake = Vec::new();
         let mut adopt = Vec::new();
-        let repeated = self.made_before(&parcels)?;
+        let there = self.known_already(&parcels)?;
+        // What is answered in this very batch belongs to the first creation that it was the answer to.
+        let mut answered: HashSet<(TypeIx, String)> = HashSet::new();
         for (parcel, outcome, again) in parcels {
             let (Parcel { mut intent, sent }, again) = (parcel, again.map(|again| *again));
             if let Some(source) = known.get(&intent.source) {
@@ -343,12 +349,27 @@ impl Hub {
                 intent.entity = source.entity;
             }
             match outcome {
-                Outcome::Done(answer) if repeated.contains(&(intent.ty, answer.id.clone())) => {
-                    // C2: by its idempotency key the system gave what it had made at an earlier try, and what has been read since.
+                // C2: by its idempotency key the system gave what it had made at an earlier try, and what has been read since.
+                Outcome::Done(answer) if made_before(&intent, &answer, &there) => {
                     let message = "its system had made it at an earlier try".to_string();
-                    adopt.push((intent, Some(answer.id), None, message));
+                    adopt.push((intent, Found::Named(Some(answer.id), None), message));
+                }
+                // R9: what is known already has not been made by this, but found; and perhaps overwritten.
+                Outcome::Done(answer)
+                    if intent.kind == IntentKind::Create
+                        && (answered.contains(&(intent.ty, answer.id.clone()))
+                            || there
+                                .get(&(intent.ty, answer.id.clone()))
+                                .is_some_and(|known| self.is_it(known, &answer, &sent))) =>
+                {
+                    let message = "its system answered the creation with a record that it had already".to_string();
+                    adopt.push((intent, Found::Overwritten(answer, sent), message));
                 }
                 Outcome::Done(answer) if intent.kind == IntentKind::Create => {
+                    if let Some(gone) = there.get(&(intent.ty, answer.id.clone())) {
+                        self.give_key_on(under_way, gone, RecordId(next_id), &mut commit);
+                    }
+                    answered.insert((intent.ty, answer.id.clone()));
                     let state = confirm::created(&self.plan, &intent, RecordId(next_id), answer, &sent, now);
                     next_id += 1;
                     self.created(under_way, &intent, state, &known, &mut commit, &mut wake);
@@ -377,7 +398,7 @@ impl Hub {
                     self.read_again(under_way, &intent, again, &mut commit)?;
                 }
                 // It counts as sent until what it is a duplicate of is settled: a killed run would leave it refused, and nobody asked.
-                Outcome::Duplicate { id, message } => adopt.push((intent, id, again, message)),
+                Outcome::Duplicate { id, message } => adopt.push((intent, Found::Named(id, again), message)),
                 Outcome::Rejected { prop, message } => {
                     self.rejected(under_way, &intent, prop, &sent, &message, &known, &mut commit)
                 }
@@ -424,25 +445,43 @@ impl Hub {
         let counted: BTreeSet<TypeIx> = counted.collect();
         commit.counts = counted.into_iter().map(|ty| (ty, self.status[ty.at()].records)).collect();
         timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
-        for (intent, id, record, message) in adopt {
-            self.adopt(under_way, intent, id, record, message)?;
+        for (intent, found, message) in adopt {
+            self.adopt(under_way, intent, found, message)?;
         }
         Ok(())
     }
 
-    /// The records known already that creations which had been tried before were answered with.
-    fn made_before(&mut self, parcels: &[Carried]) -> Result<HashSet<(TypeIx, String)>> {
+    /// The records known already that creations were answered with.
+    fn known_already(&mut self, parcels: &[Carried]) -> Result<HashMap<(TypeIx, String), RecordState>> {
         let mut keys: HashMap<TypeIx, Vec<&str>> = HashMap::new();
         for (parcel, outcome, _) in parcels {
-            if let (IntentKind::Create, Some(_), Outcome::Done(answer)) = (parcel.intent.kind, &parcel.intent.message, outcome) {
+            if let (IntentKind::Create, Outcome::Done(answer)) = (parcel.intent.kind, outcome) {
                 keys.entry(parcel.intent.ty).or_default().push(&answer.id);
             }
         }
-        let mut found = HashSet::new();
+        let mut found = HashMap::new();
         for (ty, keys) in keys {
-            found.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| (ty, record.key)));
+            found.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| ((ty, record.key.clone()), record)));
         }
         Ok(found)
+    }
+
+    /// R9: whether a record that a creation was answered with is the one that is known by that key. One that is there surely is; the key
+    /// of one that is gone may have been given to the new one.
+    fn is_it(&self, known: &RecordState, answer: &ReadRecord, sent: &[(usize, Value)]) -> bool {
+        let mut answer = answer.clone();
+        for (prop, value) in sent {
+            answer.values[*prop].get_or_insert_with(|| value.clone());
+        }
+        known.is_live() || lockstep_engine::is_back(&self.plan, known, &answer)
+    }
+
+    /// R9: the key of a record that is gone belongs to one that has just been created.
+    fn give_key_on(&self, under_way: &mut Underway, gone: &RecordState, heir: RecordId, commit: &mut Commit) {
+        let key = retired_key(gone);
+        let (was, now) = (RecordName::of(&self.plan, gone.ty, &key), RecordName::of(&self.plan, gone.ty, &gone.key));
+        self.tell_key_given_on(under_way, (gone.id, &was), (Some(heir), &now), commit);
+        commit.rekeyed.push((gone.id, key));
     }
 
     /// Records a creation that the system confirmed. A record that Lockstep created is linked by that alone (L4).
@@ -473,6 +512,7 @@ impl Hub {
         if ty.partners.len() > 1
             || known.get(&intent.source).is_some_and(|source| !source.is_live())
             || ty.flows_out.iter().any(|f| self.plan.flows[f.at()].to != self.plan.flows[intent.flow.at()].from)
+            || has_more_to_settle(ty, &state)
         {
             commit.agenda_added.push((ty.decide_rank, state.id));
         }
@@ -534,6 +574,19 @@ impl Hub {
         }
         self.wake_old_rivals(&removed, rank, commit)?;
         commit.keys_removed.extend(removed);
+        // C5: what a reference leads to now, and what it led to before.
+        let mut referred: BTreeMap<TypeIx, BTreeSet<String>> = BTreeMap::new();
+        for (change, shown_before) in intent.changes.iter().zip(&before.shown) {
+            let prop = self.plan.prop(state.ty, change.prop);
+            for to in &prop.refers_to {
+                for value in [shown_before, state.slot(change.prop).value(prop.whole)] {
+                    each_id(Some(value), &mut |id| {
+                        referred.entry(*to).or_default().insert(id.to_string());
+                    });
+                }
+            }
+        }
+        self.wake_by_key(referred, commit)?;
         let system = self.plan.ty(state.ty).name.system.clone();
         under_way.report.system(&system).updated += 1;
         under_way.report.flow(intent.flow).updated += 1;
@@ -632,11 +685,27 @@ impl Hub {
     }
 }
 
+/// C2: whether a creation that had been tried before was answered with what that try made, and what has been read since.
+fn made_before(intent: &Intent, answer: &ReadRecord, there: &HashMap<(TypeIx, String), RecordState>) -> bool {
+    let known = there.get(&(intent.ty, answer.id.clone()));
+    intent.kind == IntentKind::Create
+        && intent.message.is_some()
+        && known.is_some_and(|known| known.first_seen >= intent.decided_at)
+}
+
 /// G4: whether a write that failed again in a way that may pass is to be tried no more by itself. While its system takes no other
 /// writes either, the system is the trouble and not this write: then much later.
 fn is_given_up(update: &IntentUpdate, intent: &Intent, now: lockstep_model::Timestamp, others_pass: bool) -> bool {
     let tries = if others_pass { TRIES_BEFORE_A_PERSON } else { 10 * TRIES_BEFORE_A_PERSON };
     update.attempts >= tries && now.0 - intent.decided_at.0 >= TIME_BEFORE_A_PERSON_MS
+}
+
+/// Whether a record that was just created has something that others want (C6), or lacks a reference (P8).
+fn has_more_to_settle(ty: &PlanType, state: &RecordState) -> bool {
+    let settles = |(prop, slot): (&PlanProp, &Slot)| {
+        slot.claim.is_some() || prop.paired && !prop.refers_to.is_empty() && slot.shadow.as_ref().is_none_or(is_empty)
+    };
+    ty.props.iter().zip(&state.slots).any(settles)
 }
 
 /// An intent after a step; an illegal one leaves it as it is, which the next run sorts out.

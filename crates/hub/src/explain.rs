@@ -21,6 +21,9 @@ pub struct Explanation {
     pub properties: Vec<PropertyExplanation>,
     /// What waits for a person about it.
     pub reviews: Vec<String>,
+    /// What comes by itself and has not come yet (P8).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<String>,
 }
 
 /// A property explained.
@@ -70,7 +73,9 @@ impl Hub {
         let members = self.store.members(&[record.entity])?;
         let ids: Vec<RecordId> = members.iter().map(|m| m.id).collect();
         let journal = self.store.journal(&ids, 10_000)?;
-        let reviews = self.store.open_reviews(&[record.id])?;
+        let (reviews, waits): (Vec<_>, Vec<_>) =
+            self.store.open_reviews(&[record.id])?.into_iter().partition(|review| review.kind.needs_a_person());
+        let waits = waits.into_iter().map(|review| format!("{} ({})", review.message, review.rule)).collect();
         let plan = &self.plan;
         let ty = plan.ty(record.ty);
         let names: HashMap<RecordId, RecordName> = members.iter().map(|m| (m.id, RecordName::of(plan, m.ty, &m.key))).collect();
@@ -114,7 +119,7 @@ impl Hub {
             .into_iter()
             .map(|r| format!("{}: {} ({}: {})", r.kind.name(), r.message, r.rule, r.rule.sentence()))
             .collect();
-        Ok(Explanation { record: names[&record.id].clone(), links, properties, reviews })
+        Ok(Explanation { record: names[&record.id].clone(), links, properties, reviews, waits })
     }
 
     /// The types and names for a list of entities: for `lockstep entities`.

@@ -79,6 +79,13 @@ impl Guards {
     }
 }
 
+impl Guards {
+    /// A person has said that the next listing of the record type is to be believed, whatever it lacks and shows.
+    pub(crate) fn believes_all_of(&self, ty: TypeIx) -> bool {
+        self.believed.contains(&ty)
+    }
+}
+
 impl Hub {
     /// Sets the limits and how often everything is listed.
     pub fn set_safeguards(&mut self, safeguards: Safeguards) {
@@ -94,7 +101,7 @@ impl Hub {
     }
 
     /// A review belongs to a record type: for a system's guard, the first one it has.
-    fn type_for(&self, system: usize) -> TypeIx {
+    pub(crate) fn type_for(&self, system: usize) -> TypeIx {
         self.types().find(|ty| self.system_of(*ty) == system).unwrap_or(TypeIx(0))
     }
 
@@ -347,7 +354,9 @@ impl Hub {
     /// A run has come to its end: what it read whole is armed from now on, and its flows have had their first run.
     pub(crate) fn arm(&mut self, under_way: &Underway) -> Result<()> {
         let mut marks = Vec::new();
-        for ty in self.types().filter(|ty| self.status[ty.at()].complete && !under_way.guards.armed[ty.at()]) {
+        let ended =
+            |ty: &TypeIx| self.status[ty.at()].complete && !under_way.guards.armed[ty.at()] && !under_way.renamed.contains(ty);
+        for ty in self.types().filter(ended) {
             marks.push((self.type_mark("armed", ty), Some(json!(format!("{:x}", self.plan.ty(ty).fingerprint)))));
         }
         // What a first run leaves over is not counted by the next one either.
@@ -406,7 +415,9 @@ impl Hub {
                 message: review.message,
             })
         };
-        Ok(reviews.into_iter().filter_map(line).collect())
+        let mut lines: Vec<TrippedGuard> = reviews.into_iter().filter_map(line).collect();
+        lines.extend(self.lookalike_lines()?);
+        Ok(lines)
     }
 
     /// A person lets through what a guard holds back, as it is now: the next run writes it, or believes the listing. Gives how many guards
@@ -432,10 +443,11 @@ impl Hub {
     fn answer_guard(&mut self, system: &str, kind: GuardKind, discard: bool) -> Result<usize> {
         let now = self.clock.now();
         let run = self.store.runs(1)?.first().map_or(lockstep_model::RunId(0), |run| run.id);
+        let names = if kind == GuardKind::Vanished && !discard { self.are_not_renamed(system)? } else { 0 };
         let mut reviews = self.open_guard_reviews()?;
         reviews.retain(|review| review.record == kind.stand_in() && self.plan.ty(review.ty).name.system == system);
         if reviews.is_empty() {
-            return Ok(0);
+            return Ok(names);
         }
         let mut commit = Commit { durable: true, ..Commit::default() };
         commit.reviews_closed = reviews.iter().map(ReviewKey::of).collect();
@@ -491,7 +503,7 @@ impl Hub {
             }
         }
         self.store.commit(commit)?;
-        Ok(reviews.len())
+        Ok(reviews.len() + names)
     }
 
     /// Deletions that a person has just accepted one by one are let through, unless the guard has tripped for others.

@@ -28,6 +28,8 @@ pub struct Status {
     pub troubles: Vec<TroubleLine>,
     /// What stopped a run before its first write, and waits for a person (G3).
     pub guards: Vec<crate::guards::TrippedGuard>,
+    /// References that wait for a counterpart of the record that they name (P8): whose they are, and what for.
+    pub waiting_references: Vec<(RecordName, String)>,
     pub runs: Vec<RunLine>,
 }
 
@@ -132,7 +134,11 @@ impl Hub {
             })
             .collect();
         let outbox = self.store.intent_counts()?.into_iter().map(|(state, n)| (state.name().into(), n)).collect();
-        let reviews = self.store.review_counts()?.into_iter().map(|(kind, n)| (kind.name().into(), n)).collect();
+        let counts = self.store.review_counts()?;
+        let waits = counts.iter().any(|(kind, n)| !kind.needs_a_person() && *n > 0);
+        let waiting_references = if waits { self.waiting_references()? } else { vec![] };
+        let reviews =
+            counts.into_iter().filter(|(kind, _)| kind.needs_a_person()).map(|(kind, n)| (kind.name().into(), n)).collect();
         let runs = self.store.runs(5)?.into_iter().map(|run| RunLine {
             run: run.id.0,
             started: run.started.to_string(),
@@ -142,12 +148,23 @@ impl Hub {
         let runs = runs.collect();
         let (damages, troubles) = self.what_is_damaged()?;
         let guards = self.tripped_guards()?;
-        Ok(Status { types, outbox, reviews, damages, troubles, guards, runs })
+        Ok(Status { types, outbox, reviews, waiting_references, damages, troubles, guards, runs })
+    }
+
+    fn waiting_references(&mut self) -> Result<Vec<(RecordName, String)>> {
+        let mut waiting = self.store.reviews(usize::MAX >> 1)?;
+        waiting.retain(|review| !review.kind.needs_a_person());
+        let ids: Vec<RecordId> = waiting.iter().map(|review| review.record).collect();
+        let records: HashMap<RecordId, RecordState> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
+        let line = |review: Review| Some((self.name_of(records.get(&review.record)?), review.message));
+        Ok(waiting.into_iter().filter_map(line).collect())
     }
 
     /// What waits for a person, oldest first.
     pub fn reviews(&mut self, limit: usize) -> Result<Vec<ReviewLine>> {
-        let reviews = self.store.numbered_reviews(limit)?;
+        let mut reviews = self.store.numbered_reviews(usize::MAX >> 1)?;
+        reviews.retain(|(_, review)| review.kind.needs_a_person());
+        reviews.truncate(limit);
         let ids: Vec<RecordId> =
             reviews.iter().flat_map(|(_, r)| std::iter::once(r.record).chain(r.candidates.iter().copied())).collect();
         let records: HashMap<_, _> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();

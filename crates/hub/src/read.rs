@@ -3,16 +3,19 @@
 //! R1: checkpoint and shadows move in one transaction. The commit of a page holds both, so a run that is killed between two pages
 //! goes on with the second.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::mpsc::sync_channel;
 
 use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, RecordFault, Trouble};
 use lockstep_engine::Observed;
-use lockstep_engine::observe::{Reading, mark_gone, observe};
+use lockstep_engine::Trust;
+use lockstep_engine::keys::each_id;
+use lockstep_engine::observe::{Reading, mark_gone, observe_as};
 use lockstep_model::{RecordId, RecordState, Timestamp, TypeIx};
 use lockstep_store::{Commit, JournalEntry, JournalKind, TypeStatus};
 
 use crate::clock::Clock;
+use crate::identity::is_another_account;
 use crate::lost::Losses;
 use crate::report::{Event, RecordName, millis, timed};
 use crate::run::{Hub, Progress, Result, Underway};
@@ -260,6 +263,7 @@ impl Hub {
             let found = timed(&mut under_way.report.shares.loading_ms, || self.store.by_key(ty, &keys))?;
             found.into_iter().map(|record| (record.key.clone(), record)).collect()
         };
+        let trust = if under_way.guards.believes_all_of(ty) { Trust::Same } else { Trust::Ask };
         let asked = stream.asked.take().unwrap_or(now);
         let mut reading = Reading {
             ty,
@@ -296,7 +300,7 @@ impl Hub {
             if !self.believes(under_way, ty, lacking, had) {
                 return self.stop_listing(under_way, ty, stream.before.clone(), lacking, had);
             }
-            if listed.is_some() && everything || self.plan.ty(ty).can.tells_deletions {
+            if listed.is_some() && everything || self.plan.ty(ty).can.tells_deletions || trust == Trust::Same {
                 self.listing_believed(under_way, ty, &mut commit);
             }
             self.losses_believed(under_way, ty, &stream.losses, everything, &mut commit)?;
@@ -307,17 +311,31 @@ impl Hub {
             gone.extend(absent);
             found_out = all_found_out;
         }
-        let fresh = records.iter().filter(|r| !known.contains_key(&r.id)).count();
+        let fresh = records.iter().filter(|r| known.get(&r.id).is_none_or(|known| !known.is_live())).count();
         if fresh > 0 {
             under_way.newest.insert(ty, now);
         }
-        let first_id = if fresh > 0 { self.store.take_record_ids(fresh)? } else { RecordId(0) };
+        // R9: by its creation time, each that is known may turn out to be another record.
+        let numbers = if self.plan.ty(ty).created.is_some() { records.len() } else { fresh };
+        let first_id = if numbers > 0 { self.store.take_record_ids(numbers)? } else { RecordId(0) };
+        let compared = known.values().filter(|known| known.is_live()).count() as u64;
+        let read_ids: Vec<RecordId> = match under_way.doubted {
+            true => known.values().filter(|known| known.is_live()).map(|known| known.id).collect(),
+            false => vec![],
+        };
         let previous = reading.previous;
         reading.first_id = first_id;
-        let observed = timed(&mut under_way.report.shares.observing_ms, || observe(&self.plan, reading, records, known));
+        let observed =
+            timed(&mut under_way.report.shares.observing_ms, || observe_as(&self.plan, reading, records, known, trust));
+        let strangers = observed.doubts.len() as u64;
+        let of = if everything { compared } else { stream.before.records };
+        if is_another_account(strangers, of) {
+            return self.stop_strangers(under_way, ty, stream.before.clone(), strangers, of);
+        }
+        self.close_doubts(under_way, &read_ids, &observed.doubts, &mut commit)?;
         stream.faulty |= observed.unsettled && !everything;
         let gone_count = gone.len() as u64 + observed.gone.len() as u64;
-        self.remember(under_way, ty, observed, &mut commit);
+        self.remember(under_way, ty, observed, &mut commit)?;
         for mut record in gone {
             commit.keys_removed.extend(mark_gone(&self.plan, &mut record, previous));
             commit.agenda_added.push((self.plan.ty(ty).decide_rank, record.id));
@@ -351,7 +369,13 @@ impl Hub {
     }
 
     /// Puts what was observed into a commit.
-    pub(crate) fn remember(&mut self, under_way: &mut Underway, ty: TypeIx, observed: Observed, commit: &mut Commit) {
+    pub(crate) fn remember(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        observed: Observed,
+        commit: &mut Commit,
+    ) -> Result<()> {
         let (now, run) = (self.clock.now(), under_way.report.run);
         let rank = self.plan.ty(ty).decide_rank;
         let system = self.plan.ty(ty).name.system.clone();
@@ -378,7 +402,9 @@ impl Hub {
                 under_way.report.event(|| Event::Edited { record, path, before: edit.before.clone(), after: edit.after.clone() });
             }
         }
-        self.tell_back(under_way, ty, &observed.back, commit);
+        self.tell_back(under_way, ty, &observed.back, commit)?;
+        self.wake_referred(ty, &observed, commit)?;
+        self.tell_retired(under_way, ty, &observed, commit);
         for id in &observed.gone {
             if let Some(state) = observed.changed.iter().find(|s| s.id == *id) {
                 self.tell_gone(under_way, state, commit);
@@ -392,6 +418,34 @@ impl Hub {
             false => commit.new_records.extend(observed.new),
         }
         commit.changed_records.extend(observed.changed);
+        commit.rekeyed.extend(observed.retired);
+        Ok(())
+    }
+
+    /// C5: what a moved reference leads to, and what it led to before, may qualify otherwise now.
+    fn wake_referred(&mut self, ty: TypeIx, observed: &Observed, commit: &mut Commit) -> Result<()> {
+        let moved = observed.edits.iter().filter(|edit| !self.plan.prop(ty, edit.prop).refers_to.is_empty());
+        let mut ids: BTreeMap<TypeIx, BTreeSet<String>> = BTreeMap::new();
+        for edit in moved {
+            for to in &self.plan.prop(ty, edit.prop).refers_to {
+                for value in [&edit.before, &edit.after] {
+                    each_id(Some(value), &mut |id| {
+                        ids.entry(*to).or_default().insert(id.to_string());
+                    });
+                }
+            }
+        }
+        self.wake_by_key(ids, commit)
+    }
+
+    /// Has records decided on that are named by their ids.
+    pub(crate) fn wake_by_key(&mut self, ids: BTreeMap<TypeIx, BTreeSet<String>>, commit: &mut Commit) -> Result<()> {
+        for (ty, keys) in ids {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            let rank = self.plan.ty(ty).decide_rank;
+            commit.agenda_added.extend(self.store.by_key(ty, &keys)?.iter().map(|record| (rank, record.id)));
+        }
+        Ok(())
     }
 
     /// Who shared a match key with a record that has lost it may be settled now.

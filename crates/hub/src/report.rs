@@ -196,6 +196,12 @@ pub struct Report {
     pub events_left_out: u64,
     /// Open reviews after the run, by kind.
     pub reviews: BTreeMap<String, u64>,
+    /// Records that are known, of record types that no flow names any more (L12).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unnamed: Vec<crate::rename::Unnamed>,
+    /// References that are written once the records that they name have counterparts (P8).
+    #[serde(skip_serializing_if = "is_none")]
+    pub waiting_references: u64,
     /// Writes that are decided and not confirmed yet.
     pub outbox: u64,
     /// Why the run ended before nothing was left that it could do, where it did (G8).
@@ -228,6 +234,8 @@ impl Report {
             events: vec![],
             events_left_out: 0,
             reviews: BTreeMap::new(),
+            unnamed: vec![],
+            waiting_references: 0,
             outbox: 0,
             unfinished: None,
             shares: Shares::default(),
@@ -310,6 +318,10 @@ impl Report {
     pub(crate) fn forget_findings(&mut self) {
         self.findings = NumberMap::default();
     }
+}
+
+fn is_none(n: &u64) -> bool {
+    *n == 0
 }
 
 /// Adds the time that `work` takes to a share.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, Traffic, Trouble, Write};
 use lockstep_engine::Plan;
-use lockstep_engine::plan::PlanCreate;
+use lockstep_engine::plan::{PlanCreate, PlanFlow};
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{IntentState, ReadRecord, RunId, Timestamp, TypeIx, TypeSchema, Value};
+use lockstep_model::{FlowIx, IntentState, ReadRecord, RecordId, ReviewKind, RunId, Timestamp, TypeIx, TypeSchema, Value};
 use lockstep_store::{BoundType, Commit, Store, StoreError, TypeStatus};
 use serde_json::json;
 
@@ -19,6 +19,9 @@ use crate::report::{Event, Report, Requests};
 /// Rounds of deciding and delivering after which a run leaves the rest to the next one; one more for each record type, since a chain of
 /// flows may create one record a round (G8).
 const MOST_ROUNDS: usize = 20;
+
+/// So many references that wait are named by a run; all are counted.
+const WAITING_SHOWN: usize = 50;
 
 /// The mark that tells by which flows was decided last.
 const FLOWS: &str = "flows";
@@ -97,6 +100,12 @@ pub(crate) struct Underway<'a> {
     pub written: BTreeSet<TypeIx>,
     /// Record types that listed no record at all when they were last read in this run: not much is concluded from that.
     pub listed_none: BTreeSet<TypeIx>,
+    /// Record types that had not been read to the end when the run began.
+    pub first_read: BTreeSet<TypeIx>,
+    /// Record types that seem to have had another name before (L12).
+    pub renamed: BTreeSet<TypeIx>,
+    /// There are records of which a person must say whose they are (R9), or have been in this run.
+    pub doubted: bool,
     /// The answer to some write was lost.
     pub unknown: bool,
     pub guards: Guards,
@@ -112,6 +121,8 @@ pub struct Hub {
     pub(crate) store: Box<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) status: Vec<TypeStatus>,
+    /// Each system has been asked whose account it is (R9).
+    pub(crate) accounts_checked: bool,
     /// Part of every idempotency key: tells this store's intents from another's.
     pub(crate) token: String,
     pub(crate) safeguards: Safeguards,
@@ -151,6 +162,7 @@ impl Hub {
             store,
             clock,
             status,
+            accounts_checked: false,
             token,
             safeguards: Safeguards::default(),
             system_of,
@@ -237,11 +249,15 @@ impl Hub {
     ) -> Result<Report> {
         let started = self.clock.now();
         let run = self.store.begin_run(started)?;
-        let reviews = self.store.review_counts()?.iter().any(|(_, n)| *n > 0);
+        let counts = self.store.review_counts()?;
+        let reviews = counts.iter().any(|(_, n)| *n > 0);
+        let doubted = counts.iter().any(|(kind, n)| *kind == ReviewKind::AnotherRecord && *n > 0);
         let names = self.systems.iter().map(|s| s.name.clone());
         let report = Report::new(&self.plan, names, run, started, self.pretends);
         let guards = self.guards(started, options.full)?;
         let damages = self.damages()?;
+        let count = self.plan.types.len() as u16;
+        let all_types = || (0..count).map(TypeIx);
         let asked_before: Vec<_> = self.systems.iter().map(|system| system.connector.traffic()).collect();
         let mut under_way = Underway {
             asked: started,
@@ -252,13 +268,15 @@ impl Hub {
             newest: HashMap::new(),
             written: BTreeSet::new(),
             listed_none: BTreeSet::new(),
+            first_read: all_types().filter(|ty| !self.status[ty.at()].complete).collect(),
+            renamed: BTreeSet::new(),
+            doubted,
             unknown: false,
             guards,
             damages,
             progress: options.watcher,
         };
-        let all: BTreeSet<TypeIx> = (0..self.plan.types.len() as u16).map(TypeIx).collect();
-        let mut types = options.only.unwrap_or(all);
+        let mut types = options.only.unwrap_or_else(|| all_types().collect());
         let first = self.status.iter().any(|status| !status.complete);
         if first {
             self.store.bulk(true)?;
@@ -282,7 +300,14 @@ impl Hub {
             report.system(&system.name).requests = (of_this_run.sent > 0).then_some(of_this_run);
         }
         for (kind, n) in self.store.review_counts()? {
-            report.reviews.insert(kind.name().into(), n);
+            if kind.needs_a_person() {
+                report.reviews.insert(kind.name().into(), n);
+            } else {
+                report.waiting_references = n;
+            }
+        }
+        if report.waiting_references > 0 {
+            self.tell_waiting_references(&mut report)?;
         }
         let waits = |state| matches!(state, IntentState::Queued | IntentState::Sent | IntentState::Unknown);
         report.outbox = self.store.intent_counts()?.into_iter().filter(|(state, _)| waits(*state)).map(|(_, n)| n).sum();
@@ -297,6 +322,10 @@ impl Hub {
     }
 
     pub(crate) fn rounds(&mut self, under_way: &mut Underway, types: &mut BTreeSet<TypeIx>) -> Result<()> {
+        self.check_accounts(under_way)?;
+        if self.waits_for_a_name(under_way)? {
+            return Ok(());
+        }
         // What a killed run left: answers that never came, an agenda half worked off, records held for a reading.
         self.settle_unknown(under_way)?;
         self.follow_flows()?;
@@ -304,13 +333,18 @@ impl Hub {
         self.release_held()?;
         self.read_named(under_way, types)?;
         self.read(under_way, types)?;
+        if self.waits_for_a_name(under_way)? {
+            return Ok(());
+        }
         let behind = self.behind(under_way);
         self.read(under_way, &behind)?;
+        self.ask_about_twins(under_way)?;
+        let mut again: BTreeSet<TypeIx> = BTreeSet::new();
         let most = MOST_ROUNDS + self.plan.types.len();
         let mut before = BTreeMap::new();
         for _ in 0..most {
             before = under_way.report.writes_by_flow();
-            let reread = self.decide(under_way)?;
+            again.extend(self.decide(under_way)?);
             let sent = self.deliver(under_way)?;
             // P5: what a write did whose answer was lost is found out before anything is read: read as a page, it would be an edit.
             if std::mem::take(&mut under_way.unknown) {
@@ -321,7 +355,6 @@ impl Hub {
                 continue;
             }
             // L8: the other side is read again, then what was held is decided.
-            let mut again = reread;
             again.retain(|ty| !under_way.paused.contains_key(&self.system_of(*ty)) && !under_way.damages.hides_records(*ty));
             if again.is_empty() {
                 if sent {
@@ -329,7 +362,7 @@ impl Hub {
                 }
                 return Ok(());
             }
-            self.read(under_way, &again)?;
+            self.read(under_way, &std::mem::take(&mut again))?;
             self.release_held()?;
         }
         // G8: nothing is given up without a word. What is left stays on the agenda and in the outbox.
@@ -345,6 +378,28 @@ impl Hub {
             let message = format!("the run did not come to rest in {most} rounds: {why}. The next run goes on");
             under_way.report.unfinished = Some(message.clone());
             under_way.report.event(|| Event::Fault { place: "this run".into(), message });
+        }
+        Ok(())
+    }
+
+    /// P8: names references that wait, in every run until they have been written.
+    fn tell_waiting_references(&mut self, report: &mut Report) -> Result<()> {
+        let mut waiting = self.store.reviews(usize::MAX >> 1)?;
+        waiting.retain(|review| !review.kind.needs_a_person());
+        waiting.truncate(WAITING_SHOWN);
+        let ids: Vec<RecordId> = waiting.iter().map(|review| review.record).collect();
+        let records = self.store.records(&ids)?;
+        for review in waiting {
+            let Some(record) = records.iter().find(|record| record.id == review.record) else { continue };
+            let (plan, name) = (&self.plan, self.name_of(record));
+            let into = plan.flows.iter().position(|flow| flow.to == record.ty);
+            let flow = into.or_else(|| plan.flows.iter().position(|flow| flow.from == record.ty)).unwrap_or(0);
+            report.event(|| Event::Waits {
+                flow: plan.flow_name(FlowIx(flow as u16)),
+                record: name,
+                message: review.message,
+                rule: review.rule.to_string(),
+            });
         }
         Ok(())
     }
@@ -382,7 +437,9 @@ impl Hub {
     /// before deciding, which spares deciding twice.
     fn behind(&self, under_way: &Underway) -> BTreeSet<TypeIx> {
         let older = |ty: TypeIx, seen: Timestamp| self.status[ty.at()].read_from.is_some_and(|from| from < seen);
-        let creates = |flow: &&lockstep_engine::plan::PlanFlow| flow.matches && flow.create != PlanCreate::Never;
+        // A row of the flow the other way round is a row of this one, too.
+        let matches = |flow: &PlanFlow| self.plan.ty(flow.from).match_sides.iter().any(|side| side.other == flow.to);
+        let creates = |flow: &&PlanFlow| flow.create != PlanCreate::Never && matches(flow);
         let flows = self.plan.flows.iter().filter(creates);
         let behind =
             flows.filter(|flow| under_way.newest.get(&flow.from).is_some_and(|seen| older(flow.to, *seen))).map(|flow| flow.to);
@@ -405,6 +462,7 @@ impl Hub {
             store: scratch,
             clock: self.clock.clone(),
             status: self.status.clone(),
+            accounts_checked: self.accounts_checked,
             token: self.token.clone(),
             safeguards: self.safeguards.clone(),
             system_of: self.system_of.clone(),
@@ -442,6 +500,10 @@ impl Connector for Pretend {
 
     fn test(&self) -> std::result::Result<String, Trouble> {
         self.real.test()
+    }
+
+    fn account(&self) -> std::result::Result<Option<String>, Trouble> {
+        self.real.account()
     }
 
     fn read(&self, request: ReadRequest<'_>) -> std::result::Result<Page, Trouble> {

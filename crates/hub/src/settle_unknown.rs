@@ -4,14 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use lockstep_connector::Trouble;
+use lockstep_engine::Trust;
 use lockstep_engine::confirm;
 use lockstep_engine::keys::{hashes, promised};
-use lockstep_engine::observe::{Reading, observe};
+use lockstep_engine::observe::{Reading, observe_as};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
+use lockstep_model::value::equal;
 use lockstep_model::{
-    Change, EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId, RecordState, Review,
-    ReviewKind, Rule, TypeIx, Value,
+    Change, ClaimStamp, EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, PropIx, ReadRecord, RecordId,
+    RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind};
 
@@ -25,6 +27,14 @@ const SETTLES_MS: i64 = 1_000;
 const MISREAD: usize = 2;
 /// A text of so many letters tells one record from another, more or less.
 const TELLING: usize = 8;
+
+/// What a creation has found instead of making it.
+pub(crate) enum Found {
+    /// The system names what it has, if it does; with what that shows, where it was read.
+    Named(Option<String>, Option<ReadRecord>),
+    /// R9: the system answered with a record that it had, and may have written what was sent over what that held.
+    Overwritten(ReadRecord, Vec<(usize, Value)>),
+}
 
 impl Hub {
     /// Finds out what became of writes whose answer was lost, also of those that a killed run had under way.
@@ -245,17 +255,25 @@ impl Hub {
                     let alive = RecordState { presence: Presence::Live, ..(*record).clone() };
                     hashes(&self.plan, &alive).iter().any(|hash| keys.contains(hash))
                 };
+                record.ty == intent.ty && !taken.contains(at) && could_make(&intent, record) && fits()
+            };
+            let mut found: Vec<usize> = fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect();
+            let sure = !found.is_empty() || !last;
+            if !sure {
+                // Without one, or where that was edited too, any new record could be it: one that has something of it, else any at all. A
+                // person says; to send it again might make it twice.
                 let sent = || intent.changes.iter().filter(|c| c.counterpart_of.is_none());
-                let has_some = || record.is_live() && sent().any(|c| is_telling(&c.value) && self.shows(record, &intent, c));
-                let free = record.ty == intent.ty && !taken.contains(at) && could_make(&intent, record);
-                free && if keys.is_empty() { has_some() } else { fits() }
-            };
-            // Without one, any that is new and has something of it could be it.
-            let sure = !keys.is_empty();
-            let mut found: Vec<usize> = match sure || last {
-                true => fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect(),
-                false => vec![],
-            };
+                let has_some = |record: &RecordState| sent().any(|c| is_telling(&c.value) && self.shows(record, &intent, c));
+                let free = |(at, record): &(usize, &RecordState)| {
+                    record.ty == intent.ty && record.is_live() && !taken.contains(at) && could_make(&intent, record)
+                };
+                let all: Vec<(usize, &RecordState)> = fresh.iter().enumerate().filter(free).collect();
+                let some = all.iter().filter(|(_, record)| has_some(record)).map(|(at, _)| *at).collect::<Vec<_>>();
+                found = match some.is_empty() && keys.is_empty() {
+                    true => all.into_iter().map(|(at, _)| at).collect(),
+                    false => some,
+                };
+            }
             prefer_live(&mut found, live, 1);
             if sure {
                 taken.extend(&found);
@@ -427,17 +445,19 @@ impl Hub {
         Ok(open.iter().any(|open| open.record == Some(record) && open.id != besides && unanswered(open)))
     }
 
-    /// C2: a target that refuses a creation as a duplicate and names the record it has, has made a match.
-    pub(crate) fn adopt(
-        &mut self,
-        under_way: &mut Underway,
-        intent: Intent,
-        id: Option<String>,
-        record: Option<ReadRecord>,
-        message: String,
-    ) -> Result<()> {
+    /// C2: a target that refuses a creation as a duplicate and names the record it has, or answers with one that is known, has made a
+    /// match.
+    pub(crate) fn adopt(&mut self, under_way: &mut Underway, intent: Intent, found: Found, message: String) -> Result<()> {
         let now = self.clock.now();
         let mut commit = Commit::default();
+        let (id, record) = match found {
+            Found::Named(id, record) => (id, record),
+            Found::Overwritten(answer, sent) => {
+                let id = answer.id.clone();
+                self.put_back_overwritten(under_way, &intent, answer, &sent)?;
+                (Some(id), None)
+            }
+        };
         let known = match &record {
             Some(record) => self.store.by_key(intent.ty, &[&record.id])?.pop(),
             None => None,
@@ -469,7 +489,9 @@ impl Hub {
             }
             let theirs = self.store.members(&[found.entity])?;
             let mine = self.store.members(&[source.entity])?;
-            let clash = theirs.iter().filter(|t| t.is_live()).any(|t| mine.iter().any(|m| m.is_live() && m.ty == t.ty));
+            let merges = |ty: TypeIx| self.plan.ty(ty).merges_duplicates;
+            let clash =
+                theirs.iter().filter(|t| t.is_live() && !merges(t.ty)).any(|t| mine.iter().any(|m| m.is_live() && m.ty == t.ty));
             // L7: what a person unlinked is not linked again, whatever the system takes for the same.
             let all: Vec<RecordId> = mine.iter().map(|m| m.id).collect();
             let apart = self.store.apart(&all)?.iter().any(|(a, b)| theirs.iter().any(|t| t.id == *a || t.id == *b));
@@ -502,6 +524,88 @@ impl Hub {
         let (kind, rule) = (ReviewKind::DisputedEntity.name().to_string(), Rule::C2.to_string());
         let flow = self.plan.flow_name(intent.flow);
         under_way.report.event(|| Event::Review { flow, kind, record: name, message: text, rule });
+        Ok(self.store.commit(commit)?)
+    }
+
+    /// R9: a creation that was answered with a record that is known has written over what that held. It was no edit of anybody's, and is put
+    /// back; whether the two are linked, and which values hold then, is decided afterwards.
+    fn put_back_overwritten(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        mut answer: ReadRecord,
+        sent: &[(usize, Value)],
+    ) -> Result<()> {
+        let Some(mut state) = self.store.by_key(intent.ty, &[&answer.id])?.pop() else { return Ok(()) };
+        let (now, mut commit) = (self.clock.now(), Commit::default());
+        let before = hashes(&self.plan, &state);
+        if !state.is_live() {
+            // It shows what identified it: it is back.
+            state.presence = Presence::Live;
+            self.tell_back(under_way, state.ty, &[state.id], &mut commit)?;
+        }
+        let ty = self.plan.ty(state.ty);
+        let mut changes = Vec::new();
+        for (prop, value) in sent {
+            let (slot, described) = (&mut state.slots[*prop], &ty.props[*prop]);
+            let old = slot.value(described.whole).clone();
+            slot.show(answer.values[*prop].take().unwrap_or_else(|| value.clone()));
+            let new = slot.value(described.whole).clone();
+            if equal(&old, &new) {
+                continue;
+            }
+            let prop = PropIx(*prop as u16);
+            let at = slot.claim.as_ref().map(|claim| claim.at).or(slot.carries.map(|carried| carried.at));
+            let claim = ClaimStamp { at: at.unwrap_or(state.first_seen), record: state.id, prop };
+            commit.journal.push(JournalEntry {
+                at: now,
+                run: under_way.report.run,
+                kind: JournalKind::Written,
+                record: state.id,
+                path: Some(described.name.clone()),
+                before: old.clone(),
+                after: new.clone(),
+                rule: Some(Rule::R9),
+                other: Some(intent.source),
+                intent: Some(intent.id),
+                text: "its system wrote a creation over it".into(),
+            });
+            if ty.can.update && !described.read_only && !described.create_only {
+                let displaced = new.into();
+                changes.push(Change { prop, value: old, displaced, counterpart_of: None, claim, rule: Rule::R9 });
+            }
+        }
+        state.version = answer.version.take().or(state.version.take());
+        state.modified = answer.modified.or(state.modified);
+        state.written_at = Some(now);
+        let after = hashes(&self.plan, &state);
+        commit.keys_added.extend(after.iter().filter(|hash| !before.contains(hash)).map(|hash| (*hash, state.id)));
+        commit.keys_removed.extend(before.iter().filter(|hash| !after.contains(hash)).map(|hash| (*hash, state.id)));
+        if !changes.is_empty() {
+            let id = self.store.take_intent_ids(1)?;
+            commit.intents_new = vec![Intent {
+                id,
+                run: under_way.report.run,
+                kind: IntentKind::Update,
+                rank: ty.send_rank,
+                ty: state.ty,
+                record: Some(state.id),
+                entity: state.entity,
+                // Its own source: it takes back what Lockstep wrote.
+                source: state.id,
+                flow: intent.flow,
+                base_version: state.version.clone(),
+                changes,
+                state: IntentState::Queued,
+                attempts: 0,
+                not_before: None,
+                message: None,
+                decided_at: now,
+                done_at: None,
+            }];
+        }
+        commit.agenda_added.push((ty.decide_rank, state.id));
+        commit.changed_records.push(state);
         Ok(self.store.commit(commit)?)
     }
 
@@ -577,14 +681,28 @@ impl Hub {
     ) -> Result<()> {
         let known: HashMap<String, RecordState> =
             self.store.by_key(ty, &[&record.id])?.into_iter().map(|state| (state.key.clone(), state)).collect();
-        let first_id = if known.is_empty() { self.store.take_record_ids(1)? } else { RecordId(0) };
+        self.observe_one_as(under_way, ty, record, known, Trust::Ask, commit)
+    }
+
+    /// The same, with what a person has said of it (R9).
+    pub(crate) fn observe_one_as(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        record: ReadRecord,
+        known: HashMap<String, RecordState>,
+        trust: Trust,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let first_id = self.store.take_record_ids(1)?;
         let previous = self.status[ty.at()].read_from;
         let (now, asked) = (self.clock.now(), under_way.asked);
         let reading = Reading { ty, now, asked, untold: under_way.report.started, previous, first_id, reindex: false };
-        let observed = observe(&self.plan, reading, vec![record], known);
-        self.status[ty.at()].records += observed.new.len() as u64;
-        self.remember(under_way, ty, observed, commit);
-        Ok(())
+        let observed = observe_as(&self.plan, reading, vec![record], known, trust);
+        let status = &mut self.status[ty.at()];
+        status.records += observed.new.len() as u64;
+        status.records = status.records.saturating_sub(observed.gone.len() as u64);
+        self.remember(under_way, ty, observed, commit)
     }
 }
 

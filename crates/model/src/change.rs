@@ -198,6 +198,10 @@ pub enum ReviewKind {
     FlipFlop,
     /// Each decision about a record calls for another one (G8).
     Unsettled,
+    /// All that identified a record has changed at once: its key may belong to another record now (R9).
+    AnotherRecord,
+    /// A reference is written once the record that it names has a counterpart (P8). It comes by itself: no person is asked.
+    WaitingReference,
 }
 
 impl ReviewKind {
@@ -213,15 +217,34 @@ impl ReviewKind {
             ReviewKind::Guard => "tripped guard",
             ReviewKind::FlipFlop => "flip-flop",
             ReviewKind::Unsettled => "unsettled decision",
+            ReviewKind::AnotherRecord => "another record",
+            ReviewKind::WaitingReference => "waiting reference",
         }
+    }
+
+    /// Whether a person must say something; what does not wait for a person is only told.
+    pub fn needs_a_person(self) -> bool {
+        self != ReviewKind::WaitingReference
     }
 
     /// Reads the words.
     pub fn parse(name: &str) -> Option<Self> {
         use ReviewKind::*;
-        [AmbiguousMatch, DisputedEntity, RejectedValue, Unconvertible, UnknownOutcome, PendingDelete, Guard, FlipFlop, Unsettled]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        [
+            AmbiguousMatch,
+            DisputedEntity,
+            RejectedValue,
+            Unconvertible,
+            UnknownOutcome,
+            PendingDelete,
+            Guard,
+            FlipFlop,
+            Unsettled,
+            AnotherRecord,
+            WaitingReference,
+        ]
+        .into_iter()
+        .find(|kind| kind.name() == name)
     }
 }
 

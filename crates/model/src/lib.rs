@@ -8,6 +8,7 @@ pub mod change;
 pub mod conversion;
 pub mod filter;
 pub mod flow;
+pub mod id_text;
 pub mod ids;
 pub mod limits;
 pub mod matching;

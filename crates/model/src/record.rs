@@ -114,6 +114,8 @@ pub enum Presence {
     /// Deleted in its system, and what that means for the others is still to be decided, carried out, or said by a person (D1).
     /// It was last known to be there at `since`: who edits one of the others after that has not agreed to the deletion.
     Leaving { since: Timestamp },
+    /// Deleted by Lockstep, as another record of its entity had been, which is back: its place is free, and one is made anew (D2).
+    Replaceable,
 }
 
 /// A record as the store knows it.

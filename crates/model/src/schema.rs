@@ -154,9 +154,14 @@ pub struct TypeSchema {
     pub absent_is_empty: bool,
     /// How long after a write a read may still show what was before, in milliseconds (P5a).
     pub settles_ms: i64,
+    /// The property that says when a record was created: it tells one record from another of the same key (R9).
+    pub created: Option<Path>,
     /// What a reader should know about it; shown by `check`.
     pub note: Option<String>,
 }
+
+/// How a row names the record's own id (C6).
+pub const OWN_ID: &str = "$id";
 
 impl TypeSchema {
     /// A record type of which nothing is known: every path is allowed and everything can be done.
@@ -177,6 +182,7 @@ impl TypeSchema {
             },
             absent_is_empty: false,
             settles_ms: 0,
+            created: None,
             note: None,
         }
     }
@@ -190,6 +196,9 @@ impl TypeSchema {
     ///
     /// `None` where the record type has no such property. An open record type has every path.
     pub fn resolve(&self, path: &Path) -> Option<Path> {
+        if path.as_str() == OWN_ID {
+            return Some(path.clone());
+        }
         let mut path = path.clone();
         // A derived property may name a list, whose value is a child: two steps, and a bound against a schema that circles.
         for _ in 0..4 {

@@ -8,7 +8,9 @@ use lockstep_model::{
     EntityId, Intent, IntentId, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, RunId, Timestamp, TypeIx,
     Value,
 };
-use lockstep_store::{BoundType, Commit, Flush, JournalEntry, Result, RunRow, Store, StoreError, TypeStatus};
+use lockstep_store::{
+    BoundType, Commit, Flush, JournalEntry, Renamed, Renaming, Result, RunRow, Store, StoreError, StoredType, TypeStatus,
+};
 
 /// How long a process lives, in steps of its store.
 #[derive(Debug, Default)]
@@ -132,6 +134,9 @@ impl Store for MortalStore {
         run_from(since: Timestamp) -> Option<RunId>;
         prune_journal(before: RunId) -> u64;
         linked_entities(after: Option<EntityId>, limit: usize) -> Vec<EntityId>;
+        record_types() -> Vec<StoredType>;
+        shared_keys(a: &str, b: &str) -> u64;
+        rename(renaming: &Renaming) -> std::result::Result<Renamed, String>;
         bulk(begins: bool) -> ();
         meanwhile() -> ();
         scratch() -> Box<dyn Store>;

@@ -55,6 +55,9 @@ pub struct Commit {
     pub new_records: Vec<RecordState>,
     /// Known records, written whole; only number, record type and key stay as they were.
     pub changed_records: Vec<RecordState>,
+    /// Known records whose key belongs to another record now (R9): from here on they are known by this one. It takes effect before
+    /// `new_records`, so that the new owner of a key can be added in the same commit.
+    pub rekeyed: Vec<(RecordId, String)>,
     /// Known records of which only the entity changes.
     pub relinked: Vec<(RecordId, EntityId)>,
     /// Match keys and references: a hash under which the record is to be found. A number below none stands for the record that the
@@ -187,6 +190,34 @@ pub struct RunRow {
     pub summary: Value,
 }
 
+/// A record type that something is stored of, whether the plan names it or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredType {
+    /// Its number in the store.
+    pub row: i64,
+    /// `crm.People`
+    pub name: String,
+    /// How many live records of it are known.
+    pub records: u64,
+}
+
+/// L12: another name for what is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Renaming {
+    System { old: String, new: String },
+    Type { old: String, new: String },
+    Property { ty: String, old: String, new: String },
+}
+
+/// What a renaming came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renamed {
+    /// The live records of the record types concerned.
+    pub records: u64,
+    /// Old names with the new ones.
+    pub names: Vec<(String, String)>,
+}
+
 /// What can go wrong with a store. Nothing of a failed commit is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -304,6 +335,13 @@ pub trait Store: Send {
     fn prune_journal(&mut self, before: RunId) -> Result<u64>;
     /// Entities with more than one record, in pages by number.
     fn linked_entities(&mut self, after: Option<EntityId>, limit: usize) -> Result<Vec<EntityId>>;
+
+    /// All record types that something is stored of.
+    fn record_types(&mut self) -> Result<Vec<StoredType>>;
+    /// How many record keys two record types share, by their names.
+    fn shared_keys(&mut self, a: &str, b: &str) -> Result<u64>;
+    /// L12: puts what is stored under another name. `Err` says why that can't be. The plan must be bound anew afterwards.
+    fn rename(&mut self, renaming: &Renaming) -> Result<std::result::Result<Renamed, String>>;
 
     /// Says that a great load begins or ends: the store may take larger steps on disk meanwhile. Changes no result.
     fn bulk(&mut self, begins: bool) -> Result<()>;

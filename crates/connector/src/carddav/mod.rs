@@ -103,13 +103,15 @@ pub fn schemas() -> Vec<TypeSchema> {
         can: Capabilities { create: true, update: true, delete: true, since: true, find: true, get: true, tells_deletions: true },
         absent_is_empty: true,
         settles_ms: 0,
+        created: None,
         note: Some("a card needs a name: one created without gets it made of its other properties".into()),
     }]
 }
 
 fn place_of(property: &PropertyRef) -> Result<Place, Trouble> {
     Ok(match property.path.as_str() {
-        "uid" => Place::Text("UID"),
+        // A card is known by its address; the hub fills that in itself.
+        "uid" | lockstep_model::schema::OWN_ID => Place::Text("UID"),
         "emails.value" | "emails" => Place::List("EMAIL"),
         "phones.value" | "phones" => Place::List("TEL"),
         "emails.type" => Place::Types("EMAIL"),

@@ -70,6 +70,8 @@ struct Settings {
     #[serde(default)]
     modified: Option<String>,
     #[serde(default)]
+    created: Option<String>,
+    #[serde(default)]
     encoding: Option<OfFiles>,
 }
 
@@ -324,7 +326,8 @@ fn with_sample(mut table: Table, settings: &Settings, sample: Sample, header: Op
     table.shape = sample.shape();
     // In a file without records the id comes first.
     table.shape.members.learn_path(&table.id);
-    let schema = sample::schema(&table.kind, &settings.id, settings.modified.as_deref(), &sample, header);
+    let mut schema = sample::schema(&table.kind, &settings.id, settings.modified.as_deref(), &sample, header);
+    schema.created = settings.created.as_deref().map(lockstep_model::Path::from);
     table.form = sample.modified;
     (table, schema)
 }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use lockstep_model::flow::PropertyRef;
+use lockstep_model::id_text::number_text;
 use lockstep_model::value::{is_empty, shown};
 use lockstep_model::{Path, ReadRecord, Value};
 
@@ -192,7 +193,7 @@ fn expect_object(row: &[u8]) -> Result<(), Unreadable> {
 pub(super) fn id_text(value: Value) -> Option<String> {
     match value {
         Value::String(text) if !is_empty(&Value::String(text.clone())) => Some(text),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Number(number) => Some(number_text(&number)),
         _ => None,
     }
 }

@@ -124,6 +124,22 @@ impl Rest {
         }
     }
 
+    /// The id of the account, where the manifest says how to ask for it.
+    fn account_id(&self) -> Result<Option<String>, Trouble> {
+        let Some(account) = &self.manifest.account else { return Ok(None) };
+        let context = self.client.context([]);
+        let answer = self.client.read(&account.request, &context)?;
+        let name = self.client.name(&account.request);
+        if let Some(trouble) = errors::trouble(&self.manifest, &name, &answer) {
+            return Err(trouble);
+        }
+        match Path::new(&account.at).get(&answer.body) {
+            Some(Value::String(id)) if !id.trim().is_empty() => Ok(Some(id.trim().to_string())),
+            Some(Value::Number(id)) => Ok(Some(id.to_string())),
+            _ => Err(Trouble::Malformed(format!("{name} does not tell whose account it is: there is no id at `{}`", account.at))),
+        }
+    }
+
     fn got(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
         let ty = self.ty(kind)?;
         if let Some(get) = &ty.get {
@@ -273,6 +289,7 @@ fn schema(kind: &str, ty: &TypeYaml) -> TypeSchema {
         },
         absent_is_empty: ty.absent_is_empty,
         settles_ms: ty.settles_ms,
+        created: ty.created.as_deref().map(Path::new),
         note: ty.note.clone(),
     }
 }
@@ -299,6 +316,10 @@ impl Connector for Rest {
 
     fn test(&self) -> Result<String, Trouble> {
         self.covered(self.tried())
+    }
+
+    fn account(&self) -> Result<Option<String>, Trouble> {
+        self.covered(self.account_id())
     }
 
     fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {

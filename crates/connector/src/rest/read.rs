@@ -4,6 +4,7 @@
 //! overlap that the manifest gives: it is never later than what was listed, and needs no clock here (R1).
 
 use lockstep_model::flow::PropertyRef;
+use lockstep_model::id_text::id_text;
 use lockstep_model::{ReadRecord, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -347,8 +348,8 @@ pub(super) fn has_parents(ty: &TypeYaml) -> bool {
 
 /// A record's id: with its parent's, where it is read through one.
 pub(super) fn id_in(ty: &TypeYaml, body: &Value) -> Option<String> {
-    let id = at(body, &ty.id).and_then(text)?;
-    match body.get("$parent").and_then(text).filter(|_| has_parents(ty)) {
+    let id = at(body, &ty.id).and_then(id_text)?;
+    match body.get("$parent").and_then(id_text).filter(|_| has_parents(ty)) {
         Some(parent) => Some(format!("{parent}/{id}")),
         None => Some(id),
     }

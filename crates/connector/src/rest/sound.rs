@@ -79,6 +79,15 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
             collect(&signed.body, &mut texts);
         }
     }
+    if let Some(account) = &manifest.account {
+        texts.push(account.request.path.clone());
+        texts.extend(account.request.query.values().chain(account.request.headers.values()).cloned());
+        account.request.body.iter().for_each(|body| collect(body, &mut texts));
+        if let Some(api) = account.request.api.as_ref().filter(|api| !apis.contains(api)) {
+            let message = format!("account: there is no api `{api}`; {}", known("apis has", &apis));
+            wrong.push(Fault::at(text, &["account:", "api:", api], message));
+        }
+    }
     if let Some(hook) = &manifest.webhook {
         texts.extend(hook.signature.iter().map(|signature| signature.secret.clone()));
         texts.extend(hook.jwt.iter().map(|jwt| jwt.key.clone()));
@@ -150,6 +159,9 @@ fn refers(text: &str, kind: &str, ty: &TypeYaml, kinds: &[String], wrong: &mut V
     }
     for path in ty.find.keys().filter(|path| !ty.properties.contains_key(*path)) {
         told(&["find:", path], format!("{kind}: `find` looks for `{path}`, which is no property of {kind}"));
+    }
+    if let Some(path) = ty.created.as_ref().filter(|path| !ty.properties.contains_key(*path)) {
+        told(&["created:", path], format!("{kind}: `created` names `{path}`, which is no property of {kind}"));
     }
     let lists_ids = [Some(&ty.list), ty.changes.as_ref()].into_iter().flatten().any(|list| list.each_id.is_some());
     if lists_ids && ty.get.is_none() {

@@ -34,12 +34,23 @@ pub struct Manifest {
     pub rate: Rate,
     /// A request that needs the key and changes nothing, for `lockstep connect`.
     pub test: String,
+    /// Asks for the id of the account that the key belongs to. Records known of another account are not taken for this one's (R9).
+    pub account: Option<AccountYaml>,
     /// What answers mean, the first that fits. What none fits: 2xx done, 404 and 410 gone, 408, 429 and 503 later, other 4xx rejected.
     #[serde(default)]
     pub errors: Vec<ErrorRule>,
     /// How the system calls when something changed.
     pub webhook: Option<Webhook>,
     pub types: BTreeMap<String, TypeYaml>,
+}
+
+/// Where a system tells whose account it is.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AccountYaml {
+    pub request: RequestYaml,
+    /// Where the account's id is in the answer.
+    pub at: String,
 }
 
 /// A call from the system that something changed: a hint to read now (R4). What it says of a record is not taken over.
@@ -297,6 +308,8 @@ pub struct TypeYaml {
     pub version: Option<String>,
     /// Where the time of its last change is.
     pub modified: Option<String>,
+    /// The property that says when it was created: it tells one record from another that was given the same id (R9).
+    pub created: Option<String>,
     /// Present, and it is this: the record is deleted.
     pub deleted: Option<Mark>,
     /// A property that is left out is empty (R5).

@@ -258,7 +258,8 @@ impl Settings {
                 column.native
             )));
         }
-        Ok(Some(Kind { table, id, modified, version }))
+        let created = own.created.as_ref().map_or(Ok(usual(&self.created)), |column| named(column, "created").map(Some))?;
+        Ok(Some(Kind { table, id, modified, created, version }))
     }
 
     fn zone(&self) -> Result<TimeZone, Trouble> {

@@ -6,6 +6,7 @@
 
 use jiff::Timestamp;
 use lockstep_model::flow::PropertyRef;
+use lockstep_model::schema::OWN_ID;
 use lockstep_model::{ReadRecord, Value};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
@@ -55,6 +56,9 @@ impl<'a> Selection<'a> {
         }
         for property in watch {
             let named = |path: &str| {
+                if path == OWN_ID {
+                    return Ok(kind.id());
+                }
                 kind.table.column(path).map(|at| &kind.table.columns[at]).ok_or_else(|| {
                     Trouble::Misconfigured(format!(
                         "the table {} has no column `{path}`: look at `lockstep check`",

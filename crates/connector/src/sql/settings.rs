@@ -21,6 +21,8 @@ pub(super) struct Settings {
     #[serde(default)]
     pub(super) modified: Option<String>,
     #[serde(default)]
+    pub(super) created: Option<String>,
+    #[serde(default)]
     pub(super) version: Option<String>,
     #[serde(default)]
     pub(super) zone: Option<String>,
@@ -40,6 +42,8 @@ pub(super) struct OfTable {
     pub(super) id: Option<String>,
     #[serde(default)]
     pub(super) modified: Option<String>,
+    #[serde(default)]
+    pub(super) created: Option<String>,
     #[serde(default)]
     pub(super) version: Option<String>,
     #[serde(default)]
@@ -64,10 +68,11 @@ pub fn describe() -> Vec<Setting> {
         setting("schema", false, Some(""), "the schema, where it is not the connection's own"),
         setting("id", false, Some(""), "the column that holds the id, in tables without a key of one column and in views"),
         setting("modified", false, Some(""), "the column with the time of a row's last change, in the tables that have it"),
+        setting("created", false, Some(""), "the column with the time of a row's creation, in the tables that have it"),
         setting("version", false, Some(""), "the column with a row's version, in the tables that have it"),
         setting("zone", false, Some("UTC"), "the zone of times that tell none: Europe/Oslo"),
         setting("overlap_seconds", false, Some("60"), "how much of the time already read is read again"),
-        setting("tables", false, Some(""), "per table: id, modified, version, leave_out"),
+        setting("tables", false, Some(""), "per table: id, modified, created, version, leave_out"),
     ]
 }
 

@@ -104,6 +104,8 @@ pub(super) struct Kind {
     pub(super) table: Table,
     pub(super) id: usize,
     pub(super) modified: Option<usize>,
+    /// The column with the time of a row's creation (R9).
+    pub(super) created: Option<usize>,
     pub(super) version: Option<usize>,
 }
 
@@ -188,6 +190,7 @@ impl Kind {
             },
             absent_is_empty: true,
             settles_ms: 0,
+            created: self.created.map(|at| lockstep_model::Path::new(&self.table.columns[at].name)),
             note: self.table.gone.then(|| "there is no such table any more: a run leaves it alone".into()),
         }
     }

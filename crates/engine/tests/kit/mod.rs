@@ -13,7 +13,7 @@ use lockstep_model::flow::{Create, Direction, PropertyRef};
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{
     Flow, Intent, IntentId, IntentKind, IntentState, MatchRow, PlainType, PropIx, PropertyPair, PropertySchema, ReadRecord,
-    RecordId, RecordState, Review, RunId, Situation, Timestamp, TypeIx, TypeName, TypeSchema, Value,
+    RecordId, RecordState, Review, ReviewKind, Rule, RunId, Situation, Timestamp, TypeIx, TypeName, TypeSchema, Value,
 };
 
 /// A flow in few words: `a.Person`, `b.Person`, match rows `mail = email` (`&` between pairs), rows `name <-> name`.
@@ -160,8 +160,30 @@ impl World {
         };
         let observed = observe(&self.plan, reading, page, known);
         self.agenda.extend(&observed.touched);
-        for state in observed.new.into_iter().chain(observed.changed) {
+        for state in observed.changed {
             self.records.insert(state.id, state);
+        }
+        for (id, key) in observed.retired {
+            self.records.get_mut(&id).unwrap().key = key;
+        }
+        for state in observed.new {
+            self.records.insert(state.id, state);
+        }
+        // R9: a person is asked; until then nothing is decided for them.
+        for doubt in observed.doubts {
+            let (record, ty) = (doubt.known.id, doubt.known.ty);
+            self.agenda.insert(record);
+            self.reviews.push(Review {
+                kind: ReviewKind::AnotherRecord,
+                record,
+                ty,
+                prop: None,
+                rule: Rule::R9,
+                candidates: vec![],
+                value: Value::Null,
+                message: String::new(),
+                opened_at: Timestamp(self.now),
+            });
         }
         observed.unchanged
     }

@@ -32,6 +32,7 @@ pub fn check(make: impl Fn() -> Box<dyn Store>) {
     records::a_relinked_record_changes_nothing_but_its_entity(fresh());
     records::hashes_lead_to_records(fresh());
     records::live_keys_come_in_pages(fresh());
+    records::a_key_is_given_on(fresh());
     a_failed_commit_leaves_nothing(fresh());
     records::the_agenda_is_in_order_and_what_is_added_stays(fresh());
     records::pairs_are_kept_apart_both_ways(fresh());

@@ -102,6 +102,26 @@ pub(super) fn hashes_lead_to_records(mut store: Box<dyn Store>) {
     assert_eq!(sorted(store.by_hash(&[0, u64::MAX]).unwrap()), [(0, a), (u64::MAX, a)]);
 }
 
+/// R9: in one commit a record gives its key up and another takes it over.
+pub(super) fn a_key_is_given_on(mut store: Box<dyn Store>) {
+    let gone = RecordState { presence: Presence::Gone, ..person(1, "2") };
+    commit_records(&mut store, vec![gone.clone()]);
+    let heir = person(5, "2");
+    let replaceable = RecordState { presence: Presence::Replaceable, ..gone };
+    let commit = Commit {
+        changed_records: vec![replaceable.clone()],
+        rekeyed: vec![(RecordId(1), "2~1".into())],
+        new_records: vec![heir.clone()],
+        ..Commit::default()
+    };
+    store.commit(commit).unwrap();
+    assert_eq!(store.by_key(PEOPLE, &["2"]).unwrap(), [heir]);
+    let retired = RecordState { key: "2~1".into(), ..replaceable };
+    assert_eq!(store.by_key(PEOPLE, &["2~1"]).unwrap(), std::slice::from_ref(&retired));
+    assert_eq!(store.records(&[RecordId(1)]).unwrap(), [retired]);
+    assert_eq!(store.live_keys(PEOPLE, None, 9).unwrap(), [("2".into(), RecordId(5))]);
+}
+
 pub(super) fn live_keys_come_in_pages(mut store: Box<dyn Store>) {
     let mut records: Vec<_> = ["b", "", "Å", "a10", "a9", "z"].iter().zip(1..).map(|(key, id)| person(id, key)).collect();
     records[5].presence = Presence::Gone;

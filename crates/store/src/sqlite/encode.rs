@@ -314,12 +314,13 @@ fn flips_in(entry: &Value) -> Option<Box<Flips>> {
     Some(Box::new(Flips { to: entry.get(0)?.clone(), times: count(1)?, rounds: count(2)? }))
 }
 
-/// Whether a record is there, as the column `gone` has it: 0 for one that is, 1 for one that is not; and where it is still to be decided
+/// Whether a record is there, as the column `gone` has it: 0 for one that is, 1 for one that is not, 2 for one whose place is free; and where it is still to be decided
 /// what that means for others, when it was last there: its time, negated and one less than that, so that it is neither.
 pub(super) fn presence_out(presence: Presence) -> i64 {
     match presence {
         Presence::Live => 0,
         Presence::Gone => 1,
+        Presence::Replaceable => 2,
         Presence::Leaving { since } => -1 - since.0.max(0),
     }
 }
@@ -328,6 +329,7 @@ fn presence_in(gone: i64) -> Presence {
     match gone {
         0 => Presence::Live,
         since if since < 0 => Presence::Leaving { since: Timestamp(-1 - since) },
+        2 => Presence::Replaceable,
         _ => Presence::Gone,
     }
 }

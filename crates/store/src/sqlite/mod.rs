@@ -23,6 +23,7 @@ mod open;
 mod outbox;
 mod ranges;
 mod records;
+mod rename;
 mod reviews;
 mod spans;
 mod statements;
@@ -47,7 +48,9 @@ use self::identities::Identities;
 use self::lock::Lock;
 use self::open::Open;
 use self::ranges::Ranges;
-use crate::{BoundType, Commit, Flush, JournalEntry, Result, RunRow, Store, StoreError, TypeStatus};
+use crate::{
+    BoundType, Commit, Flush, JournalEntry, Renamed, Renaming, Result, RunRow, Store, StoreError, StoredType, TypeStatus,
+};
 
 /// The store in one file.
 pub struct SqliteStore {
@@ -496,6 +499,18 @@ impl Store for SqliteStore {
 
     fn linked_entities(&mut self, after: Option<EntityId>, limit: usize) -> Result<Vec<EntityId>> {
         self.reading(|database| database.linked_entities(after, limit))
+    }
+
+    fn record_types(&mut self) -> Result<Vec<StoredType>> {
+        self.reading(Database::record_types)
+    }
+
+    fn shared_keys(&mut self, a: &str, b: &str) -> Result<u64> {
+        self.reading(|database| database.shared_keys(a, b))
+    }
+
+    fn rename(&mut self, renaming: &Renaming) -> Result<std::result::Result<Renamed, String>> {
+        self.writing(|database| database.rename(renaming))
     }
 
     fn bulk(&mut self, begins: bool) -> Result<()> {

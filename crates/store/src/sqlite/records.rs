@@ -282,6 +282,12 @@ impl Database {
         for record in &commit.new_records {
             self.bound.saw(record.id, record.ty);
         }
+        if !commit.rekeyed.is_empty() {
+            let mut rekey = sql::REKEY.prepare(&self.conn)?;
+            for (record, key) in &commit.rekeyed {
+                rekey.execute((record.0, key))?;
+            }
+        }
         let mut encoded = std::mem::take(&mut self.encoded);
         self.write_new(&commit.new_records, &mut encoded)?;
         self.write_changed(&commit.changed_records, &mut encoded)?;

@@ -58,6 +58,9 @@ statements! {
 
     TYPE_BY_NAME = "SELECT id, checkpoint, checkpoint_bytes, complete, read_from, reading_since, fingerprint, records
         FROM record_types LEFT JOIN record_counts ON type = id WHERE name = ?1";
+    RECORD_TYPES = "SELECT id, name, records FROM record_types LEFT JOIN record_counts ON type = id ORDER BY id";
+    SHARED_KEYS = "SELECT count(*) FROM records a JOIN records b ON b.type = (SELECT id FROM record_types WHERE name = ?2) AND b.key = a.key
+        WHERE a.type = (SELECT id FROM record_types WHERE name = ?1)";
     NEW_TYPE = "INSERT INTO record_types (name, fingerprint) VALUES (?1, ?2)";
     SET_TYPE = "UPDATE record_types SET checkpoint = ?2, checkpoint_bytes = ?3, complete = ?4, read_from = ?5, reading_since = ?6,
         fingerprint = ?7 WHERE id = ?1";
@@ -77,6 +80,7 @@ statements! {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     CHANGE_RECORD = "UPDATE records SET version = ?2, modified = ?3, first_seen = ?4, gone = ?5, written_at = ?6, claimed_at = ?7,
         shadow = ?8, claims = ?9 WHERE id = ?1";
+    REKEY = "UPDATE records SET key = ?2 WHERE id = ?1";
     LINKS = "SELECT record, entity FROM links WHERE record BETWEEN ?1 AND ?2";
     SET_LINK = "INSERT INTO links (record, entity) VALUES (?1, ?2) ON CONFLICT (record) DO UPDATE SET entity = excluded.entity";
     END_LINK = "DELETE FROM links WHERE record = ?1";

@@ -1,0 +1,176 @@
+//! Whose record a key stands for (R9): a key is not a person. Numbers are handed out again, tables are restored, a project is pointed at
+//! another account.
+//!
+//! ```text
+//! known by its key     what is read                                      then it is
+//! ───────────────────  ────────────────────────────────────────────────  ───────────────────────────
+//! gone                 the same creation time or a match value           the same record, back again
+//! gone                 neither                                           a new record
+//! there                something of what identified it                   the same record, edited
+//! there                nothing of it, created later than the known one   a new record; the known one is gone
+//! there                nothing of it, no creation time or an earlier one  for a person to say
+//! ```
+
+use lockstep_model::value::{effective, equal, equal_as, is_empty};
+use lockstep_model::{PropIx, ReadRecord, RecordState, Slot, Timestamp, TypeIx, Value};
+
+use crate::keys::slots_match_hashes;
+use crate::plan::{Plan, PlanType};
+use crate::settle::carried_to;
+
+/// Texts and numbers from this length on tell one record from another; shorter ones (a city, a country) many records share.
+const TELLING: usize = 10;
+/// Words from this length on show that two texts are forms of one: `Kari Lie`, `Kari Moe`.
+const WORD: usize = 3;
+
+/// Whom a read shows under the key of a live record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    Same,
+    Another,
+    /// A person must say.
+    Doubtful,
+}
+
+/// Whether a record that was gone is back, or its key stands for another one now.
+pub fn is_back(plan: &Plan, state: &RecordState, read: &ReadRecord) -> bool {
+    let ty = plan.ty(state.ty);
+    if let (Some(before), Some(now)) = created(ty, state, read)
+        && before == now
+    {
+        return true;
+    }
+    let known = match_values(plan, state.ty, &state.slots);
+    if !known.is_empty() {
+        let shown = match_values(plan, state.ty, &slots_of(&read.values));
+        return known.iter().any(|hash| shown.contains(hash));
+    }
+    // Nothing identifies such records: only one that shows all that the known one held is taken for it.
+    let mut held = false;
+    for (prop, before) in values(ty, &state.slots) {
+        let Some(now) = &read.values[prop.at()] else { continue };
+        if !equal(before, effective(now, ty.props[prop.at()].whole)) {
+            return false;
+        }
+        held = true;
+    }
+    held
+}
+
+/// Whom a read shows under the key of a record that is there.
+pub(crate) fn of_live(plan: &Plan, state: &RecordState, read: &ReadRecord) -> Identity {
+    let ty = plan.ty(state.ty);
+    let created = created(ty, state, read);
+    if matches!(created, (Some(before), Some(now)) if before == now) {
+        return Identity::Same;
+    }
+    let known = match_values(plan, state.ty, &state.slots);
+    if known.is_empty() {
+        return Identity::Same;
+    }
+    let shown = match_values(plan, state.ty, &slots_of(&read.values));
+    if shown.is_empty() || known.iter().any(|hash| shown.contains(hash)) {
+        return Identity::Same;
+    }
+    let mut changed = 0;
+    for (prop, before) in values(ty, &state.slots) {
+        let described = &ty.props[prop.at()];
+        let Some(now) = read.values[prop.at()].as_ref().map(|now| effective(now, described.whole)) else { continue };
+        if is_empty(now) || described.reference_target.is_some() || matches!(before, Value::Bool(_)) {
+            continue;
+        }
+        let matches = ty.match_sides.iter().flat_map(|side| &side.props).any(|one| one.prop == prop);
+        match equal(before, now) {
+            true if is_telling(before) => return Identity::Same,
+            true => {}
+            false if matches && are_kin(before, now) => return Identity::Same,
+            false => changed += 1,
+        }
+    }
+    // An address alone is changed every day; a whole person is not.
+    match (changed, created) {
+        (0 | 1, _) => Identity::Same,
+        (_, (Some(before), Some(now))) if now > before => Identity::Another,
+        _ => Identity::Doubtful,
+    }
+}
+
+/// The creation times of the known record and of the one that is read, where the system tells them.
+fn created(ty: &PlanType, state: &RecordState, read: &ReadRecord) -> (Option<Timestamp>, Option<Timestamp>) {
+    let Some(prop) = ty.created else { return (None, None) };
+    let time = |value: Option<&Value>| match value? {
+        Value::String(text) => Timestamp::parse(text),
+        Value::Number(number) => number.as_i64().map(Timestamp),
+        _ => None,
+    };
+    (time(state.slot(prop).shadow.as_ref()), time(read.values[prop.at()].as_ref()))
+}
+
+/// The hashes of a record's match values.
+fn match_values(plan: &Plan, ty: TypeIx, slots: &[Slot]) -> Vec<u64> {
+    let mut found = Vec::new();
+    for side in &plan.ty(ty).match_sides {
+        slots_match_hashes(plan, side, slots, &mut found);
+    }
+    found
+}
+
+fn slots_of(values: &[Option<Value>]) -> Vec<Slot> {
+    values.iter().map(|value| Slot { shadow: value.clone(), ..Slot::default() }).collect()
+}
+
+/// What a record holds in properties that say something of it.
+fn values<'a>(ty: &'a PlanType, slots: &'a [Slot]) -> impl Iterator<Item = (PropIx, &'a Value)> {
+    let says = move |prop: PropIx| ty.created != Some(prop) && ty.own_id != Some(prop);
+    let all = slots.iter().enumerate().map(|(ix, slot)| (PropIx(ix as u16), slot.value(ty.props[ix].whole)));
+    all.filter(move |(prop, value)| says(*prop) && !is_empty(value))
+}
+
+/// Whether hardly any other record has this value.
+fn is_telling(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.trim().chars().count() >= TELLING,
+        Value::Number(number) => number.to_string().len() >= WORD + 2,
+        _ => false,
+    }
+}
+
+/// Whether a value may be another form of the same: a new surname, another domain.
+fn are_kin(before: &Value, now: &Value) -> bool {
+    let (Value::String(before), Value::String(now)) = (before, now) else { return false };
+    let (before, now) = (words(before), words(now));
+    before.iter().any(|word| now.contains(word))
+}
+
+/// The words of a text, of an e-mail address those before the `@`. Numbers are none.
+fn words(text: &str) -> Vec<String> {
+    let text = text.split_once('@').map_or(text, |(name, _)| name).to_lowercase();
+    let words = text.split(|c: char| !c.is_alphanumeric());
+    words.filter(|word| word.chars().count() >= WORD && word.chars().any(char::is_alphabetic)).map(str::to_string).collect()
+}
+
+/// Whether a match rule can find the record.
+pub fn has_match_values(plan: &Plan, record: &RecordState) -> bool {
+    !match_values(plan, record.ty, &record.slots).is_empty()
+}
+
+/// Whether all that is paired between two records is equal, and something is.
+pub fn look_alike(plan: &Plan, now: Timestamp, a: &RecordState, b: &RecordState) -> bool {
+    let mut same = false;
+    for (ix, described) in plan.ty(b.ty).props.iter().enumerate() {
+        let prop = PropIx(ix as u16);
+        let bearings = plan.ty(b.ty).bearings[ix].iter().filter(|bearing| bearing.other == a.ty && !bearing.reference);
+        for bearing in bearings {
+            let (theirs, mine) =
+                (a.slot(bearing.theirs).value(plan.prop(a.ty, bearing.theirs).whole), b.slot(prop).value(described.whole));
+            if is_empty(theirs) && is_empty(mine) {
+                continue;
+            }
+            match carried_to(plan, now, a.ty, bearing.theirs, b.ty, prop, theirs, described) {
+                Some(carried) if equal_as(described.ty, &carried, mine) => same = true,
+                _ => return false,
+            }
+        }
+    }
+    same
+}

@@ -1,0 +1,620 @@
+//! R9, C2, C5, C6, D2, G8, L12: whose record a key stands for, in whole runs.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lockstep_connector::memory::{Flat, MemoryConnector};
+use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, Trouble, Write};
+use lockstep_engine::Plan;
+use lockstep_engine::plan::Schemas;
+use lockstep_hub::answers::Answer;
+use lockstep_hub::report::{Event, Report};
+use lockstep_hub::{Clock, Hub, RunOptions, System};
+use lockstep_model::flow::{Create, Deletes, PropertyRef};
+use lockstep_model::{
+    Flow, GuardKind, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp, TypeName, TypeSchema, Value,
+};
+use lockstep_store::SqliteStore;
+use serde_json::json;
+
+/// It goes on by itself with every look at it; nobody waits.
+struct Hands(AtomicI64);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn wait(&self, duration: Duration) {
+        self.0.fetch_add(duration.as_millis() as i64, Ordering::Relaxed);
+    }
+}
+
+/// A system in memory with the habits of others.
+struct Peculiar {
+    real: MemoryConnector,
+    /// Whose account it says it is.
+    account: Mutex<Option<String>>,
+    /// A creation with a value that a record holds at this property updates that record and answers with it.
+    upserts_by: Option<&'static str>,
+    /// Ids that it gives to new records, before it goes on as usual.
+    ids: Mutex<VecDeque<String>>,
+    /// Answers to creations that are lost, each with what somebody makes of the record before anybody looks.
+    lost: Mutex<VecDeque<Flat>>,
+    /// What it fills in of its own in every new record.
+    assigns: Mutex<VecDeque<Flat>>,
+}
+
+impl Peculiar {
+    fn new(types: Vec<TypeSchema>) -> Arc<Peculiar> {
+        Arc::new(Peculiar::plain(types))
+    }
+
+    fn plain(types: Vec<TypeSchema>) -> Peculiar {
+        let real = MemoryConnector::new(types);
+        real.set_time(Timestamp(1_799_999_000_000));
+        Peculiar {
+            real,
+            account: Mutex::default(),
+            upserts_by: None,
+            ids: Mutex::default(),
+            lost: Mutex::default(),
+            assigns: Mutex::default(),
+        }
+    }
+
+    fn put(&self, name: &str, values: Value) {
+        let (kind, id) = name.split_once('/').unwrap();
+        self.real.put(kind, id, flat(values));
+    }
+
+    fn remove(&self, name: &str) {
+        let (kind, id) = name.split_once('/').unwrap();
+        assert!(self.real.remove(kind, id));
+    }
+
+    fn value(&self, name: &str, path: &str) -> Value {
+        let (kind, id) = name.split_once('/').unwrap();
+        self.real.all(kind).get(id).and_then(|record| record.get(path)).cloned().unwrap_or_default()
+    }
+
+    fn count(&self, kind: &str) -> usize {
+        self.real.all(kind).len()
+    }
+
+    fn one(&self, kind: &str, watch: &[PropertyRef], write: &Write) -> Outcome {
+        if write.action != Action::Create {
+            return self.real.write(kind, watch, std::slice::from_ref(write)).remove(0);
+        }
+        let by = watch.iter().position(|prop| Some(prop.path.as_str()) == self.upserts_by);
+        let same = write.values.iter().find(|value| Some(value.prop) == by).and_then(|value| {
+            let all = self.real.all(kind);
+            all.into_iter().find(|(_, record)| record.get(self.upserts_by.unwrap()) == Some(&value.value)).map(|(id, _)| id)
+        });
+        if let Some(id) = same {
+            let update = Write { action: Action::Update { id, version: None }, ..write.clone() };
+            return self.real.write(kind, watch, &[update]).remove(0);
+        }
+        if let Some(id) = self.ids.lock().unwrap().pop_front() {
+            let named: Flat =
+                write.values.iter().map(|value| (watch[value.prop].path.as_str().to_string(), value.value.clone())).collect();
+            self.real.put(kind, &id, named);
+            return Outcome::Done(self.real.get(kind, watch, &id).unwrap().unwrap());
+        }
+        let outcome = self.real.write(kind, watch, std::slice::from_ref(write)).remove(0);
+        let Outcome::Done(made) = &outcome else { return outcome };
+        if let Some(assigned) = self.assigns.lock().unwrap().pop_front() {
+            let mut record = self.real.all(kind).remove(&made.id).unwrap();
+            record.extend(assigned);
+            self.real.put(kind, &made.id, record);
+            return Outcome::Done(self.real.get(kind, watch, &made.id).unwrap().unwrap());
+        }
+        match self.lost.lock().unwrap().pop_front() {
+            Some(edited) => {
+                self.real.put(kind, &made.id, edited);
+                Outcome::Unknown { message: "the connection broke".into() }
+            }
+            None => outcome,
+        }
+    }
+}
+
+impl Connector for Peculiar {
+    fn types(&self) -> &[TypeSchema] {
+        self.real.types()
+    }
+
+    fn test(&self) -> Result<String, Trouble> {
+        self.real.test()
+    }
+
+    fn account(&self) -> Result<Option<String>, Trouble> {
+        Ok(self.account.lock().unwrap().clone())
+    }
+
+    fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
+        self.real.read(request)
+    }
+
+    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+        self.real.get(kind, watch, id)
+    }
+
+    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+        self.real.find(kind, watch, prop, value)
+    }
+
+    fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+        writes.iter().map(|write| self.one(kind, watch, write)).collect()
+    }
+}
+
+fn flat(values: Value) -> Flat {
+    values.as_object().unwrap().clone().into_iter().collect()
+}
+
+fn flow(from: &str, to: &str, create: Create, matches: &[&str], rows: &[&str]) -> Flow {
+    let pair = |text: &str| {
+        let (a, b) = text.split_once('=').unwrap_or((text, text));
+        (PropertyRef::new(a), PropertyRef::new(b))
+    };
+    Flow {
+        create,
+        matches: matches.iter().map(|row| pair(row)).map(|(a, b)| MatchRow::single(a, b)).collect(),
+        properties: rows.iter().map(|row| pair(row)).map(|(a, b)| PropertyPair::equal(a, b)).collect(),
+        ..Flow::between(TypeName::parse(from).unwrap(), TypeName::parse(to).unwrap())
+    }
+}
+
+fn person() -> Vec<TypeSchema> {
+    vec![TypeSchema::open("Person")]
+}
+
+/// Both ways, matched by e-mail address.
+fn people() -> [Flow; 2] {
+    [
+        flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "name"]),
+        flow("b.Person", "a.Person", Create::Always, &[], &[]),
+    ]
+}
+
+fn hub(systems: &[(&str, &Arc<Peculiar>)], flows: &[Flow]) -> Hub {
+    hub_on(SqliteStore::in_memory().unwrap(), 1_800_000_000_000, systems, flows)
+}
+
+fn hub_on(store: SqliteStore, now: i64, systems: &[(&str, &Arc<Peculiar>)], flows: &[Flow]) -> Hub {
+    let schemas: Schemas = systems.iter().map(|(name, system)| (name.to_string(), system.types().to_vec())).collect();
+    let plan = Plan::compile(flows, &schemas).unwrap();
+    let named = |(name, system): &(&str, &Arc<Peculiar>)| System { name: name.to_string(), connector: (*system).clone() };
+    Hub::new(plan, systems.iter().map(named).collect(), Box::new(store), Arc::new(Hands(AtomicI64::new(now)))).unwrap()
+}
+
+fn run(hub: &mut Hub) -> Report {
+    hub.run(RunOptions::default()).unwrap()
+}
+
+fn writes(hub: &mut Hub) -> u64 {
+    run(hub).writes()
+}
+
+fn answer(hub: &mut Hub, answer: Answer) -> String {
+    let number = hub.reviews(9).unwrap()[0].number;
+    let answered = hub.answer(&[number], &answer).unwrap().remove(0);
+    assert!(answered.done, "{}", answered.text);
+    answered.text
+}
+
+fn ase() -> Value {
+    json!({"mail": "ase@example.com", "name": "Åse Berg"})
+}
+
+fn per() -> Value {
+    json!({"mail": "per@example.com", "name": "Per Moe"})
+}
+
+#[test]
+fn r9_a_deleted_person_s_number_is_given_to_another() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let mut hub = hub(&[("a", &a), ("b", &b)], &people());
+    a.put("Person/1", json!({"mail": "odd@example.com", "name": "Odd Lie"}));
+    a.put("Person/2", ase());
+    run(&mut hub);
+    let b_ase = b.real.all("Person").into_iter().find(|(_, r)| r["name"] == "Åse Berg").unwrap().0;
+    a.remove("Person/2");
+    run(&mut hub);
+    a.put("Person/2", per());
+    let report = run(&mut hub);
+    assert_eq!(report.writes(), 1, "{report:#?}");
+    assert_eq!(b.value(&format!("Person/{b_ase}"), "name"), json!("Åse Berg"));
+    assert_eq!(b.count("Person"), 3);
+    let told = format!("{:?}", report.events);
+    assert!(told.contains("a.Person/2 is another record now"), "{told}");
+    assert_eq!(writes(&mut hub), 0);
+    // The one that is gone is known still, and its history with it.
+    assert!(hub.history_of(&lockstep_hub::look::HistoryOf::Record("a.Person/2~2".into()), 9).is_ok());
+}
+
+#[test]
+fn r9_lockstep_is_given_a_number_that_was_used_before() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let mut hub = hub(&[("a", &a), ("b", &b)], &people());
+    a.put("Person/1", json!({"mail": "odd@example.com", "name": "Odd Lie"}));
+    a.put("Person/2", ase());
+    run(&mut hub);
+    let b_ase = b.real.all("Person").into_iter().find(|(_, r)| r["name"] == "Åse Berg").unwrap().0;
+    a.remove("Person/2");
+    run(&mut hub);
+    b.put("Person/31", per());
+    a.ids.lock().unwrap().push_back("2".into());
+    assert_eq!(writes(&mut hub), 1);
+    assert_eq!(a.value("Person/2", "name"), json!("Per Moe"));
+    assert_eq!(writes(&mut hub), 0);
+    a.put("Person/2", json!({"mail": "per@example.com", "name": "Per M. Moe"}));
+    assert_eq!(writes(&mut hub), 1);
+    assert_eq!(b.value("Person/31", "name"), json!("Per M. Moe"));
+    assert_eq!(b.value(&format!("Person/{b_ase}"), "name"), json!("Åse Berg"));
+}
+
+#[test]
+fn r9_a_creation_that_is_answered_with_another_s_record_makes_no_second_one_and_overwrites_nothing() {
+    let (a, b) = (Peculiar::new(person()), Arc::new(Peculiar { upserts_by: Some("mail"), ..Peculiar::plain(person()) }));
+    let flows = [flow("a.Person", "b.Person", Create::Always, &[], &["mail", "name"])];
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    // Both have the address of the family, which b takes for one person. In one batch, and in two runs.
+    a.put("Person/1", json!({"mail": "li@example.com", "name": "Kari Li"}));
+    a.put("Person/2", json!({"mail": "li@example.com", "name": "Kåre Li"}));
+    a.put("Person/3", json!({"mail": "odd@example.com", "name": "Odd Moe"}));
+    run(&mut hub);
+    a.put("Person/4", json!({"mail": "li@example.com", "name": "Kaia Li"}));
+    run(&mut hub);
+    for (id, name) in [("1", "Kari Li"), ("2", "Kåre Li"), ("4", "Kaia Li")] {
+        assert_eq!(a.value(&format!("Person/{id}"), "name"), json!(name));
+    }
+    assert_eq!(b.count("Person"), 2);
+    let names: Vec<Value> = b.real.all("Person").into_values().map(|record| record["name"].clone()).collect();
+    assert!(names.contains(&json!("Kari Li")) && names.contains(&json!("Odd Moe")), "{names:?}");
+    let reviews = hub.reviews(9).unwrap();
+    assert_eq!(reviews.len(), 2, "{reviews:#?}");
+    assert!(reviews.iter().all(|review| review.kind == "disputed entity"), "{reviews:#?}");
+    assert_eq!(writes(&mut hub), 0);
+}
+
+#[test]
+fn r9_a_creation_that_is_answered_with_a_lone_record_is_a_match() {
+    let (a, b) = (Peculiar::new(person()), Arc::new(Peculiar { upserts_by: Some("mail"), ..Peculiar::plain(person()) }));
+    let flows = [flow("a.Person", "b.Person", Create::Always, &[], &["mail", "name", "phone"])];
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    b.put("Person/9", json!({"mail": "ase@example.com", "name": "Åse Berg", "phone": "22 00 00 01"}));
+    run(&mut hub);
+    a.put("Person/1", json!({"mail": "ase@example.com", "name": "Åse Berg"}));
+    run(&mut hub);
+    assert_eq!(b.count("Person"), 1);
+    assert_eq!(a.value("Person/1", "phone"), json!("22 00 00 01"));
+    assert_eq!(writes(&mut hub), 0);
+    assert!(hub.reviews(9).unwrap().is_empty());
+}
+
+#[test]
+fn r9_a_live_record_that_shows_another_person_waits_and_a_person_says() {
+    for same in [true, false] {
+        let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+        let mut hub = hub(&[("a", &a), ("b", &b)], &people());
+        for n in 3..9 {
+            a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
+        }
+        a.put("Person/2", ase());
+        run(&mut hub);
+        let ours = b.real.all("Person").into_iter().find(|(_, r)| r["name"] == "Åse Berg").unwrap().0;
+        let ours = format!("Person/{ours}");
+        a.put("Person/2", per());
+        let report = run(&mut hub);
+        assert_eq!((report.writes(), report.needs_a_person()), (0, true), "{report:#?}");
+        let reviews = hub.reviews(9).unwrap();
+        assert_eq!((reviews.len(), reviews[0].kind.as_str()), (1, "another record"));
+        assert!(reviews[0].message.contains("name “Åse Berg” → “Per Moe”"), "{}", reviews[0].message);
+        // Nothing is written to it either, and the question stays.
+        b.put(&ours, json!({"mail": "ase@example.com", "name": "Åse Lie Berg"}));
+        assert_eq!(writes(&mut hub), 0);
+        assert_eq!(a.value("Person/2", "name"), json!("Per Moe"));
+        answer(&mut hub, if same { Answer::Accept } else { Answer::Reject });
+        run(&mut hub);
+        assert!(hub.reviews(9).unwrap().is_empty());
+        if same {
+            assert_eq!(b.value(&ours, "mail"), json!("per@example.com"));
+            assert_eq!(b.count("Person"), 7);
+        } else {
+            assert_eq!(b.value(&ours, "name"), json!("Åse Lie Berg"));
+            assert_eq!(b.count("Person"), 8);
+            assert_eq!(a.value("Person/2", "name"), json!("Per Moe"));
+        }
+        assert_eq!(writes(&mut hub), 0);
+    }
+}
+
+#[test]
+fn r9_a_question_closes_itself_where_the_record_shows_what_it_did_before() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let mut hub = hub(&[("a", &a), ("b", &b)], &people());
+    for n in 3..9 {
+        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
+    }
+    a.put("Person/2", ase());
+    run(&mut hub);
+    a.put("Person/2", per());
+    run(&mut hub);
+    assert_eq!(hub.reviews(9).unwrap().len(), 1);
+    a.put("Person/2", ase());
+    let report = run(&mut hub);
+    assert_eq!((report.writes(), report.needs_a_person()), (0, false), "{report:#?}");
+}
+
+#[test]
+fn r9_another_account_with_the_same_ids_is_told_by_its_records() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let mut hub = hub(&[("a", &a), ("b", &b)], &people());
+    for n in 1..5 {
+        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person Nr {n}")}));
+    }
+    run(&mut hub);
+    let before = b.real.all("Person");
+    for (n, name) in [(1, "Odd Lie"), (2, "Per Moe"), (3, "Åse Berg"), (4, "Tor Vik"), (5, "Liv Dal")] {
+        let mail = name.split(' ').next().unwrap().to_lowercase();
+        a.put(&format!("Person/{n}"), json!({"mail": format!("{mail}@example.com"), "name": name}));
+    }
+    for _ in 0..2 {
+        let report = run(&mut hub);
+        assert!(report.needs_a_person() && report.guards.len() == 1, "{report:#?}");
+        assert_eq!((report.writes(), b.real.all("Person")), (0, before.clone()));
+    }
+    // A person who knows better may say so.
+    hub.release("a", GuardKind::Vanished).unwrap();
+    assert!(writes(&mut hub) >= 4);
+    assert_eq!(writes(&mut hub), 0);
+}
+
+#[test]
+fn r9_another_account_is_told_by_its_own_id() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    *a.account.lock().unwrap() = Some("4711".into());
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("lockstep.db");
+    let again = |now| hub_on(SqliteStore::open(&file).unwrap(), now, &[("a", &a), ("b", &b)], &people());
+    a.put("Person/1", ase());
+    run(&mut again(1_800_000_000_000));
+    assert_eq!(b.count("Person"), 1);
+    // Another key: nothing of that account is read, and nothing is written to it.
+    *a.account.lock().unwrap() = Some("4712".into());
+    a.put("Person/2", per());
+    b.put("Person/8", json!({"mail": "odd@example.com", "name": "Odd Lie"}));
+    for day in 1..3 {
+        let mut hub = again(1_800_000_000_000 + day * 86_400_000);
+        let report = run(&mut hub);
+        assert!(report.needs_a_person(), "{report:#?}");
+        assert_eq!((report.writes(), a.count("Person"), b.count("Person")), (0, 2, 2));
+        assert!(report.guards[0].message.contains("4712") && report.guards[0].message.contains("4711"), "{report:#?}");
+    }
+    // The settings are put right again.
+    *a.account.lock().unwrap() = Some("4711".into());
+    let report = run(&mut again(1_800_300_000_000));
+    assert!(!report.needs_a_person() && report.writes() == 2, "{report:#?}");
+}
+
+#[test]
+fn c2_a_short_value_edited_before_the_answer_is_known_is_not_created_twice() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let flows = [flow("a.Person", "b.Person", Create::Always, &[], &["name"])];
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    run(&mut hub);
+    a.put("Person/1", json!({"name": "Åse"}));
+    b.lost.lock().unwrap().push_back(flat(json!({"name": "Aase"})));
+    run(&mut hub);
+    run(&mut hub);
+    assert_eq!(b.count("Person"), 1);
+    assert_eq!(hub.reviews(9).unwrap().len(), 1);
+    answer(&mut hub, Answer::Accept);
+    run(&mut hub);
+    assert_eq!((b.count("Person"), writes(&mut hub)), (1, 0));
+}
+
+#[test]
+fn c2_yesterday_s_store_makes_nobody_again_whom_nothing_identifies() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let flows = [
+        flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "name"]),
+        flow("b.Person", "a.Person", Create::Always, &[], &[]),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let again = |name: &str, now| hub_on(SqliteStore::open(at(name)).unwrap(), now, &[("a", &a), ("b", &b)], &flows);
+    a.put("Person/1", ase());
+    run(&mut again("today.db", 1_800_000_000_000));
+    backup(&at("today.db"), &at("yesterday.db"));
+    a.put("Person/2", json!({"mail": "", "name": "Odd Lie"}));
+    a.put("Person/3", per());
+    assert_eq!(writes(&mut again("today.db", 1_800_086_400_000)), 2);
+    // The disk breaks, and yesterday's store is put in its place.
+    let mut hub = again("yesterday.db", 1_800_172_800_000);
+    for _ in 0..2 {
+        let report = run(&mut hub);
+        assert_eq!((a.count("Person"), b.count("Person")), (3, 3), "{report:#?}");
+    }
+    assert_eq!(hub.reviews(9).unwrap().len(), 2, "from either side");
+    answer(&mut hub, Answer::Accept);
+    assert_eq!(writes(&mut hub), 0);
+    assert_eq!((a.count("Person"), b.count("Person"), hub.reviews(9).unwrap().len()), (3, 3, 0));
+}
+
+fn backup(from: &Path, to: &Path) {
+    let store = rusqlite::Connection::open(from).unwrap();
+    store.execute("VACUUM INTO ?1", [to.display().to_string()]).unwrap();
+}
+
+#[test]
+fn c6_a_number_that_a_system_assigns_travels_back_in_the_same_run() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    b.assigns.lock().unwrap().push_back(flat(json!({"number": "10023"})));
+    let flows = [flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "customer_no=number", "shop_id=$id"])];
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    a.put("Person/1", json!({"mail": "ase@example.com"}));
+    assert_eq!(writes(&mut hub), 2);
+    let id = b.real.all("Person").into_keys().next().unwrap();
+    assert_eq!(a.value("Person/1", "customer_no"), json!("10023"));
+    assert_eq!(a.value("Person/1", "shop_id"), json!(id));
+    assert_eq!(writes(&mut hub), 0);
+}
+
+fn reference(kind: &str, path: &str, to: &str) -> TypeSchema {
+    let property = PropertySchema { reference: Some(to.into()), ..PropertySchema::new(path, PlainType::Any) };
+    TypeSchema { properties: vec![property], ..TypeSchema::open(kind) }
+}
+
+#[test]
+fn p8_g8_a_reference_that_waits_is_told_in_every_run_and_in_status() {
+    let a = Peculiar::new(vec![reference("Ticket", "owner", "User"), TypeSchema::open("User")]);
+    let b = Peculiar::new(vec![reference("Case", "agent", "Agent"), TypeSchema::open("Agent")]);
+    let flows = [
+        flow("a.Ticket", "b.Case", Create::Always, &[], &["title", "owner=agent"]),
+        flow("a.User", "b.Agent", Create::Never, &["mail"], &["mail"]),
+    ];
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    a.put("User/u9", json!({"mail": "odd@example.com"}));
+    a.put("Ticket/1", json!({"title": "Printer", "owner": "u9"}));
+    for first in [true, false] {
+        let report = run(&mut hub);
+        assert_eq!((report.writes(), report.waiting_references), (u64::from(first), 1), "{report:#?}");
+        assert!(!report.needs_a_person(), "it comes by itself");
+        let told =
+            report.events.iter().any(|event| matches!(event, Event::Waits { message, .. } if message.contains("a.User/u9")));
+        assert!(told, "{:?}", report.events);
+        let waiting = hub.status().unwrap().waiting_references;
+        assert_eq!(waiting.len(), 1);
+        assert!(waiting[0].1.contains("agent waits for a.User/u9"), "{waiting:?}");
+    }
+    assert!(hub.reviews(9).unwrap().is_empty());
+    b.put("Agent/5", json!({"mail": "odd@example.com"}));
+    let report = run(&mut hub);
+    assert_eq!((report.writes(), report.waiting_references), (1, 0), "{report:#?}");
+    assert!(hub.status().unwrap().waiting_references.is_empty());
+    assert_eq!(writes(&mut hub), 0);
+}
+
+#[test]
+fn c5_who_a_moved_reference_leads_to_qualifies_in_the_same_run() {
+    let a = Peculiar::new(vec![reference("Ticket", "person", "Person"), TypeSchema::open("Person")]);
+    let b = Peculiar::new(vec![TypeSchema::open("Case"), TypeSchema::open("User")]);
+    let flows = [
+        flow("a.Ticket", "b.Case", Create::Always, &[], &["title"]),
+        flow("a.Person", "b.User", Create::ConnectedTo(vec![TypeName::new("a", "Ticket")]), &[], &["name"]),
+    ];
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    a.put("Person/1", json!({"name": "Åse"}));
+    a.put("Person/2", json!({"name": "Per"}));
+    a.put("Ticket/1", json!({"title": "Printer", "person": "1"}));
+    assert_eq!((writes(&mut hub), b.count("User")), (2, 1));
+    a.put("Ticket/1", json!({"title": "Printer", "person": "2"}));
+    assert_eq!((writes(&mut hub), b.count("User")), (1, 2));
+    assert_eq!(writes(&mut hub), 0);
+}
+
+#[test]
+fn g8_a_first_run_leaves_nothing_to_the_second_where_the_way_back_has_no_row_of_its_own() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let mut hub = hub(&[("a", &a), ("b", &b)], &people());
+    for n in 0..4 {
+        a.put(&format!("Person/{n}"), json!({"mail": format!("a{n}@example.com"), "name": format!("A {n}")}));
+        b.put(&format!("Person/{}", 10 + n), json!({"mail": format!("b{n}@example.com"), "name": format!("B {n}")}));
+    }
+    assert_eq!(writes(&mut hub), 8);
+    assert_eq!(writes(&mut hub), 0);
+}
+
+#[test]
+fn d2_a_record_that_is_back_brings_back_what_was_deleted_for_it() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let flows = people().map(|flow| Flow { deletes: Deletes::Propagate, ..flow });
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    for n in 2..9 {
+        a.put(&format!("Person/{n}"), json!({"mail": format!("a{n}@example.com"), "name": format!("A {n}")}));
+    }
+    a.put("Person/1", ase());
+    run(&mut hub);
+    a.remove("Person/1");
+    run(&mut hub);
+    assert_eq!(b.count("Person"), 7);
+    a.put("Person/1", ase());
+    let report = run(&mut hub);
+    assert_eq!((report.writes(), b.count("Person")), (1, 8), "{report:#?}");
+    assert_eq!(writes(&mut hub), 0);
+    // And once more: what is linked with it now is what was made anew.
+    a.put("Person/1", json!({"mail": "ase@example.com", "name": "Åse Lie"}));
+    assert_eq!(writes(&mut hub), 1);
+    a.remove("Person/1");
+    assert_eq!((writes(&mut hub), b.count("Person")), (1, 7));
+}
+
+#[test]
+fn l12_a_system_of_another_name_is_told_and_keeps_links_and_history_once_that_is_said() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("lockstep.db");
+    let rows = ["name", "city"];
+    let flows = |crm: &str| {
+        [
+            flow(&format!("{crm}.Person"), "b.Person", Create::Always, &[], &rows),
+            flow("b.Person", &format!("{crm}.Person"), Create::Always, &[], &[]),
+        ]
+    };
+    let again = |crm: &str, now| hub_on(SqliteStore::open(&file).unwrap(), now, &[(crm, &a), ("b", &b)], &flows(crm));
+    a.put("Person/1", json!({"name": "Åse", "city": "Moss"}));
+    a.put("Person/2", json!({"name": "Per", "city": "Oslo"}));
+    assert_eq!(writes(&mut again("crm", 1_800_000_000_000)), 2);
+    // The project calls it otherwise now: nobody is made twice.
+    for n in 1..3 {
+        let mut hub = again("kunder", 1_800_000_000_000 + n * 60_000);
+        let report = run(&mut hub);
+        assert_eq!((report.writes(), a.count("Person"), b.count("Person")), (0, 2, 2), "{report:#?}");
+        assert!(report.needs_a_person());
+        assert!(report.guards[0].message.contains("lockstep rename crm.Person kunder.Person"), "{report:#?}");
+        assert_eq!(report.unnamed[0].name, "crm.Person");
+    }
+    let mut store = SqliteStore::open(&file).unwrap();
+    let renamed = lockstep_hub::rename::rename(&mut store, "crm", "kunder").unwrap();
+    assert_eq!((renamed.records, renamed.names), (2, vec![("crm.Person".into(), "kunder.Person".into())]));
+    drop(store);
+    let mut hub = again("kunder", 1_800_000_600_000);
+    let report = run(&mut hub);
+    assert!(report.writes() == 0 && !report.needs_a_person() && report.unnamed.is_empty(), "{report:#?}");
+    a.put("Person/1", json!({"name": "Åse", "city": "Bergen"}));
+    assert_eq!(writes(&mut hub), 1);
+    assert_eq!(b.real.all("Person").into_values().filter(|record| record["city"] == "Bergen").count(), 1);
+    let history = hub.explain("kunder.Person/1", Some("city")).unwrap();
+    assert!(!history.links.is_empty());
+}
+
+#[test]
+fn l12_a_property_of_another_name_keeps_what_was_claimed_under_the_old_one() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("lockstep.db");
+    let again = |row: &str, now| {
+        let flows = [flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", row])];
+        hub_on(SqliteStore::open(&file).unwrap(), now, &[("a", &a), ("b", &b)], &flows)
+    };
+    a.put("Person/1", json!({"mail": "ase@example.com", "name": "Åse"}));
+    run(&mut again("name", 1_800_000_000_000));
+    let id = format!("Person/{}", b.real.all("Person").into_keys().next().unwrap());
+    b.put(&id, json!({"mail": "ase@example.com", "name": "Åse Berg"}));
+    run(&mut again("name", 1_800_000_060_000));
+    let mut store = SqliteStore::open(&file).unwrap();
+    lockstep_hub::rename::rename(&mut store, "a.Person.name", "a.Person.fullname").unwrap();
+    drop(store);
+    a.put("Person/1", json!({"mail": "ase@example.com", "fullname": "Åse Berg"}));
+    let mut hub = again("fullname=name", 1_800_000_120_000);
+    assert_eq!(writes(&mut hub), 0);
+    let explained = hub.explain("a.Person/1", Some("fullname")).unwrap();
+    let text = explained.properties[0].sentences.join(" ");
+    assert!(text.contains("Åse Berg"), "{text}");
+}
