@@ -82,7 +82,7 @@ impl Guards {
 impl Guards {
     /// A person has said that the next listing of the record type is to be believed, whatever it lacks and shows.
     pub(crate) fn believes_all_of(&self, ty: TypeIx) -> bool {
-        self.believed.contains(&ty)
+        self.believed.contains(&(ty, GuardKind::Vanished))
     }
 }
 

@@ -50,7 +50,7 @@ impl Hub {
                 }
                 Err(trouble) => {
                     self.accounts_checked = false;
-                    self.pause(under_way, system, &trouble);
+                    self.pause(under_way, system, None, &trouble);
                     continue;
                 }
             };
@@ -64,7 +64,7 @@ impl Hub {
                     commit.marks.push((mark, Some(json!(account))));
                 }
                 if marks.contains_key(&strange_mark(&name)) {
-                    under_way.guards.stopped.remove(&ty);
+                    under_way.guards.stopped.remove(&(ty, GuardKind::Vanished));
                     let record = GuardKind::Vanished.stand_in();
                     commit.reviews_closed.push(ReviewKey { kind: ReviewKind::Guard, record, ty, prop: None });
                     commit.marks.push((strange_mark(&name), None));
@@ -128,7 +128,7 @@ impl Hub {
             message: message.clone(),
             opened_at: self.clock.now(),
         });
-        under_way.guards.stopped.insert(ty);
+        under_way.guards.stopped.insert((ty, GuardKind::Vanished));
         under_way.report.guards.retain(|line| line.record_type.as_ref() != Some(&name.to_string()));
         under_way.report.guards.push(TrippedGuard {
             system: name.system.clone(),

@@ -91,7 +91,7 @@ impl Settings {
     fn of(settings: &serde_json::Map<String, Value>) -> Result<Settings, Trouble> {
         let settings: Settings = serde_json::from_value(Value::Object(settings.clone())).map_err(|error| {
             Trouble::Misconfigured(format!(
-                "the settings of a `files` system are `folder`, `id`, `modified` and `encoding`: {error}"
+                "the settings of a `files` system are `folder`, `id`, `modified`, `created` and `encoding`: {error}"
             ))
         })?;
         let named = match &settings.encoding {
