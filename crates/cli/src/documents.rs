@@ -36,11 +36,12 @@ pub fn doc(dir: &Path, format: DocFormat, out: Option<&Path>, files: &[PathBuf])
 
 /// A document that was read is given back as it is, byte for byte, when it is asked for in its own form.
 fn as_document(file: &FlowFile, format: DocFormat) -> String {
+    let draft = || file.draft.clone().with_all_said();
     match format {
         DocFormat::Rst if file.is_document => file.source.text.clone(),
-        DocFormat::Rst => write_rst(&file.draft),
-        DocFormat::Md => write_markdown(&file.draft),
-        DocFormat::Html => write_html(&file.draft),
+        DocFormat::Rst => write_rst(&draft()),
+        DocFormat::Md => write_markdown(&draft()),
+        DocFormat::Html => write_html(&draft()),
     }
 }
 

@@ -7,7 +7,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use lockstep_document::{
-    Document, Draft, RowSpan, Section as DocumentSection, Span, StatementKind, TypeName as DocumentType, Warning,
+    Document, Draft, DraftSection, RowSpan, Section as DocumentSection, Setting, SettingRow, Span, StatementKind,
+    TypeName as DocumentType, Warning,
 };
 use lockstep_model::{Create, Direction, Flow, MatchRow, PropertyPair, TypeName};
 
@@ -17,7 +18,7 @@ use crate::names::{Names, Unresolved};
 use crate::near::{all_of, any_of, nearest};
 use crate::problem::{Problem, Reader, Severity};
 use crate::project::Policies;
-use crate::section::{FlowFile, FlowPlaces, PairPlaces, Section};
+use crate::section::{FlowFile, FlowPlaces, PairPlaces, Section, called_otherwise, match_texts, row_meant, row_texts, tables};
 use crate::source::{Place, Source};
 use crate::unite::united;
 
@@ -136,6 +137,7 @@ impl SectionReader<'_> {
             create_empty: false,
             place: heading.to_string(),
         };
+        let flow = self.with_settings(flow, section);
         let places = FlowPlaces {
             from: from_place,
             to: to_place,
@@ -149,6 +151,74 @@ impl SectionReader<'_> {
             flow: heading,
         };
         Some((flow, places))
+    }
+
+    /// The flow with what its section says in settings. They are read as a flow file's are, so that both mean the same by them.
+    fn with_settings(&mut self, flow: Flow, section: &DocumentSection) -> Flow {
+        let draft = DraftSection {
+            from: section.heading.from.clone(),
+            to: section.heading.to.clone(),
+            statements: section.statements.iter().map(|statement| statement.kind.clone()).collect(),
+        };
+        let settings = section.statements.iter().filter_map(|statement| match &statement.kind {
+            StatementKind::Setting(setting) if !matches!(setting.key.as_str(), "names" | "condition") => {
+                Some((setting, bytes(&statement.span)))
+            }
+            _ => None,
+        });
+        let settings: Vec<(&Setting, Range<usize>)> = settings.collect();
+        let Some((_, first)) = settings.first().cloned() else { return flow };
+        let (matches, properties) = tables(&draft);
+        let matches: Vec<(String, String)> = matches.iter().map(match_texts).collect();
+        let properties: Vec<(String, String)> = properties.iter().map(row_texts).collect();
+        for (setting, span) in &settings {
+            let cells = |row: &SettingRow| if row.is_match { &matches } else { &properties };
+            if setting.row.as_ref().is_some_and(|row| row_meant(row, cells(row)).is_none()) {
+                self.reader
+                    .warning(
+                        codes::STATEMENT,
+                        span,
+                        "no row of the tables above reads like this one, so the sentence has no effect",
+                    )
+                    .set_help("name the row by its number and its two cells");
+            }
+            // What names systems names them as documents call them.
+            let named = std::cell::RefCell::new(Vec::new());
+            called_otherwise(&setting.key, &setting.value, &|name| {
+                named.borrow_mut().push(name.to_string());
+                String::new()
+            });
+            for name in named.into_inner() {
+                if let Ok(system) = self.names.resolve(&name) {
+                    let known = (name, system.to_string());
+                    if !self.system_names.contains(&known) {
+                        self.system_names.push(known);
+                    }
+                }
+            }
+        }
+        let names = self.names;
+        let text =
+            crate::write::one_flow(&flow, &draft, &|called| names.resolve(called).map_or(called.to_string(), str::to_string));
+        let (file, problems) =
+            crate::flow_file::read(&Arc::new(Source::new(&self.reader.source.name, text)), names, self.policies);
+        for problem in problems.into_iter().filter(|problem| problem.severity == Severity::Error) {
+            if !self.reader.problems.iter().any(|told| told.message.starts_with(&problem.message)) {
+                self.reader
+                    .error(problem.code, &first, format!("{}, by what a sentence of the section says", problem.message))
+                    .help = problem.help;
+            }
+        }
+        match file.sections.into_iter().next().map(|section| section.flow) {
+            // Places run parallel to rows.
+            Some(read) if read.matches.len() == flow.matches.len() && read.properties.len() == flow.properties.len() => {
+                Flow { place: flow.place, ..read }
+            }
+            _ => {
+                self.reader.error(codes::STATEMENT, &first, "what this sentence and those like it say could not be read");
+                flow
+            }
+        }
     }
 
     fn type_name(&mut self, name: &DocumentType, span: &Range<usize>) -> Option<TypeName> {
@@ -239,7 +309,8 @@ impl SectionReader<'_> {
                     self.property_row(row, spans, stated);
                 }
             }
-            StatementKind::Unrecognised { .. } => {}
+            // Read with the whole section.
+            StatementKind::Setting(_) | StatementKind::Unrecognised { .. } => {}
         }
     }
 

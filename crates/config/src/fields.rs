@@ -24,6 +24,11 @@ impl<'a> Fields<'a> {
         self.entry(key).map(|(_, node)| node).filter(|node| !node.is_null())
     }
 
+    /// The entries but those with these keys, and but those without a value.
+    pub fn others<'k>(&self, known: &'k [&'k str]) -> impl Iterator<Item = &'a (Key, Node)> + use<'a, 'k> {
+        self.entries.iter().filter(move |(key, node)| !known.contains(&key.text.as_str()) && !node.is_null())
+    }
+
     /// A key with its value, empty or not.
     pub fn entry(&self, key: &str) -> Option<&'a (Key, Node)> {
         self.entries.iter().find(|(known, _)| known.text == key)

@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use lockstep_document::{
-    Draft, DraftSection, Introduction, MatchPair, MatchRow as MatchCells, PropertyRow, StatementKind, TypeCell,
-    TypeName as DocumentType, default_introduction,
+    Draft, DraftSection, Introduction, MatchPair, MatchRow as MatchCells, PropertyRow, Setting, SettingRow, StatementKind,
+    TypeCell, TypeName as DocumentType, default_introduction,
 };
 use lockstep_model::filter;
 use lockstep_model::flow::{Deletes, Filter};
@@ -22,7 +22,9 @@ use crate::near::nearest;
 use crate::problem::{Problem, Reader, Severity};
 use crate::project::Policies;
 use crate::row;
-use crate::section::{FlowFile, FlowPlaces, PairPlaces, Section, is_in_sync, usual_statements};
+use crate::section::{
+    FlowFile, FlowPlaces, PairPlaces, Section, called_otherwise, direction_word, is_in_sync, row_texts, usual_statements,
+};
 use crate::source::Source;
 use crate::written;
 use crate::yaml::{Key, Node, Yaml};
@@ -70,6 +72,8 @@ struct Tables {
     properties: Vec<(PropertyPair, PairPlaces)>,
     property_cells: Vec<PropertyRow>,
     directions: Vec<Direction>,
+    /// What rows say for themselves.
+    settings: Vec<Setting>,
 }
 
 /// What a row or a flow says of whose value wins.
@@ -213,6 +217,12 @@ impl FlowReader<'_> {
             self.called.splice(0..0, here);
         }
         let (from, to) = (self.document_type(&flow.from), self.document_type(&flow.to));
+        let mut settings = flow_settings(&fields);
+        settings.extend(tables.settings);
+        for setting in &mut settings {
+            let called = |system: &str| self.document_type(&TypeName::new(system, "")).system;
+            setting.value = called_otherwise(&setting.key, &setting.value, &called);
+        }
         let stated_connected = match &create {
             Create::ConnectedTo(types) => Some(StatementKind::CreateIfConnected {
                 connected: types.iter().map(|ty| self.document_type(ty)).collect(),
@@ -221,12 +231,21 @@ impl FlowReader<'_> {
             _ => None,
         };
         self.called = elsewhere;
-        let in_sync = is_in_sync(tables.directions.iter().copied());
+        let in_sync = is_in_sync(&tables.directions);
+        let cells: Vec<(String, String)> = tables.property_cells.iter().map(row_texts).collect();
         let usual = usual_statements(&create, stated_connected, tables.match_cells, tables.property_cells, in_sync);
-        let statements = match fields.get("statements") {
+        let mut statements = match fields.get("statements") {
             Some(node) => self.reader.statements(node, usual),
             None => usual,
         };
+        let usual_way = if statements.contains(&StatementKind::KeepInSync) { Direction::Both } else { Direction::Forward };
+        let other_ways = tables.directions.iter().zip(cells).enumerate().filter(|(_, (direction, _))| **direction != usual_way);
+        let ways = other_ways.map(|(at, (direction, (from, to)))| Setting {
+            row: Some(SettingRow { is_match: false, number: at + 1, from, to }),
+            key: "direction".into(),
+            value: direction_word(*direction).into(),
+        });
+        statements.extend(settings.into_iter().chain(ways).map(StatementKind::Setting));
         file.draft.sections.push(DraftSection { from, to, statements });
         file.sections.push(Section { flow, places, draft: file.draft.sections.len() - 1 });
     }
@@ -399,6 +418,7 @@ impl FlowReader<'_> {
 
     fn property_row(&mut self, node: &Node, flow: &Said, tables: &mut Tables) {
         let mut said = Said::default();
+        let mut own: Vec<(String, Value)> = Vec::new();
         // The three forms: a text, `a <-> b : type` which YAML reads as a mapping of one key, and a row with settings.
         let (text, span, ty) = match &node.value {
             Yaml::Text { .. } => match self.reader.text(node, "a row") {
@@ -412,6 +432,7 @@ impl FlowReader<'_> {
             Yaml::Map(_) => {
                 let Some(fields) = self.reader.fields::<written::PropertyRowSettingsYaml>(node, "a row") else { return };
                 said = self.said(&fields);
+                own = fields.others(&["row", "type"]).map(|(key, node)| (key.text.clone(), node.to_json())).collect();
                 let Some(row) = self.reader.required(&fields, "row", "a row", "Name <-> name") else { return };
                 let Some(text) = self.reader.text(row, "`row`") else { return };
                 (text, row.span.clone(), fields.get("type"))
@@ -442,7 +463,11 @@ impl FlowReader<'_> {
         let (from_cell, to_cell) = (row::path_cell(&text[parts.from.clone()]), row::path_cell(&text[parts.to.clone()]));
         let (from_span, to_span) = (self.part(text, &span, &parts.from), self.part(text, &span, &parts.to));
         let pair = (self.reader.property(&from_cell, &from_span), self.reader.property(&to_cell, &to_span));
-        tables.property_cells.push(PropertyRow { from: from_cell, to: to_cell, type_cell });
+        let cells = PropertyRow { from: from_cell, to: to_cell, type_cell };
+        let (from, to) = row_texts(&cells);
+        tables.property_cells.push(cells);
+        let row = SettingRow { is_match: false, number: tables.property_cells.len(), from, to };
+        tables.settings.extend(own.into_iter().map(|(key, value)| Setting { row: Some(row.clone()), key, value }));
         tables.directions.push(parts.direction);
         let ((Some(from), Some(to)), Ok(conversion)) = (pair, conversion) else { return };
         let places = self.pair_places(&span, &from_span, &to_span, type_span);
@@ -482,6 +507,24 @@ pub(crate) fn deletes_of(word: &str) -> Deletes {
         "review" => Deletes::Review,
         _ => Deletes::Ignore,
     }
+}
+
+/// What a flow says that no statement of a document does.
+fn flow_settings(fields: &Fields<'_>) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    match fields.get("create").map(|node| &node.value) {
+        Some(Yaml::Map(entries)) => {
+            let filter = entries.iter().find(|(key, node)| key.text == "filter" && !node.is_null());
+            settings.extend(filter.map(|(_, node)| Setting::of_flow("filter", node.to_json())));
+        }
+        Some(Yaml::Text { text, .. }) if !matches!(text.as_str(), "always" | "never") => {
+            settings.push(Setting::of_flow("create", text.as_str().into()));
+        }
+        _ => {}
+    }
+    let stated = ["from", "to", "create", "match", "properties", "called", "statements"];
+    settings.extend(fields.others(&stated).map(|(key, node)| Setting::of_flow(&key.text, node.to_json())));
+    settings
 }
 
 /// The type cell that a value stands for.

@@ -9,7 +9,7 @@ use lockstep_document::StatementKind;
 use crate::names::{Names, SystemNames, squeezed, without_domain};
 use crate::problem::{Problem, in_order};
 use crate::project::Policies;
-use crate::section::FlowFile;
+use crate::section::{FlowFile, called_otherwise};
 use crate::source::Source;
 
 /// A system that documents are about, with a name for it.
@@ -56,6 +56,14 @@ pub fn propose_systems(documents: &[&str], connectors: &[&str]) -> Vec<Proposal>
             let ends = [&section.heading.from, &section.heading.to].into_iter();
             for name in ends.chain(connected.flatten()) {
                 add(&mut proposals, &name.system, connectors);
+            }
+            for statement in &section.statements {
+                let StatementKind::Setting(setting) = &statement.kind else { continue };
+                let proposals = std::cell::RefCell::new(&mut proposals);
+                called_otherwise(&setting.key, &setting.value, &|name| {
+                    add(&mut proposals.borrow_mut(), name, connectors);
+                    String::new()
+                });
             }
         }
     }

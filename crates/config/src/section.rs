@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use lockstep_document::{Draft, DraftSection, MatchRow, PropertyRow, StatementKind};
-use lockstep_model::{Create, Direction, Flow};
+use lockstep_document::{Draft, DraftSection, MatchPair, MatchRow, PathCell, PropertyRow, SettingRow, StatementKind};
+use lockstep_model::{Create, Direction, Flow, Value};
 
 use crate::flow_tests::FlowTest;
 use crate::source::{Place, Source};
@@ -102,9 +102,56 @@ pub(crate) fn usual_statements(
     statements
 }
 
-/// Whether a document would say of these rows that they are kept in sync regardless of where they are edited.
-pub(crate) fn is_in_sync(mut directions: impl Iterator<Item = Direction>) -> bool {
-    directions.all(|direction| direction == Direction::Both)
+/// Whether a document says of these rows that they are kept in sync regardless of where they are edited; of each row that is not, it says
+/// so by itself.
+pub(crate) fn is_in_sync(directions: &[Direction]) -> bool {
+    directions.is_empty() || directions.contains(&Direction::Both)
+}
+
+/// The word for a direction in a setting of a row.
+pub(crate) fn direction_word(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Both => "both",
+        Direction::Forward => "forward",
+        Direction::Backward => "backward",
+    }
+}
+
+/// The two cells of a property row, as settings name the row by them.
+pub(crate) fn row_texts(row: &PropertyRow) -> (String, String) {
+    (row.from.to_string(), row.to.to_string())
+}
+
+/// The two cells of a match row, likewise.
+pub(crate) fn match_texts(row: &MatchRow) -> (String, String) {
+    let side =
+        |side: fn(&MatchPair) -> &PathCell| row.pairs.iter().map(|pair| side(pair).to_string()).collect::<Vec<_>>().join(" and ");
+    (side(|pair| &pair.from), side(|pair| &pair.to))
+}
+
+/// Which row a setting is about, by its place among the rows with these cells: that of its number, or, where rows have moved, the only
+/// one that reads like it.
+pub(crate) fn row_meant(row: &SettingRow, cells: &[(String, String)]) -> Option<usize> {
+    let reads = |(from, to): &(String, String)| *from == row.from && *to == row.to;
+    if let Some(at) = row.number.checked_sub(1).filter(|at| cells.get(*at).is_some_and(reads)) {
+        return Some(at);
+    }
+    let mut alike = (0..cells.len()).filter(|at| reads(&cells[*at]));
+    alike.next().filter(|_| alike.next().is_none())
+}
+
+/// Settings that say which systems count, by their names.
+pub(crate) const NAMES_SYSTEMS: [&str; 2] = ["prefer", "only_from"];
+
+/// The value of a setting with the systems that it names called otherwise.
+pub(crate) fn called_otherwise(key: &str, value: &Value, called: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(name) if NAMES_SYSTEMS.contains(&key) => called(name).into(),
+        Value::Array(names) if NAMES_SYSTEMS.contains(&key) => {
+            names.iter().map(|name| called_otherwise(key, name, called)).collect()
+        }
+        other => other.clone(),
+    }
 }
 
 /// The rows of all match tables of a section, and of all property tables.

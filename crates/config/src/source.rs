@@ -30,6 +30,11 @@ impl Source {
         (line, self.text[self.line_starts[line - 1]..at].chars().count() + 1)
     }
 
+    /// The line of a byte, from 1.
+    pub fn line_at(&self, at: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= at.min(self.text.len()))
+    }
+
     /// The byte at which a line begins and its text without the line end. Lines count from 1.
     pub(crate) fn line(&self, line: usize) -> (usize, &str) {
         let start = self.line_starts.get(line - 1).copied().unwrap_or(self.text.len());
@@ -67,7 +72,7 @@ impl Place {
 
     /// The line it begins in, from 1.
     pub fn line(&self) -> usize {
-        self.source.line_and_column(self.span.start).0
+        self.source.line_at(self.span.start)
     }
 
     /// The column it begins at, in characters from 1.

@@ -4,14 +4,15 @@
 //! that the document can be written back from the flow file. How a section states its flow is written only where that is
 //! not what follows from `create`, `match` and `properties` anyway.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use lockstep_document::{DraftSection, PropertyRow, StatementKind, TypeCell, TypeName as DocumentType};
+use lockstep_document::{DraftSection, PropertyRow, Setting, StatementKind, TypeCell, TypeName as DocumentType};
 use lockstep_model::{Create, Flow};
 use serde_json::Value;
 
 use crate::row::path_text;
-use crate::section::{FlowFile, Section, tables, usual_statements};
+use crate::section::{FlowFile, Section, called_otherwise, match_texts, row_meant, row_texts, tables, usual_statements};
 
 /// The file as flow file: a document turned into YAML; a flow file as it is.
 pub fn write_flows_yaml(file: &FlowFile) -> String {
@@ -80,6 +81,75 @@ fn block(text: &mut String, key: &str, value: &str, indent: usize) {
     }
 }
 
+/// One flow as a flow file by itself, with what its section says in settings. `system` gives the project's name of a system that is
+/// called so.
+pub(crate) fn one_flow(flow: &Flow, draft: &DraftSection, system: &dyn Fn(&str) -> String) -> String {
+    let mut text = String::from("flows:\n");
+    let _ = writeln!(text, "  - from: {}", scalar(&flow.from.to_string()));
+    let _ = writeln!(text, "    to: {}", scalar(&flow.to.to_string()));
+    stated(&mut text, flow, draft, system);
+    text
+}
+
+/// What a flow says between its ends and its statements.
+fn stated(text: &mut String, flow: &Flow, draft: &DraftSection, system: &dyn Fn(&str) -> String) {
+    let settings: Vec<&Setting> =
+        draft.settings().filter(|setting| !matches!(setting.key.as_str(), "names" | "condition")).collect();
+    let value = |setting: &Setting| yaml(&called_otherwise(&setting.key, &setting.value, system));
+    for setting in settings.iter().filter(|s| s.row.is_none() && !matches!(s.key.as_str(), "filter" | "create")) {
+        let _ = writeln!(text, "    {}: {}", in_flow(&setting.key), value(setting));
+    }
+    let of_flow = |key: &str| settings.iter().find(|s| s.row.is_none() && s.key == key);
+    match of_flow("create") {
+        Some(setting) => drop(writeln!(text, "    create: {}", value(setting))),
+        None => create(text, &flow.create, of_flow("filter").and_then(|setting| setting.value.as_str())),
+    }
+    let (matches, properties) = tables(draft);
+    // Of each row, what it says for itself.
+    let cells: [Vec<(String, String)>; 2] =
+        [properties.iter().map(row_texts).collect(), matches.iter().map(match_texts).collect()];
+    let mut own: [HashMap<usize, Vec<(String, String)>>; 2] = Default::default();
+    for setting in &settings {
+        let Some(row) = &setting.row else { continue };
+        if let Some(at) = row_meant(row, &cells[usize::from(row.is_match)]) {
+            own[usize::from(row.is_match)].entry(at).or_default().push((setting.key.clone(), value(setting)));
+        }
+    }
+    let [ways, mut of_matches] = own;
+    let braces = |what: &str, row: &str, more: Vec<(String, String)>| {
+        let more: String = more.into_iter().map(|(key, value)| format!(", {}: {value}", in_flow(&key))).collect();
+        format!("{{ {what}: {}{more} }}", quoted(row))
+    };
+    if !matches.is_empty() {
+        text.push_str("    match:\n");
+        for (at, row) in matches.iter().enumerate() {
+            let pairs: Vec<String> =
+                row.pairs.iter().map(|pair| format!("{} = {}", path_text(&pair.from), path_text(&pair.to))).collect();
+            let pairs = pairs.join(" and ");
+            let item = match of_matches.remove(&at) {
+                None => scalar(&pairs),
+                Some(own) => braces("match", &pairs, own),
+            };
+            let _ = writeln!(text, "      - {item}");
+        }
+    }
+    let in_sync = draft.statements.contains(&StatementKind::KeepInSync);
+    rows(text, &properties, if in_sync { "<->" } else { "->" }, ways, &braces);
+}
+
+/// A value within a line of YAML.
+fn yaml(value: &Value) -> String {
+    match value {
+        Value::String(text) => in_flow(text),
+        Value::Array(items) => format!("[{}]", items.iter().map(yaml).collect::<Vec<_>>().join(", ")),
+        Value::Object(fields) if !fields.is_empty() => {
+            let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{}: {}", in_flow(key), yaml(value))).collect();
+            format!("{{ {} }}", fields.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
 fn flow(text: &mut String, section: &Section, draft: &DraftSection, file: &FlowFile, names: &[(&str, &str)]) {
     let flow = &section.flow;
     let called = |system: &str| names.iter().find(|(known, _)| *known == system).map_or("", |(_, called)| called);
@@ -94,25 +164,21 @@ fn flow(text: &mut String, section: &Section, draft: &DraftSection, file: &FlowF
         let entries: Vec<String> = other.iter().map(|(system, called)| format!("{system}: {}", in_flow(called))).collect();
         let _ = writeln!(text, "    called: {{ {} }}", entries.join(", "));
     }
-    create(text, &flow.create);
-    let (matches, properties) = tables(draft);
-    if !matches.is_empty() {
-        text.push_str("    match:\n");
-        for row in &matches {
-            let pairs: Vec<String> =
-                row.pairs.iter().map(|pair| format!("{} = {}", path_text(&pair.from), path_text(&pair.to))).collect();
-            let _ = writeln!(text, "      - {}", scalar(&pairs.join(" and ")));
-        }
-    }
-    let in_sync = draft.statements.contains(&StatementKind::KeepInSync);
-    rows(text, &properties, if in_sync { "<->" } else { "->" });
+    let system = |called: &str| {
+        let known = file.system_names.iter().find(|(name, _)| name == called);
+        known.map_or_else(|| called.to_string(), |(_, system)| system.clone())
+    };
+    stated(text, flow, draft, &system);
     let usual = usual(flow, draft, file, names);
-    if !alike(&usual, &draft.statements) {
-        statements(text, &draft.statements, &usual);
+    // Settings stand with what they are about.
+    let is_setting = |statement: &StatementKind| matches!(statement, StatementKind::Setting(_));
+    let others: Vec<StatementKind> = draft.statements.iter().filter(|s| !is_setting(s)).cloned().collect();
+    if !alike(&usual, &others) {
+        statements(text, &others, &usual);
     }
 }
 
-fn create(text: &mut String, create: &Create) {
+fn create(text: &mut String, create: &Create, said: Option<&str>) {
     match create {
         Create::Never => text.push_str("    create: never\n"),
         Create::Always => text.push_str("    create: always\n"),
@@ -123,8 +189,8 @@ fn create(text: &mut String, create: &Create) {
         Create::When { condition, filter } => {
             text.push_str("    create:\n");
             let _ = writeln!(text, "      when: {}", scalar(short_condition(condition)));
-            match filter {
-                Some(filter) => drop(writeln!(text, "      filter: {}", scalar(&filter.expression))),
+            match said.or(filter.as_ref().map(|filter| filter.expression.as_str())) {
+                Some(filter) => drop(writeln!(text, "      filter: {}", scalar(filter))),
                 // A document says conditions in words; what is missing stands where it is to be written.
                 None => text.push_str("      # filter: 'Category == \"Customer\"'   # without it, nothing is created\n"),
             }
@@ -140,14 +206,42 @@ fn short_condition(condition: &str) -> &str {
     }
 }
 
-fn rows(text: &mut String, rows: &[PropertyRow], arrow: &str) {
+fn rows(
+    text: &mut String,
+    rows: &[PropertyRow],
+    arrow: &str,
+    mut own: HashMap<usize, Vec<(String, String)>>,
+    braces: &dyn Fn(&str, &str, Vec<(String, String)>) -> String,
+) {
     if rows.is_empty() {
         text.push_str("    properties: []\n");
         return;
     }
     text.push_str("    properties:\n");
     let width = rows.iter().map(|row| path_text(&row.from).chars().count()).max().unwrap_or(0).min(40);
-    for PropertyRow { from, to, type_cell } in rows {
+    for (at, PropertyRow { from, to, type_cell }) in rows.iter().enumerate() {
+        let mut own = own.remove(&at).unwrap_or_default();
+        let way = own.iter().position(|(key, _)| key == "direction").map(|at| own.remove(at).1);
+        let arrow = match way.as_deref() {
+            Some("both") => "<->",
+            Some("forward") => "->",
+            Some("backward") => "<-",
+            _ => arrow,
+        };
+        if !own.is_empty() {
+            let ty = match type_cell {
+                TypeCell::Empty => None,
+                TypeCell::NotApplicable => Some("N/A".into()),
+                TypeCell::Plain(name) if is_name(name) => Some(name.clone()),
+                TypeCell::Plain(name) => Some(quoted(&Value::from(name.as_str()).to_string())),
+                TypeCell::Conversion { list, .. } => Some(Value::Array(list.clone()).to_string()),
+                TypeCell::Unreadable(unreadable) => Some(quoted(unreadable)),
+            };
+            own.splice(0..0, ty.map(|ty| ("type".to_string(), ty)));
+            let row = format!("{} {arrow} {}", path_text(from), path_text(to));
+            let _ = writeln!(text, "      - {}", braces("row", &row, own));
+            continue;
+        }
         let row = scalar(&format!("{:width$} {arrow} {}", path_text(from), path_text(to)));
         let ty = match type_cell {
             TypeCell::Empty => String::new(),
@@ -243,6 +337,7 @@ fn statements(text: &mut String, stated: &[StatementKind], usual: &[StatementKin
                 format!("{{ connected_to: [{}], into: {} }}", types.join(", "), in_flow(system))
             }
             StatementKind::Unrecognised { text } => format!("text: {}", quoted(text)),
+            StatementKind::Setting(_) => continue,
         };
         let _ = writeln!(text, "      - {item}");
     }

@@ -239,3 +239,170 @@ fn a_document_that_lacks_a_line_comes_back_as_well_as_it_was_understood() {
         check(&text);
     }
 }
+
+/// The names of three systems; documents call them otherwise.
+fn three_systems() -> lockstep_config::Names {
+    let named =
+        |name: &str, title: &str| lockstep_config::SystemNames { name: name.into(), title: Some(title.into()), aliases: vec![] };
+    lockstep_config::Names::new(vec![named("crm", "Nordvik CRM"), named("shop", "Fjord Shop"), named("erp", "Tinde")])
+}
+
+fn flows_of(file: &FlowFile) -> Vec<lockstep_model::Flow> {
+    let without_place = |flow: &lockstep_model::Flow| lockstep_model::Flow { place: String::new(), ..flow.clone() };
+    file.sections.iter().map(|section| without_place(&section.flow)).collect()
+}
+
+/// `doc`, then `import`: the document says all that the flow file does, and so does the flow file that is made of it.
+fn loses_nothing(yaml: &str) {
+    let names = three_systems();
+    let (flows, problems) = read_flows("a.yaml", yaml, &names);
+    assert!(problems.iter().all(|problem| problem.severity != Severity::Error), "{yaml}\n{}", render_all(&problems));
+    let text = write_rst(&flows.draft.clone().with_all_said());
+    let (document, told) = read_flows("a.rst", &text, &names);
+    assert_eq!(flows_of(&document), flows_of(&flows), "{yaml}\n{text}\n{}", render_all(&told));
+    let imported = write_flows_yaml(&document);
+    let (back, told) = read_flows("b.yaml", &imported, &names);
+    assert_eq!(flows_of(&back), flows_of(&flows), "{yaml}\n{text}\n{imported}\n{}", render_all(&told));
+    // Read documents stay as they are, and what is written of the imported flows is the same document.
+    assert_eq!(write_rst(&back.draft.clone().with_all_said()), text, "{imported}");
+    assert_eq!(lockstep_document::read(&text).0.to_source(), text);
+}
+
+#[test]
+fn doc_and_import_lose_nothing_that_a_flow_file_says() {
+    loses_nothing(
+        "\
+flows:
+  - from: crm.Person
+    to: shop.Customers
+    create: { when: the category is VIP, filter: 'Category == \"VIP\" and not Retired' }
+    deletes: propagate
+    duplicates: merge
+    prefer: [erp, crm]
+    clears: ignore
+    create_empty: true
+    match: [Email = mail, Number = no and Country = land]
+    properties:
+      - Name <-> name : string
+      - Name -> display_name
+      - Balance <- balance : decimal
+      - { row: Phone <-> phone, only_from: shop, clears: edit }
+      - { row: Born -> born, type: [\"datetime-format\", \"%Y-%m-%d\", \"_.\"], prefer: [shop] }
+  - from: erp.Kunde (human data)
+    to: crm.Sales Order
+    create: { when_connected_to: [erp.Ordre, erp.Tilbud] }
+    deletes: review
+    properties: [a -> b, c -> d]
+  - { from: shop.Customers, to: erp.Kunde, only_from: shop, properties: [] }
+",
+    );
+}
+
+#[test]
+fn settings_in_a_document_are_sentences_that_a_person_can_read() {
+    let yaml = "\
+flows:
+  - from: erp.Kunde
+    to: shop.Customers
+    deletes: propagate
+    prefer: [erp, shop]
+    properties: [navn <-> name, navn -> display_name, { row: tlf <-> phone, only_from: erp }]
+";
+    let (flows, _) = read_flows("a.yaml", yaml, &three_systems());
+    let text = write_rst(&flows.draft);
+    assert_snapshot!(text[text.find("Kunde to").unwrap()..]);
+    // A row that has moved is still found, one that is gone is told of.
+    let moved = text.replace("Row 2", "Row 1").replace("Row 3 (\"tlf\"", "Row 3 (\"fax\"");
+    let (document, problems) = read_flows("a.rst", &moved, &three_systems());
+    let ways: Vec<_> = document.sections[0].flow.properties.iter().map(|pair| pair.direction).collect();
+    assert_eq!(ways[1], lockstep_model::Direction::Forward, "{moved}");
+    assert!(problems.iter().any(|problem| problem.message.contains("no row of the tables")), "{}", render_all(&problems));
+}
+
+mod random {
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+
+    fn path() -> impl Strategy<Value = String> {
+        "[a-zA-Zæøå][a-zA-Z0-9æøå_]{0,6}(\\.[a-z]{1,5}){0,2}"
+    }
+
+    fn quoted(text: &str) -> String {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+
+    fn settings() -> impl Strategy<Value = Vec<String>> {
+        let prefer = prop_oneof![Just("prefer: [crm]"), Just("prefer: [erp, shop, crm]"), Just("only_from: shop")];
+        let clears = prop_oneof![Just("clears: ignore"), Just("clears: edit")];
+        (option::of(prefer), option::of(clears))
+            .prop_map(|(prefer, clears)| prefer.into_iter().chain(clears).map(String::from).collect())
+    }
+
+    fn row() -> impl Strategy<Value = String> {
+        let ty = prop_oneof![
+            4 => Just(None),
+            2 => prop_oneof![Just("string"), Just("integer"), Just("N/A"), Just("list")].prop_map(Some),
+            1 => Just(Some("[\"lower\", \"_.\"]")),
+        ];
+        let arrow = prop_oneof![Just("<->"), Just("->"), Just("<-")];
+        (path(), arrow, path(), ty, settings()).prop_map(|(from, arrow, to, ty, settings)| {
+            let ty = ty.map(|ty| format!(", type: {ty}")).unwrap_or_default();
+            let settings: String = settings.iter().map(|setting| format!(", {setting}")).collect();
+            format!("      - {{ row: {}{ty}{settings} }}\n", quoted(&format!("{from} {arrow} {to}")))
+        })
+    }
+
+    fn create() -> impl Strategy<Value = String> {
+        let filter = ("p_[a-z]{0,4}(\\.q_[a-z]{1,3})?", "[a-z \"',.:]{0,8}")
+            .prop_map(|(path, text)| format!("{} == {}", path, serde_json::Value::from(text).to_string().replace('\\', "")));
+        let filter = filter.prop_filter("an expression", |text| text.matches('"').count() == 2);
+        prop_oneof![
+            Just("never".to_string()),
+            Just("always".to_string()),
+            Just("{ when_connected_to: [crm.Ticket, \"crm.Sales Order (open)\"] }".to_string()),
+            ("[a-zA-Z][a-z,.:]{0,6}( [a-z,]{1,5}){0,4}", option::of(filter)).prop_map(|(when, filter)| {
+                let filter = filter.map(|filter| format!(", filter: {}", quoted(&filter))).unwrap_or_default();
+                format!("{{ when: {}{filter} }}", quoted(&when))
+            }),
+        ]
+    }
+
+    fn flow() -> impl Strategy<Value = String> {
+        let kind = || "[A-Z][a-zø]{1,6}( [A-Z][a-z]{1,4})?( \\([a-z ]{1,5}[a-z]\\))?";
+        let others = (
+            option::of(prop_oneof![Just("propagate"), Just("review"), Just("ignore")]),
+            option::of(prop_oneof![Just("merge"), Just("review")]),
+            option::of(any::<bool>()),
+        );
+        let pair = (path(), path()).prop_map(|(from, to)| format!("{from} = {to}"));
+        let matches = vec(vec(pair, 1..3).prop_map(|pairs| pairs.join(" and ")), 0..3);
+        (kind(), kind(), create(), others, settings(), matches, vec(row(), 0..5)).prop_map(
+            |(from, to, create, (deletes, duplicates, empty), settings, matches, rows)| {
+                let mut text =
+                    format!("  - from: {}\n    to: {}\n", quoted(&format!("crm.{from}")), quoted(&format!("shop.{to}")));
+                text.push_str(&format!("    create: {create}\n"));
+                text.extend(deletes.map(|word| format!("    deletes: {word}\n")));
+                text.extend(duplicates.map(|word| format!("    duplicates: {word}\n")));
+                text.extend(empty.map(|truth| format!("    create_empty: {truth}\n")));
+                text.extend(settings.iter().map(|setting| format!("    {setting}\n")));
+                if !matches.is_empty() {
+                    text.push_str("    match:\n");
+                    text.extend(matches.iter().map(|row| format!("      - {}\n", quoted(row))));
+                }
+                text.push_str(if rows.is_empty() { "    properties: []\n" } else { "    properties:\n" });
+                text.extend(rows);
+                text
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn doc_and_import_lose_nothing_of_random_flow_files(flows in vec(flow(), 1..4)) {
+            super::loses_nothing(&format!("flows:\n{}", flows.concat()));
+        }
+    }
+}

@@ -163,7 +163,7 @@ impl fmt::Display for TypeCell {
 }
 
 /// Compact JSON, with what some readers of text take for a line end written as an escape.
-fn in_one_line(value: &Value) -> String {
+pub(crate) fn in_one_line(value: &Value) -> String {
     let mut json = value.to_string();
     for (c, escape) in [('\u{85}', "\\u0085"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")] {
         if json.contains(c) {

@@ -6,6 +6,7 @@
 
 use crate::document::{Document, Introduction};
 use crate::names::TypeName;
+use crate::setting::{Setting, names_setting};
 use crate::statement::StatementKind;
 use crate::wording;
 
@@ -45,6 +46,35 @@ impl Draft {
             Some(title) => title.clone(),
             None => format!("{} to {} Dataflow", self.from_system, self.to_system),
         }
+    }
+}
+
+impl Draft {
+    /// The same, with a sentence more in each section that would be read otherwise than it is meant: where a system's name of several
+    /// words ends is seen in the title only, which names two systems; and a condition may be any text.
+    #[must_use]
+    pub fn with_all_said(mut self) -> Draft {
+        let (read, _) = crate::read(&crate::write_rst(&self));
+        if read.sections.len() != self.sections.len() {
+            return self;
+        }
+        for (section, read) in self.sections.iter_mut().zip(&read.sections) {
+            let said = section.settings().any(|setting| setting.key == "names");
+            if !said && (section.from != read.heading.from || section.to != read.heading.to) {
+                section.statements.push(StatementKind::Setting(names_setting(&section.from, &section.to)));
+            }
+            let condition = |statement: &StatementKind| match statement {
+                StatementKind::ConditionCreates { condition } => Some(condition.clone()),
+                _ => None,
+            };
+            let meant = section.statements.iter().find_map(condition);
+            let understood = read.statements.iter().find_map(|statement| condition(&statement.kind));
+            let said = section.settings().any(|setting| setting.key == "condition");
+            if let Some(meant) = meant.filter(|meant| !said && understood.is_some_and(|understood| understood != *meant)) {
+                section.statements.push(StatementKind::Setting(Setting::of_flow("condition", meant.into())));
+            }
+        }
+        self
     }
 }
 

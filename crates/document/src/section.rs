@@ -17,6 +17,7 @@ use crate::blocks::adornment;
 use crate::document::{Section, Statement};
 use crate::lines::{Line, span_of_line, span_of_lines};
 use crate::names::{TypeName, squeezed};
+use crate::setting::{Setting, named_types};
 use crate::span::Span;
 use crate::statement::StatementKind;
 use crate::warning::Warning;
@@ -85,6 +86,8 @@ impl<'a> Reader<'a> {
     /// The sections and warnings.
     pub fn finish(mut self) -> (Vec<Section>, Vec<Warning>) {
         self.close();
+        self.sections.iter_mut().for_each(name_as_said);
+        self.sections.iter_mut().for_each(condition_as_said);
         (self.sections, self.warnings)
     }
 
@@ -127,6 +130,9 @@ impl<'a> Reader<'a> {
     }
 
     fn read_prose(&mut self, first: usize, last: usize, ahead: &[Piece]) {
+        if !self.sections.is_empty() && self.read_settings(first, last) {
+            return;
+        }
         let words = words_of(self.lines, first, last);
         let mut unknown = 0..0;
         let mut at = 0;
@@ -154,6 +160,30 @@ impl<'a> Reader<'a> {
         } else {
             self.unknown_words(&words[unknown]);
         }
+    }
+
+    /// Whether a paragraph is nothing but settings, which then are read. A sentence may be wrapped.
+    fn read_settings(&mut self, first: usize, last: usize) -> bool {
+        let mut sentences: Vec<(usize, usize, String)> = Vec::new();
+        for index in first..=last {
+            let text = self.lines[index].text.trim();
+            match sentences.last_mut() {
+                _ if Setting::begins(text) => sentences.push((index, index, text.to_string())),
+                Some((_, end, sentence)) => {
+                    *end = index;
+                    sentence.push(' ');
+                    sentence.push_str(text);
+                }
+                None => return false,
+            }
+        }
+        let read = |(first, last, text): &(usize, usize, String)| Some((*first, *last, Setting::parse(text)?));
+        let Some(settings) = sentences.iter().map(read).collect::<Option<Vec<_>>>() else { return false };
+        for (first, last, setting) in settings {
+            let span = span_of_lines(self.lines, first, last);
+            self.push(StatementKind::Setting(setting), span);
+        }
+        true
     }
 
     /// Text that is no statement: before the first section it belongs to the introduction.
@@ -393,6 +423,40 @@ impl<'a> Reader<'a> {
             names.push(TypeName::new(system, kind));
         }
         names
+    }
+}
+
+/// A section may say which record types its heading names: where a system's name ends is not to be seen there.
+fn name_as_said(section: &mut Section) {
+    let named = section.statements.iter().find_map(|statement| match &statement.kind {
+        StatementKind::Setting(setting) => named_types(setting),
+        _ => None,
+    });
+    let Some((from, to)) = named else { return };
+    let before = std::mem::replace(&mut section.heading.from, from.clone());
+    section.heading.to = to.clone();
+    for statement in &mut section.statements {
+        let StatementKind::CreateIfConnected { connected, system } = &mut statement.kind else { continue };
+        *system = to.system.clone();
+        for name in connected.iter_mut().filter(|name| name.system == before.system) {
+            let whole = name.to_string();
+            let kind = whole.strip_prefix(&format!("{} ", from.system)).map_or_else(|| name.within_system(), str::to_string);
+            *name = TypeName::new(&from.system, &kind);
+        }
+    }
+}
+
+/// Likewise the condition, where the sentence can't hold it as it is.
+fn condition_as_said(section: &mut Section) {
+    let said = section.statements.iter().find_map(|statement| match &statement.kind {
+        StatementKind::Setting(setting) if setting.key == "condition" => setting.value.as_str().map(String::from),
+        _ => None,
+    });
+    let Some(said) = said else { return };
+    for statement in &mut section.statements {
+        if let StatementKind::ConditionCreates { condition } = &mut statement.kind {
+            condition.clone_from(&said);
+        }
     }
 }
 

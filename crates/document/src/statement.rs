@@ -6,6 +6,7 @@
 
 use crate::cells::{PathCell, TypeCell};
 use crate::names::TypeName;
+use crate::setting::Setting;
 use crate::wording;
 
 /// What a statement says. A and B are the record types of its section's heading.
@@ -49,6 +50,8 @@ pub enum StatementKind {
         /// The property pairs; may be none.
         rows: Vec<PropertyRow>,
     },
+    /// What a flow file says and no other statement can, in a sentence of a fixed form below the tables.
+    Setting(Setting),
     /// Text that is none of the above, as it stands. It has no effect.
     Unrecognised {
         /// The text, line by line, separated by line feeds.
@@ -123,6 +126,7 @@ impl StatementKind {
             | StatementKind::Match { .. }
             | StatementKind::KeepInSync
             | StatementKind::Properties { .. }
+            | StatementKind::Setting(_)
             | StatementKind::Unrecognised { .. } => false,
         }
     }

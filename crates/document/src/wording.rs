@@ -304,6 +304,7 @@ pub(crate) fn sentences(kind: &StatementKind, from: &str, to: &str) -> Vec<Strin
         StatementKind::Match { .. } => vec![plain(Sentence::Match)],
         StatementKind::KeepInSync => vec![plain(Sentence::KeepInSync)],
         StatementKind::Properties { .. } => vec![plain(Sentence::Properties)],
+        StatementKind::Setting(setting) => vec![setting.to_string()],
         StatementKind::Unrecognised { text } => text.split('\n').map(String::from).collect(),
     }
 }

@@ -1,8 +1,8 @@
 //! What holds for every text and every draft.
 
 use lockstep_document::{
-    BlockKind, Document, Draft, DraftSection, Introduction, MatchPair, MatchRow, PathCell, PathCondition, PropertyRow,
-    StatementKind, TypeCell, TypeName, default_introduction, read, read_bytes, write_html, write_markdown, write_rst,
+    BlockKind, Document, Draft, DraftSection, Introduction, MatchPair, MatchRow, PathCell, PathCondition, PropertyRow, Setting,
+    SettingRow, StatementKind, TypeCell, TypeName, default_introduction, read, read_bytes, write_html, write_markdown, write_rst,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -205,6 +205,19 @@ fn type_cell() -> impl Strategy<Value = TypeCell> {
     ]
 }
 
+fn setting() -> impl Strategy<Value = Setting> {
+    let row = (any::<bool>(), 1..99_usize, "\\PC{0,8}", "\\PC{0,8}").prop_map(|(is_match, number, from, to)| SettingRow {
+        is_match,
+        number,
+        from,
+        to,
+    });
+    let key = prop_oneof![Just("deletes".to_string()), Just("prefer".to_string()), "[a-z_]{1,8}", "\\PC{1,4}"]
+        .prop_filter("these name others", |key| key != "names" && key != "condition");
+    let value = prop_oneof![Just(json!("propagate")), "\\PC{0,8}".prop_map(Value::from), conversion().prop_map(Value::from)];
+    (proptest::option::of(row), key, value).prop_map(|(row, key, value)| Setting { row, key, value })
+}
+
 fn statement(from: String, to: String) -> impl Strategy<Value = StatementKind> {
     let pair = (path_cell(), path_cell()).prop_map(|(from, to)| MatchPair { from, to });
     let match_row = vec(pair, 1..4).prop_map(|pairs| MatchRow { pairs });
@@ -225,6 +238,7 @@ fn statement(from: String, to: String) -> impl Strategy<Value = StatementKind> {
         Just(StatementKind::MergeOrCreate { merges: true, creates: false }),
         vec(match_row, 0..4).prop_map(|rows| StatementKind::Match { rows }),
         Just(StatementKind::KeepInSync),
+        setting().prop_map(StatementKind::Setting),
         vec(property, 0..4).prop_map(|rows| StatementKind::Properties { rows }),
     ]
 }

@@ -80,6 +80,8 @@ pub struct SectionLines {
 pub struct StatementLine {
     pub line: Line,
     pub rows: Vec<Line>,
+    /// It says how the others are meant, and is not tried by itself.
+    is_setting: bool,
 }
 
 /// A statement or a row.
@@ -151,7 +153,11 @@ impl Checklist {
                 let place = places.and_then(|section| section.statements.get(number));
                 let sentence = kind.sentences(&draft.from, &draft.to).join(" ");
                 let line = LineRef { document, section: at, statement: number, row: None };
-                let mut statement = StatementLine { line: Line::new(sentence, place.map(|p| p.span.line)), rows: vec![] };
+                let mut statement = StatementLine {
+                    line: Line::new(sentence, place.map(|p| p.span.line)),
+                    rows: vec![],
+                    is_setting: matches!(kind, StatementKind::Setting(_)),
+                };
                 let mut rows: Vec<(String, Option<usize>)> = Vec::new();
                 let start = |(k, text): (usize, String)| (text, place.and_then(|p| Some(p.rows.get(k)?.span.start)));
                 match kind {
@@ -292,6 +298,9 @@ impl Checklist {
                     (true, None, _, false) if section.bare => own,
                     (true, None, ..) if section.bare => Verdict::NotTried("nothing is kept equal, and no rule links".into()),
                     (true, None, ..) => Verdict::NotTried(one_way.clone()),
+                    (false, _, true, true) if statement.is_setting => {
+                        Verdict::NotTried("it says how the rest is kept, which is tried as it says".into())
+                    }
                     (false, _, true, true) => Verdict::NotTried("the table is empty".into()),
                     (false, _, false, true) => of_rows(rows),
                     (false, _, _, false) => own,
