@@ -1,18 +1,63 @@
 //! The requests that go with a failure, word for word: those that have to do with the trial's records, without what others' records add.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use lockstep_model::Value;
-use lockstep_sandbox::Running;
+use lockstep_sandbox::{LoggedRequest, Running};
 
 /// So much of a body is shown, in characters.
 const BODY_SHOWN: usize = 2_000;
 /// Exchanges shown with a failure.
 const MOST_EXCHANGES: usize = 40;
 
+/// The requests since some time, by the words in them: a run for thousands of trials makes tens of thousands, and each failure asks for
+/// a handful.
+#[derive(Default)]
+pub struct Exchanges {
+    since: u64,
+    requests: Vec<LoggedRequest>,
+    by_word: HashMap<String, Vec<usize>>,
+}
+
+impl Exchanges {
+    /// Takes in what was requested since then, or since it was last asked the same.
+    fn look(&mut self, sandbox: &Running, since: u64) {
+        if self.since != since {
+            *self = Exchanges { since, ..Exchanges::default() };
+        }
+        for request in sandbox.requests(self.requests.last().map_or(since, |last| last.n)) {
+            let at = self.requests.len();
+            let texts = [Some(request.path.as_str()), request.sent.as_deref(), request.answered.as_deref()];
+            let words: HashSet<&str> = texts.into_iter().flatten().flat_map(words).collect();
+            for word in words {
+                match self.by_word.get_mut(word) {
+                    Some(places) => places.push(at),
+                    None => drop(self.by_word.insert(word.to_string(), vec![at])),
+                }
+            }
+            self.requests.push(request);
+        }
+    }
+
+    /// Those that may hold one of these, in order.
+    fn with(&self, ids: &[&str]) -> Vec<&LoggedRequest> {
+        // An id of several words is looked for by its longest.
+        let longest = ids.iter().filter_map(|id| words(id).max_by_key(|word| word.len()));
+        let places: BTreeSet<usize> = longest.filter_map(|word| self.by_word.get(word)).flatten().copied().collect();
+        places.into_iter().map(|at| &self.requests[at]).collect()
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
 /// The requests since one that have to do with these records; of lists, only what has.
-pub fn exchanges(sandbox: &Running, since: u64, ids: &[&str]) -> Vec<String> {
+pub fn exchanges(known: &mut Exchanges, sandbox: &Running, since: u64, ids: &[&str]) -> Vec<String> {
+    known.look(sandbox, since);
     let concerns = |text: &str| ids.iter().any(|id| has_word(text, id));
     let mut found = Vec::new();
-    for request in sandbox.requests(since) {
+    for request in known.with(ids) {
         let bodies = [request.sent.as_deref(), request.answered.as_deref()];
         if !concerns(&request.path) && !bodies.iter().flatten().any(|body| concerns(body)) {
             continue;

@@ -14,6 +14,7 @@ use lockstep_model::{ReadRecord, TypeIx, TypeName, Value};
 use lockstep_sandbox::{Running, Setting};
 
 use crate::Error;
+use crate::exchanges::Exchanges;
 use crate::hands::Hands;
 use crate::trial::{Failure, Slot, Step, Trial, Verdict};
 
@@ -55,6 +56,7 @@ pub struct Player<'a> {
     pub added: Option<Added<'a>>,
     /// The last request before the run under way.
     before_run: u64,
+    exchanges: Exchanges,
     edits: u64,
     /// Somebody has deleted something: the next run lists everything, as not every system tells of deletions (R3).
     full: bool,
@@ -88,6 +90,7 @@ impl<'a> Player<'a> {
             waits,
             remembered: HashMap::new(),
             before_run: 0,
+            exchanges: Exchanges::default(),
             edits: 0,
             full: false,
             first_readings: BTreeMap::new(),

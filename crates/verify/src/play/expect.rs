@@ -180,10 +180,10 @@ impl Player<'_> {
         })
     }
 
-    pub(super) fn failed(&self, trial: &Trial, expected: String, found: String) -> Stop {
+    pub(super) fn failed(&mut self, trial: &Trial, expected: String, found: String) -> Stop {
         let ids: Vec<&str> = trial.records.iter().flatten().map(|(_, id)| id.as_str()).collect();
         let exchanges = match &self.sandbox {
-            Some(sandbox) => exchanges(sandbox, self.before_run, &ids),
+            Some(sandbox) => exchanges(&mut self.exchanges, sandbox, self.before_run, &ids),
             None => vec![],
         };
         Stop::Over(Verdict::Violated, Some(Failure { expected, found, exchanges }))

@@ -3,7 +3,7 @@
 //! They need a hub that has read nothing yet, and first runs that read one side only. So all of them together are given a few such runs
 //! before everything else: the first reads the record types that no flow leads to, the next those that are one flow further, and so on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::{Flow, TypeName, Value};
 
@@ -22,16 +22,11 @@ pub(super) fn first_readings(flows: &[Flow]) -> BTreeMap<TypeName, usize> {
             readings.entry(ty.clone()).or_insert(0);
         }
         // Does the target lead to the source already?
-        let (mut seen, mut open) = (vec![&flow.to], vec![&flow.to]);
+        let (mut seen, mut open) = (BTreeSet::from([&flow.to]), vec![&flow.to]);
         while let Some(at) = open.pop() {
-            for next in leads.get(at).into_iter().flatten() {
-                if !seen.contains(next) {
-                    seen.push(next);
-                    open.push(next);
-                }
-            }
+            open.extend(leads.get(at).into_iter().flatten().copied().filter(|next| seen.insert(*next)));
         }
-        if !seen.contains(&&flow.from) {
+        if !seen.contains(&flow.from) {
             leads.entry(&flow.from).or_default().push(&flow.to);
         }
     }
