@@ -220,11 +220,9 @@ impl<'a> Build<'a> {
             bears(types.len(), &edges, |(ty, prop)| &types[ty.at()].props[prop.at()].name)
         };
         for ((ty, _), related) in &relations {
+            let mut seen = BTreeSet::new();
             for relation in related {
-                let group = related.iter().filter(|r| r.mine == relation.mine).count();
-                if group > 1 {
-                    self.types[ty.at()].props[relation.mine.at()].fans = true;
-                }
+                self.types[ty.at()].props[relation.mine.at()].fans |= !seen.insert(relation.mine);
             }
         }
         let synchronizes = |a: TypeIx, b: TypeIx| relations.contains_key(&(a, b));

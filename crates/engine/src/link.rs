@@ -214,13 +214,16 @@ fn kept_apart(slice: &Slice, a: EntityId, b: EntityId) -> bool {
 fn join(plan: &Plan, slice: &mut Slice, clear: Vec<Linked>, links: &mut Links) {
     let mut parent: HashMap<EntityId, EntityId> = HashMap::new();
     fn find(parent: &mut HashMap<EntityId, EntityId>, x: EntityId) -> EntityId {
-        let up = *parent.entry(x).or_insert(x);
-        if up == x {
-            return x;
+        let mut x = x;
+        loop {
+            let up = *parent.entry(x).or_insert(x);
+            if up == x {
+                return x;
+            }
+            let above = *parent.entry(up).or_insert(up);
+            parent.insert(x, above);
+            x = above;
         }
-        let root = find(parent, up);
-        parent.insert(x, root);
-        root
     }
     for linked in &clear {
         let (a, b) = (slice.records[&linked.a].entity, slice.records[&linked.b].entity);

@@ -368,11 +368,14 @@ impl Hub {
         }
         commit.agenda_added.retain(|(rank, id)| *rank >= HELD || !turns.used_up(*id));
         let plan = &self.plan;
+        if circling.is_empty() {
+            return;
+        }
+        let mut often: Vec<RecordId> = turns.times.iter().filter(|(_, times)| **times > TURNS / 2).map(|(id, _)| *id).collect();
+        often.sort_unstable();
+        often.truncate(11);
         for record in circling.iter().filter_map(|id| slice.records.get(id)) {
-            let mut others: Vec<RecordId> =
-                turns.times.iter().filter(|(id, times)| **id != record.id && **times > TURNS / 2).map(|(id, _)| *id).collect();
-            others.sort_unstable();
-            others.truncate(10);
+            let others: Vec<RecordId> = often.iter().copied().filter(|id| *id != record.id).take(10).collect();
             let names: Vec<String> = others
                 .iter()
                 .filter_map(|id| slice.records.get(id))
