@@ -1,10 +1,9 @@
 //! Webhooks in `lockstep run`: systems call `/hooks/SYSTEM`, are answered at once, and what they hint at is read soon after (R4). Any number of
 //! hints for one record is one reading of it; a call that is lost is made good by the next reading on schedule.
 
-use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead, BufReader, Read, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,8 +15,10 @@ use crate::exit::{Failure, Result};
 
 const MOST_BODY: usize = 1 << 20;
 const MOST_HEAD: u64 = 32 << 10;
-/// So many callers are answered at one time; who comes beyond that is turned away, and calls again.
-const MOST_AT_ONCE: usize = 32;
+/// So many callers are answered at one time. Who comes beyond that takes the place of the one who has been at it for longest: a caller that
+/// sends its call byte by byte keeps nobody out.
+const MOST_AT_ONCE: usize = 64;
+/// A call comes in whole within this, and its answer leaves within this.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A system that could not be told where to call is told again after so long.
 const RETRY_S: u64 = 60;
@@ -57,26 +58,66 @@ impl Hints {
     }
 }
 
+/// Who is being answered, by number, the earliest first.
+#[derive(Default)]
+struct Callers(Mutex<(u64, BTreeMap<u64, TcpStream>)>);
+
+impl Callers {
+    /// Admits a caller; where there are too many, the connection of the earliest one is closed. Nothing where the system is out of handles.
+    fn admit(&self, stream: &TcpStream) -> Option<u64> {
+        let handle = stream.try_clone().ok()?;
+        let mut callers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while callers.1.len() >= MOST_AT_ONCE
+            && let Some((_, earliest)) = callers.1.pop_first()
+        {
+            // Its thread ends at its next look.
+            let _ = earliest.shutdown(Shutdown::Both);
+        }
+        callers.0 += 1;
+        let number = callers.0;
+        callers.1.insert(number, handle);
+        Some(number)
+    }
+
+    fn leave(&self, caller: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.remove(&caller);
+    }
+}
+
+/// A connection from which everything is read until one moment, and not each byte within a time of its own.
+struct Deadline {
+    stream: TcpStream,
+    until: Instant,
+}
+
+impl Read for Deadline {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        self.stream.read(into)
+    }
+}
+
 /// Listens from now on, in threads of its own. Says where.
 pub fn listen(address: SocketAddr, systems: &[System], hints: Arc<Hints>) -> Result<SocketAddr> {
     let listener = TcpListener::bind(address)
         .map_err(|error| Failure::usage(format!("{address} can't be listened on ({error}): give another one with --webhooks")))?;
     let at = listener.local_addr().unwrap_or(address);
     let systems: Arc<Vec<System>> = Arc::new(systems.to_vec());
-    let under_way = Arc::new(AtomicUsize::new(0));
+    let callers = Arc::new(Callers::default());
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { continue };
-            if under_way.load(Ordering::Relaxed) >= MOST_AT_ONCE {
-                reply(&mut stream, 503, "");
-                continue;
-            }
-            under_way.fetch_add(1, Ordering::Relaxed);
-            let (systems, hints, under_way) = (Arc::clone(&systems), Arc::clone(&hints), Arc::clone(&under_way));
+            let Ok(stream) = stream else { continue };
+            let Some(caller) = callers.admit(&stream) else { continue };
+            let (systems, hints, callers) = (Arc::clone(&systems), Arc::clone(&hints), Arc::clone(&callers));
             std::thread::spawn(move || {
+                let mut stream = Deadline { stream, until: Instant::now() + PATIENCE };
                 let (status, body) = answer(&mut stream, &systems, &hints);
-                reply(&mut stream, status, &body);
-                under_way.fetch_sub(1, Ordering::Relaxed);
+                reply(&mut stream.stream, status, &body);
+                callers.leave(caller);
             });
         }
     });
@@ -110,7 +151,7 @@ pub fn register(public: &str, systems: &[System]) {
     }
 }
 
-fn answer(stream: &mut TcpStream, systems: &[System], hints: &Hints) -> (u16, String) {
+fn answer(stream: &mut Deadline, systems: &[System], hints: &Hints) -> (u16, String) {
     let Some((method, target, call)) = read(stream) else { return (400, String::new()) };
     let path = target.split('?').next().unwrap_or_default();
     let Some(system) = path.strip_prefix("/hooks/").and_then(|name| systems.iter().find(|system| system.name == name)) else {
@@ -135,10 +176,9 @@ fn answer(stream: &mut TcpStream, systems: &[System], hints: &Hints) -> (u16, St
 }
 
 /// A request: method, target, and what a connector looks at.
-fn read(stream: &mut TcpStream) -> Option<(String, String, Call)> {
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    stream.set_write_timeout(Some(PATIENCE)).ok()?;
-    let mut reader = BufReader::new(&mut *stream);
+fn read(stream: &mut Deadline) -> Option<(String, String, Call)> {
+    stream.stream.set_write_timeout(Some(PATIENCE)).ok()?;
+    let mut reader = BufReader::new(stream);
     let mut head = (&mut reader).take(MOST_HEAD);
     let mut first = String::new();
     head.read_line(&mut first).ok()?;
@@ -175,4 +215,43 @@ fn reply(stream: &mut TcpStream, status: u16, body: &str) {
         "HTTP/1.1 {status} X\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_callers_keep_nobody_out() {
+        let at = listen("127.0.0.1:0".parse().unwrap(), &[], Arc::new(Hints::default())).unwrap();
+        let mut slow: Vec<TcpStream> = Vec::new();
+        for _ in 0..3 * MOST_AT_ONCE {
+            let mut caller = TcpStream::connect(at).unwrap();
+            let _ = caller.write_all(b"POST /hooks/crm HTTP/1.1\r\nX-Slow: ");
+            slow.push(caller);
+        }
+        // Ten who know what they want: each is answered at once.
+        for _ in 0..10 {
+            let began = Instant::now();
+            let mut caller = TcpStream::connect(at).unwrap();
+            caller.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            caller.write_all(b"POST /hooks/nobody HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}").unwrap();
+            let mut told = String::new();
+            caller.read_to_string(&mut told).unwrap();
+            assert!(told.starts_with("HTTP/1.1 404"), "{told}");
+            assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+        }
+    }
+
+    #[test]
+    fn a_call_that_comes_byte_by_byte_is_given_up_in_time() {
+        let at = listen("127.0.0.1:0".parse().unwrap(), &[], Arc::new(Hints::default())).unwrap();
+        let mut caller = TcpStream::connect(at).unwrap();
+        let began = Instant::now();
+        // Each byte well within the time for all of them.
+        while caller.write_all(b"x").is_ok() && began.elapsed() < 4 * PATIENCE {
+            std::thread::sleep(PATIENCE / 10);
+        }
+        assert!(began.elapsed() < 2 * PATIENCE, "{:?}", began.elapsed());
+    }
 }

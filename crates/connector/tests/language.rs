@@ -93,7 +93,7 @@ fn records_are_read_through_their_parents_and_written_below_them() {
 #[test]
 fn a_list_sorted_by_change_is_left_where_it_grows_old() {
     let answer = |asked: &Asked| {
-        let page = if asked.path.ends_with("p=1") { 0 } else { 10 };
+        let page = if asked.path.ends_with("p=2") { 10 } else { 0 };
         // The latest first: 1994-11-06T08:49:37 is when the server says it is.
         ok(json!(
             (0..10)
@@ -111,7 +111,7 @@ fn a_list_sorted_by_change_is_left_where_it_grows_old() {
     );
     let first = read_all(&rest, "People", &watch(), None, 10).unwrap();
     let since = read_all(&rest, "People", &watch(), Some(first.checkpoint), 10).unwrap();
-    assert_eq!(server.paths(), ["GET /people", "GET /people?p=1", "GET /people?p=2"]);
+    assert_eq!(server.paths(), ["GET /people", "GET /people?p=1", "GET /people?p=0", "GET /people?p=2"]);
     assert_eq!((since.records.len(), since.everything), (20, false));
 }
 
@@ -119,7 +119,8 @@ fn a_list_sorted_by_change_is_left_where_it_grows_old() {
 fn what_was_deleted_is_asked_for_where_it_is_listed_by_itself() {
     let answer = |asked: &Asked| match asked.path.split('?').next().unwrap() {
         "/gone" if asked.path.contains("offset=0") => ok(json!({"ids": ["7", "8"]})),
-        "/gone" => ok(json!({"ids": ["9"]})),
+        "/gone" if asked.path.contains("offset=2") => ok(json!({"ids": ["9"]})),
+        "/gone" => ok(json!({"ids": []})),
         _ => ok(json!([{"id": 1}])),
     };
     let server = serve(answer);
@@ -349,4 +350,363 @@ fn unknown_words_are_answered_with_the_known_ones_at_their_place() {
     assert!(wrong.contains("/p/{{ oh"), "{wrong}");
     let wrong = told(&manifest("{}", "{}", "    list: { request: { path: /p }, paging: { pages: { limit: 1 } } }\n"));
     assert!(wrong.contains("pages") && wrong.contains("cursor") && wrong.contains("line"), "{wrong}");
+}
+
+const GET: &str = "    get: { request: { path: '/people/{{ id | url }}' } }\n";
+
+#[test]
+fn r3_an_error_answered_with_200_is_no_deletion() {
+    let of = |body: &'static str, status: u16| serve(move |_| (status, String::new(), body.into()));
+    let got = |body, status, get: &str| {
+        people(&of(body, status), &format!("{LIST}{get}")).get("People", &watch(), "1").map(|found| found.map(|record| record.id))
+    };
+    let in_list = "    get: { request: { path: '/people', query: { id: '{{ id }}' } }, item: people }\n";
+    for (body, status, get) in [
+        ("{\"error\": \"try again\"}", 200, GET),
+        ("{\"status\": \"error\", \"message\": \"down\"}", 200, GET),
+        ("{}", 200, GET),
+        ("[]", 200, in_list),
+        ("null", 200, GET),
+        ("", 200, GET),
+        ("", 204, GET),
+        ("\"busy\"", 200, GET),
+        ("{\"error\": \"try again\"}", 200, in_list),
+        ("{\"people\": [], \"error\": \"try again\"}", 200, in_list),
+        ("{\"people\": null, \"errors\": [{\"message\": \"down\"}]}", 200, in_list),
+        ("{\"people\": [{\"error\": 1}]}", 200, in_list),
+        ("{\"people\": [{\"id\": 7}, {\"id\": 8}]}", 200, in_list),
+        ("{\"id\": 1, \"changed\": \"01.02.2024\"}", 200, GET),
+        ("{}", 302, GET),
+        ("{}", 403, GET),
+        ("{}", 500, GET),
+    ] {
+        let found = got(body, status, get);
+        assert!(matches!(found, Err(Trouble::Malformed(_))), "{status} {body}: {found:?}");
+    }
+    assert!(matches!(got("{}", 401, GET), Err(Trouble::Unauthorized(_))));
+    assert!(matches!(got("{}", 503, GET), Err(Trouble::Busy { .. })));
+    for (body, status, get) in
+        [("{}", 404, GET), ("", 410, GET), ("{\"people\": []}", 200, in_list), ("{\"people\": null}", 200, in_list)]
+    {
+        assert_eq!(got(body, status, get), Ok(None), "{status} {body}");
+    }
+    // A record may well have failed.
+    assert_eq!(got("{\"id\": 1, \"error\": \"no stock\", \"status\": \"failed\"}", 200, GET), Ok(Some("1".into())));
+    assert_eq!(got("{\"people\": [{\"id\": 7}, {\"id\": 1}]}", 200, in_list), Ok(Some("1".into())));
+    // The manifest's own word comes first.
+    let text = manifest("{}", "{}", &format!("{LIST}{GET}")).replace(
+        "types:",
+        "errors: [{ status: 200, at: code, is: [unknown], means: gone }, { status: 404, at: code, is: [moved], means: later }]\ntypes:",
+    );
+    assert_eq!(of("{\"code\": \"unknown\"}", 200).connect(&text).get("People", &watch(), "1"), Ok(None));
+    let moved = of("{\"code\": \"moved\"}", 404).connect(&text).get("People", &watch(), "1");
+    assert!(matches!(moved, Err(Trouble::Busy { .. })), "{moved:?}");
+}
+
+#[test]
+fn r3_a_listing_with_an_error_is_no_listing() {
+    for body in
+        ["", "null", "{\"people\": [], \"error\": \"down\"}", "{\"people\": [{\"id\": 1}], \"errors\": [\"shard 2\"]}", "{}"]
+    {
+        let rest = people(
+            &serve(move |_| (200, String::new(), body.into())),
+            "    list: { request: { path: /people }, items: people, paging: none }\n",
+        );
+        let read = read_all(&rest, "People", &watch(), None, 10);
+        assert!(matches!(read, Err(Trouble::Malformed(_))), "{body}");
+    }
+    let empty = people(&serve(|_| (204, String::new(), String::new())), LIST);
+    assert!(read_all(&empty, "People", &watch(), None, 10).unwrap().everything);
+}
+
+#[test]
+fn g4_what_is_wrong_with_one_record_does_not_hold_the_others() {
+    let began = std::time::Instant::now();
+    let server = serve(|asked| match asked.method.as_str() {
+        "GET" if asked.path.ends_with("/1") => (503, "Retry-After: 1\r\n".into(), String::new()),
+        "GET" if asked.path.ends_with("/2") => (403, String::new(), "{}".into()),
+        "GET" if asked.path.ends_with("/3") => (500, String::new(), "{}".into()),
+        _ => ok(json!({"id": 4, "name": "Ada"})),
+    });
+    let update = "    update: { request: { method: PATCH, path: '/people/{{ id }}' }, read-before: true }\n";
+    let rest = people(&server, &format!("{LIST}{GET}{update}"));
+    let edits: Vec<Write> = ["1", "2", "3", "4"]
+        .iter()
+        .map(|id| Write {
+            values: vec![WriteValue { prop: 0, value: json!("Adda"), displaced: json!("Ada").into() }],
+            ..write(update_of(id), &[])
+        })
+        .collect();
+    let outcomes = rest.write("People", &watch(), &edits);
+    for outcome in &outcomes[..3] {
+        assert!(matches!(outcome, Outcome::Later { .. }), "{outcome:?}");
+    }
+    assert!(matches!(&outcomes[3], Outcome::Done(_)), "{outcomes:?}");
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}
+
+fn update_of(id: &str) -> Action {
+    update(id)
+}
+
+#[test]
+fn g4_later_is_later_whatever_the_status() {
+    let server = serve(|_| {
+        (403, "Retry-After: 1796042977\r\n".into(), json!({"reason": "dailyLimitExceeded", "text": "Daily limit"}).to_string())
+    });
+    let text = manifest("{}", "{}", LIST).replace(
+        "types:",
+        "errors: [{ status: 403, at: reason, is: [dailyLimitExceeded], means: later, message: [text] }]\ntypes:",
+    );
+    match read_all(&server.connect(&text), "People", &watch(), None, 10) {
+        Err(Trouble::Busy { retry_after_ms, message }) => {
+            assert!(message.contains("Daily limit"), "{message}");
+            assert_eq!(retry_after_ms, Some(24 * 3_600_000), "never longer than a day");
+        }
+        other => panic!("{:?}", other.map(|read| read.records.len())),
+    }
+}
+
+/// What a second reading asks for the changes since, where the first was answered at `dates.0` and the second at `dates.1`.
+fn asked_since(words: &str, changes: &str, dates: (&str, &str), record: Value) -> Vec<String> {
+    let (first, second) = (format!("Date: {}\r\n", dates.0), format!("Date: {}\r\n", dates.1));
+    let count = Mutex::new(0);
+    let server = serve(move |_| {
+        *count.lock().unwrap() += 1;
+        let date = if *count.lock().unwrap() == 1 { &first } else { &second };
+        (200, date.clone(), json!([record]).to_string())
+    });
+    let list = "    list: { request: { path: /all }, paging: none }\n";
+    let rest = people(
+        &server,
+        &format!(
+            "{words}{list}    changes: {{ request: {{ path: /new, query: {{ s: '{{{{ since }}}}' }} }}, paging: none{changes} }}\n"
+        ),
+    );
+    let read = read_all(&rest, "People", &watch(), None, 10).unwrap();
+    read_all(&rest, "People", &watch(), Some(read.checkpoint), 10).unwrap();
+    server.paths()
+}
+
+#[test]
+fn r1_readings_overlap_by_what_times_can_t_tell_apart_and_by_the_stated_delay() {
+    const AT: (&str, &str) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let since = |words: &str, changes: &str, changed: &str| {
+        asked_since(words, changes, AT, json!({"id": 1, "changed": changed})).pop().unwrap().replace("%3A", ":")
+    };
+    let fine = "1994-11-06T08:00:00.123Z";
+    assert_eq!(since("", "", fine), "GET /new?s=1994-11-06T08:49:34Z", "never none");
+    assert_eq!(since("", ", overlap-s: 0", fine), "GET /new?s=1994-11-06T08:49:34Z", "not even where it is said");
+    assert_eq!(since("", ", overlap-s: 60", fine), "GET /new?s=1994-11-06T08:48:37Z");
+    assert_eq!(since("    settles-ms: 30000\n", ", overlap-s: 5", fine), "GET /new?s=1994-11-06T08:49:04Z");
+    assert_eq!(since("", "", "1994-11-06T08:00"), "GET /new?s=1994-11-06T08:48:35Z", "times of whole minutes");
+    assert_eq!(since("", "", "1994-11-06"), "GET /new?s=1994-11-05T08:49:35Z", "dates");
+}
+
+#[test]
+fn r1_a_server_clock_that_was_wrong_or_is_set_back_hides_no_change() {
+    let http = |s: i64| {
+        let at = jiff::Timestamp::from_second(s).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+        at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    };
+    let now = jiff::Timestamp::now().as_second();
+    // Whatever it showed the first time, the second reading asks from about the moment of the first, or for everything.
+    for wrong in [3_600, 10 * 365 * 86_400] {
+        let paths = asked_since("", "", (&http(now + wrong), &http(now)), json!({"id": 1}));
+        assert_eq!(paths.last().unwrap(), "GET /all", "{wrong}: {paths:?}");
+    }
+    // It was an hour fast when the last reading began, which is two hours ago by now: set right it shows a later time all the same.
+    let server = serve(move |_| (200, format!("Date: {}\r\n", http(now)), json!([{"id": 1}]).to_string()));
+    let rest = people(
+        &server,
+        &format!("{LIST}    changes: {{ request: {{ path: /new, query: {{ s: '{{{{ since_unix }}}}' }} }}, paging: none }}\n"),
+    );
+    let text = json!({"since": 1000 * (now - 3_600), "ahead": 3_600_000}).to_string();
+    let before = lockstep_connector::Checkpoint { text, bytes: vec![] };
+    read_all(&rest, "People", &watch(), Some(before), 10).unwrap();
+    let since: i64 = server.paths().pop().unwrap().rsplit_once('=').unwrap().1.parse().unwrap();
+    assert!((since - (now - 7_200)).abs() <= 2, "{since}, {now}");
+}
+
+#[test]
+fn r8_a_time_in_no_known_form_is_told_and_never_unknown() {
+    let read = |words: &str, records: Value| {
+        let server = serve(move |_| ok(records.clone()));
+        read_all(&people(&server, &format!("{words}{LIST}")), "People", &watch(), None, 10)
+    };
+    let modified = |changed: Value| read("", json!([{"id": 1, "changed": changed}])).unwrap().records["1"].modified;
+    for form in [
+        json!(1_714_644_000),
+        json!("1714644000"),
+        json!(1_714_644_000_000_i64),
+        json!("/Date(1714644000000)/"),
+        json!("Thu, 02 May 2024 10:00:00 GMT"),
+    ] {
+        assert_eq!(modified(form.clone()), Some(lockstep_model::Timestamp(1_714_644_000_000)), "{form}");
+    }
+    assert_eq!(modified(json!(null)), None);
+    match read("", json!([{"id": 1, "changed": "01.02.2024"}, {"id": 2, "changed": "03.02.2024"}])) {
+        Err(Trouble::Malformed(told)) => assert!(told.contains("01.02.2024") && told.contains("modified-form"), "{told}"),
+        other => panic!("{:?}", other.map(|read| read.records.len())),
+    }
+    // One odd one among others is told by itself.
+    let one = read("", json!([{"id": 1, "changed": "01.02.2024"}, {"id": 2, "changed": "2024-02-03"}])).unwrap();
+    assert_eq!((one.records.len(), one.faults.len(), one.faults[0].id.as_deref()), (1, 1, Some("1")));
+    let form = read("    modified-form: '%d.%m.%Y'\n", json!([{"id": 1, "changed": "01.02.2024"}])).unwrap();
+    assert_eq!(form.records["1"].modified, lockstep_model::Timestamp::parse("2024-02-01"));
+}
+
+#[test]
+fn r1_pages_are_counted_from_1_or_from_0_and_a_listing_may_end_with_404() {
+    let page_of = |asked: &Asked| asked.path.split("page=").nth(1).and_then(|n| n.split('&').next()?.parse::<i64>().ok());
+    let list = |from: i64, page: i64| -> Value {
+        let n = (page - from) * 2;
+        (n.max(0)..5.min(n + 2).max(0)).map(|id| json!({"id": id})).collect()
+    };
+    let text = |first: &str| {
+        format!(
+            "    list: {{ request: {{ path: /people, query: {{ page: '{{{{ page }}}}' }} }}, paging: {{ page: {{ limit: 2{first} }} }} }}\n"
+        )
+    };
+    let ids = |server: &Server, first: &str| {
+        read_all(&people(server, &text(first)), "People", &watch(), None, 10).unwrap().records.len()
+    };
+    // From 0, from 1; with 404, with an error, and with the first page again for page 0.
+    let from_zero = serve(move |asked| ok(list(0, page_of(asked).unwrap())));
+    assert_eq!((ids(&from_zero, ""), ids(&from_zero, ", first: 0")), (5, 5));
+    for status in [200, 404, 400, 500] {
+        let from_one = serve(move |asked| match page_of(asked).unwrap() {
+            0 if status != 200 => (status, String::new(), "{}".into()),
+            page if page > 3 && status == 404 => (404, String::new(), "{\"detail\": \"Invalid page.\"}".into()),
+            page => ok(list(1, page.max(1))),
+        });
+        assert_eq!(ids(&from_one, ""), 5, "{status}");
+    }
+    let said = serve(move |asked| ok(list(1, page_of(asked).unwrap())));
+    assert_eq!(ids(&said, ", first: 1"), 5);
+    assert!(said.paths().iter().all(|path| !path.ends_with("page=0")), "{:?}", said.paths());
+    // A request that does sums with the page says what it wants.
+    let sums = "    list: { request: { path: /people, query: { page: '{{ page - 1 }}' } }, paging: { page: { limit: 2 } } }\n";
+    let zero = serve(move |asked| ok(list(0, page_of(asked).unwrap())));
+    assert_eq!(read_all(&people(&zero, sums), "People", &watch(), None, 10).unwrap().records.len(), 5);
+    assert!(zero.paths().iter().all(|path| !path.contains("-1")), "{:?}", zero.paths());
+}
+
+#[test]
+fn r1_an_incomplete_listing_is_told_each_time_and_read_once_it_is_whole() {
+    let whole = std::sync::Arc::new(Mutex::new(false));
+    let now = std::sync::Arc::clone(&whole);
+    let server = serve(move |asked| {
+        let from: usize = asked.path.split("o=").nth(1).unwrap().parse().unwrap();
+        let most = if *now.lock().unwrap() { 5 } else { 3 };
+        let items: Vec<Value> = (from..most.max(from).min(from + 2)).map(|id| json!({"id": id})).collect();
+        ok(json!({"people": items, "total": 5}))
+    });
+    let rest = people(
+        &server,
+        "    list: { request: { path: /people, query: { n: '{{ limit }}', o: '{{ offset }}' } }, items: people, paging: { offset: { limit: 2, total: total } } }\n",
+    );
+    let read = |from: Option<lockstep_connector::Checkpoint>| {
+        let mut checkpoint = from;
+        loop {
+            match rest.read(ReadRequest { kind: "People", watch: &watch(), checkpoint: checkpoint.as_ref(), page_size: 9 }) {
+                Ok(page) if !page.more => return (checkpoint, Ok(())),
+                Ok(page) => checkpoint = Some(page.checkpoint),
+                Err(trouble) => return (checkpoint, Err(trouble.to_string())),
+            }
+        }
+    };
+    let (mut at, mut told) = read(None);
+    for _ in 0..3 {
+        assert!(told.as_ref().unwrap_err().contains("expected 5 records"), "{told:?}");
+        (at, told) = read(at);
+    }
+    *whole.lock().unwrap() = true;
+    assert_eq!(read(at).1, Ok(()));
+}
+
+#[test]
+fn r1_a_comma_in_a_link_does_not_end_the_listing() {
+    let server = serve(|asked| match asked.path.as_str() {
+        "/people" => (
+            200,
+            "Link: </people?ids=1,2&p=1>; rel=\"first\", <people?ids=1,2,3&p=2>; rel=\"next\"\r\n".into(),
+            json!([{"id": 1}]).to_string(),
+        ),
+        "/people?ids=1,2,3&p=2" => ok(json!([{"id": 2}])),
+        _ => (404, String::new(), String::new()),
+    });
+    let rest = people(&server, "    list: { request: { path: /people }, paging: { link: { limit: 1 } } }\n");
+    assert_eq!(read_all(&rest, "People", &watch(), None, 10).unwrap().records.len(), 2);
+}
+
+#[test]
+fn p6_no_version_is_no_header() {
+    let server = serve(|_| ok(json!({"id": 1})));
+    let update = "    update: { request: { method: PATCH, path: '/people/{{ id }}', query: { rev: '{{ version }}' }, headers: { If-Match: '\"{{ version }}\"', X-Modified: '{{ modified_http }}' } } }\n";
+    let delete = "    delete: { method: DELETE, path: '/people/{{ id }}', headers: { If-Match: '{{ version }}' } }\n";
+    let rest = people(&server, &format!("    version: rev\n{LIST}{update}{delete}"));
+    rest.write("People", &watch(), &[write(update_of("1"), &[(0, "Ada")])]);
+    rest.write("People", &watch(), &[write(Action::Delete { id: "1".into(), version: None }, &[])]);
+    for asked in server.asked.lock().unwrap().iter() {
+        assert!(!asked.headers.contains("if-match") && !asked.headers.contains("x-modified"), "{asked:?}");
+        assert!(!format!("{asked:?}").contains("none") && !asked.path.contains("rev"), "{asked:?}");
+    }
+    let version = Some("7".to_string());
+    rest.write("People", &watch(), &[write(Action::Update { id: "1".into(), version }, &[(0, "Ada")])]);
+    assert!(server.asked.lock().unwrap().last().unwrap().headers.contains("if-match:\"7\""));
+}
+
+#[test]
+fn r3_a_deletion_of_what_is_there_is_no_deletion() {
+    let server = serve(|asked| match asked.method.as_str() {
+        "DELETE" => (404, String::new(), json!({"message": "no such address"}).to_string()),
+        _ => ok(json!({"id": 1})),
+    });
+    let delete = "    delete: { method: DELETE, path: '/persons/{{ id }}' }\n";
+    let rest = people(&server, &format!("{LIST}{GET}{delete}"));
+    let outcome = rest.write("People", &watch(), &[write(Action::Delete { id: "1".into(), version: None }, &[])]).remove(0);
+    assert!(matches!(&outcome, Outcome::Rejected { message, .. } if message.contains("is there")), "{outcome:?}");
+}
+
+#[test]
+fn c2_a_look_up_that_answers_nothing_clear_has_not_found_nobody() {
+    let find = "    find: { name: { request: { path: /search, query: { q: '{{ value }}' } }, item: people } }\n";
+    let found = |body: &'static str, status: u16| {
+        let server = serve(move |_| (status, String::new(), body.into()));
+        people(&server, &format!("{LIST}{find}")).find("People", &watch(), 0, &json!("Ada"))
+    };
+    for body in
+        ["{}", "", "{\"error\": \"down\"}", "{\"people\": [], \"error\": \"down\"}", "{\"people\": [{\"name\": \"Ada\"}]}"]
+    {
+        assert!(matches!(found(body, 200), Err(Trouble::Busy { .. })), "{body}");
+    }
+    for (body, status) in [("{\"people\": []}", 200), ("{\"people\": null}", 200), ("", 204), ("{}", 404)] {
+        assert_eq!(found(body, status), Ok(Some(vec![])), "{status} {body}");
+    }
+    assert_eq!(found("{\"people\": [{\"id\": 1, \"name\": \"Ada\"}]}", 200).unwrap().unwrap().len(), 1);
+}
+
+#[test]
+fn a_timeout_or_a_rate_that_can_t_be_is_refused() {
+    let manifest = || parse("fjord", &manifest("{}", "{}", LIST)).unwrap();
+    for (name, value) in [
+        ("timeout_s", json!(1e300)),
+        ("timeout_s", json!("99999999999999999999")),
+        ("timeout_s", json!(0)),
+        ("timeout_s", json!(-1)),
+        ("timeout_s", json!("soon")),
+        ("timeout_s", json!("NaN")),
+        ("rate_per_second", json!(0)),
+        ("rate_per_second", json!(-3)),
+        ("rate_per_second", json!("inf")),
+    ] {
+        let given = json!({"address": "http://127.0.0.1:1", "key": "k", name: value});
+        let given = given.as_object().unwrap();
+        let opened = Rest::open(manifest(), given).map(|_| ());
+        assert!(matches!(&opened, Err(Trouble::Misconfigured(told)) if told.contains(name)), "{given:?}: {opened:?}");
+        assert!(lockstep_connector::rest::settings(&manifest(), given, false).is_err(), "`check` says it as well");
+    }
+    let given = json!({"address": "http://127.0.0.1:1", "key": "k", "timeout_s": "86400"});
+    assert!(Rest::open(manifest(), given.as_object().unwrap()).is_ok());
 }

@@ -160,3 +160,51 @@ fn settings_that_are_wrong_are_told_without_them() {
         assert!(!told.contains(KEY) && !told.contains("s3cr3t"), "{told}");
     }
 }
+
+#[test]
+fn a_key_that_a_system_repeats_in_what_is_read_is_not_taken_in() {
+    let key = "s3cr3t/k\"ey+7";
+    let server = serve(move |asked| {
+        let next = "/people?page=2&api_key=s3cr3t%2Fk%22ey%2B7&trace=s3cr3t%2fk%22ey%2b7";
+        match asked.path.as_str() {
+            path if path.starts_with("/people?page=2") => {
+                (200, String::new(), json!({"people": [{"id": 2, "name": "Bo"}]}).to_string())
+            }
+            path if path.starts_with("/people/1") => {
+                (200, String::new(), json!({"id": 1, "name": format!("key {key}")}).to_string())
+            }
+            path if path.starts_with("/people") && asked.method == "GET" => {
+                let ada = json!({"id": 1, "name": format!("Ada {key}")});
+                (200, String::new(), json!({"people": [ada], "next": next}).to_string())
+            }
+            _ => (201, String::new(), json!({"id": 3, "name": all_of(asked)}).to_string()),
+        }
+    });
+    let text = manifest("{ query: { api_key: '{{ key }}' } }").replace(
+        "list: { request: { path: /people, headers: { X-N: '{{ key | int }}' } }, paging: none }",
+        "list: { request: { path: /people }, items: people, paging: { next: { limit: 1, at: next } } }",
+    );
+    let settings = json!({"address": server.address, "key": key, "refresh_token": "", "private_key": ""});
+    let rest = Rest::open(parse("fjord", &text).unwrap(), settings.as_object().unwrap()).unwrap();
+    let watch = [PropertyRef::new("name")];
+    let read = |checkpoint| rest.read(ReadRequest { kind: "People", watch: &watch, checkpoint, page_size: 10 }).unwrap();
+    let first = read(None);
+    assert_eq!((first.records[0].id.as_str(), &first.records[0].values[0]), ("1", &None), "{first:?}");
+    assert!(first.faults.len() == 1 && first.faults[0].message.contains("a key of this project"), "told: {first:?}");
+    let second = read(Some(&first.checkpoint));
+    assert_eq!(second.records[0].values[0], Some(json!("Bo")), "and the listing goes on");
+    let got = rest.get("People", &watch, "1").unwrap();
+    let create = Write {
+        action: Action::Create,
+        values: vec![WriteValue { prop: 0, value: json!("Ada"), displaced: Value::Null.into() }],
+        token: "t".into(),
+    };
+    let made = rest.write("People", &watch, &[create]);
+    let told = format!("{first:?} {second:?} {got:?} {made:?}").to_lowercase();
+    assert!(!told.contains("s3cr3t"), "{told}");
+    // Another process can't know what the checkpoint leaves out: it begins anew.
+    let rest = Rest::open(parse("fjord", &text).unwrap(), settings.as_object().unwrap()).unwrap();
+    let anew =
+        rest.read(ReadRequest { kind: "People", watch: &watch, checkpoint: Some(&first.checkpoint), page_size: 10 }).unwrap();
+    assert_eq!(anew.records[0].id, "1");
+}

@@ -59,6 +59,20 @@ pub(crate) fn carry_out(connector: &dyn Connector, flush: Flush, mut job: Job) -
                         None
                     }
                 },
+                // R3: an address that was wrong is answered like that as well. What is there has not been deleted.
+                (Outcome::Gone { message }, Action::Update { id, .. }) => {
+                    match connector.get(&job.kind, &job.watch, id) {
+                        Ok(Some(record)) if !record.deleted && record.id == *id => {
+                            outcome = Outcome::Rejected { prop: None, message: format!("{message}; but {id} is there") };
+                        }
+                        Ok(_) => {}
+                        Err(trouble) => {
+                            let message = format!("{message}; whether {id} is there can't be told: {trouble}");
+                            outcome = Outcome::Later { retry_after_ms: None, message };
+                        }
+                    }
+                    None
+                }
                 _ => None,
             };
             if let Outcome::Stopped(trouble) = &outcome {
@@ -96,6 +110,10 @@ fn set_aside_found(connector: &dyn Connector, job: &mut Job) -> Vec<Carried> {
                 let message = "it was looked up before creating, and is there already".into();
                 let outcome = Outcome::Duplicate { id: Some(record.id.clone()), message };
                 aside.push((parcel(intent), outcome, Some(Box::new(record))));
+            }
+            // G4: one that can't be looked up waits, and the others do not.
+            Err(Trouble::Busy { retry_after_ms: None, message }) => {
+                aside.push((parcel(intent), Outcome::Later { retry_after_ms: None, message }, None));
             }
             Err(trouble) => {
                 aside.push((parcel(intent), Outcome::Stopped(trouble.clone()), None));

@@ -208,7 +208,8 @@ impl Hub {
                     } else if ends {
                         under_way.listed_none.remove(&ty);
                     }
-                    stream.waiting += page.records.len();
+                    // Pages without a record take memory as well.
+                    stream.waiting += 1 + page.records.len() + page.faults.len() + page.gone.len();
                     stream.pending.push(page);
                     // Small pages of a first reading are taken in together; the last one always at once.
                     if ends || self.status[ty.at()].complete || stream.waiting >= BULK {
@@ -238,6 +239,10 @@ impl Hub {
             let faulty = !page.faults.is_empty();
             for fault in &page.faults {
                 self.tell_damage(under_way, self.system_of(ty), &fault.place, &fault.message);
+            }
+            // What can't be read is there all the same.
+            if let Some(listed) = listed {
+                listed.extend(page.faults.iter().filter_map(|fault| fault.id.as_deref()).map(lockstep_model::matching::seed));
             }
             stream.faults.extend(page.faults);
             stream.faulty |= faulty && !page.everything && !self.systems[self.system_of(ty)].connector.tells_faults_each_time();
@@ -361,8 +366,10 @@ impl Hub {
             status.read_from = status.reading_since.take();
         }
         commit.types.push((ty, status.clone()));
-        if ends && everything {
-            self.listed_whole(ty, found_out && !stream.resumed, &mut commit);
+        // R8: what hides records is looked for again by the next run, which lists everything.
+        let hidden = under_way.damages.hides_records(ty);
+        if ends && (everything || hidden) {
+            self.listed_whole(ty, found_out && !stream.resumed && !hidden, &mut commit);
         }
         timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
         Ok(())
@@ -495,9 +502,12 @@ impl Hub {
                 Ok(Some(_)) => {}
                 Err(trouble) => {
                     let message = format!("whether {name}/{key} is deleted can't be told: {trouble}");
-                    under_way.report.event(|| Event::Fault { place: name.to_string(), message });
+                    self.tell_damage(under_way, self.system_of(ty), &name.to_string(), &message);
                     all = false;
-                    break;
+                    // G4: what is wrong with one record is no reason not to ask for the others.
+                    if !matches!(trouble, Trouble::Malformed(_)) {
+                        break;
+                    }
                 }
             }
         }

@@ -11,7 +11,7 @@ use lockstep_model::{FlowIx, IntentState, ReadRecord, RecordId, ReviewKind, RunI
 use lockstep_store::{BoundType, Commit, Store, StoreError, TypeStatus};
 use serde_json::json;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, SteadyClock};
 use crate::damages::Damages;
 use crate::guards::{Guards, Safeguards};
 use crate::report::{Event, Report, Requests};
@@ -22,6 +22,9 @@ const MOST_ROUNDS: usize = 20;
 
 /// So many references that wait are named by a run; all are counted.
 const WAITING_SHOWN: usize = 50;
+
+/// A clock that was set back by more than this is told.
+const CLOCK_TOLD_MS: u128 = 5_000;
 
 /// The mark that tells by which flows was decided last.
 const FLOWS: &str = "flows";
@@ -155,6 +158,11 @@ impl Hub {
             let at = systems.iter().position(|system| system.name == ty.name.system);
             system_of.push(at.ok_or_else(|| HubError::NoSystem(ty.name.system.clone()))?);
         }
+        // No time that was recorded lies ahead: a clock that was set back goes on from there.
+        let runs = store.runs(1)?;
+        let recorded =
+            runs.iter().map(|run| run.ended.unwrap_or(run.started)).chain(status.iter().filter_map(|s| s.read_from)).max();
+        let clock: Arc<dyn Clock> = Arc::new(SteadyClock::new(clock, recorded));
         let token = format!("{:x}", clock.now().0);
         Ok(Hub {
             plan,
@@ -277,6 +285,13 @@ impl Hub {
             progress: options.watcher,
         };
         let mut types = options.only.unwrap_or_else(|| all_types().collect());
+        if let Some(behind) = self.clock.behind().filter(|behind| behind.as_millis() > CLOCK_TOLD_MS) {
+            let message = format!(
+                "it was set back by {} s: times are counted on from before, so that no edit counts as older than what it changes",
+                behind.as_secs()
+            );
+            under_way.report.event(|| Event::Fault { place: "this machine's clock".into(), message });
+        }
         let first = self.status.iter().any(|status| !status.complete);
         if first {
             self.store.bulk(true)?;

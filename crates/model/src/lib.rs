@@ -33,7 +33,7 @@ pub use record::{Claim, ClaimStamp, Flips, Presence, ReadRecord, RecordState, Sl
 pub use rule::{Rule, Situation};
 pub use schema::{Capabilities, PlainType, PropertySchema, TypeSchema};
 pub use seldom::Seldom;
-pub use time::Timestamp;
+pub use time::{Reported, Timestamp, UnknownTime};
 
 /// A JSON value: what every property holds.
 pub use serde_json::Value;

@@ -84,13 +84,14 @@ pub fn from_openapi(name: &str, text: &str) -> Result<String, Trouble> {
     let title = api["info"]["title"].as_str().unwrap_or(name);
     let _ = writeln!(
         out,
-        "# {title}: drafted from its OpenAPI description. What is marked with ? is a guess by its name; look at it, then"
+        "# {}: drafted from its OpenAPI description. What is marked with ? is a guess by its name; look at it, then",
+        in_a_comment(title)
     );
     let _ = writeln!(out, "# run `lockstep connector test`.");
     let _ = writeln!(out, "title: {}", quoted(title));
     described.settings_and_auth(&mut out);
     let _ = writeln!(out, "rate: {{ per-second: 5 }}          # ? the description does not tell");
-    let _ = writeln!(out, "test: {}", first.path);
+    let _ = writeln!(out, "test: {}", quoted(&no_template(&first.path)));
     let _ = writeln!(out, "errors:");
     let _ = writeln!(out, "  # ? where the answers say why; the property that is refused is looked for in the same places");
     for status in [400, 422] {
@@ -160,7 +161,11 @@ impl<'a> Described<'a> {
         let _ = writeln!(out, "settings:");
         match server.filter(|server| server.starts_with("http")) {
             Some(server) => {
-                let _ = writeln!(out, "  base_url: {{ what: \"the address of the API\", default: {} }}", quoted(&server));
+                let _ = writeln!(
+                    out,
+                    "  base_url: {{ what: \"the address of the API\", default: {} }}",
+                    quoted(&no_template(&server))
+                );
             }
             None => drop(writeln!(out, "  base_url: {{ what: \"the address of the API\" }}")),
         }
@@ -191,10 +196,8 @@ impl<'a> Described<'a> {
         let client = "client_id: \"{{ client_id }}\", client_secret: \"{{ client_secret }}\"";
         if !signs_in {
             let url = of("clientCredentials", "tokenUrl");
-            return (
-                settings,
-                format!("{{ token: {{ url: {}, form: {{ grant_type: client_credentials, {client} }} }} }}", quoted(&url)),
-            );
+            let url = quoted(&no_template(&url));
+            return (settings, format!("{{ token: {{ url: {url}, form: {{ grant_type: client_credentials, {client} }} }} }}"));
         }
         settings.push_str(
             "  refresh_token: { what: \"not needed where `lockstep connect` signs in\", secret: true, default: \"\" }\n",
@@ -202,8 +205,8 @@ impl<'a> Described<'a> {
         let (page, url) = (of("authorizationCode", "authorizationUrl"), of("authorizationCode", "tokenUrl"));
         let auth = format!(
             "\n  token:\n    url: {}\n    form: {{ grant_type: refresh_token, {client}, refresh_token: \"{{{{ refresh_token }}}}\" }}\n    sign-in: {{ authorize: {}, client: \"{{{{ client_id }}}}\" }}",
-            quoted(&url),
-            quoted(&page)
+            quoted(&no_template(&url)),
+            quoted(&no_template(&page))
         );
         (settings, auth)
     }
@@ -357,7 +360,7 @@ impl<'a> Described<'a> {
 
 impl Type {
     fn write(&self, out: &mut String) {
-        let _ = writeln!(out, "  {}:\n    id: {}", self.name, quoted(&self.id));
+        let _ = writeln!(out, "  {}:\n    id: {}", quoted(&self.name), quoted(&self.id));
         if self.etag {
             let _ = writeln!(out, "    version: $etag");
         }
@@ -368,6 +371,7 @@ impl Type {
         for (path, says) in &self.properties {
             let _ = writeln!(out, "      {}: {{ {} }}", quoted(path), says.join(", "));
         }
+        let path = quoted(&no_template(&self.path));
         let limit = self.query.iter().find(|name| LIMITS.contains(&name.as_str()));
         let has = |names: &[&str]| self.query.iter().find(|name| names.contains(&name.as_str())).cloned();
         let mut query: Vec<(String, &str)> = limit.iter().map(|name| ((*name).clone(), "{{ limit }}")).collect();
@@ -390,7 +394,7 @@ impl Type {
         let list = |query: &[(String, &str)]| {
             let query: Vec<String> = query.iter().map(|(name, value)| format!("{}: \"{value}\"", quoted(name))).collect();
             let query = if query.is_empty() { String::new() } else { format!(", query: {{ {} }}", query.join(", ")) };
-            format!("      request: {{ path: {}{query} }}\n{items}      paging: {paging}\n", self.path)
+            format!("      request: {{ path: {path}{query} }}\n{items}      paging: {paging}\n")
         };
         let _ = write!(out, "    list:\n{}", list(&query));
         if let Some(since) = has(&SINCES) {
@@ -399,25 +403,24 @@ impl Type {
         }
         let item = self.item.as_ref().map(|item| format!(", item: {}", quoted(item))).unwrap_or_default();
         let wrap = self.item.as_ref().map(|item| format!(", wrap: {0}, item: {0}", quoted(item))).unwrap_or_default();
-        let one = format!("\"{}/{{{{ id | url }}}}\"", self.path);
+        let one = quoted(&format!("{}/{{{{ id | url }}}}", no_template(&self.path)));
         if self.gets {
             let _ = writeln!(out, "    get: {{ request: {{ path: {one} }}{item} }}");
         }
         let found: Vec<&String> = self.properties.iter().map(|(path, _)| path).filter(|path| self.query.contains(path)).collect();
         if !found.is_empty() {
             let _ = writeln!(out, "    find:    # ?");
-            for path in found {
+            for name in found {
                 let items = self.items.as_ref().map(|items| format!(", item: {}", quoted(items))).unwrap_or_default();
                 let _ = writeln!(
                     out,
-                    "      {0}: {{ request: {{ path: {1}, query: {{ {0}: \"{{{{ value }}}}\" }} }}{items} }}",
-                    quoted(path),
-                    self.path
+                    "      {0}: {{ request: {{ path: {path}, query: {{ {0}: \"{{{{ value }}}}\" }} }}{items} }}",
+                    quoted(name),
                 );
             }
         }
         if self.posts {
-            let _ = writeln!(out, "    create: {{ request: {{ method: POST, path: {} }}{wrap} }}", self.path);
+            let _ = writeln!(out, "    create: {{ request: {{ method: POST, path: {path} }}{wrap} }}");
         }
         let lock = if self.etag { ", headers: { If-Match: \"{{ version }}\" }" } else { "" };
         if let Some(method) = self.update {
@@ -442,12 +445,47 @@ fn type_name(path: &str) -> String {
     words.map(capital).collect()
 }
 
-/// As YAML takes it: bare where it is a plain word.
+/// As YAML takes it: bare where it is a plain word or a path, else in quotation marks, with every character escaped that could end them or
+/// the line.
 fn quoted(text: &str) -> String {
-    let plain = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'));
-    let letter = text.chars().next().is_some_and(char::is_alphabetic);
-    let word = matches!(text.to_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off");
-    if plain && letter && !word { text.to_string() } else { serde_json::to_string(text).unwrap_or_default() }
+    let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '/'));
+    let letter = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '/');
+    let word = matches!(text.to_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n");
+    if plain && letter && !word {
+        return text.to_string();
+    }
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            // Controls, and what YAML takes for the end of a line or nobody sees.
+            c if c.is_control()
+                || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+            {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out + "\""
+}
+
+/// On the one line of a comment.
+fn in_a_comment(text: &str) -> String {
+    let shown = |c: char| {
+        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            ' '
+        } else {
+            c
+        }
+    };
+    text.chars().map(shown).take(100).collect()
+}
+
+/// An address of the description's: it sees none of the settings.
+fn no_template(address: &str) -> String {
+    address.replace("{{", "%7B%7B").replace("{%", "%7B%").replace("{#", "%7B#").replace('\n', "%0A")
 }
 
 #[cfg(test)]
@@ -464,6 +502,40 @@ mod tests {
         assert!(members.changes.is_some() && members.find.contains_key("email"), "{text}");
         assert_eq!(members.version.as_deref(), Some("$etag"));
         assert!(members.properties["version"].read_only && members.properties["name"].required);
+    }
+
+    #[test]
+    fn a_description_writes_no_yaml_of_its_own() {
+        let evil = "Club\nbase: \"https://evil.example.com\"\u{2028}auth: {}\r# \" ' : {{ api_key }} \\";
+        let schema = serde_json::json!({"type": "object", "properties": {
+            "id": {"type": "string"}, (evil): {"type": "string"}, "name": {"type": "string", "maxLength": 9}}});
+        let good = serde_json::json!({"200": {"content": {"application/json": {"schema": {"type": "object", "properties": {
+            (evil): {"type": "array", "items": schema}}}}}}});
+        let path = "/people\n  evil: \"x\"\n#";
+        let description = serde_json::json!({
+            "info": {"title": evil},
+            "servers": [{"url": format!("https://club.example.com/{evil}")}],
+            "components": {"securitySchemes": {"k": {"type": "apiKey", "in": "header", "name": "X-Key\n  evil: 1"}}},
+            "paths": {
+                (path): {
+                    "get": {"parameters": [{"in": "query", "name": "limit"}, {"in": "query", "name": evil}, {"in": "query", "name": "since"}], "responses": good},
+                    "post": {"responses": {"409": {}}},
+                },
+                (format!("{path}/{{id}}")): {"get": {"responses": {"200": {"content": {"application/json": {"schema": schema}}}}}, "patch": {"responses": {}}},
+            },
+        });
+        let text = from_openapi("club", &description.to_string()).unwrap();
+        let manifest = parse("club", &text).unwrap_or_else(|trouble| panic!("{trouble}\n{text}"));
+        assert_eq!((manifest.title.as_str(), manifest.base.as_str()), (evil, "{{ base_url }}"), "{text}");
+        assert!(manifest.auth.headers.len() == 1 && manifest.types.len() == 1 && manifest.apis.is_empty(), "{text}");
+        let ty = manifest.types.values().next().unwrap();
+        assert!(ty.properties.contains_key(evil) && ty.get.is_some() && ty.update.is_some(), "{text}");
+        let default = manifest.settings["base_url"].default.clone().unwrap();
+        assert!(!default.contains("{{") && default.starts_with("https://club.example.com/"), "{default}");
+        assert!(
+            !text.lines().any(|line| line.trim_start().starts_with("evil") || line.starts_with("base: \"https://evil")),
+            "{text}"
+        );
     }
 
     #[test]

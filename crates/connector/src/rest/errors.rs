@@ -53,22 +53,45 @@ pub fn outcome(manifest: &Manifest, ty: &TypeYaml, watch: &[PropertyRef], named:
     })
 }
 
+/// What an answer to a reading means; `None` where it is as it should be. The manifest's own word comes first, whatever the status.
+pub fn meaning<'m>(manifest: &'m Manifest, answer: &Answer) -> Option<(Meaning, Option<&'m ErrorRule>)> {
+    if let Some(rule) = manifest.errors.iter().find(|rule| fits(rule, answer)) {
+        return Some((rule.means, Some(rule)));
+    }
+    let meaning = match answer.status {
+        200..=299 => return None,
+        401 | 403 => Meaning::Unauthorized,
+        404 | 410 => Meaning::Gone,
+        _ => Meaning::Rejected,
+    };
+    Some((meaning, None))
+}
+
 /// The trouble that an answer to a reading means; `None` where it is as it should be.
 pub fn trouble(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trouble> {
-    let rule = manifest.errors.iter().find(|rule| fits(rule, answer));
-    match (rule.map(|rule| rule.means), answer.status) {
-        (None, 200..=299) => None,
+    let (meaning, rule) = meaning(manifest, answer)?;
+    let told = rule.and_then(|rule| rule.message.iter().find_map(|place| at(&answer.body, place)).map(said)).unwrap_or_default();
+    Some(match meaning {
         // Reading is what the key is for, whatever a refusal means to a single write.
-        (Some(Meaning::Unauthorized), _) | (_, 401 | 403) => Some(unauthorized(manifest)),
-        (Some(Meaning::Later), _) => Some(Trouble::Busy {
+        Meaning::Unauthorized => unauthorized(manifest),
+        Meaning::Later => Trouble::Busy {
             retry_after_ms: answer.retry_after_ms,
-            message: format!("{named} answered {} and asks to come back later", answer.status),
-        }),
-        _ => {
-            let told =
-                rule.and_then(|rule| rule.message.iter().find_map(|place| at(&answer.body, place)).map(said)).unwrap_or_default();
-            Some(Trouble::Malformed(format!("{named} answered {}: {told}", answer.status)))
+            message: match told.is_empty() {
+                true => format!("{named} answered {} and asks to come back later", answer.status),
+                false => format!("{named} answered {} and asks to come back later: {told}", answer.status),
+            },
+        },
+        _ => Trouble::Malformed(format!("{named} answered {}: {told}", answer.status)),
+    })
+}
+
+/// The same for a request about one record: that this one may not be read is no reason to leave the others alone.
+pub fn trouble_with_one(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trouble> {
+    match meaning(manifest, answer)? {
+        (Meaning::Unauthorized, _) if answer.status != 401 => {
+            Some(Trouble::Malformed(format!("{named} answered {}: this record may not be read with this key", answer.status)))
         }
+        _ => trouble(manifest, named, answer),
     }
 }
 

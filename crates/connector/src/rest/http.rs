@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lockstep_model::Timestamp;
@@ -11,8 +12,10 @@ use ureq::Agent;
 use ureq::http::Request;
 use ureq::unversioned::transport::DefaultConnector;
 
+use super::link::{self, origin};
 use super::pace::{Pace, Turn};
-use super::template::{percent_encoded, render, render_value};
+use super::secrets::Secrets;
+use super::template::{percent_encoded, render, render_optional, render_value};
 use super::tokens::Held;
 use super::written::{Auth, Manifest, Rate, RequestYaml};
 use crate::addresses::Addresses;
@@ -24,8 +27,13 @@ const MOST_BYTES: u64 = 64 << 20;
 /// A reading is tried so often when the system asks to come back, and waits no longer than this each time.
 const TRIES: u32 = 5;
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A request about one record is tried so often, and waits no longer than this: the others must not wait for it (G4).
+const TRIES_FOR_ONE: u32 = 2;
+const PATIENCE_FOR_ONE: Duration = Duration::from_secs(2);
 /// A write that was one too many is sent again here if it need not wait longer than this; else it waits in the outbox.
 const MOMENT: Duration = Duration::from_secs(5);
+/// However long a system asks to be left alone: it is tried again after so long. No budget that is known is counted over more than a day.
+const LONGEST_WAIT_MS: u64 = 24 * 3_600_000;
 
 /// What came of a request.
 #[derive(Clone, Debug)]
@@ -34,7 +42,9 @@ pub struct Answer {
     pub body: Value,
     /// The server's clock, RFC 9110 `Date`.
     pub date: Option<Timestamp>,
-    /// The address of the next page, RFC 8288 `Link` with `rel="next"`.
+    /// The whole address that was asked, without keys.
+    pub url: String,
+    /// The address of the next page, RFC 8288 `Link` with `rel="next"`, as it was written.
     pub link: Option<String>,
     pub retry_after_ms: Option<u64>,
     /// The version of what is shown, RFC 9110 `ETag`.
@@ -71,6 +81,20 @@ pub struct Client {
     pub(super) keep: Option<Keep>,
     rate: Rate,
     pace: Pace,
+    secrets: Secrets,
+    /// Some answer has held a secret: whatever is read is looked through from then on.
+    echoes: AtomicBool,
+}
+
+/// What a request is for, which says how long it may take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum For {
+    Listing,
+    /// One of the records that a listing names: without it the listing is not complete.
+    Listed,
+    OneRecord,
+    /// Only to see whether it is answered.
+    Trial,
 }
 
 /// One interface of the system: its address and how to be let in.
@@ -96,8 +120,7 @@ impl Door {
 impl Client {
     /// A client for a manifest with its settings. Nothing is sent yet.
     pub fn new(manifest: &Manifest, settings: Map<String, Value>, keep: Option<Keep>) -> Result<Client, Trouble> {
-        let number = |name: &str| settings.get(name).and_then(|v| v.as_str().map_or(v.as_f64(), |t| t.trim().parse().ok()));
-        let timeout = number("timeout_s").filter(|s| *s > 0.0).map_or(Duration::from_secs(60), Duration::from_secs_f64);
+        let timeout = super::number(&settings, "timeout_s").map_or(Duration::from_secs(60), Duration::from_secs_f64);
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(timeout))
@@ -112,8 +135,29 @@ impl Client {
             Ok((name.clone(), Door::new(name, &api.base, &api.auth, &api.headers, &context)?))
         };
         let others = manifest.apis.iter().map(door).collect::<Result<_, Trouble>>()?;
-        let pace = Pace::new(&manifest.rate, number("rate_per_second"));
-        Ok(Client { agent, title: manifest.title.clone(), main, others, settings, keep, rate: manifest.rate.clone(), pace })
+        let pace = Pace::new(&manifest.rate, super::number(&settings, "rate_per_second"));
+        Ok(Client {
+            agent,
+            title: manifest.title.clone(),
+            main,
+            others,
+            secrets: Secrets::of(manifest, &settings),
+            settings,
+            keep,
+            rate: manifest.rate.clone(),
+            pace,
+            echoes: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether some answer has held a secret.
+    pub fn echoes(&self) -> bool {
+        self.echoes.load(Ordering::Relaxed)
+    }
+
+    /// Whether a value that was read holds a secret.
+    pub fn gives_away(&self, value: &Value) -> bool {
+        self.echoes() && self.secrets.are_within(value, &self.tokens())
     }
 
     /// What was asked so far.
@@ -138,10 +182,10 @@ impl Client {
         request.api.as_ref().and_then(|name| self.others.get(name)).unwrap_or(&self.main)
     }
 
-    /// The variables of every template.
+    /// The variables of every template. One without a value is not there.
     pub fn context(&self, more: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
         let mut context = self.settings.clone();
-        context.extend(more.into_iter().map(|(k, v)| (k.to_string(), v)));
+        context.extend(more.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.to_string(), v)));
         Value::Object(context)
     }
 
@@ -152,6 +196,25 @@ impl Client {
 
     /// Sends a request that only reads; waits and tries again where the system asks to.
     pub fn read(&self, request: &RequestYaml, context: &Value) -> Result<Answer, Trouble> {
+        self.read_for(For::Listing, request, context)
+    }
+
+    /// The same for one record of many. With `patience`, it is waited for as for a page.
+    pub fn read_one(&self, request: &RequestYaml, context: &Value, patience: bool) -> Result<Answer, Trouble> {
+        self.read_for(if patience { For::Listed } else { For::OneRecord }, request, context)
+    }
+
+    /// Sends a request that only reads once, and takes no trouble about it.
+    pub fn try_once(&self, request: &RequestYaml, context: &Value) -> Option<Answer> {
+        self.read_for(For::Trial, request, context).ok()
+    }
+
+    fn read_for(&self, what: For, request: &RequestYaml, context: &Value) -> Result<Answer, Trouble> {
+        let (most, patience) = match what {
+            For::Listing | For::Listed => (TRIES, PATIENCE),
+            For::OneRecord => (TRIES_FOR_ONE, PATIENCE_FOR_ONE),
+            For::Trial => (1, Duration::ZERO),
+        };
         let (mut tries, mut lost) = (0, 0);
         loop {
             tries += 1;
@@ -168,14 +231,18 @@ impl Client {
                 return Ok(answer);
             }
             let wait = answer.retry_after_ms.map_or(Duration::from_millis(250 << tries), Duration::from_millis);
-            if tries >= TRIES || wait > PATIENCE {
-                let message = format!("{} answered {} and asks to come back later", self.name(request), answer.status);
+            if tries >= most || wait > patience {
+                let named = self.name(request);
                 return Err(match answer.status {
-                    429 | 503 => Trouble::Busy { retry_after_ms: answer.retry_after_ms, message },
-                    status => Trouble::Unreachable(format!(
-                        "{} answered {status}, {tries} times: the system is not well",
-                        self.name(request)
-                    )),
+                    429 | 503 => Trouble::Busy {
+                        retry_after_ms: answer.retry_after_ms,
+                        message: format!("{named} answered {} and asks to come back later{}", answer.status, when(&answer)),
+                    },
+                    // The system answers, if not about this record.
+                    status if matches!(what, For::OneRecord | For::Listed) => {
+                        Trouble::Malformed(format!("{named} answered {status}, {tries} times"))
+                    }
+                    status => Trouble::Unreachable(format!("{named} answered {status}, {tries} times: the system is not well")),
                 });
             }
             // After a 429 everybody waits, in `turn`.
@@ -185,16 +252,17 @@ impl Client {
         }
     }
 
-    /// Where a page's address leads that the system gave: whole, or below the address that it stands in. No template can be in it.
-    pub fn resolved(&self, request: &RequestYaml, address: &str) -> String {
-        let base = &self.door(request).base;
-        let address = address.trim().replace('{', "%7B").replace('}', "%7D").replace(' ', "%20");
-        let below = &base[origin(base).len()..];
-        match address.chars().next() {
-            Some('?') => format!("{}{address}", request.path.split('?').next().unwrap_or_default()),
-            Some('/') if !below.is_empty() && address.starts_with(below) => format!("{}{address}", origin(base)),
-            _ => address,
-        }
+    /// Where a page's address leads that an answer gave. Our own keys are no part of it: each request gets them anew.
+    pub fn resolved(&self, request: &RequestYaml, answer: &Answer, address: &str) -> String {
+        let door = self.door(request);
+        let whole = link::resolve(&door.base, &answer.url, address);
+        let Some((path, query)) = whole.split_once('?').filter(|_| !door.auth.query.is_empty()) else { return whole };
+        let is_key = |part: &&str| {
+            let name = part.split('=').next().unwrap_or_default();
+            door.auth.query.keys().any(|key| key == name || percent_encoded(key).eq_ignore_ascii_case(name))
+        };
+        let kept: Vec<&str> = query.split('&').filter(|part| !is_key(part)).collect();
+        if kept.is_empty() { path.to_string() } else { format!("{path}?{}", kept.join("&")) }
     }
 
     /// Sends a request that writes. One too many surely was not carried out: it is sent again when the system says, if that is soon.
@@ -248,21 +316,26 @@ impl Client {
         }
         let mut query = Vec::new();
         let settings = Value::Object(self.settings.clone());
-        let keys = door.auth.query.iter().map(|pair| (pair, &settings));
-        for ((key, value), context) in request.query.iter().map(|pair| (pair, context)).chain(keys) {
-            let value = render(value, context).map_err(not_sent)?;
-            if !value.is_empty() {
+        let with = |url: &str, query: &[String]| match query.is_empty() {
+            true => url.to_string(),
+            false => format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, query.join("&")),
+        };
+        for (key, value) in &request.query {
+            if let Some(value) = render_optional(value, context).map_err(not_sent)? {
                 query.push(format!("{}={}", percent_encoded(key), percent_encoded(&value)));
             }
         }
-        if !query.is_empty() {
-            url = format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, query.join("&"));
+        let asked = with(&url, &query);
+        for (key, value) in &door.auth.query {
+            if let Some(value) = render_optional(value, &settings).map_err(not_sent)? {
+                query.push(format!("{}={}", percent_encoded(key), percent_encoded(&value)));
+            }
         }
+        url = with(&url, &query);
         let mut builder = Request::builder().method(method).uri(&url).header("Accept", "application/json");
         let own = door.headers.iter().chain(&door.auth.headers).map(|header| (header, &settings));
         for ((key, value), context) in own.chain(request.headers.iter().map(|header| (header, context))) {
-            let value = render(value, context).map_err(not_sent)?;
-            if !value.is_empty() {
+            if let Some(value) = render_optional(value, context).map_err(not_sent)? {
                 builder = builder.header(key.as_str(), value);
             }
         }
@@ -296,11 +369,13 @@ impl Client {
             }
         };
         let mut response = sent.map_err(|error| no_answer(&named, &door.base, &error))?;
-        let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_string);
-        let date = header("date").as_deref().and_then(http_date);
-        let retry_after_ms = header("retry-after").and_then(|value| retry_after(&value, date));
-        let links = response.headers().get_all("link").iter().filter_map(|value| value.to_str().ok());
-        let link = links.flat_map(|value| value.split(',')).find_map(next_link).map(str::to_string);
+        let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let header = |name: &str| response.headers().get(name).map(text);
+        let date = header("date").and_then(|date| moment(&date));
+        let milliseconds = || header("retry-after-ms")?.trim().parse::<u64>().ok().map(|ms| ms.min(LONGEST_WAIT_MS));
+        let retry_after_ms = header("retry-after").and_then(|value| wait_ms(&value, date)).or_else(milliseconds);
+        let links: Vec<String> = response.headers().get_all("link").iter().map(text).collect();
+        let link = link::next_page(&links);
         let status = response.status().as_u16();
         let etag = header("etag");
         let count = |name: &Option<String>| name.as_deref().and_then(header);
@@ -310,13 +385,16 @@ impl Client {
             self.pace.pause(Duration::from_millis(retry_after_ms.unwrap_or(500)));
         }
         if let (Some(remaining), Some(resets)) = (count(&self.rate.remaining), count(&self.rate.resets))
-            && remaining.trim().parse::<f64>().is_ok_and(|remaining| remaining < 1.0)
-            && let Some(wait) = reset_in(&resets, date)
+            && leading_number(&remaining).is_some_and(|remaining| remaining < 1.0)
+            && let Some(wait) = wait_ms(&resets, date)
         {
             self.pace.pause(Duration::from_millis(wait));
         }
         let unread = |why: bounded::Unread| NoAnswer::Lost(Trouble::Malformed(format!("{named}: expected JSON, and {why}")));
         let text = bounded::text(response.body_mut(), MOST_BYTES).map_err(unread)?;
+        if self.secrets.are_in(&text, &self.tokens()) {
+            self.echoes.store(true, Ordering::Relaxed);
+        }
         let body = if text.trim().is_empty() {
             Value::Null
         } else {
@@ -329,7 +407,10 @@ impl Client {
                 Err(why) => return Err(unread(why)),
             }
         };
-        Ok((Answer { status, body, date, link, retry_after_ms, etag }, admission.and_then(|admission| admission.token)))
+        Ok((
+            Answer { status, body, date, url: asked, link, retry_after_ms, etag },
+            admission.and_then(|admission| admission.token),
+        ))
     }
 }
 
@@ -352,45 +433,45 @@ pub(super) fn no_answer(named: &str, address: &str, error: &ureq::Error) -> NoAn
     }
 }
 
-/// Scheme, host and port of an address: what a key may be sent to.
-fn origin(url: &str) -> &str {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url[start..].find(['/', '?', '#', '\\']).map_or(url.len(), |at| start + at);
-    &url[..end]
+/// RFC 9110, section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`; or another form of a time.
+fn moment(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    // A number of seconds from now is no time.
+    let is_time = text.parse::<f64>().is_ok_and(|number| number >= A_UNIX_TIME) || text.contains([':', '-', 'T']);
+    Timestamp::read(&Value::String(text.to_string())).ok().flatten().filter(|_| is_time).map(|read| read.at)
 }
 
-/// RFC 9110, section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`.
-fn http_date(text: &str) -> Option<Timestamp> {
-    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Timestamp(at.as_millisecond()))
-}
+/// Smaller numbers are seconds from now: three years.
+const A_UNIX_TIME: f64 = 1e8;
 
-/// RFC 9110, section 10.2.3: seconds, or a time, which is taken by the server's own clock. In milliseconds.
-fn retry_after(value: &str, now: Option<Timestamp>) -> Option<u64> {
-    if let Ok(seconds) = value.trim().parse::<f64>() {
-        return Some((seconds.max(0.0) * 1000.0) as u64);
+/// How long to wait, in milliseconds, as `Retry-After` (RFC 9110, section 10.2.3) and vendors' own headers say it: seconds from now, a Unix
+/// time in whatever unit, or a date; by the server's own clock where it told. Never longer than a day.
+fn wait_ms(value: &str, now: Option<Timestamp>) -> Option<u64> {
+    if let Some(at) = moment(value) {
+        let now = now.map_or_else(|| jiff::Timestamp::now().as_millisecond(), |now| now.0);
+        return Some(u64::try_from(at.0.saturating_sub(now)).unwrap_or(0).min(LONGEST_WAIT_MS));
     }
-    Some(u64::try_from(http_date(value)?.0 - now?.0).unwrap_or(0))
+    let seconds = leading_number(value)?;
+    Some(((seconds.max(0.0) * 1000.0) as u64).min(LONGEST_WAIT_MS))
 }
 
-/// When a budget is renewed, as vendors tell it: seconds from now, a Unix time in seconds, or a date. In milliseconds from now.
-fn reset_in(value: &str, now: Option<Timestamp>) -> Option<u64> {
-    const A_UNIX_TIME: f64 = 1e9;
-    match value.trim().parse::<f64>() {
-        Ok(seconds) if seconds > A_UNIX_TIME => u64::try_from((seconds * 1000.0) as i64 - now?.0).ok(),
-        _ => retry_after(value, now),
+/// `120`, `120 s`, `120, 3600;w=60`: the number at the beginning.
+fn leading_number(value: &str) -> Option<f64> {
+    let value = value.trim();
+    let end = value.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-')).unwrap_or(value.len());
+    let unit = value[end..].trim_start();
+    // Minutes would be another number.
+    let known = unit.is_empty() || unit.starts_with([',', ';']) || matches!(unit, "s" | "sec" | "second" | "seconds");
+    value[..end].parse().ok().filter(|number: &f64| known && number.is_finite())
+}
+
+/// When an answer asks to come back, for a message.
+fn when(answer: &Answer) -> String {
+    match answer.retry_after_ms {
+        Some(ms) if ms >= LONGEST_WAIT_MS => " (in a day or more)".into(),
+        Some(ms) => format!(" (in {} s)", ms.div_ceil(1000)),
+        None => String::new(),
     }
-}
-
-/// The address of a link to the next page: `<https://example.com/?page=2>; rel="next"`.
-fn next_link(link: &str) -> Option<&str> {
-    let (address, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
-    let is_next = |parameter: &str| {
-        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        name.trim().eq_ignore_ascii_case("rel")
-            && value.trim().trim_matches('"').split(' ').any(|rel| rel.eq_ignore_ascii_case("next"))
-    };
-    parameters.split(';').any(is_next).then_some(address)
 }
 
 /// RFC 4648, section 4.
@@ -422,22 +503,39 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_read_as_the_rfcs_have_them() {
-        let now = http_date("Sun, 06 Nov 1994 08:49:37 GMT");
+    fn g4_a_wait_is_read_in_every_form_and_never_longer_than_a_day() {
+        let now = moment("Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(now, Some(Timestamp(784_111_777_000)));
-        assert_eq!(retry_after("7", now), Some(7000));
-        assert_eq!(retry_after("Sun, 06 Nov 1994 08:50:37 GMT", now), Some(60_000));
-        assert_eq!(retry_after("Sun, 06 Nov 1994 08:48:37 GMT", now), Some(0));
-        assert_eq!(retry_after("soon", now), None);
-        assert_eq!(next_link(" </people?page=2>; title=x; rel=\"last next\""), Some("/people?page=2"));
-        assert_eq!(next_link("</people?page=1>; rel=prev"), None);
-    }
-
-    #[test]
-    fn hosts_are_told_apart() {
-        assert_eq!(origin("https://a.example.com:8080/x?y"), "https://a.example.com:8080");
-        assert_ne!(origin("https://a.example.com.example.org/"), origin("https://a.example.com/"));
-        assert_ne!(origin("https://a.example.com@example.org/"), origin("https://a.example.com/"));
-        assert_ne!(origin("http://a.example.com/"), origin("https://a.example.com/"), "a key is not sent in the clear");
+        for (value, ms) in [
+            ("7", Some(7_000)),
+            ("0", Some(0)),
+            ("-5", Some(0)),
+            ("1.5", Some(1_500)),
+            ("7 s", Some(7_000)),
+            ("7 seconds", Some(7_000)),
+            ("7, 7", Some(7_000)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60_000)),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60_000)),
+            ("Sun Nov  6 08:50:37 1994", Some(60_000)),
+            ("1994-11-06T08:50:37Z", Some(60_000)),
+            ("Sun, 06 Nov 1994 08:48:37 GMT", Some(0)),
+            ("784111837", Some(60_000)),
+            ("784111837000", Some(60_000)),
+            ("784111717", Some(0)),
+            ("1796042977", Some(LONGEST_WAIT_MS)),
+            ("86400", Some(LONGEST_WAIT_MS)),
+            ("99999999", Some(LONGEST_WAIT_MS)),
+            ("99999999999999999999999", Some(LONGEST_WAIT_MS)),
+            ("1e400", None),
+            ("NaN", None),
+            ("inf", None),
+            ("soon", None),
+            ("2 minutes", None),
+            ("", None),
+        ] {
+            assert_eq!(wait_ms(value, now), ms, "{value}");
+        }
+        // Without the server's clock it is this one.
+        assert_eq!(wait_ms("784111837", None), Some(0));
     }
 }

@@ -8,6 +8,7 @@ mod errors;
 mod hooks;
 mod http;
 mod jwt;
+mod link;
 mod pace;
 mod place;
 mod read;
@@ -18,8 +19,12 @@ mod sound;
 mod template;
 mod tokens;
 mod value;
+mod walk;
 mod write;
 pub mod written;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::KnownFrom;
@@ -42,6 +47,50 @@ pub struct Rest {
     calls: hooks::Calls,
     registration: register::Registration,
     secrets: secrets::Secrets,
+    restarts: Restarts,
+    seals: Seals,
+}
+
+/// Record types whose listing has begun anew and not ended since: it does so once.
+#[derive(Default)]
+struct Restarts(Mutex<BTreeSet<String>>);
+
+impl Restarts {
+    /// Whether it may begin anew.
+    fn begin(&self, kind: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(kind.to_string())
+    }
+
+    fn end(&self, kind: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(kind);
+    }
+}
+
+/// Texts that hold a secret and that a checkpoint needs: they are known in this process only, by a number.
+#[derive(Default)]
+struct Seals(Mutex<BTreeMap<String, String>>);
+
+const SEAL: &str = "sealed:";
+
+impl Seals {
+    fn seal(&self, text: &str) -> String {
+        let seal = format!("{SEAL}{:x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()));
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of listings that go on, the last page of each is needed.
+        if known.len() >= 1_000 {
+            known.clear();
+        }
+        known.insert(seal.clone(), text.to_string());
+        seal
+    }
+
+    /// The text again; as it is where it was not sealed, and nothing where another process did.
+    fn open(&self, text: &str) -> Option<String> {
+        if !text.starts_with(SEAL) {
+            return Some(text.to_string());
+        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned()
+    }
 }
 
 /// Reads a manifest.
@@ -97,6 +146,8 @@ impl Rest {
             manifest,
             calls: hooks::Calls::default(),
             registration: register::Registration::default(),
+            restarts: Restarts::default(),
+            seals: Seals::default(),
         })
     }
 
@@ -109,9 +160,14 @@ impl Rest {
 }
 
 impl Rest {
+    /// Secrets that the system itself has given.
+    fn given_secrets(&self) -> Vec<String> {
+        self.client.tokens().into_iter().chain(self.registration.secret()).collect()
+    }
+
     /// Keeps secrets out of what went wrong.
     fn covered<T>(&self, result: Result<T, Trouble>) -> Result<T, Trouble> {
-        result.map_err(|trouble| self.secrets.in_trouble(trouble, &self.client.tokens()))
+        result.map_err(|trouble| self.secrets.in_trouble(trouble, &self.given_secrets()))
     }
 
     fn tried(&self) -> Result<String, Trouble> {
@@ -143,18 +199,25 @@ impl Rest {
     fn got(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
         let ty = self.ty(kind)?;
         if let Some(get) = &ty.get {
-            let body = self.fetch(ty, get, id)?;
-            return Ok(body.and_then(|body| self.record(ty, watch, &body)).filter(|record| !record.deleted));
+            let Some(body) = self.fetch(ty, get, id)? else { return Ok(None) };
+            let record = self.read_record(ty, watch, &body).map_err(|unread| {
+                Trouble::Malformed(format!("{}: {}", self.client.name(&get.request), unread.told(ty, &ty.id)))
+            })?;
+            return Ok(Some(record).filter(|record| !record.deleted));
         }
         // Only the list has it.
-        let mut checkpoint = None;
+        let (mut checkpoint, mut unread) = (None, None);
         loop {
             let page = self.next_page(ReadRequest { kind, watch, checkpoint: checkpoint.as_ref(), page_size: 0 })?;
             if let Some(found) = page.records.into_iter().find(|record| record.id == id) {
-                return Ok(Some(found));
+                return Ok(Some(found).filter(|record| !record.deleted));
             }
-            if !page.more {
-                return Ok(None);
+            unread = unread.or(page.faults.into_iter().find(|fault| fault.id.as_deref().is_none_or(|known| known == id)));
+            match (page.more, unread) {
+                (true, kept) => unread = kept,
+                (false, None) => return Ok(None),
+                // What can't be read may be the one.
+                (false, Some(fault)) => return Err(Trouble::Malformed(format!("{}: {}", fault.place, fault.message))),
             }
             checkpoint = Some(page.checkpoint);
         }
@@ -189,17 +252,28 @@ impl Rest {
         let Some(find) = ty.find.get(located.path) else { return Ok(None) };
         let context = self.client.context([("value", value.clone())]);
         let named = self.client.name(&find.request);
-        let answer = self.client.read(&find.request, &context)?;
-        if answer.status == 404 {
+        let answer = self.client.read_one(&find.request, &context, false)?;
+        if errors::meaning(&self.manifest, &answer).is_some_and(|(meaning, _)| meaning == written::Meaning::Gone) {
             return Ok(Some(vec![]));
         }
         if let Some(trouble) = errors::trouble(&self.manifest, &named, &answer) {
             return Err(trouble);
         }
+        // C2: an answer that does not say what was found is no word that there is nothing.
+        let unclear = |why: String| {
+            let message = format!("{named}: expected what was found, and {why}");
+            Err(Trouble::Busy { retry_after_ms: None, message })
+        };
         let shown = match value::at(&answer.body, find.item.as_deref().unwrap_or("")) {
-            Some(Value::Array(found)) => found.as_slice(),
-            Some(Value::Null) | None => &[],
-            Some(one) => std::slice::from_ref(one),
+            _ if answer.status == 204 => &[],
+            Some(Value::Array(found)) if !found.is_empty() => found.as_slice(),
+            Some(one @ Value::Object(map)) if !map.is_empty() && read::id_in(ty, one).is_some() => std::slice::from_ref(one),
+            found => match (read::says_error(&answer.body), found) {
+                (Some(error), _) => return unclear(format!("the answer has an error: {error}")),
+                (None, Some(Value::Array(_))) => &[],
+                (None, Some(Value::Null)) if find.item.is_some() => &[],
+                (None, _) => return unclear("the answer has neither a record nor a list".into()),
+            },
         };
         // A system's search may find more than was asked for: what is like the value, and what is deleted.
         let holds = |record: &ReadRecord| {
@@ -209,8 +283,16 @@ impl Rest {
                 held => value::same_text(held, value),
             })
         };
-        let found = shown.iter().filter_map(|body| self.record(ty, watch, body));
-        Ok(Some(found.filter(|record| !record.deleted && holds(record)).collect()))
+        let mut found = Vec::new();
+        for body in shown {
+            match self.read_record(ty, watch, body) {
+                Ok(record) if !record.deleted && holds(&record) => found.push(record),
+                Ok(_) => {}
+                // It may be the one that is looked for.
+                Err(unread) => return unclear(unread.told(ty, &ty.id)),
+            }
+        }
+        Ok(Some(found))
     }
 }
 
@@ -219,6 +301,14 @@ pub fn settings(manifest: &Manifest, given: &Map<String, Value>, needed: bool) -
     const COMMON: [&str; 2] = ["timeout_s", "rate_per_second"];
     let known = || manifest.settings.keys().map(String::as_str).chain(COMMON).collect::<Vec<_>>().join(", ");
     let mut settings = Map::new();
+    // A request that waits for longer than a day, or for no time at all, is a mistake.
+    for (name, least, most) in [("timeout_s", 0.001, 86_400.0), ("rate_per_second", 0.001, 100_000.0)] {
+        let open = |value: &Value| value.as_str().is_some_and(|text| !needed && text.contains("${"));
+        let Some(value) = given.get(name).filter(|value| !open(value)) else { continue };
+        if !number(given, name).is_some_and(|number| (least..=most).contains(&number)) {
+            return Err(Trouble::Misconfigured(format!("`{name}` is {value}: a number from {least} to {most} is expected")));
+        }
+    }
     for (name, value) in given {
         if !manifest.settings.contains_key(name) && !COMMON.contains(&name.as_str()) {
             return Err(Trouble::Misconfigured(format!("{} has no setting `{name}`; it has {}", manifest.title, known())));
@@ -248,6 +338,11 @@ pub fn settings(manifest: &Manifest, given: &Map<String, Value>, needed: bool) -
         }
     }
     Ok(settings)
+}
+
+/// A setting that is a number, also where it came as text out of an environment variable.
+fn number(settings: &Map<String, Value>, name: &str) -> Option<f64> {
+    settings.get(name).and_then(|v| v.as_str().map_or(v.as_f64(), |text| text.trim().parse().ok()))
 }
 
 /// The record types of a manifest, as the plan of flows needs them.
@@ -348,8 +443,7 @@ impl Connector for Rest {
 
     fn pace(&self) -> Option<String> {
         let rate = &self.manifest.rate;
-        let own =
-            self.client.settings.get("rate_per_second").and_then(|v| v.as_str().map_or(v.as_f64(), |t| t.trim().parse().ok()));
+        let own = number(&self.client.settings, "rate_per_second");
         let limits = [
             own.or(rate.per_second).map(|n| format!("{n} a second")),
             rate.per_minute.map(|n| format!("{n} a minute")),
@@ -366,7 +460,7 @@ impl Connector for Rest {
 
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
         let outcomes = self.written(kind, watch, writes);
-        let tokens = self.client.tokens();
+        let tokens = self.given_secrets();
         outcomes.into_iter().map(|outcome| self.secrets.in_outcome(outcome, &tokens)).collect()
     }
 

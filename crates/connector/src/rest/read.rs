@@ -1,19 +1,26 @@
 //! Reading: pages of everything, or of what changed since the last reading.
 //!
 //! The time from which the next reading asks is the server's own clock at the first request of this one (its `Date` header), less the
-//! overlap that the manifest gives: it is never later than what was listed, and needs no clock here (R1).
+//! overlap: it is never later than what was listed (R1). How far that clock is ahead of this machine's is remembered, so that a clock that
+//! was wrong once, or was set back, is noticed at the next reading.
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::id_text::id_text;
-use lockstep_model::{ReadRecord, Timestamp};
+use lockstep_model::{ReadRecord, Reported, Timestamp, UnknownTime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::http::Answer;
 use super::value::{at, locate, text};
-use super::written::{GetYaml, GoneYaml, ListYaml, Mark as Deleted, Paging, ParentsYaml, RequestYaml, TypeYaml};
+use super::walk::{Listed, Next, Walk, fingerprint};
+use super::written::{GetYaml, GoneYaml, ListYaml, Mark as Deleted, Meaning, Paging, ParentsYaml, RequestYaml, TypeYaml};
 use super::{Rest, errors};
 use crate::{Checkpoint, Page, ReadRequest, RecordFault, Trouble};
+
+/// By so much two clocks are compared: `Date` counts whole seconds, and an answer takes its time.
+const CLOCK_TOLERANCE_MS: i64 = 2_000;
+/// A time of change is not finer than this where nothing else is known.
+const RESOLUTION_MS: i64 = 1_000;
 
 /// What the checkpoint's text holds, as JSON.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -22,43 +29,85 @@ struct Mark {
     /// What changed before this has been read.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Timestamp>,
-    /// A listing is under way: where it goes on.
+    /// How far the server's clock was ahead of this machine's when `since` was taken, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<Next>,
-    /// The server's clock when the listing began.
+    ahead: Option<i64>,
+    /// The server's clock when the listing under way began.
     #[serde(skip_serializing_if = "Option::is_none")]
     began: Option<Timestamp>,
-    /// How many records a page of this listing has.
+    /// How far it was ahead then.
     #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<usize>,
-    /// How many it has shown.
+    began_ahead: Option<i64>,
+    /// The smallest difference that the times of change can express, in milliseconds; the coarsest that was seen.
     #[serde(skip_serializing_if = "is_zero")]
-    shown: usize,
-    /// What the last page showed, so that one which comes for ever is noticed.
-    #[serde(skip_serializing_if = "is_zero")]
-    page: u64,
+    resolution: i64,
+    /// The number of the first page, where the manifest does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<usize>,
+    #[serde(flatten)]
+    walk: Walk,
     /// Parents whose records have not been listed yet; the first one's are being listed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     parents: Vec<String>,
     /// Where the list of parents goes on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parents_next: Option<Next>,
-    /// It was begun anew because a page could not be gone on from.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    anew: bool,
+    #[serde(skip_serializing_if = "is_zero")]
+    parents_next: Walk,
 }
 
-fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
-    *number == T::default()
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Next {
-    Offset(usize),
-    Page(usize),
-    Cursor(String),
-    Address(String),
+impl Mark {
+    /// The same reading from its beginning.
+    fn anew(&self) -> Mark {
+        let Mark { since, ahead, resolution, first, .. } = *self;
+        Mark { since, ahead, resolution, first, ..Mark::default() }
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.walk.next.is_some() || self.parents_next.next.is_some() || !self.parents.is_empty()
+    }
+
+    /// Notes the server's clock at the first answer.
+    fn begin(&mut self, date: Option<Timestamp>) {
+        if self.began.is_none() {
+            self.began = date;
+            self.began_ahead = date.map(ahead);
+        }
+    }
+}
+
+/// How far a server's clock is ahead of this machine's.
+fn ahead(date: Timestamp) -> i64 {
+    date.0.saturating_sub(jiff::Timestamp::now().as_millisecond())
+}
+
+/// Why a record that was shown can't be taken in.
+pub(super) enum Unread {
+    /// It is no object, or has no id.
+    NoId,
+    /// It has a time of change in no known form.
+    Time { id: String, shown: Value },
+    /// Its id holds a secret of ours.
+    Secret,
+    /// It could not be read by itself.
+    Alone { id: String, why: String },
+}
+
+impl Unread {
+    pub(super) fn told(&self, ty: &TypeYaml, id_place: &str) -> String {
+        match self {
+            Unread::NoId => format!("it has no `{id_place}`, so it can't be told apart from others; it is left out"),
+            Unread::Time { id, shown } => format!(
+                "{id} has {shown} at `{}`, which is no time in a known form; it is left out. Say its form with `modified-form`, or leave \
+                 out `modified`",
+                ty.modified.as_deref().unwrap_or_default()
+            ),
+            Unread::Secret => "its id holds a key of this project; it is left out".into(),
+            Unread::Alone { id, why } => format!("{id} is listed and can't be read: {why}"),
+        }
+    }
 }
 
 impl Rest {
@@ -68,174 +117,320 @@ impl Rest {
             Some(checkpoint) => serde_json::from_str(&checkpoint.text).unwrap_or_default(),
             None => Mark::default(),
         };
-        match self.page(request, &mark) {
-            // Cursors and addresses of pages grow old, and a system may have moved: once, the listing begins anew.
-            Err(Trouble::Malformed(_)) if mark.next.is_some() && !mark.anew => {
-                self.page(request, &Mark { since: mark.since, anew: true, ..Mark::default() })
-            }
-            page => page,
+        let mut mark = self.unsealed(mark);
+        if self.ty(request.kind)?.changes.is_none() {
+            mark.since = None;
         }
+        let mut page = self.page(request, &mark);
+        // Cursors and addresses of pages grow old, and a system may have moved: once, the listing begins anew.
+        if matches!(page, Err(Trouble::Malformed(_))) && mark.is_under_way() && self.restarts.begin(request.kind) {
+            page = self.page(request, &mark.anew());
+        }
+        if !page.as_ref().is_ok_and(|page| page.more) {
+            self.restarts.end(request.kind);
+        }
+        page
     }
 
     fn page(&self, request: ReadRequest<'_>, mark: &Mark) -> Result<Page, Trouble> {
         let ty = self.ty(request.kind)?;
-        let (list, since) = match (&ty.changes, mark.since) {
-            (Some(changes), Some(since)) => (changes, Some(since)),
-            _ => (&ty.list, None),
-        };
         let mut mark = mark.clone();
-        if let Some(parents) = &list.parents
+        let mut faults = vec![];
+        let list = |mark: &Mark| match (&ty.changes, mark.since) {
+            (Some(changes), Some(_)) => changes,
+            _ => &ty.list,
+        };
+        if let Some(parents) = &list(&mark).parents
             && mark.parents.is_empty()
         {
-            let Parents { ids, next, date } = self.parents(parents, &mark, since)?;
-            mark.began = mark.began.or(date);
-            mark.parents_next = next;
-            if ids.is_empty() {
-                return Ok(self.ended(ty, mark, since, vec![], vec![]));
+            let begins = mark.began.is_none();
+            let before = mark.parents_next.clone();
+            let mut read = self.parents(parents, &mut mark.parents_next, mark.since)?;
+            if begins && let Some(earlier) = earlier(&mark, read.date) {
+                (mark.since, mark.parents_next) = (earlier, before);
+                // What else is listed may be listed otherwise; a listing of everything has parents, too.
+                let parents = list(&mark).parents.as_ref().unwrap_or(parents);
+                read = self.parents(parents, &mut mark.parents_next, mark.since)?;
             }
-            mark.parents = ids;
+            mark.begin(read.date);
+            faults.extend(read.faults);
+            if read.ids.is_empty() {
+                return Ok(self.ended(ty, mark, vec![], faults));
+            }
+            mark.parents = read.ids;
         }
         let parent = mark.parents.first().cloned();
-        let limit = mark.limit.unwrap_or_else(|| list.paging.limit(request.page_size));
-        let (answer, named) = self.ask(list, &mark, limit, since, parent.as_deref())?;
-        let items = self.items(list.items.as_deref(), &named, &answer)?;
-        mark.began = mark.began.or(answer.date);
-        let stops = list.stops_at_since && since.is_some_and(|since| items.iter().any(|item| older(ty, item, since)));
-        let next = following(&list.paging, &mark, limit, &answer, items.len()).filter(|_| !stops);
-        let page = fingerprint(items, list.each_id.as_ref().unwrap_or(&ty.id));
-        if next.is_some() && (next == mark.next || !items.is_empty() && page == mark.page) {
-            return Err(Trouble::Malformed(format!(
-                "{named}: expected the next page, and the same page comes again and again: the listing is given up"
-            )));
+        let begins = mark.began.is_none();
+        let mut asked = self.ask_page(list(&mark), &mark, request.page_size, parent.as_deref())?;
+        if begins && let Some(earlier) = earlier(&mark, asked.answer.date) {
+            mark.since = earlier;
+            asked = self.ask_page(list(&mark), &mark, request.page_size, parent.as_deref())?;
         }
-        let (mut records, mut faults) = (Vec::with_capacity(items.len()), vec![]);
-        for (place, item) in items.iter().enumerate() {
-            match self.record_of(ty, list, request.watch, item, parent.as_deref())? {
-                Some(record) => records.push(record),
-                None => faults.push(RecordFault {
-                    place: format!("{named}, record {}", mark.shown + place + 1),
-                    message: format!(
-                        "it has no `{}`, so it can't be told apart from others; it is left out",
-                        list.each_id.as_ref().unwrap_or(&ty.id)
-                    ),
-                    id: None,
-                }),
+        let list = list(&mark);
+        let id_place = list.each_id.as_ref().unwrap_or(&ty.id);
+        let Asked { answer, named, limit } = asked;
+        let items = self.items(list.items.as_deref(), &named, &answer)?;
+        let zero = self.page_zero(list, &mut mark, limit, parent.as_deref(), items, id_place);
+        mark.begin(answer.date);
+        let stops = list.stops_at_since && mark.since.is_some_and(|since| items.iter().any(|item| older(ty, item, since)));
+        let position = mark.walk.shown;
+        mark.walk.shown += zero.len();
+        let next_address = |address: &str| self.client.resolved(&list.request, &answer, address);
+        let listed =
+            Listed { paging: &list.paging, named: &named, limit, answer: &answer, items, id: id_place, first: mark.first };
+        let goes_on = mark.walk.pass(listed, stops, &next_address)?;
+        let mut records = Vec::with_capacity(items.len());
+        let mut times = (0, None);
+        for (place, item) in zero.iter().chain(items).enumerate() {
+            let read = self.record_of(ty, list, request.watch, item, parent.as_deref())?;
+            let place = || format!("{named}, record {}", position + place + 1);
+            match read {
+                Ok(record) => {
+                    times.0 += usize::from(record.modified.is_some());
+                    if self.client.gives_away(item) {
+                        let message = "a property of it holds a key of this project, which is not taken in".into();
+                        faults.push(RecordFault { place: place(), message, id: Some(record.id.clone()) });
+                    }
+                    records.push(record);
+                }
+                Err(unread) => {
+                    let message = unread.told(ty, id_place);
+                    let (id, is_time) = match &unread {
+                        Unread::Time { id, .. } => (Some(id.clone()), true),
+                        Unread::Alone { id, .. } => (Some(id.clone()), false),
+                        Unread::NoId | Unread::Secret => (None, false),
+                    };
+                    if is_time {
+                        times.1.get_or_insert(message.clone());
+                    }
+                    faults.push(RecordFault { place: place(), message, id });
+                }
             }
         }
-        if next.is_some() {
-            mark.shown += items.len();
-            (mark.next, mark.limit, mark.page) = (next, Some(limit), page);
-            return Ok(going_on(mark, since, records, faults));
+        // R8: where no time at all is understood the manifest is wrong, and not a record.
+        if let (0, Some(message)) = times {
+            return Err(Trouble::Malformed(format!(
+                "{named}: expected times at `{}`: {message}",
+                ty.modified.as_deref().unwrap_or("")
+            )));
+        }
+        let times = [items.first(), items.last()].into_iter().flatten().filter_map(|item| modified(ty, item).ok().flatten());
+        mark.resolution = times.map(|time| time.resolution_ms).max().unwrap_or(0).max(mark.resolution);
+        if goes_on {
+            return Ok(self.going_on(mark, records, faults));
         }
         if !mark.parents.is_empty() {
             mark.parents.remove(0);
-            (mark.next, mark.shown, mark.page, mark.limit) = (None, 0, 0, None);
-            if !mark.parents.is_empty() || mark.parents_next.is_some() {
-                return Ok(going_on(mark, since, records, faults));
+            mark.walk = Walk::default();
+            if !mark.parents.is_empty() || mark.parents_next.next.is_some() {
+                return Ok(self.going_on(mark, records, faults));
             }
         }
-        let mut page = self.ended(ty, mark, since, records, faults);
+        let since = mark.since;
+        let mut page = self.ended(ty, mark, records, faults);
         if let (Some(gone), Some(since)) = (&ty.gone, since) {
-            page.gone = self.gone(gone, since)?;
+            let (ids, faults) = self.gone(gone, since)?;
+            page.gone = ids;
+            page.faults.extend(faults);
         }
         Ok(page)
     }
 
-    /// The last page: the next reading asks for what changed since this one began.
-    fn ended(
+    /// Asks for the page at which a listing stands.
+    fn ask_page(&self, list: &ListYaml, mark: &Mark, page_size: usize, parent: Option<&str>) -> Result<Asked, Trouble> {
+        let limit = mark.walk.limit.unwrap_or_else(|| list.paging.limit(page_size));
+        let (answer, named) = self.ask(list, &mark.walk, mark.first, limit, mark.since, parent)?;
+        Ok(Asked { answer, named, limit })
+    }
+
+    /// Pages are counted from 1, or from 0. Where the manifest does not say which, page 0 is asked for once: what it shows besides page 1
+    /// would be missed. Gives its records.
+    fn page_zero(
         &self,
-        ty: &TypeYaml,
-        mark: Mark,
-        since: Option<Timestamp>,
-        records: Vec<ReadRecord>,
-        faults: Vec<RecordFault>,
-    ) -> Page {
+        list: &ListYaml,
+        mark: &mut Mark,
+        limit: usize,
+        parent: Option<&str>,
+        items: &[Value],
+        id_place: &str,
+    ) -> Vec<Value> {
+        if !matches!(list.paging, Paging::Page { first: None, .. })
+            || mark.first.is_some()
+            || mark.walk.next.is_some()
+            || !sends_the_page_as_it_is(&list.request)
+        {
+            return vec![];
+        }
+        let walk = Walk::at(Next::Page(0));
+        let since = mark.since;
+        let (asked, mut variables) = page_request(&list.request, &list.paging, &walk, None, limit, since);
+        variables.extend(parent.map(|parent| ("parent", json!(parent))));
+        let Some(answer) = self.client.try_once(&asked, &self.client.context(variables)) else { return vec![] };
+        mark.first = Some(1);
+        if errors::meaning(&self.manifest, &answer).is_some() {
+            return vec![];
+        }
+        let Ok(zero) = self.items(list.items.as_deref(), "", &answer) else { return vec![] };
+        if zero.is_empty() || fingerprint(zero, id_place) == fingerprint(items, id_place) {
+            return vec![];
+        }
+        mark.first = Some(0);
+        zero.to_vec()
+    }
+
+    /// The last page: the next reading asks for what changed since this one began.
+    fn ended(&self, ty: &TypeYaml, mark: Mark, records: Vec<ReadRecord>, faults: Vec<RecordFault>) -> Page {
+        let everything = mark.since.is_none();
+        let said = ty.changes.as_ref().map_or(0, |changes| changes.overlap_s.saturating_mul(1000));
+        // R1: never less than what can't be told apart by a time of change, and what a listing may lag behind.
+        let least = mark.resolution.max(RESOLUTION_MS) + CLOCK_TOLERANCE_MS;
+        let overlap_ms = said.max(least.saturating_add(ty.settles_ms.max(0)));
         // Without the server's clock the next reading lists everything: late, but nothing is missed.
-        let overlap_ms = ty.changes.as_ref().map_or(0, |changes| 1000 * changes.overlap_s);
-        let mark = Mark { since: mark.began.map(|began| began.plus_ms(-overlap_ms)), ..Mark::default() };
-        Page { more: false, ..going_on(mark, since, records, faults) }
+        let next = Mark {
+            since: mark.began.filter(|_| ty.changes.is_some()).map(|began| began.plus_ms(-overlap_ms)),
+            ahead: mark.began_ahead,
+            resolution: mark.resolution,
+            first: mark.first,
+            ..Mark::default()
+        };
+        let checkpoint = Checkpoint { text: serde_json::to_string(&next).unwrap_or_default(), bytes: vec![] };
+        Page { records, faults, gone: vec![], checkpoint, more: false, everything }
+    }
+
+    /// A page after which the listing goes on.
+    fn going_on(&self, mark: Mark, records: Vec<ReadRecord>, faults: Vec<RecordFault>) -> Page {
+        let everything = mark.since.is_none();
+        let text = serde_json::to_string(&self.sealed(mark)).unwrap_or_default();
+        Page { records, faults, gone: vec![], checkpoint: Checkpoint { text, bytes: vec![] }, more: true, everything }
+    }
+
+    /// The mark without secrets: an address or cursor that holds one stays in this process. Another one begins the listing anew.
+    fn sealed(&self, mut mark: Mark) -> Mark {
+        for next in [&mut mark.walk.next, &mut mark.parents_next.next].into_iter().flatten() {
+            if let Next::Cursor(text) | Next::Address(text) = next
+                && self.client.gives_away(&json!(text))
+            {
+                *text = self.seals.seal(text);
+            }
+        }
+        mark
+    }
+
+    fn unsealed(&self, mut mark: Mark) -> Mark {
+        let mut lost = false;
+        for next in [&mut mark.walk.next, &mut mark.parents_next.next].into_iter().flatten() {
+            if let Next::Cursor(text) | Next::Address(text) = next {
+                match self.seals.open(text) {
+                    Some(opened) => *text = opened,
+                    None => lost = true,
+                }
+            }
+        }
+        if lost { mark.anew() } else { mark }
     }
 
     /// Asks for one page of a list.
     fn ask(
         &self,
         list: &ListYaml,
-        mark: &Mark,
+        walk: &Walk,
+        first: Option<usize>,
         limit: usize,
         since: Option<Timestamp>,
         parent: Option<&str>,
     ) -> Result<(Answer, String), Trouble> {
-        let (mut asked, mut variables) = page_request(&list.request, &list.paging, mark, limit, since);
-        if let Some(Next::Address(address)) = &mark.next {
-            asked.path = self.client.resolved(&list.request, address);
+        let (mut asked, mut variables) = page_request(&list.request, &list.paging, walk, first, limit, since);
+        if let Some(Next::Address(address)) = &walk.next {
+            asked.path.clone_from(address);
             asked.query.clear();
         }
         variables.extend(parent.map(|parent| ("parent", json!(parent))));
         let named = self.client.name(&list.request);
-        let answer = self.client.read(&asked, &self.client.context(variables))?;
+        let context = self.client.context(variables);
+        let mut answer = self.client.read(&asked, &context)?;
+        // Some systems have no page behind the last one. A page in the middle is not taken for it because of one answer.
+        let counted = matches!(walk.next, Some(Next::Offset(_) | Next::Page(_))) && walk.shown > 0;
+        let is_past = |answer: &Answer| {
+            answer.status == 416 || errors::meaning(&self.manifest, answer).is_some_and(|(meaning, _)| meaning == Meaning::Gone)
+        };
+        if counted && is_past(&answer) {
+            answer = self.client.read(&asked, &context)?;
+            if is_past(&answer) {
+                return Ok((Answer { status: 204, body: Value::Null, ..answer }, named));
+            }
+        }
         match errors::trouble(&self.manifest, &named, &answer) {
             Some(trouble) => Err(trouble),
             None => Ok((answer, named)),
         }
     }
 
-    /// A page of parents: their ids, and where their list goes on.
-    fn parents(&self, parents: &ParentsYaml, mark: &Mark, since: Option<Timestamp>) -> Result<Parents, Trouble> {
+    /// A page of parents: their ids. The walk then stands at the next page.
+    fn parents(&self, parents: &ParentsYaml, walk: &mut Walk, since: Option<Timestamp>) -> Result<Parents, Trouble> {
         let list = plain_list(&parents.request, &parents.items, &parents.paging);
         let limit = list.paging.limit(0);
-        let mut at_page = Mark { next: mark.parents_next.clone(), ..Mark::default() };
+        let (mut faults, mut date) = (vec![], None);
         loop {
-            let (answer, named) = self.ask(&list, &at_page, limit, since, None)?;
+            let (answer, named) = self.ask(&list, walk, None, limit, since, None)?;
             let items = self.items(list.items.as_deref(), &named, &answer)?;
-            let ids: Vec<String> = items.iter().filter_map(|item| at(item, &parents.id).and_then(text)).collect();
-            at_page.shown = match &at_page.next {
-                Some(Next::Offset(offset)) => *offset,
-                _ => 0,
-            };
-            let next = following(&list.paging, &at_page, limit, &answer, items.len());
-            if next.is_some() && next == at_page.next {
-                return Err(Trouble::Malformed(format!(
-                    "{named}: expected the next page, and the same page comes again and again: the listing is given up"
-                )));
+            date = date.or(answer.date);
+            let mut ids = vec![];
+            for (place, item) in items.iter().enumerate() {
+                match at(item, &parents.id).and_then(id_text) {
+                    Some(id) => ids.push(id),
+                    None => faults.push(RecordFault {
+                        place: format!("{named}, record {}", walk.shown + place + 1),
+                        message: format!("it has no `{}`, so what is listed through it is left out", parents.id),
+                        id: None,
+                    }),
+                }
+            }
+            let next_address = |address: &str| self.client.resolved(&list.request, &answer, address);
+            let listed =
+                Listed { paging: &list.paging, named: &named, limit, answer: &answer, items, id: &parents.id, first: None };
+            let goes_on = walk.pass(listed, false, &next_address)?;
+            if !goes_on {
+                *walk = Walk::default();
             }
             // A page without any is passed over, so that an empty answer means the end.
-            if !ids.is_empty() || next.is_none() {
-                return Ok(Parents { ids, next, date: answer.date });
+            if !ids.is_empty() || !goes_on {
+                return Ok(Parents { ids, faults, date });
             }
-            at_page.next = next;
         }
     }
 
     /// What was deleted since a time.
-    fn gone(&self, gone: &GoneYaml, since: Timestamp) -> Result<Vec<String>, Trouble> {
+    fn gone(&self, gone: &GoneYaml, since: Timestamp) -> Result<(Vec<String>, Vec<RecordFault>), Trouble> {
         let list = plain_list(&gone.request, &gone.items, &gone.paging);
         let limit = list.paging.limit(0);
-        let (mut mark, mut ids) = (Mark::default(), vec![]);
+        let place = gone.id.as_deref().unwrap_or("");
+        let (mut walk, mut ids, mut faults) = (Walk::default(), vec![], vec![]);
         loop {
-            let (answer, named) = self.ask(&list, &mark, limit, Some(since), None)?;
+            let (answer, named) = self.ask(&list, &walk, None, limit, Some(since), None)?;
             let items = self.items(list.items.as_deref(), &named, &answer)?;
-            ids.extend(items.iter().filter_map(|item| at(item, gone.id.as_deref().unwrap_or("")).and_then(text)));
-            let next = following(&list.paging, &mark, limit, &answer, items.len());
-            let page = fingerprint(items, gone.id.as_deref().unwrap_or(""));
-            match next {
-                None => return Ok(ids),
-                Some(_) if next == mark.next || page == mark.page && !items.is_empty() => {
-                    return Err(Trouble::Malformed(format!(
-                        "{named}: expected the next page, and the same page comes again and again: the listing is given up"
-                    )));
+            for item in items {
+                match at(item, place).and_then(id_text) {
+                    Some(id) => ids.push(id),
+                    None => {
+                        let message = format!("it has no `{place}`, so it can't be told what was deleted");
+                        faults.push(RecordFault { place: named.clone(), message, id: None });
+                    }
                 }
-                Some(_) => {
-                    mark.shown += items.len();
-                    (mark.next, mark.page) = (next, page);
-                }
+            }
+            let next_address = |address: &str| self.client.resolved(&list.request, &answer, address);
+            let listed = Listed { paging: &list.paging, named: &named, limit, answer: &answer, items, id: place, first: None };
+            if !walk.pass(listed, false, &next_address)? {
+                return Ok((ids, faults));
             }
         }
     }
 
     fn items<'v>(&self, place: Option<&str>, named: &str, answer: &'v Answer) -> Result<&'v [Value], Trouble> {
-        // No content: an empty list.
-        if answer.body.is_null() {
+        if answer.status == 204 {
             return Ok(&[]);
+        }
+        if let Some(error) = says_error(&answer.body) {
+            return Err(Trouble::Malformed(format!("{named}: expected a list of records, and the answer has an error: {error}")));
         }
         match at(&answer.body, place.unwrap_or("")) {
             Some(Value::Array(items)) => Ok(items),
@@ -254,71 +449,216 @@ impl Rest {
         watch: &[PropertyRef],
         item: &Value,
         parent: Option<&str>,
-    ) -> Result<Option<ReadRecord>, Trouble> {
+    ) -> Result<Result<ReadRecord, Unread>, Trouble> {
         let Some(each) = &list.each_id else {
             return Ok(match parent {
-                Some(parent) => self.record(ty, watch, &with_parent(item, parent)),
-                None => self.record(ty, watch, item),
+                Some(parent) => self.read_record(ty, watch, &with_parent(item, parent)),
+                None => self.read_record(ty, watch, item),
             });
         };
-        let Some(id) = at(item, each).and_then(text) else { return Ok(None) };
+        let (Some(id), Some(get)) = (at(item, each).and_then(id_text), &ty.get) else { return Ok(Err(Unread::NoId)) };
         let id = parent.map_or(id.clone(), |parent| format!("{parent}/{id}"));
-        let Some(get) = &ty.get else { return Ok(None) };
-        match self.fetch(ty, get, &id)? {
-            Some(body) => Ok(self.record(ty, watch, &body)),
+        match self.fetch_patiently(ty, get, &id, true) {
+            Ok(Some(body)) => Ok(self.read_record(ty, watch, &body)),
             // Deleted between the list and the look-up.
-            None => Ok(Some(ReadRecord { id, version: None, modified: None, deleted: true, values: vec![None; watch.len()] })),
+            Ok(None) => Ok(Ok(ReadRecord { id, version: None, modified: None, deleted: true, values: vec![None; watch.len()] })),
+            // G4: one record that can't be read does not stop the others.
+            Err(Trouble::Malformed(why)) => Ok(Err(Unread::Alone { id, why })),
+            Err(trouble) => Err(trouble),
         }
     }
 
-    /// A system's record as the hub takes it; `None` if it has no id.
-    pub(super) fn record(&self, ty: &TypeYaml, watch: &[PropertyRef], body: &Value) -> Option<ReadRecord> {
-        let id = id_in(ty, body)?;
+    /// A system's record as the hub takes it.
+    pub(super) fn read_record(&self, ty: &TypeYaml, watch: &[PropertyRef], body: &Value) -> Result<ReadRecord, Unread> {
+        let Some(id) = id_in(ty, body) else { return Err(Unread::NoId) };
+        let modified = modified(ty, body).map_err(|UnknownTime| {
+            let shown = ty.modified.as_ref().and_then(|place| at(body, place)).cloned().unwrap_or_default();
+            Unread::Time { id: id.clone(), shown }
+        })?;
         let place = |place: &Option<String>| place.as_ref().and_then(|place| at(body, place));
         let deleted = ty.deleted.as_ref().is_some_and(|mark| at(body, &mark.at).is_some_and(|found| mark.fits(found)));
-        let values = watch.iter().map(|watched| locate(ty, watched).and_then(|l| l.read(body, ty.absent_is_empty))).collect();
-        Some(ReadRecord {
-            id,
-            version: place(&ty.version).and_then(text),
-            modified: place(&ty.modified).and_then(Value::as_str).and_then(Timestamp::parse),
-            deleted,
-            values,
-        })
+        let mut values: Vec<Option<Value>> =
+            watch.iter().map(|watched| locate(ty, watched).and_then(|l| l.read(body, ty.absent_is_empty))).collect();
+        let mut version = place(&ty.version).and_then(text);
+        if self.client.echoes() {
+            // R5: what holds a secret is as if it were not told, and neither stored nor passed on.
+            let keeps = |value: &Value| !self.client.gives_away(value);
+            if !keeps(&json!(id)) {
+                return Err(Unread::Secret);
+            }
+            values.iter_mut().for_each(|value| *value = value.take().filter(keeps));
+            version = version.filter(|version| keeps(&json!(version)));
+        }
+        Ok(ReadRecord { id, version, modified: modified.map(|time| time.at), deleted, values })
     }
 
-    /// One record's body by its id; `None` if it is not there.
+    /// The same for an answer to a write, which is done however the answer looks; `None` if it has no id.
+    pub(super) fn record(&self, ty: &TypeYaml, watch: &[PropertyRef], body: &Value) -> Option<ReadRecord> {
+        match self.read_record(ty, watch, body) {
+            Err(Unread::Time { .. }) => {
+                let mut body = body.clone();
+                let place = ty.modified.as_deref().unwrap_or_default();
+                super::value::put(&mut body, place, Value::Null);
+                self.read_record(ty, watch, &body).ok()
+            }
+            read => read.ok(),
+        }
+    }
+
+    /// One record's body by its id; `None` if the system says that it is not there. An error is no such word, whatever its status.
     pub(super) fn fetch(&self, ty: &TypeYaml, get: &GetYaml, id: &str) -> Result<Option<Value>, Trouble> {
-        let found = self.fetch_with(get, id_variables(ty, id).to_vec())?;
-        Ok(match (found, id.split_once('/')) {
+        self.fetch_patiently(ty, get, id, false)
+    }
+
+    fn fetch_patiently(&self, ty: &TypeYaml, get: &GetYaml, id: &str, patience: bool) -> Result<Option<Value>, Trouble> {
+        let found = self.fetch_with(get, id_variables(ty, id).to_vec(), Some((ty, id)), patience)?;
+        let found = match (found, id.split_once('/')) {
             (Some(body), Some((parent, _))) if has_parents(ty) => Some(with_parent(&body, parent)),
             (found, _) => found,
-        })
+        };
+        if let Some(body) = &found
+            && id_in(ty, body).is_none()
+        {
+            return Err(Trouble::Malformed(format!(
+                "{}: expected the record {id}, and the answer has no `{}`: it is taken neither for the record nor for its deletion",
+                self.client.name(&get.request),
+                ty.id
+            )));
+        }
+        Ok(found)
     }
 
-    /// What a request for one record gives.
-    pub(super) fn fetch_with(&self, get: &GetYaml, variables: Vec<(&'static str, Value)>) -> Result<Option<Value>, Trouble> {
+    /// What a request for one record gives. Of several, the one of this type and id, if it is named.
+    pub(super) fn fetch_with(
+        &self,
+        get: &GetYaml,
+        variables: Vec<(&'static str, Value)>,
+        wanted: Option<(&TypeYaml, &str)>,
+        patience: bool,
+    ) -> Result<Option<Value>, Trouble> {
         let context = self.client.context(variables);
         let named = self.client.name(&get.request);
-        let answer = self.client.read(&get.request, &context)?;
-        if matches!(answer.status, 404 | 410) {
+        let answer = self.client.read_one(&get.request, &context, patience)?;
+        if errors::meaning(&self.manifest, &answer).is_some_and(|(meaning, _)| meaning == Meaning::Gone) {
             return Ok(None);
         }
-        if let Some(trouble) = errors::trouble(&self.manifest, &named, &answer) {
+        if let Some(trouble) = errors::trouble_with_one(&self.manifest, &named, &answer) {
             return Err(trouble);
         }
+        let no_record = |why: &str| {
+            Err(Trouble::Malformed(format!(
+                "{named}: expected a record, and {why}: that is no word that it was deleted. Where it is one, say `means: gone` in `errors`"
+            )))
+        };
+        let absent = || match says_error(&answer.body) {
+            Some(error) => no_record(&format!("the answer has an error ({error})")),
+            None => Ok(None),
+        };
         match at(&answer.body, get.item.as_deref().unwrap_or("")) {
-            Some(Value::Array(found)) => Ok(found.first().cloned()),
-            Some(Value::Null) | None => Ok(None),
-            Some(record) => Ok(Some(with_etag(record.clone(), &answer))),
+            Some(Value::Array(found)) => {
+                let ids = |body: &&Value| {
+                    wanted.is_some_and(|(ty, id)| at(body, &ty.id).and_then(id_text).is_some_and(|own| is_id(ty, id, &own)))
+                };
+                match (found.iter().find(ids), found.as_slice()) {
+                    (Some(record), _) => Ok(Some(with_etag(record.clone(), &answer))),
+                    (None, []) => absent(),
+                    (None, [only]) => Ok(Some(with_etag(only.clone(), &answer))),
+                    (None, _) => no_record("the answer has several others"),
+                }
+            }
+            // The place is there, and says that it holds none.
+            Some(Value::Null) if get.item.is_some() => absent(),
+            Some(Value::Object(record)) if !record.is_empty() => Ok(Some(with_etag(Value::Object(record.clone()), &answer))),
+            _ => match says_error(&answer.body) {
+                Some(error) => no_record(&format!("the answer has an error ({error})")),
+                None => no_record("the answer has none"),
+            },
         }
     }
+}
+
+/// An answer with a page.
+struct Asked {
+    answer: Answer,
+    named: String,
+    limit: usize,
+}
+
+/// Whether an id in an answer is the one asked for, which may have its parent's before it.
+fn is_id(ty: &TypeYaml, wanted: &str, own: &str) -> bool {
+    wanted == own || has_parents(ty) && wanted.split_once('/').is_some_and(|(_, wanted)| wanted == own)
+}
+
+/// What an answer of status 200 says of an error, in the ways that are common. A manifest's `errors` come before this.
+pub(super) fn says_error(body: &Value) -> Option<String> {
+    let map = body.as_object()?;
+    let told = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => None,
+        Value::String(text) => (!text.trim().is_empty()).then(|| text.clone()),
+        Value::Number(number) => number.as_f64().is_some_and(|n| n != 0.0).then(|| number.to_string()),
+        Value::Array(list) => (!list.is_empty()).then(|| value.to_string()),
+        Value::Object(map) => (!map.is_empty()).then(|| value.to_string()),
+        Value::Bool(true) => Some("error: true".into()),
+    };
+    let named = ["error", "errors", "exception", "fault"].iter().find_map(|name| map.get(*name).and_then(told));
+    let failed = || {
+        let status = map.get("status").and_then(Value::as_str).map(str::to_lowercase);
+        let fails = ["success", "ok"].iter().any(|name| map.get(*name) == Some(&Value::Bool(false)))
+            || status.is_some_and(|status| matches!(status.as_str(), "error" | "fail" | "failed" | "failure"));
+        let message = map.get("message").and_then(Value::as_str).unwrap_or("it says that it failed");
+        fails.then(|| message.to_string())
+    };
+    named.or_else(failed).map(|told| told.chars().take(300).collect())
+}
+
+/// The time of a record's last change.
+fn modified(ty: &TypeYaml, body: &Value) -> Result<Option<Reported>, UnknownTime> {
+    let Some(value) = ty.modified.as_ref().and_then(|place| at(body, place)) else { return Ok(None) };
+    let Some(form) = &ty.modified_form else { return Timestamp::read(value) };
+    let text = match value {
+        Value::Null => return Ok(None),
+        Value::String(text) if text.trim().is_empty() => return Ok(None),
+        value => text(value).ok_or(UnknownTime)?,
+    };
+    let parsed = jiff::fmt::strtime::parse(form, text.trim()).map_err(|_| UnknownTime)?;
+    let offset = parsed.offset().unwrap_or(jiff::tz::Offset::UTC);
+    let (time, date) = (parsed.to_datetime(), || parsed.to_date().map(|date| date.at(0, 0, 0, 0)));
+    let at = time.or_else(|_| date()).and_then(|local| offset.to_timestamp(local)).map_err(|_| UnknownTime)?;
+    let resolution_ms = match form {
+        form if !["%H", "%I", "%T", "%R"].iter().any(|hours| form.contains(hours)) => 86_400_000,
+        form if !["%S", "%T"].iter().any(|seconds| form.contains(seconds)) => 60_000,
+        _ => RESOLUTION_MS,
+    };
+    Ok(Some(Reported { at: Timestamp(at.as_millisecond()), resolution_ms }))
+}
+
+/// From when on to ask instead, where the server's clock has been set back since `since` was taken, or was wrong then. `None` within means:
+/// everything.
+fn earlier(mark: &Mark, date: Option<Timestamp>) -> Option<Option<Timestamp>> {
+    let (since, date) = (mark.since?, date?);
+    if date.plus_ms(CLOCK_TOLERANCE_MS) < since {
+        return Some(None);
+    }
+    let back = mark.ahead?.saturating_sub(ahead(date));
+    (back > CLOCK_TOLERANCE_MS).then(|| Some(since.plus_ms(-back)))
+}
+
+/// Whether a request sends the number of a page as it is counted here, and does no sums with it.
+fn sends_the_page_as_it_is(request: &RequestYaml) -> bool {
+    let texts = [&request.path].into_iter().chain(request.query.values());
+    let in_body = request.body.as_ref().map(Value::to_string).unwrap_or_default();
+    let expressions = texts.map(String::as_str).chain([in_body.as_str()]).flat_map(|text| text.split("{{").skip(1));
+    let of_page = expressions.filter_map(|rest| rest.split("}}").next()).filter(|expression| expression.contains("page"));
+    let plain =
+        |expression: &str| matches!(expression.replace([' ', '"', '\\'], "").as_str(), "page" | "page|int" | "page|string");
+    of_page.fold(None, |all: Option<bool>, expression| Some(all.unwrap_or(true) && plain(expression))).unwrap_or(false)
 }
 
 /// A page of parents.
 struct Parents {
     ids: Vec<String>,
-    /// Where their list goes on.
-    next: Option<Next>,
+    /// Those without an id: what is listed through them can't be seen.
+    faults: Vec<RecordFault>,
     /// The server's clock.
     date: Option<Timestamp>,
 }
@@ -375,22 +715,16 @@ fn plain_list(request: &RequestYaml, items: &Option<String>, paging: &Paging) ->
     }
 }
 
-/// A page after which the listing goes on.
-fn going_on(mark: Mark, since: Option<Timestamp>, records: Vec<ReadRecord>, faults: Vec<RecordFault>) -> Page {
-    let checkpoint = Checkpoint { text: serde_json::to_string(&mark).unwrap_or_default(), bytes: vec![] };
-    Page { records, faults, gone: vec![], checkpoint, more: true, everything: since.is_none() }
-}
-
 fn older(ty: &TypeYaml, item: &Value, since: Timestamp) -> bool {
-    let modified = ty.modified.as_ref().and_then(|place| at(item, place)).and_then(Value::as_str).and_then(Timestamp::parse);
-    modified.is_some_and(|modified| modified < since)
+    modified(ty, item).ok().flatten().is_some_and(|time| time.at < since)
 }
 
 /// The request for a page, and the variables of its templates.
 fn page_request(
     request: &RequestYaml,
     paging: &Paging,
-    mark: &Mark,
+    walk: &Walk,
+    first: Option<usize>,
     limit: usize,
     since: Option<Timestamp>,
 ) -> (RequestYaml, Vec<(&'static str, Value)>) {
@@ -403,66 +737,19 @@ fn page_request(
         variables.push(("since_unix", json!(since.0.div_euclid(1000))));
         variables.push(("since", json!(whole)));
     }
-    match (paging, &mark.next) {
+    match (paging, &walk.next) {
         (Paging::Offset { .. }, Some(Next::Offset(offset))) => variables.push(("offset", json!(offset))),
         (Paging::Offset { .. }, _) => variables.push(("offset", json!(0))),
         (Paging::Page { .. }, Some(Next::Page(page))) => variables.push(("page", json!(page))),
-        (Paging::Page { .. }, _) => variables.push(("page", json!(1))),
+        (Paging::Page { first: said, .. }, _) => variables.push(("page", json!(said.or(first).unwrap_or(1)))),
         (Paging::Cursor { .. }, Some(Next::Cursor(cursor))) => variables.push(("cursor", json!(cursor))),
         (Paging::None | Paging::Cursor { .. } | Paging::Next { .. } | Paging::Link { .. }, _) => {}
     }
     (asked, variables)
 }
 
-/// Where a listing goes on after this page.
-fn following(paging: &Paging, mark: &Mark, limit: usize, answer: &Answer, count: usize) -> Option<Next> {
-    let told = |place: &str| at(&answer.body, place).and_then(text);
-    let is_true = |place: &String| at(&answer.body, place) == Some(&Value::Bool(true));
-    let goes_on =
-        |more: &Option<String>, end: &Option<String>| more.as_ref().is_none_or(is_true) && !end.as_ref().is_some_and(is_true);
-    let shown = mark.shown + count;
-    // A page may be short because the system gives fewer at once than it was asked for.
-    let full = |total: &Option<String>| {
-        let total = total.as_ref().and_then(|place| at(&answer.body, place)).and_then(Value::as_u64);
-        count > 0 && total.map_or(count >= limit, |total| total > shown as u64)
-    };
-    match paging {
-        Paging::None => None,
-        Paging::Offset { total, .. } => full(total).then_some(Next::Offset(shown)),
-        Paging::Page { total, .. } => {
-            full(total).then(|| Next::Page(if let Some(Next::Page(page)) = mark.next { page + 1 } else { 2 }))
-        }
-        Paging::Cursor { at, more, end, .. } => {
-            told(at).filter(|_| goes_on(more, end) && (end.is_some() || count > 0)).map(Next::Cursor)
-        }
-        Paging::Next { at, more, end, .. } => told(at).filter(|_| goes_on(more, end)).map(Next::Address),
-        Paging::Link { .. } => answer.link.clone().map(Next::Address),
-    }
-}
-
-impl Paging {
-    /// How many records to ask for at once: what the system takes, or fewer if fewer are wanted.
-    fn limit(&self, wanted: usize) -> usize {
-        let most = match self {
-            Paging::None => 1,
-            Paging::Offset { limit, .. }
-            | Paging::Page { limit, .. }
-            | Paging::Cursor { limit, .. }
-            | Paging::Next { limit, .. }
-            | Paging::Link { limit } => *limit,
-        };
-        if wanted == 0 { most } else { most.min(wanted) }
-    }
-}
-
 impl Deleted {
     fn fits(&self, found: &Value) -> bool {
         self.is.contains(found) || (!self.is_not.is_empty() && !found.is_null() && !self.is_not.contains(found))
     }
-}
-
-/// Tells pages apart by the ids that they show.
-fn fingerprint(items: &[Value], id: &str) -> u64 {
-    let ids: Vec<String> = items.iter().map(|item| at(item, id).and_then(text).unwrap_or_else(|| item.to_string())).collect();
-    xxhash_rust::xxh3::xxh3_64(ids.join("\n").as_bytes())
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::place::Fault;
-use super::written::{GetYaml, ListYaml, Manifest, Paging, RequestYaml, TypeYaml, WriteYaml};
+use super::written::{GetYaml, Manifest, Paging, RequestYaml, TypeWord, TypeYaml, WriteYaml};
 use super::{effect, template};
 
 /// Variables that requests bring along; a setting of the same name would hide behind them.
@@ -55,6 +55,11 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
     let kinds: Vec<String> = manifest.types.keys().cloned().collect();
     let mut texts: Vec<String> = vec![manifest.base.clone(), manifest.test.clone()];
     texts.extend(manifest.apis.values().map(|api| api.base.clone()));
+    texts.extend(manifest.headers.values().chain(manifest.apis.values().flat_map(|api| api.headers.values())).cloned());
+    if manifest.rate.per_second.is_some_and(|rate| !(0.001..=100_000.0).contains(&rate)) {
+        let message = "rate: `per-second` is a number from 0.001 to 100000".to_string();
+        wrong.push(Fault::at(text, &["rate:", "per-second:"], message));
+    }
     for auth in [&manifest.auth].into_iter().chain(manifest.apis.values().map(|api| &api.auth)) {
         texts.extend(auth.basic.iter().chain(&auth.bearer).chain(auth.headers.values()).chain(auth.query.values()).cloned());
         if let Some(token) = &auth.token {
@@ -130,8 +135,11 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
             how.beside.values().chain(how.defaults.values()).for_each(|value| collect(value, &mut texts));
         }
         for list in [Some(&ty.list), ty.changes.as_ref()].into_iter().flatten() {
-            pages(text, kind, list, &mut wrong);
+            pages(text, kind, &list.request, &list.paging, &mut wrong);
+            list.parents.iter().for_each(|parents| pages(text, kind, &parents.request, &parents.paging, &mut wrong));
         }
+        ty.gone.iter().for_each(|gone| pages(text, kind, &gone.request, &gone.paging, &mut wrong));
+        times(text, kind, ty, &mut wrong);
     }
     let mut told = BTreeSet::new();
     for template in texts.iter().filter(|template| told.insert(template.as_str())) {
@@ -169,20 +177,59 @@ fn refers(text: &str, kind: &str, ty: &TypeYaml, kinds: &[String], wrong: &mut V
     }
 }
 
+/// Times and delays that can hold (R8).
+fn times(text: &str, kind: &str, ty: &TypeYaml, wrong: &mut Vec<Fault>) {
+    let key = format!("{kind}:");
+    let mut told = |word: &str, message: String| wrong.push(Fault::at(text, &["types:", &key, word], message));
+    if ty.settles_ms < 0 {
+        told("settles-ms:", format!("{kind}: `settles-ms` is a delay and not less than 0"));
+    }
+    if ty.changes.as_ref().is_some_and(|changes| changes.overlap_s < 0) || ty.list.overlap_s < 0 {
+        told("overlap-s:", format!("{kind}: `overlap-s` is not less than 0: what lies before the last reading is read again"));
+    }
+    if let Some(form) = &ty.modified_form {
+        let example = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
+        let holds = jiff::fmt::strtime::format(form, &example)
+            .and_then(|written| jiff::fmt::strtime::parse(form, written))
+            .and_then(|read| read.to_date())
+            .is_ok();
+        if !holds {
+            told(
+                "modified-form:",
+                format!("{kind}: `{form}` is no form of a time: it needs a day, as `%Y-%m-%d %H:%M:%S` has one"),
+            );
+        }
+        if ty.modified.is_none() {
+            told("modified-form:", format!("{kind}: `modified-form` says how `modified` is written, and there is no `modified`"));
+        }
+    }
+    let Some(modified) = &ty.modified else { return };
+    let property = ty.properties.iter().find(|(path, property)| property.at.as_ref().unwrap_or(path) == modified);
+    if let Some((_, property)) = property
+        && (property.list || matches!(property.ty, Some(TypeWord::Boolean | TypeWord::List | TypeWord::Minutes)))
+    {
+        told("modified:", format!("{kind}: `modified` is at `{modified}`, which is no time by its type"));
+    }
+}
+
 /// A list that does not ask for the next page would show the first one for ever.
-fn pages(text: &str, kind: &str, list: &ListYaml, wrong: &mut Vec<Fault>) {
-    let mut texts: Vec<String> = vec![list.request.path.clone()];
-    texts.extend(list.request.query.values().cloned());
-    list.request.body.iter().for_each(|body| collect(body, &mut texts));
-    let needs: &[&str] = match list.paging {
+fn pages(text: &str, kind: &str, request: &RequestYaml, paging: &Paging, wrong: &mut Vec<Fault>) {
+    let mut texts: Vec<String> = vec![request.path.clone()];
+    texts.extend(request.query.values().cloned());
+    request.body.iter().for_each(|body| collect(body, &mut texts));
+    if *paging != Paging::None && paging.limit(0) == 0 {
+        let message = format!("{kind}: a page of `{}` has no records: `limit` is 1 or more", request.path);
+        wrong.push(Fault::at(text, &["types:", &format!("{kind}:"), "limit:"], message));
+    }
+    let needs: &[&str] = match paging {
         Paging::None | Paging::Next { .. } | Paging::Link { .. } => &[],
         Paging::Offset { .. } => &["offset", "limit"],
         Paging::Page { .. } => &["page"],
         Paging::Cursor { .. } => &["cursor"],
     };
     for variable in needs.iter().filter(|variable| !texts.iter().any(|text| text.contains("{{") && text.contains(*variable))) {
-        let message = format!("{kind}: `{}` pages, but its request has no {{{{ {variable} }}}}", list.request.path);
-        wrong.push(Fault::at(text, &["types:", &format!("{kind}:"), &list.request.path], message));
+        let message = format!("{kind}: `{}` pages, but its request has no {{{{ {variable} }}}}", request.path);
+        wrong.push(Fault::at(text, &["types:", &format!("{kind}:"), &request.path], message));
     }
 }
 
@@ -224,6 +271,28 @@ fn known(opening: &str, names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn r8_what_can_be_no_time_is_told() {
+        let of = |words: &str, paging: &str| {
+            told(&format!(
+                "title: Fjord\nsettings: {{}}\nbase: https://example.com\nrate: {{ per-second: 0 }}\nheaders: {{ X: '{{{{ oh' }}\ntest: /\ntypes:\n  People:\n    id: id\n{words}\n    properties: {{ live: {{ type: boolean }} }}\n    list: {{ request: {{ path: /p }}, paging: {paging} }}\n"
+            ))
+        };
+        let told = of("    modified: live\n    modified-form: '%H:%M'\n    settles-ms: -1", "{ next: { limit: 0, at: next } }");
+        for part in [
+            "no form of a time",
+            "no time by its type",
+            "`settles-ms` is a delay",
+            "`per-second` is a number",
+            "can't be read",
+            "`limit` is 1 or more",
+        ] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        let told = of("    modified-form: '%d.%m.%Y'\n    settles-ms: 9", "none");
+        assert!(told.contains("there is no `modified`") && !told.contains("no form"), "{told}");
+    }
 
     fn told(yaml: &str) -> String {
         let faults = settle(serde_saphyr::from_str(yaml).unwrap(), yaml).unwrap_err();

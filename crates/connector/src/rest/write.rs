@@ -49,7 +49,7 @@ impl Rest {
             Some(path) => {
                 let request = super::written::RequestYaml { path: path.clone(), api: ty.api.clone(), ..Default::default() };
                 let get = super::written::GetYaml { request, item: None };
-                self.fetch_with(&get, vec![]).map_err(Outcome::Stopped)?.unwrap_or_else(|| json!({}))
+                self.fetch_with(&get, vec![], None, false).map_err(busy)?.unwrap_or_else(|| json!({}))
             }
         };
         for value in &write.values {
@@ -287,6 +287,11 @@ impl Rest {
         let named = self.client.name(request);
         let answer = self.client.send(request, &context, None).map_err(errors::unanswered)?;
         match errors::outcome(&self.manifest, ty, watch, &named, &answer) {
+            // R3: that it is gone already is looked at once more: the address may have been wrong.
+            Some(Outcome::Gone { message }) if self.is_there(ty, id)? => {
+                let message = format!("{message}; but {id} is there");
+                Err(Outcome::Rejected { prop: None, message })
+            }
             // Already gone is as good.
             None | Some(Outcome::Gone { .. }) => Ok(Outcome::Done(ReadRecord {
                 id: id.into(),
@@ -384,6 +389,13 @@ impl Rest {
         }
     }
 
+    /// Whether a record is there, where it can be read by itself.
+    fn is_there(&self, ty: &TypeYaml, id: &str) -> Result<bool, Outcome> {
+        let Some(get) = &ty.get else { return Ok(false) };
+        let found = self.fetch(ty, get, id).map_err(busy)?;
+        Ok(found.and_then(|body| self.record(ty, &[], &body)).is_some_and(|record| !record.deleted))
+    }
+
     fn read_after(&self, ty: &TypeYaml, watch: &[PropertyRef], id: &str) -> Option<Outcome> {
         let body = self.fetch(ty, ty.get.as_ref()?, id).ok()??;
         self.record(ty, watch, &body).map(Outcome::Done)
@@ -445,7 +457,7 @@ pub(super) fn as_sent(id: &str, watch: &[PropertyRef], write: &Write) -> ReadRec
 
 /// RFC 9110's form of a time, as `If-Unmodified-Since` wants it.
 fn as_http_date(time: &str) -> Option<String> {
-    let at = lockstep_model::Timestamp::parse(time)?;
+    let at = lockstep_model::Timestamp::read(&json!(time)).ok().flatten()?.at;
     let zoned = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(jiff::tz::TimeZone::UTC);
     Some(zoned.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
 }

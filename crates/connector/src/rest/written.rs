@@ -306,10 +306,12 @@ pub struct TypeYaml {
     pub id: String,
     /// Where its version is, if it has any (P6). `$etag` is the answer's `ETag` header.
     pub version: Option<String>,
-    /// Where the time of its last change is.
+    /// Where the time of its last change is: as RFC 3339 or RFC 2822 has it, `/Date(…)/`, or a number since 1970. Another form is an error.
     pub modified: Option<String>,
     /// The property that says when it was created: it tells one record from another that was given the same id (R9).
     pub created: Option<String>,
+    /// The form of that time where it is another one, as for `strptime`: `%d.%m.%Y %H:%M`. Without an offset it is UTC.
+    pub modified_form: Option<String>,
     /// Present, and it is this: the record is deleted.
     pub deleted: Option<Mark>,
     /// A property that is left out is empty (R5).
@@ -443,7 +445,8 @@ pub struct ListYaml {
     pub paging: Paging,
     /// What is listed are ids; each record is then read by itself. Where the id is in a row.
     pub each_id: Option<String>,
-    /// For `changes`: so many seconds before the last reading are read again.
+    /// For `changes`: so many seconds before the last reading are read again. Never fewer than the times of change can't tell apart, plus
+    /// `settles-ms`: three seconds where nothing is said.
     #[serde(default)]
     pub overlap_s: i64,
     /// For `changes`: the list is sorted by the time of change, the latest first; it is left where a record is older than what is asked
@@ -468,19 +471,21 @@ pub struct ParentsYaml {
 }
 
 /// How a list goes on.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Paging {
     /// One answer has it all.
     None,
-    /// `{{ offset }}` and `{{ limit }}`, until a page is short; or, where `total` tells how many there are, until all have been shown.
+    /// `{{ offset }}` and `{{ limit }}`, until a page is empty; or, where `total` tells how many there are, until all have been shown. A
+    /// listing that ends with fewer records than its `total` is not complete.
     Offset { limit: usize, total: Option<String> },
-    /// `{{ page }}` (from 1) and `{{ limit }}`, until a page is short, or as with `offset`.
-    Page { limit: usize, total: Option<String> },
+    /// `{{ page }}` and `{{ limit }}`, as with `offset`. `first` is the number of the first page; where it is not said it is 1, or 0 where
+    /// page 0 has other records.
+    Page { limit: usize, total: Option<String>, first: Option<usize> },
     /// `{{ cursor }}`, from where the answer has it, until it has none, `more` is not true, or `end` is true.
-    Cursor { limit: usize, at: String, more: Option<String>, end: Option<String> },
-    /// The whole address of the next page is in the answer; ends as with `cursor`.
-    Next { limit: usize, at: String, more: Option<String>, end: Option<String> },
+    Cursor { limit: usize, at: String, more: Option<String>, end: Option<String>, total: Option<String> },
+    /// The address of the next page is in the answer; ends as with `cursor`.
+    Next { limit: usize, at: String, more: Option<String>, end: Option<String>, total: Option<String> },
     /// The address of the next page is in the answer's `Link` header (RFC 8288).
     Link { limit: usize },
 }

@@ -37,9 +37,10 @@ pub fn serve(answer: impl Fn(&Asked) -> (u16, String, String) + Send + 'static) 
             remembered.lock().unwrap().push(request.clone());
             let (status, headers, body) = answer(&request);
             let length = body.len();
+            let date = if headers.contains("Date: ") { "" } else { "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" };
             let _ = write!(
                 stream,
-                "HTTP/1.1 {status} X\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}"
+                "HTTP/1.1 {status} X\r\n{date}Content-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}"
             );
         }
     });
