@@ -69,17 +69,22 @@ pub struct SystemYaml {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsYaml {
-    /// Records that a run may create in a system. `500 or 50%` if not said; not counted in the first run of a record type.
+    /// Records that a run may create in a system. `50 or 50%` if not said; not counted in the first run of a record type.
     pub creates: Option<LimitYaml>,
-    /// Records that a run may update in a system. `500 or 50%` if not said; not counted in the first run of a record type.
+    /// Records that a run may update in a system. `25 or 50%` if not said; not counted in the first run of a record type.
     pub updates: Option<LimitYaml>,
-    /// Records that a run may delete in a system. `20 or 5%` if not said.
+    /// Records that a run may delete in a system. `5 or 5%` if not said.
     pub deletes: Option<LimitYaml>,
-    /// Records that a listing may lack which were there before. `20 or 50%` if not said; one that lists none is believed with `none` only.
+    /// Records that a listing may lack which were there before. `5 or 20%` if not said; one that lists none is believed with `none` only.
     pub vanished: Option<LimitYaml>,
     /// Of the records that held a property, how many may show it without a value at once (R5). `2 or 50%` if not said, and never more than
     /// 5000 at once unless it is `none`.
     pub lost: Option<LimitYaml>,
+    /// Values of one property that a run may empty, of the records of its type. `5 or 10%` if not said.
+    pub clears: Option<LimitYaml>,
+    /// Values of one property that records are matched by, and that a run may overwrite. `5 or 10%` if not said; not counted in the first
+    /// run of a record type.
+    pub match_values: Option<LimitYaml>,
 }
 
 /// A count, or a text such as `5%` or `20 or 5%`.

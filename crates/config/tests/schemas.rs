@@ -35,7 +35,7 @@ fn what_is_written_fits_the_types() {
     let project = serde_json::json!({
         "systems": {
             "a": {"connector": "files", "with": {"folder": "a"}, "title": "A", "aliases": ["A.com"], "schedule": 60, "rate": 5,
-                "full_scan": "24h", "limits": {"creates": 5, "updates": "5%", "deletes": "20 or 5%", "vanished": "none", "lost": "2 or 50%"}},
+                "full_scan": "24h", "limits": {"creates": 5, "updates": "5%", "deletes": "20 or 5%", "vanished": "none", "lost": "2 or 50%", "clears": 5, "match_values": "10%"}},
             "b": {"connector": "files", "schedule": {"every": "5m", "types": {"T": 30}}, "rate": "300/minute", "clears": "ignore",
                 "references": {"T": {"ref": "U"}}}
         },

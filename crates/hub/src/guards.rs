@@ -6,6 +6,10 @@
 //! what waits, or nothing waits any more. The counting of creations and updates begins once both record types have been through a whole
 //! run: a first run legitimately writes much, and has a plan to be looked at. Deletions are counted always.
 //!
+//! Two kinds of change do more harm than their number of writes tells, and are counted for each property: values that are emptied (a key
+//! whose scope no longer shows telephone numbers empties all of them elsewhere), counted always, and values by which records are matched,
+//! overwritten by others.
+//!
 //! What was released, approved and armed is remembered in the store's marks:
 //! `release:SYSTEM:KIND` the number of the last intent that is let through, `release:vanished:TYPE` and `release:lost:TYPE` that the next
 //! reading is believed,
@@ -14,8 +18,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_model::limits::{GuardKind, Limits};
+use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{
-    FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, RecordId, Review, ReviewKind, Rule, Timestamp, TypeIx, Value,
+    Change, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId, Review, ReviewKind, Rule, Timestamp,
+    TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey, TypeStatus};
 use serde::Serialize;
@@ -40,7 +46,7 @@ pub struct Safeguards {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TrippedGuard {
     pub system: String,
-    /// `creates`, `updates`, `deletes`, `vanished`, `lost`
+    /// `creates`, `updates`, `deletes`, `vanished`, `lost`, `clears`, `match_values`
     pub guard: &'static str,
     /// The record type, for a listing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,15 +55,22 @@ pub struct TrippedGuard {
     pub message: String,
 }
 
+/// How many values of a property are to be changed.
+type Values = BTreeMap<(GuardKind, TypeIx, PropIx), u64>;
+
 /// The guards of a run under way.
 #[derive(Default)]
 pub(crate) struct Guards {
     /// Writes that this run has decided, or found waiting, and that no person has let through.
     planned: HashMap<(usize, IntentKind), u64>,
+    /// The same of values of single properties.
+    values: Values,
     /// Up to these numbers, intents are let through.
-    through: HashMap<(usize, IntentKind), IntentId>,
+    through: HashMap<(usize, GuardKind), IntentId>,
     /// The last intents that were not counted, as they are of a first run.
-    first_runs: HashMap<(usize, IntentKind), IntentId>,
+    first_runs: HashMap<(usize, GuardKind), IntentId>,
+    /// A person has seen what this run writes: nothing of it is counted.
+    pub approved: bool,
     /// Guards of writes that have tripped.
     tripped: BTreeSet<(usize, GuardKind)>,
     /// Record types whose last reading is not believed, and by which guard: nothing is written there.
@@ -105,8 +118,25 @@ impl Hub {
         self.types().find(|ty| self.system_of(*ty) == system).unwrap_or(TypeIx(0))
     }
 
-    fn release_mark(&self, system: usize, kind: IntentKind) -> String {
-        format!("release:{}:{}", self.systems[system].name, GuardKind::of(kind).name())
+    fn release_mark(&self, system: usize, guard: GuardKind) -> String {
+        format!("release:{}:{}", self.systems[system].name, guard.name())
+    }
+
+    /// Which guards of single values count this change of a record.
+    fn values_changed(&self, intent: &Intent) -> impl Iterator<Item = (GuardKind, PropIx)> {
+        let ty = self.plan.ty(intent.ty);
+        let matched = move |prop: PropIx| ty.match_sides.iter().any(|side| side.props.iter().any(|one| one.prop == prop));
+        let guard = move |change: &Change| {
+            let before: &Value = &change.displaced;
+            match () {
+                _ if is_empty(before) || change.counterpart_of.is_some() => None,
+                _ if is_empty(&change.value) => Some((GuardKind::Clears, change.prop)),
+                _ if matched(change.prop) && !equal(before, &change.value) => Some((GuardKind::MatchValues, change.prop)),
+                _ => None,
+            }
+        };
+        let updates = intent.kind == IntentKind::Update;
+        intent.changes.iter().filter(move |_| updates).filter_map(guard)
     }
 
     /// The mark by which a person lets the next reading of a record type pass a guard.
@@ -143,9 +173,9 @@ impl Hub {
             }
         }
         for system in 0..self.systems.len() {
-            for kind in [IntentKind::Create, IntentKind::Update, IntentKind::Delete] {
-                if let Some(id) = marks.get(&self.release_mark(system, kind)).and_then(Value::as_i64) {
-                    guards.through.insert((system, kind), IntentId(id));
+            for guard in GuardKind::ALL.into_iter().filter(|guard| guard.writes().is_some()) {
+                if let Some(id) = marks.get(&self.release_mark(system, guard)).and_then(Value::as_i64) {
+                    guards.through.insert((system, guard), IntentId(id));
                 }
             }
         }
@@ -156,6 +186,7 @@ impl Hub {
                     guards.planned.insert((system, kind), waiting);
                 }
             }
+            guards.values = self.values_waiting(&guards)?;
         }
         for review in self.open_guard_reviews()? {
             match GuardKind::of_stand_in(review.record) {
@@ -182,7 +213,7 @@ impl Hub {
 
     /// How many writes of a kind wait for a system and have not been let through.
     fn waiting(&mut self, guards: &Guards, system: usize, kind: IntentKind) -> Result<u64> {
-        let after = guards.through.get(&(system, kind)).copied().unwrap_or(IntentId(0));
+        let after = guards.through.get(&(system, GuardKind::of(kind))).copied().unwrap_or(IntentId(0));
         let mut waiting = 0;
         let counts = |ty: TypeIx| kind == IntentKind::Delete || guards.armed[ty.at()];
         let types: Vec<TypeIx> = self.types().filter(|ty| self.system_of(*ty) == system && counts(*ty)).collect();
@@ -190,6 +221,26 @@ impl Hub {
             waiting += self.store.queued(ty, kind, after)?;
         }
         Ok(waiting)
+    }
+
+    /// How many values of each property wait to be changed and have not been let through.
+    fn values_waiting(&mut self, guards: &Guards) -> Result<Values> {
+        let mut updates = 0;
+        for ty in self.types() {
+            updates += self.store.queued(ty, IntentKind::Update, IntentId(0))?;
+        }
+        let mut values = Values::new();
+        if updates > 0 {
+            for intent in self.store.intents_in(IntentState::Queued, usize::MAX >> 1)? {
+                for (guard, prop) in self.values_changed(&intent).filter(|(guard, _)| guards.counts_value(*guard, &intent)) {
+                    let through = guards.through.get(&(self.system_of(intent.ty), guard));
+                    if through.is_none_or(|through| intent.id > *through) {
+                        *values.entry((guard, intent.ty, prop)).or_default() += 1;
+                    }
+                }
+            }
+        }
+        Ok(values)
     }
 
     /// Counts what has just been decided.
@@ -200,6 +251,32 @@ impl Hub {
         dropped: &[&Intent],
         type_of: impl Fn(RecordId) -> Option<TypeIx>,
     ) {
+        if under_way.guards.approved {
+            for intent in new {
+                for guard in GuardKind::ALL.into_iter().filter(|guard| guard.writes() == Some(intent.kind)) {
+                    under_way.guards.first_runs.insert((self.system_of(intent.ty), guard), intent.id);
+                }
+            }
+            return;
+        }
+        for intent in new {
+            for (guard, prop) in self.values_changed(intent) {
+                if under_way.guards.counts_value(guard, intent) {
+                    *under_way.guards.values.entry((guard, intent.ty, prop)).or_default() += 1;
+                } else {
+                    under_way.guards.first_runs.insert((self.system_of(intent.ty), guard), intent.id);
+                }
+            }
+        }
+        for intent in dropped {
+            for (guard, prop) in self.values_changed(intent) {
+                let through = under_way.guards.through.get(&(self.system_of(intent.ty), guard)).copied();
+                let counted = under_way.guards.counts_value(guard, intent) && through.is_none_or(|through| intent.id > through);
+                if let Some(count) = under_way.guards.values.get_mut(&(guard, intent.ty, prop)).filter(|_| counted) {
+                    *count = count.saturating_sub(1);
+                }
+            }
+        }
         let Guards { planned, through, armed, first_runs, .. } = &mut under_way.guards;
         let counts = |intent: &Intent| {
             let armed = |ty: TypeIx| armed[ty.at()];
@@ -210,12 +287,12 @@ impl Hub {
             if counts(intent) {
                 *planned.entry(key).or_default() += 1;
             } else {
-                first_runs.insert(key, intent.id);
+                first_runs.insert((key.0, GuardKind::of(intent.kind)), intent.id);
             }
         }
         for intent in dropped.iter().filter(|intent| counts(intent)) {
             let key = (self.system_of(intent.ty), intent.kind);
-            if through.get(&key).is_none_or(|through| intent.id > *through)
+            if through.get(&(key.0, GuardKind::of(key.1))).is_none_or(|through| intent.id > *through)
                 && let Some(planned) = planned.get_mut(&key)
             {
                 *planned = planned.saturating_sub(1);
@@ -237,12 +314,25 @@ impl Hub {
             })
             .map(|(key, _)| *key)
             .collect();
-        let fresh: BTreeSet<_> = over.iter().map(|(system, kind)| (*system, GuardKind::of(*kind))).collect();
+        let mut fresh: BTreeSet<_> = over.iter().map(|(system, kind)| (*system, GuardKind::of(*kind))).collect();
+        let too_many = self.values_over(under_way);
+        fresh.extend(too_many.iter().map(|((guard, ty, _), _)| (self.system_of(*ty), *guard)));
         let all: BTreeSet<_> = under_way.guards.tripped.union(&fresh).copied().collect();
         under_way.report.guards.retain(|line| line.record_type.is_some());
         for (system, guard) in all {
             let Some(kind) = guard.writes() else { continue };
-            let waiting = self.waiting(&under_way.guards, system, kind)?;
+            let of_properties: Option<Values> = match guard.is_of_a_property() {
+                true => {
+                    let mut values = self.values_waiting(&under_way.guards)?;
+                    values.retain(|(of, ty, _), _| *of == guard && self.system_of(*ty) == system);
+                    Some(values)
+                }
+                false => None,
+            };
+            let waiting = match &of_properties {
+                Some(values) => values.values().copied().max().unwrap_or(0),
+                None => self.waiting(&under_way.guards, system, kind)?,
+            };
             let ty = self.type_for(system);
             if waiting == 0 {
                 // Nothing waits any more: what was to be written has been decided otherwise.
@@ -256,12 +346,20 @@ impl Hub {
             let name = self.systems[system].name.clone();
             let limit = self.limits(&name).of(guard);
             let known = under_way.guards.known[system];
-            let message = format!(
-                "{waiting} {} in {name} wait, the limit is {limit} of {known} records known: nothing is written before a person has \
-                 looked. `lockstep plan` shows them, `lockstep release --system {name}` lets them through, with `--discard` they are \
-                 given up",
-                guard.name()
+            let answers = format!(
+                "`lockstep plan` shows them, `lockstep release --system {name}` lets them through, with `--discard` they are given up"
             );
+            let message = match &of_properties {
+                None => format!(
+                    "{waiting} {} in {name} wait, the limit is {limit} of {known} records known: nothing is written before a person \
+                     has looked. {answers}",
+                    guard.name()
+                ),
+                Some(values) => format!(
+                    "{}, the limit is {limit} of the records of its type: nothing is written before a person has looked. {answers}",
+                    self.values_in_words(guard, values)
+                ),
+            };
             commit.reviews_opened.push(Review {
                 kind: ReviewKind::Guard,
                 record: guard.stand_in(),
@@ -279,6 +377,26 @@ impl Hub {
             self.store.commit(commit)?;
         }
         Ok(under_way.guards.tripped.is_empty() || self.pretends)
+    }
+
+    /// The properties of which more values are to be changed than the limits let through.
+    fn values_over(&self, under_way: &Underway) -> Vec<((GuardKind, TypeIx, PropIx), u64)> {
+        let over = |(guard, ty, _): (GuardKind, TypeIx, PropIx), count: u64| {
+            let limit = self.limits(&self.plan.ty(ty).name.system).of(guard);
+            limit.most(self.status[ty.at()].records).is_some_and(|most| count > most)
+        };
+        under_way.guards.values.iter().map(|(of, count)| (*of, *count)).filter(|(of, count)| over(*of, *count)).collect()
+    }
+
+    /// `400 of 400 values of `phone` in shop.Customers would be emptied`
+    fn values_in_words(&self, guard: GuardKind, values: &Values) -> String {
+        let what =
+            if guard == GuardKind::Clears { "would be emptied" } else { "by which records are matched would be overwritten" };
+        let one = |(&(_, ty, prop), count): (&(GuardKind, TypeIx, PropIx), &u64)| {
+            let known = self.status[ty.at()].records;
+            format!("{count} of {known} values of `{}` in {}", self.plan.prop(ty, prop).name, self.plan.ty(ty).name)
+        };
+        format!("{} {what}", values.iter().map(one).collect::<Vec<_>>().join(", "))
     }
 
     /// G3: whether a listing that lacks so many records is to be believed. `known` is how many there were.
@@ -360,9 +478,9 @@ impl Hub {
             marks.push((self.type_mark("armed", ty), Some(json!(format!("{:x}", self.plan.ty(ty).fingerprint)))));
         }
         // What a first run leaves over is not counted by the next one either.
-        for ((system, kind), id) in &under_way.guards.first_runs {
-            if !under_way.guards.tripped.contains(&(*system, GuardKind::of(*kind))) {
-                marks.push((self.release_mark(*system, *kind), Some(json!(id.0))));
+        for ((system, guard), id) in &under_way.guards.first_runs {
+            if !under_way.guards.tripped.contains(&(*system, *guard)) {
+                marks.push((self.release_mark(*system, *guard), Some(json!(id.0))));
             }
         }
         let complete = |ty: TypeIx| self.status[ty.at()].complete;
@@ -437,6 +555,10 @@ impl Hub {
         let Some(write) = kind.writes() else { return Ok(None) };
         let Some(at) = self.systems.iter().position(|known| known.name == system) else { return Ok(Some(0)) };
         let guards = self.guards(self.clock.now(), false)?;
+        if kind.is_of_a_property() {
+            let waiting = guards.values.iter().filter(|((guard, ty, _), _)| *guard == kind && self.system_of(*ty) == at);
+            return Ok(Some(waiting.map(|(_, count)| *count).max().unwrap_or(0)));
+        }
         Ok(Some(self.waiting(&guards, at, write)?))
     }
 
@@ -473,15 +595,18 @@ impl Hub {
                 commit.marks = marks.collect();
             }
             None => {}
-            Some(write) if !discard => {
+            Some(_) if !discard => {
                 let through = self.store.take_intent_ids(1)?;
-                commit.marks.push((self.release_mark(at, write), Some(json!(through.0))));
+                commit.marks.push((self.release_mark(at, kind), Some(json!(through.0))));
             }
             Some(write) => {
                 let marks: BTreeMap<String, Value> = self.store.marks()?.into_iter().collect();
-                let through = marks.get(&self.release_mark(at, write)).and_then(Value::as_i64).unwrap_or(0);
+                let through = marks.get(&self.release_mark(at, kind)).and_then(Value::as_i64).unwrap_or(0);
                 let mut waiting = self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?;
                 waiting.retain(|i| i.kind == write && i.id.0 > through && self.system_of(i.ty) == at);
+                if kind.is_of_a_property() {
+                    waiting.retain(|intent| self.values_changed(intent).any(|(guard, _)| guard == kind));
+                }
                 let mut sources = BTreeSet::new();
                 for intent in &waiting {
                     let text = "a person discarded it".to_string();
@@ -512,10 +637,19 @@ impl Hub {
             self.open_guard_reviews()?.iter().map(|review| (self.system_of(review.ty), review.record)).collect();
         for intent in intents {
             let system = self.system_of(intent.ty);
-            if !tripped.contains(&(system, GuardKind::of(intent.kind).stand_in())) {
-                commit.marks.push((self.release_mark(system, intent.kind), Some(json!(intent.id.0))));
+            for guard in GuardKind::ALL.into_iter().filter(|guard| guard.writes() == Some(intent.kind)) {
+                if !tripped.contains(&(system, guard.stand_in())) {
+                    commit.marks.push((self.release_mark(system, guard), Some(json!(intent.id.0))));
+                }
             }
         }
         Ok(())
+    }
+}
+
+impl Guards {
+    /// Whether a guard of single values counts those of this intent: of a first run only what is emptied, which none does by itself.
+    fn counts_value(&self, guard: GuardKind, intent: &Intent) -> bool {
+        guard == GuardKind::Clears || self.armed[intent.ty.at()]
     }
 }

@@ -261,7 +261,8 @@ fn d1_a_person_answers_a_pending_deletion() {
 
 #[test]
 fn g3_a_side_that_lists_none_is_not_believed_until_a_person_says_so() {
-    let project = Project::started(30, Deletes::Propagate, &[(GuardKind::Deletes, "none")]);
+    let limits = [(GuardKind::Deletes, "none"), (GuardKind::Updates, "none")];
+    let project = Project::started(30, Deletes::Propagate, &limits);
     let before = std::fs::read(project.path("a")).unwrap();
     project.write("a", &[]);
     // An edit of the other side must not be written to a list that is not believed.
@@ -381,6 +382,65 @@ fn g3_creations_and_updates_are_counted_once_the_first_run_is_over() {
     assert_eq!((report.writes(), report.guards.len()), (0, 1), "what tripped stays until a person answers: {report:#?}");
     assert_eq!(project.hub().release("b", GuardKind::Creates).unwrap(), 1);
     assert_eq!(project.run().systems[1].created, 5);
+}
+
+#[test]
+fn g3_a_property_that_is_emptied_for_many_is_not_emptied_elsewhere_before_a_person_has_looked() {
+    // A key whose scope no longer shows telephone numbers: the records are all there, their numbers are not.
+    let project = Project::started(40, Deletes::Ignore, &[]);
+    let before = std::fs::read(project.path("a")).unwrap();
+    let mut a = project.read("a");
+    a.iter_mut().for_each(|record| record["phone"] = json!(""));
+    project.write("a", &a);
+    let planned = project.hub().plan(RunOptions::default()).unwrap();
+    assert!(tripped(&planned).contains(&"clears"), "{planned:#?}");
+    for _ in 0..2 {
+        let report = project.run();
+        assert!(report.writes() == 0 && tripped(&report).contains(&"clears"), "{report:#?}");
+        let guard = report.guards.iter().find(|guard| guard.guard == "clears").unwrap();
+        assert!(guard.message.starts_with("40 of 40 values of `phone` in b.Person would be emptied"), "{}", guard.message);
+        assert!(project.read("b").iter().all(|record| record["phone"] != ""));
+    }
+    // The key shows them again: nothing waits any more, and nothing was lost.
+    std::fs::write(project.path("a"), &before).unwrap();
+    let report = project.run();
+    assert!(report.guards.is_empty() && report.writes() == 0, "{report:#?}");
+    // It is meant: a person says so.
+    project.write("a", &a);
+    project.run();
+    let hub = &mut project.hub();
+    for guard in hub.tripped_guards().unwrap() {
+        assert_eq!(hub.release("b", GuardKind::parse(guard.guard).unwrap()).unwrap(), 1);
+    }
+    assert_eq!(hub.run(RunOptions::default()).unwrap().writes(), 40);
+}
+
+#[test]
+fn g3_a_few_values_are_emptied_without_asking() {
+    let project = Project::started(40, Deletes::Ignore, &[]);
+    let mut a = project.read("a");
+    a.iter_mut().take(4).for_each(|record| record["phone"] = json!(""));
+    project.write("a", &a);
+    let report = project.run();
+    assert_eq!((report.writes(), report.needs_a_person()), (4, false), "{report:#?}");
+}
+
+#[test]
+fn g3_values_by_which_records_are_matched_are_not_overwritten_in_numbers_unseen() {
+    let project = Project::started(40, Deletes::Ignore, &[(GuardKind::Updates, "none")]);
+    let mut a = project.read("a");
+    a.iter_mut().for_each(|record| record["mail"] = json!(format!("new-{}", record["mail"].as_str().unwrap())));
+    project.write("a", &a);
+    let report = project.run();
+    assert_eq!((report.writes(), tripped(&report)), (0, vec!["match_values"]), "{report:#?}");
+    assert!(
+        report.guards[0].message.contains("40 of 40 values of `mail` in b.Person by which records are matched"),
+        "{report:#?}"
+    );
+    // Given up, it is not written, and the guard is answered.
+    assert_eq!(project.hub().discard("b", GuardKind::MatchValues).unwrap(), 1);
+    let report = project.run();
+    assert_eq!((report.writes(), report.guards.len()), (0, 0), "{report:#?}");
 }
 
 #[test]

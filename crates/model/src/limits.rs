@@ -2,7 +2,8 @@
 //!
 //! A limit is the larger of a count and a share, so that one setting suits ten records and a million: a count alone would stop large
 //! projects every day, a share alone would let the last three of four records go. (The idea is the volume breaker that data hubs have;
-//! here it is counted per system and kind of write, before the first of them is sent.)
+//! here it is counted per system and kind of write, before the first of them is sent.) What does most harm has limits of its own: a
+//! property that is emptied, and values by which records are recognised.
 
 use std::fmt;
 
@@ -76,12 +77,23 @@ pub enum GuardKind {
     Vanished,
     /// Records that show a property without a value which held one before (R5).
     Lost,
+    /// Values of one property that are emptied.
+    Clears,
+    /// Values of one property that records are recognised by, and that are overwritten by others.
+    MatchValues,
 }
 
 impl GuardKind {
     /// All of them.
-    pub const ALL: [GuardKind; 5] =
-        [GuardKind::Creates, GuardKind::Updates, GuardKind::Deletes, GuardKind::Vanished, GuardKind::Lost];
+    pub const ALL: [GuardKind; 7] = [
+        GuardKind::Creates,
+        GuardKind::Updates,
+        GuardKind::Deletes,
+        GuardKind::Vanished,
+        GuardKind::Lost,
+        GuardKind::Clears,
+        GuardKind::MatchValues,
+    ];
 
     /// The guard that a kind of write is counted by.
     pub fn of(kind: IntentKind) -> Self {
@@ -96,10 +108,15 @@ impl GuardKind {
     pub fn writes(self) -> Option<IntentKind> {
         match self {
             GuardKind::Creates => Some(IntentKind::Create),
-            GuardKind::Updates => Some(IntentKind::Update),
+            GuardKind::Updates | GuardKind::Clears | GuardKind::MatchValues => Some(IntentKind::Update),
             GuardKind::Deletes => Some(IntentKind::Delete),
             GuardKind::Vanished | GuardKind::Lost => None,
         }
+    }
+
+    /// It counts the values of one property, and not records.
+    pub fn is_of_a_property(self) -> bool {
+        matches!(self, GuardKind::Clears | GuardKind::MatchValues)
     }
 
     /// The word for it, also in `lockstep.yaml`.
@@ -110,6 +127,8 @@ impl GuardKind {
             GuardKind::Deletes => "deletes",
             GuardKind::Vanished => "vanished",
             GuardKind::Lost => "lost",
+            GuardKind::Clears => "clears",
+            GuardKind::MatchValues => "match_values",
         }
     }
 
@@ -137,16 +156,22 @@ pub struct Limits {
     pub deletes: Limit,
     pub vanished: Limit,
     pub lost: Limit,
+    pub clears: Limit,
+    pub match_values: Limit,
 }
 
 impl Default for Limits {
+    /// The counts let through what a person does in an afternoon, in a company of forty customers as well; the shares are for those of
+    /// forty thousand.
     fn default() -> Self {
         Limits {
-            creates: Limit::or(500, 50.0),
-            updates: Limit::or(500, 50.0),
-            deletes: Limit::or(20, 5.0),
-            vanished: Limit::or(20, 50.0),
+            creates: Limit::or(50, 50.0),
+            updates: Limit::or(25, 50.0),
+            deletes: Limit::or(5, 5.0),
+            vanished: Limit::or(5, 20.0),
             lost: Limit::or(2, 50.0),
+            clears: Limit::or(5, 10.0),
+            match_values: Limit::or(5, 10.0),
         }
     }
 }
@@ -160,6 +185,8 @@ impl Limits {
             GuardKind::Deletes => self.deletes,
             GuardKind::Vanished => self.vanished,
             GuardKind::Lost => self.lost,
+            GuardKind::Clears => self.clears,
+            GuardKind::MatchValues => self.match_values,
         }
     }
 
@@ -171,6 +198,8 @@ impl Limits {
             GuardKind::Deletes => self.deletes = limit,
             GuardKind::Vanished => self.vanished = limit,
             GuardKind::Lost => self.lost = limit,
+            GuardKind::Clears => self.clears = limit,
+            GuardKind::MatchValues => self.match_values = limit,
         }
     }
 }
@@ -192,6 +221,15 @@ mod tests {
         }
         for text in ["20 or 5%", "7", "0.5%", "none"] {
             assert_eq!(Limit::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn g3_the_defaults_guard_forty_records_as_well_as_forty_thousand() {
+        for known in [40, 400, 40_000] {
+            for kind in GuardKind::ALL.into_iter().filter(|kind| *kind != GuardKind::Creates) {
+                assert!(Limits::default().of(kind).most(known).unwrap() < known, "{} of {known}", kind.name());
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::{Hub, Safeguards, System, SystemClock};
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::limits::{Limit, Limits};
+use lockstep_model::limits::{GuardKind, Limit, Limits};
 use lockstep_model::{Create, Flow, TypeName};
 use lockstep_sandbox::{Options, Running, SYSTEMS, Sandbox, credentials};
 use lockstep_store::SqliteStore;
@@ -251,7 +251,9 @@ fn runnable(hands: &Hands, flows: &[Flow]) -> Vec<Flow> {
 }
 
 fn unlimited() -> Limits {
-    Limits { creates: Limit::None, updates: Limit::None, deletes: Limit::None, vanished: Limit::None, lost: Limit::None }
+    let mut limits = Limits::default();
+    GuardKind::ALL.into_iter().for_each(|kind| limits.set(kind, Limit::None));
+    limits
 }
 
 /// The settings with which a built-in connector reaches its emulator.
