@@ -1,0 +1,431 @@
+#!/usr/bin/env python3
+"""An executable model of "Keeping equal" (P0, P1, P1a, P1c, P1e, P2, P3, P5; L9 for flows that do not hold).
+
+    python3 claims.py [WORLDS]        random worlds, checked; prints what failed and the seed, or that all held
+    python3 claims.py --world SEED    one world as a JSON document: types, how each stores, flows, conditions, what bears on what, what
+                                      the records hold before they are linked, the script (per run: edits with their times, flows that
+                                      do not hold, the order of reading, what was written), and the end
+    python3 claims.py --worlds N      the first N worlds, one a line: `crates/engine/tests/worlds.jsonl` is made by `--worlds 1000`
+
+A world: one entity with a record of each of 2 to 4 record types with 1 to 3 properties, random property pairs between some of the types,
+flows that stop holding and hold again, targets that rewrite what they store (upper case, cut to three characters), systems that tell
+times and systems that do not, people editing, and runs that read the systems in random order. Groups (P1e) have worlds of their own.
+
+Checked: after a quiet run nothing more is written (fixed point); the order of reading does not matter; every clean class (properties
+connected by pairs, at most one of each type) ends equal in all systems once all flows hold, and while some do not, what is left of the
+graph does; an edit alone changes nothing else in its own record; at the first link a value beats an empty one, a told time one that nobody
+tells, and of two the first-named record type's wins a tie; a group is in every record one that somebody put in, never a mixture.
+
+The engine is held against this model on the same random worlds: `crates/engine/tests/claims.rs`.
+"""
+import json
+import random
+import sys
+from collections import defaultdict
+
+
+def bears(types, flows):
+    """P0: for each two record types the mutually nearest properties in the graph of all pairs, by ways that touch no other
+    property of either type. Returns {(T, U): [((p, q), rows along the way)]}, in the order of the rows."""
+    graph = defaultdict(list)
+    for (T, U), rows in flows.items():
+        for i, (p, q) in rows:
+            graph[T, p].append(((U, q), i))
+            graph[U, q].append(((T, p), i))
+
+    def nearest(start, U):
+        seen, level = {start: ()}, [start]
+        while level:
+            found = {node: seen[node] for node in level if node[0] == U}
+            if found:
+                return found
+            following = []
+            for node in level:
+                for other, row in graph[node]:
+                    if other not in seen and other[0] != start[0]:
+                        seen[other] = seen[node] + (row,)
+                        following.append(other)
+            level = following
+        return {}
+
+    related = {}
+    for T in types:
+        for U in types:
+            if T != U:
+                rows = {(p, q): way for X, p in list(graph) if X == T
+                        for (_, q), way in nearest((T, p), U).items() if (T, p) in nearest((U, q), T)}
+                related[T, U] = sorted(rows.items(), key=lambda row: (row[1], row[0]))
+    return related
+
+
+def block_rows(rows):
+    """P1c: which rows between two record types only fill what is empty at the first link. Where several properties of one are paired with
+    several of the other, the n-th belongs to the n-th, in the order in which they are first named."""
+    left, right = {}, {}
+    ends = [(left.setdefault(p, len(left)), right.setdefault(q, len(right))) for p, q in rows]
+    up = list(range(len(left) + len(right)))
+
+    def find(x):
+        while up[x] != x:
+            x = up[x]
+        return x
+
+    for a, b in ends:
+        a, b = find(a), find(len(left) + b)
+        up[max(a, b)] = min(a, b)
+    components = defaultdict(list)
+    for at, (a, _) in enumerate(ends):
+        components[find(a)].append(at)
+    fills = [False] * len(rows)
+    for component in components.values():
+        mine, theirs = sorted({ends[at][0] for at in component}), sorted({ends[at][1] for at in component})
+        if len(mine) < 2 or len(theirs) < 2:
+            continue
+        paired = {ends[at] for at in component}
+        belongs = [pair for pair in zip(mine, theirs) if pair in paired]
+        for a in mine:
+            if all(known != a for known, _ in belongs):
+                free = [b for b in theirs if all(known != b for _, known in belongs) and (a, b) in paired]
+                belongs += [(a, b) for b in free[:1]]
+        for at in component:
+            fills[at] = ends[at] not in belongs
+    return fills
+
+
+STORES = {"as it is": str, "upper case": str.upper, "first three characters": lambda value: value[:3]}
+
+
+class World:
+    """live: what each system holds. Known to Lockstep: shadow (as last read or answered), claim (latest edit of a property:
+    value, when, where it goes), carried (whose claim a property was given)."""
+
+    def __init__(self, rng):
+        n = rng.randint(2, 4)
+        self.types = [f"T{i}" for i in range(n)]
+        self.props = {T: [f"p{i}" for i in range(rng.randint(1, 3))] for T in self.types}
+        self.flows = {}
+        between = [(self.types[rng.randrange(i)], self.types[i]) for i in range(1, n)]
+        if n > 2 and rng.random() < 0.6:
+            between.append(tuple(rng.sample(self.types, 2)))
+        for T, U in between:
+            if (T, U) not in self.flows and (U, T) not in self.flows:
+                self.flows[T, U] = [(p, q) for p in self.props[T] for q in self.props[U] if rng.random() < 0.5]
+        self.conditioned = [pair for pair in self.flows if rng.random() < 0.3]
+        self.kept, self.fills = {}, {}
+        for pair, rows in self.flows.items():
+            numbered = list(enumerate(rows))
+            only_fill = block_rows(rows)
+            self.kept[pair] = [row for row, fill in zip(numbered, only_fill) if not fill]
+            self.fills[pair] = [row for _, row in (one for one, fill in zip(numbered, only_fill) if fill)]
+        self.graphs, self.suspended = {}, ()
+        self.stored_as = {T: rng.choice(sorted(STORES)) for T in self.types}
+        self.stores = {T: STORES[kind] for T, kind in self.stored_as.items()}
+        nodes = [(T, p) for T in self.types for p in self.props[T]]
+        self.live = {(T, p): self.stores[T](value(rng)) if rng.random() < 0.6 else None for T, p in nodes}
+        # When a record was last changed before it was linked; 0 where its system does not tell (P1).
+        self.told = {T: rng.randint(1, 3) if rng.random() < 0.7 else 0 for T in self.types}
+        self.before = dict(self.live)
+        self.shadow, self.claim, self.carried, self.edited_at, self.now = dict.fromkeys(nodes), {}, {}, {}, 10
+
+    def related(self, suspended=None):
+        """P0, L9: what bears on what in the graph of the flows that hold."""
+        suspended = self.suspended if suspended is None else suspended
+        if suspended not in self.graphs:
+            self.graphs[suspended] = bears(self.types, {pair: rows for pair, rows in self.kept.items() if pair not in suspended})
+        return self.graphs[suspended]
+
+    def filling(self, T, p):
+        """P1c: what (T, p) may fill at the first link."""
+        for (A, B), rows in self.fills.items():
+            if (A, B) not in self.suspended:
+                for a, b in rows:
+                    if (T, p) == (A, a):
+                        yield B, b
+                    elif (T, p) == (B, b):
+                        yield A, a
+
+    def group(self, T, p, U):
+        return [q for (mine, q), _ in self.related().get((T, U), []) if mine == p]
+
+    def edit(self, node, text):
+        self.now += 1
+        self.live[node] = self.stores[node[0]](text)
+        self.edited_at[node] = self.now
+
+    def goes(self, node, displaced):
+        """P1a, settled when the claim is made: of several properties of a type paired with this one, those that held
+        what it displaces, or the first row's if none did."""
+        out = {}
+        for U in self.types:
+            group = self.group(*node, U) if U != node[0] else []
+            if len(group) > 1:
+                as_stored = None if displaced is None else self.stores[U](displaced)
+                out[U] = [q for q in group if self.shadow[U, q] == as_stored] or group[:1]
+        return out
+
+    def link(self):
+        """The first link: what each record holds is claimed at the time that its system tells, or at none. P1a: it goes where nothing is.
+        P1c: what wins over all that belongs to it fills what is empty, where nothing that belongs there has a value."""
+        self.shadow = dict(self.live)
+        for (T, p), text in self.live.items():
+            if text is not None:
+                self.claim[T, p] = {"value": text, "at": self.told[T], "from": (T, p), "goes": {}}
+        for (T, p), claim in self.claim.items():
+            claim["goes"] = self.goes((T, p), None)
+            for U, q in self.filling(T, p):
+                mine = self.group(T, p, U)
+                loses = any((U, other) in self.claim and not self.beats(claim, self.claim[U, other]) for other in mine)
+                belong = self.group(U, q, T)
+                if not loses and self.shadow[U, q] is None and all(self.shadow[T, other] is None for other in belong):
+                    claim["goes"].setdefault(U, list(mine)).append(q)
+
+    def beats(self, one, other):
+        """P1: the later, on a tie the first-named record type's."""
+        key = lambda claim: (claim["at"], -self.types.index(claim["from"][0]))
+        return key(one) > key(other)
+
+    def bearing(self, node):
+        """What bears on a property now."""
+        T, p = node
+        return [(U, theirs) for U in self.types for (mine, theirs), _ in self.related().get((T, U), []) if mine == p]
+
+    def wanted(self, node):
+        """P1: the latest claim among its own and those of the properties that bear on it in other records. P1c: what fills counts where
+        there is no other."""
+        T, p = node
+        best = self.claim.get(node)
+        for other in self.bearing(node):
+            claim = self.claim.get(other)
+            if claim is None or (T in claim["goes"] and p not in claim["goes"][T]):
+                continue
+            if best is None or self.beats(claim, best):
+                best = claim
+        if best is None:
+            for other in self.filling(T, p):
+                claim = self.claim.get(other)
+                if claim and p in claim["goes"].get(T, []) and (best is None or self.beats(claim, best)):
+                    best = claim
+        return best
+
+    def cut_off(self, node):
+        """L9: it was given a claim that does not reach it any more, as a flow does not hold. An older one does not take its place."""
+        carried = self.carried.get(node)
+        return carried if carried and carried["from"] not in self.bearing(node) + list(self.filling(*node)) else None
+
+    def only_filled(self):
+        """P1c: what was filled is nobody's claim, and goes nowhere from there."""
+        return {node for node, claim in self.carried.items() if claim["from"] in self.filling(*node)}
+
+    def run(self, order, first=False):
+        """Read the systems in this order, decide, write. Returns the properties written."""
+        read = {}
+        for T in order:
+            for p in self.props[T]:
+                node = (T, p)
+                if self.live[node] != self.shadow[node] and not first:   # R2: only a difference from the shadow is an edit
+                    self.claim[node] = {"value": self.live[node], "at": self.edited_at[node], "from": node,
+                                        "goes": self.goes(node, self.shadow[node])}
+                    self.carried.pop(node, None)
+                    read[node] = self.live[node]
+        self.shadow.update(read)
+        if first:
+            self.link()
+        written = []
+        for node in self.live:
+            claim = self.wanted(node)
+            if claim is None or claim["from"] == node or self.carried.get(node) is claim:
+                continue
+            cut_off = self.cut_off(node)
+            if cut_off and claim["at"] <= cut_off["at"]:
+                continue
+            stored = self.stores[node[0]](claim["value"])
+            if stored != self.shadow[node]:                          # P3: judged in the target's own terms
+                self.live[node] = stored
+                written.append(node)
+            self.shadow[node] = stored                               # what the answer shows is no claim (P3, P5)
+            self.carried[node] = claim
+        return written
+
+
+def value(rng):
+    return f"v{rng.randrange(90)}{rng.choice('abXY')}"
+
+
+def classes(flows, clean=True):
+    """The properties that rows connect, where they are at most one of each type."""
+    up = {}
+
+    def find(x):
+        up.setdefault(x, x)
+        while up[x] != x:
+            x = up[x]
+        return x
+
+    for (T, U), rows in flows.items():
+        for p, q in rows:
+            up[find((T, p))] = find((U, q))
+    members = defaultdict(list)
+    for node in up:
+        members[find(node)].append(node)
+    return [m for m in members.values() if not clean or len({T for T, _ in m}) == len(m)]
+
+
+def differ(world, members):
+    values = [world.live[node] for node in members]
+    return len({v and v[:3].upper() for v in values}) > 1
+
+
+def holding(world, suspended):
+    """The rows of the flows that hold, without those that only fill."""
+    return {pair: [row for _, row in rows] for pair, rows in world.kept.items() if pair not in suspended}
+
+
+def play(seed, order_seed):
+    rng, shuffled = random.Random(seed), random.Random(order_seed)
+    world, failed, script = World(rng), set(), []
+    for run in range(rng.randint(2, 8) + 1):
+        edits = []
+        if run > 0:
+            edits = [(rng.choice(list(world.live)), value(rng)) for _ in range(rng.randint(1, 3))]
+            world.suspended = tuple(pair for pair in world.conditioned if rng.random() < 0.4)
+        for node, text in edits:
+            world.edit(node, text)
+        order = list(world.types)
+        shuffled.shuffle(order)
+        written = world.run(order, first=run == 0)
+        script.append({"edits": [[*node, text] for node, text in edits], "suspended": [list(pair) for pair in world.suspended],
+                       "read": order, "written": sorted([*node, world.live[node]] for node in written)})
+        # Edits in one record only: nothing may come back into it. (What was kept back comes through where a flow holds again.)
+        if not world.conditioned and len({T for (T, _), _ in edits}) == 1 and any(T == edits[0][0][0] for T, _ in written):
+            failed.add("an edit came back into its own record")
+        if run == 0:
+            failed |= first_link_fails(world)
+        # What is clean in the whole graph, and what of it the flows that hold still connect; but for what has been cut off or only filled.
+        clean = {node for members in classes(holding(world, ())) for node in members}
+        for members in classes(holding(world, world.suspended)):
+            apart = any(world.cut_off(node) for node in members) or set(members) & world.only_filled()
+            if clean.issuperset(members) and not apart and differ(world, members):
+                failed.add("what is left of the graph differs")
+    script_end = dict(world.live)
+    world.suspended = ()
+    world.run(world.types)
+    quiet = [world.run(world.types) for _ in range(2)]
+    return world, failed, quiet, script, script_end
+
+
+def first_link_fails(world):
+    failed = set()
+    for members in classes(holding(world, ())):
+        told = [(world.told[T], -world.types.index(T), world.before[T, p]) for T, p in members if world.before[T, p] is not None]
+        if told and len(members) > 1:
+            wins = max(told)[2]
+            # Each system has made its own of it.
+            if not set(members) & world.only_filled() and any(world.live[node] != world.stores[node[0]](wins) and world.before[node] != wins for node in members):
+                failed.add("at the first link the wrong value wins")
+    return failed
+
+
+class GroupWorld:
+    """P1e: the properties of a group move together. Two or three records with the same group of properties, paired one with one. The latest
+    claim of any of a group's properties carries all of them: its record's whole group as it is now."""
+
+    def __init__(self, rng):
+        self.types = [f"T{i}" for i in range(rng.randint(2, 3))]
+        self.size = rng.randint(2, 3)
+        self.live = {T: [value(rng) if rng.random() < 0.7 else None for _ in range(self.size)] for T in self.types}
+        self.told = {T: rng.randint(0, 3) for T in self.types}
+        self.known, self.claim, self.carried, self.now = {}, {}, {}, 10
+        self.put_in = {tuple(group) for group in self.live.values()}
+
+    def edit(self, T, changes):
+        self.now += 1
+        for at, text in changes:
+            self.live[T][at] = text
+        self.edited = dict(getattr(self, "edited", {}), **{T: self.now})
+        self.put_in.add(tuple(self.live[T]))
+
+    def run(self, order, first=False):
+        for T in order:
+            if first and any(self.live[T]):
+                self.claim[T] = self.told[T]
+            elif not first and self.live[T] != self.known[T]:
+                self.claim[T] = self.edited[T]
+                self.carried.pop(T, None)
+            self.known[T] = list(self.live[T])
+        if not self.claim:
+            return []
+        wins = max(self.claim, key=lambda T: (self.claim[T], -self.types.index(T)))
+        stamp, written = (wins, self.claim[wins]), []
+        for T in self.types:
+            if T != wins and self.carried.get(T) != stamp:
+                if self.live[T] != self.live[wins]:
+                    self.live[T] = list(self.live[wins])
+                    written.append(T)
+                self.known[T], self.carried[T] = list(self.live[T]), stamp
+        return written
+
+
+def play_groups(seed, order_seed):
+    rng, shuffled = random.Random(seed), random.Random(order_seed)
+    world, failed = GroupWorld(rng), set()
+    for run in range(rng.randint(2, 8) + 1):
+        if run > 0:
+            for T in rng.sample(world.types, rng.randint(1, 2)):
+                world.edit(T, [(rng.randrange(world.size), value(rng)) for _ in range(rng.randint(1, 2))])
+        order = list(world.types)
+        shuffled.shuffle(order)
+        world.run(order, first=run == 0)
+        if any(tuple(group) not in world.put_in for group in world.live.values()):
+            failed.add("a group is mixed of two")
+        if len({tuple(group) for group in world.live.values()}) > 1:
+            failed.add("a group differs")
+        if world.run(world.types):
+            failed.add("not a fixed point (groups)")
+    return world, failed
+
+
+def as_json(seed):
+    world, _, _, script, end = play(seed, 1)
+    return {"seed": seed, "types": world.props, "stores": world.stored_as, "told": world.told,
+            "before": [[*node, text] for node, text in world.before.items()],
+            "flows": [{"from": T, "to": U, "pairs": rows, "conditioned": (T, U) in world.conditioned}
+                      for (T, U), rows in world.flows.items()],
+            "fills": [[T, p, U, q] for (T, U), rows in world.fills.items() for p, q in rows],
+            "bears": [[T, p, U, q] for (T, U), rows in world.related(()).items() for (p, q), _ in rows],
+            "script": script, "end": [[*node, text] for node, text in end.items()]}
+
+
+def main(worlds):
+    failed, number = defaultdict(list), 0
+    for seed in range(worlds):
+        world, wrong, quiet, _, _ = play(seed, 1)
+        other = play(seed, 2)[0]
+        if any(quiet):
+            wrong.add("not a fixed point")
+        if world.live != other.live:
+            wrong.add("the order of reading matters")
+        for members in classes(holding(world, ())):
+            number += 1
+            if not set(members) & world.only_filled() and differ(world, members):
+                wrong.add("a clean class differs")
+        one, mixed = play_groups(seed, 1)
+        wrong |= mixed
+        if one.live != play_groups(seed, 2)[0].live:
+            wrong.add("the order of reading matters (groups)")
+        for what in wrong:
+            failed[what].append(seed)
+    for what, seeds in failed.items():
+        print(f"{what}: {len(seeds)} worlds, first seed {seeds[0]}")
+    print(f"{worlds} worlds, {number} clean classes: {'FAILED' if failed else 'all held'}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--world"]:
+        json.dump(as_json(int(sys.argv[2])), sys.stdout, indent=1)
+        sys.exit(0)
+    if sys.argv[1:2] == ["--worlds"]:
+        for seed in range(int(sys.argv[2])):
+            print(json.dumps(as_json(seed), separators=(",", ":")))
+        sys.exit(0)
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20000))
