@@ -9,7 +9,7 @@ use lockstep_hub::answers::Again;
 use lockstep_hub::audit::{Audit, DifferenceKind};
 use lockstep_hub::links::Halves;
 use lockstep_hub::take_back::TakenBack;
-use lockstep_hub::undo::{Back, NotBack, TakingBack, Which};
+use lockstep_hub::undo::{Back, NotBack, PutBackAs, TakingBack, Which};
 use lockstep_model::value::shown;
 use lockstep_model::visible::visible;
 use lockstep_model::{RunId, Timestamp};
@@ -130,9 +130,9 @@ pub fn time(text: &str) -> Result<Timestamp> {
 }
 
 /// Takes Lockstep's own writes back.
-pub fn undo(dir: &Path, asked: Asked, force: bool, yes: bool, format: Format) -> Result<Exit> {
+pub fn undo(dir: &Path, asked: Asked, (force, put_back): (bool, PutBackAs), yes: bool, format: Format) -> Result<Exit> {
     let which = asked.which()?;
-    take_back(dir, yes, format, false, |hub| hub.plan_undo(&which, force))
+    take_back(dir, yes, format, false, |hub| hub.plan_undo(&which, force, put_back))
 }
 
 /// Takes an undo back.
@@ -150,7 +150,7 @@ fn take_back(
     let opened = project::open(dir)?;
     // Only who may go on needs the store for itself; a plan can be had while a run is at work.
     let asks = format == Format::Text && std::io::stdin().is_terminal();
-    let mut hub = if yes || asks { opened.hub()? } else { opened.hub_for_looking()? };
+    let mut hub = opened.hub_for_undo(yes || asks)?;
     let taking = plan(&mut hub).map_err(act_failure)?;
     if format == Format::Text {
         print!("{}", plan_text(&taking));
@@ -208,6 +208,9 @@ fn plan_text(taking: &TakingBack) -> String {
         let _ = writeln!(out, "  {}  {}{act}", back.record, back.label);
         for property in &back.properties {
             let _ = writeln!(out, "    {}: {} → {}", property.path, shown(&property.now), shown(&property.back_to));
+            if let Some(why) = &property.apart {
+                let _ = writeln!(out, "      kept apart until somebody edits it here or elsewhere: {why}");
+            }
             for line in &property.then {
                 let _ = writeln!(out, "      and then, by the next run: {line}");
             }

@@ -271,6 +271,12 @@ pub enum Command {
         /// Also what has been edited since
         #[arg(long)]
         force: bool,
+        /// Keep what is put back apart from the others, until somebody edits any of them; nothing is carried on
+        #[arg(long, conflicts_with = "as_edit")]
+        keep_apart: bool,
+        /// Take what is put back for an edit of now, which the next run carries on to the others
+        #[arg(long)]
+        as_edit: bool,
         /// Carry the plan out without asking
         #[arg(long)]
         yes: bool,

@@ -32,6 +32,7 @@ mod work;
 use std::process::ExitCode;
 
 use clap::Parser;
+use lockstep_hub::undo::PutBackAs;
 
 use args::{Cli, Command, ConnectorAct};
 
@@ -71,8 +72,13 @@ fn main() -> ExitCode {
         Command::Link { a, b, project } => acts::link(&project.dir, &a, &b),
         Command::Unlink { a, b, restore, yes, project } => acts::unlink(&project.dir, &a, b.as_deref(), restore, yes),
         Command::Retry { record, all, project, format } => acts::retry(&project.dir, record, all, format),
-        Command::Undo { what, path, since, until, force, yes, project, format } => {
-            acts::undo(&project.dir, acts::Asked { what, path, since, until }, force, yes, format)
+        Command::Undo { what, path, since, until, force, keep_apart, as_edit, yes, project, format } => {
+            let put_back = match (keep_apart, as_edit) {
+                (true, _) => PutBackAs::Apart,
+                (_, true) => PutBackAs::Edit,
+                _ => PutBackAs::AsFits,
+            };
+            acts::undo(&project.dir, acts::Asked { what, path, since, until }, (force, put_back), yes, format)
         }
         Command::Redo { run, force, yes, project, format } => acts::redo(&project.dir, run, force, yes, format),
         Command::Audit { sample, repair, project, format } => acts::audit(&project.dir, sample, repair, format),

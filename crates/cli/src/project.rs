@@ -226,6 +226,29 @@ impl Opened {
         Safeguards { limits, full_scans_ms: scans.collect() }
     }
 
+    /// The hub, to take writes back: it knows also what no flow names any more, where the project's systems still have it. For looking
+    /// only, or for working.
+    pub fn hub_for_undo(&self, works: bool) -> Result<Hub> {
+        let path = self.store_path()?;
+        if !path.exists() {
+            return Err(Failure::usage(format!("there is no store at {} yet: `lockstep sync` makes it", path.display())));
+        }
+        let watched = {
+            let mut store = SqliteStore::open_read_only(&path).map_err(store_failure)?;
+            lockstep_hub::undo::ever_written(&mut store).map_err(store_failure)?
+        };
+        let plan = Plan::compile_watching(&self.project.flows, &self.schemas, &watched).map_err(|errors| {
+            let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Failure::usage(text.join("\n"))
+        })?;
+        let systems = self.connect(&plan)?;
+        if works {
+            return self.hub_over(plan, systems);
+        }
+        let store = SqliteStore::open_read_only(&path).map_err(store_failure)?;
+        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)
+    }
+
     /// The hub, for looking, also while a run is at work.
     pub fn hub_for_looking(&self) -> Result<Hub> {
         let plan = self.plan()?;

@@ -252,7 +252,7 @@ fn an_undo_that_a_system_puts_off_stands_until_it_is_done() {
     let world = one_run();
     let later = || Fault::new(FaultKind::Status, 1_000).on_method("PUT").on_path("users").with_status(429, Some(600));
     world.sandbox.fault("zendesk", later()).unwrap();
-    let undone = world.lockstep(&["undo", &world.run, "--yes", "--format", "json"]).exits(1).json();
+    let undone = world.lockstep(&["undo", &world.run, "--as-edit", "--yes", "--format", "json"]).exits(1).json();
     let not = undone["done"]["not"].as_array().unwrap();
     assert!(
         !not.is_empty() && not.iter().all(|n| n["why"].as_str().unwrap().contains("the next run goes on with it")),

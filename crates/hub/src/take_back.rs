@@ -76,6 +76,7 @@ impl Hub {
                 hub.observe_one(under_way, ty, read, &mut commit)?;
                 hub.store.commit(commit)?;
             }
+            under_way.guards.approved = true;
             let (plain, referring) = by_reference(taking.intents);
             ids = hub.promise_back(under_way, plain)?;
             hub.deliver(under_way)?;

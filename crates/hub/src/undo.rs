@@ -3,9 +3,11 @@
 //!
 //! The before-images are in the journal, one for each property that was written. A property is put back only if it still holds what the
 //! write left there: whoever has edited it since meant it. What is put back is a new edit of that record, from the time of undoing, and
-//! the next run carries it on like any edit; the plan says where to. One case is different: a property that was *empty* before is emptied
-//! again without claiming emptiness, since that would empty the record from which the value came, and destroy what was never Lockstep's.
-//! It declines the value instead: it stays empty until somebody edits it on either side. See docs/decisions/0005-what-undo-leaves.md.
+//! the next run carries it on like any edit; the plan says where to. Three cases are different, as a new edit would destroy there what was
+//! never Lockstep's, or not hold: a property that was *empty* before is emptied again; one that was overwritten by the run that *linked*
+//! its record held what nothing had been equal with; and where `prefer` or `only_from` names another system, an edit here does not count.
+//! These are kept apart: the property declines the value that it was given, and stays as it was until somebody edits it on either side.
+//! A person can ask for the one or the other. See docs/decisions/0005-what-undo-leaves.md.
 //!
 //! A creation is taken back by deleting the record, never one that existed before, and not one that somebody has edited since, unless
 //! that is asked for. Its entity remembers it, so it is not created anew (D1). Links stay; `unlink` ends them.
@@ -16,12 +18,13 @@ use lockstep_engine::create::suspended;
 use lockstep_engine::keys::each_id;
 use lockstep_engine::settle::{Entity, Wanted, wanted};
 use lockstep_model::change::Counterpart;
+use lockstep_model::flow::{Policy, PropertyRef};
 use lockstep_model::value::{equal, equal_as, is_empty, shown};
 use lockstep_model::{
-    Change, Claim, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, ReadRecord,
-    RecordId, RecordState, Rule, RunId, Timestamp, TypeIx, Value,
+    Change, Claim, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, ReadRecord, Reason,
+    RecordId, RecordState, Rule, RunId, Timestamp, TypeIx, TypeName, Value,
 };
-use lockstep_store::{JournalEntry, JournalKind};
+use lockstep_store::{JournalEntry, JournalKind, Store, StoreError, WrittenName};
 use serde::Serialize;
 
 use crate::acts::{ActError, ActResult};
@@ -44,6 +47,26 @@ pub enum Which {
     Time { since: Timestamp, until: Option<Timestamp> },
     /// All that went to a record, by its name, or to one property of it.
     Record { name: String, path: Option<String> },
+}
+
+/// What a value that is put back is to the other records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PutBackAs {
+    /// Kept apart where an edit would destroy what was never Lockstep's, else an edit.
+    #[default]
+    AsFits,
+    /// It stays, and the others stay as they are, until somebody edits any of them.
+    Apart,
+    /// An edit of now, which the next run carries on.
+    Edit,
+}
+
+/// What a plan must watch besides its flows so that everything that a store has ever written can be taken back, for
+/// [`lockstep_engine::Plan::compile_watching`].
+pub fn ever_written(store: &mut dyn Store) -> std::result::Result<Vec<(TypeName, Option<PropertyRef>)>, StoreError> {
+    let names = store.written_names((RunId(0), RunId(i64::MAX - 1)))?;
+    let watched = |name: WrittenName| Some((TypeName::parse(&name.ty)?, name.path.as_deref().map(PropertyRef::named)));
+    Ok(names.into_iter().filter_map(watched).collect())
 }
 
 /// A plan to take writes back.
@@ -98,7 +121,10 @@ pub struct PropertyBack {
     pub path: String,
     pub now: Value,
     pub back_to: Value,
-    /// What the next run makes of it in other records.
+    /// It is kept apart from the others until somebody edits any of them, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apart: Option<String>,
+    /// What the next run makes of it in other records, or in this one.
     pub then: Vec<String>,
 }
 
@@ -118,6 +144,8 @@ struct Written {
     last: IntentId,
     claim: ClaimStamp,
     flow: FlowIx,
+    /// The run that first wrote there.
+    first_run: RunId,
 }
 
 /// What Lockstep did to a record.
@@ -137,7 +165,7 @@ impl TakingBack {
 
 impl Hub {
     /// Plans to take writes back. Reads the records that it is about; changes nothing. `force` puts back also what was edited since.
-    pub fn plan_undo(&mut self, which: &Which, force: bool) -> ActResult<TakingBack> {
+    pub fn plan_undo(&mut self, which: &Which, force: bool, put_back: PutBackAs) -> ActResult<TakingBack> {
         let mut taking = TakingBack::default();
         let intents = self.chosen(which, &mut taking)?;
         let mut touched = self.touched(intents, |_, _| true)?;
@@ -149,7 +177,7 @@ impl Hub {
                 (one.created, one.deleted) = (None, None);
             }
         }
-        self.weigh(touched, force, &mut taking)?;
+        self.weigh(touched, force, put_back, &mut taking)?;
         self.refer_anew(&mut taking)?;
         self.follow_up(&mut taking)?;
         Ok(taking)
@@ -165,7 +193,7 @@ impl Hub {
             None => runs.into_iter().find(|row| undoes(&row.summary) && !redone.contains(&row.id.0)),
         };
         match found {
-            Some(row) if undoes(&row.summary) => self.plan_undo(&Which::Run(row.id), force),
+            Some(row) if undoes(&row.summary) => self.plan_undo(&Which::Run(row.id), force, PutBackAs::Edit),
             Some(row) => Err(ActError::Refused(format!("run {} was no undo; `lockstep undo {}` takes it back", row.id, row.id))),
             None => Err(ActError::Refused(match run {
                 Some(run) => format!("there is no run {run}; `lockstep status` lists the latest"),
@@ -188,7 +216,7 @@ impl Hub {
         let touched = self.touched(intents, crossed)?;
         let b = b.map_or("what it is linked with".to_string(), String::from);
         let mut taking = TakingBack { what: format!("the link of {a} and {b}"), ..TakingBack::default() };
-        self.weigh(touched, false, &mut taking)?;
+        self.weigh(touched, false, PutBackAs::Edit, &mut taking)?;
         Ok(taking)
     }
 
@@ -214,12 +242,14 @@ impl Hub {
                 let act = row.summary["act"]["what"].as_str().map_or(String::new(), |what| format!(" ({what})"));
                 taking.what = format!("run {run} of {}{act}", row.started);
                 taking.run = Some(*run);
+                self.tell_unnamed((*run, *run), taking)?;
                 self.done_in((*run, *run), |_| true)
             }
             Which::Time { since, until } => {
                 let until = until.unwrap_or(self.clock.now());
                 taking.what = format!("what was written from {since} to {until}");
                 let Some((first, last)) = self.runs_since(*since)? else { return Ok(vec![]) };
+                self.tell_unnamed((first, last), taking)?;
                 let landed = |at: Option<Timestamp>| at.is_some_and(|at| at >= *since && at <= until);
                 let mut chosen = self.done_in((first, last), |intent| landed(intent.done_at))?;
                 // Decided before, and delivered in this time.
@@ -243,6 +273,24 @@ impl Hub {
                 Ok(chosen)
             }
         }
+    }
+
+    /// What these runs wrote and the plan does not name: the system or record type is gone from the project, or the property from its
+    /// schema.
+    fn tell_unnamed(&mut self, runs: (RunId, RunId), taking: &mut TakingBack) -> Result<()> {
+        for name in self.store.written_names(runs)?.into_iter().filter(|name| name.writes > 0) {
+            let ty = self.plan.types.iter().find(|ty| ty.name.to_string() == name.ty);
+            let writes = if name.writes == 1 { "1 write".to_string() } else { format!("{} writes", name.writes) };
+            let why = match (ty, &name.path) {
+                (None, _) => format!("{writes}: neither the flows nor a system of the project have this record type any more"),
+                (Some(ty), Some(path)) if !ty.props.iter().any(|prop| prop.name == *path) => {
+                    format!("{writes}: its record type does not have this property any more")
+                }
+                _ => continue,
+            };
+            taking.not.push(NotBack { record: RecordName(name.ty), path: name.path, why });
+        }
+        Ok(())
     }
 
     fn done_in(&mut self, runs: (RunId, RunId), wanted: impl Fn(&Intent) -> bool) -> ActResult<Vec<Intent>> {
@@ -288,7 +336,8 @@ impl Hub {
                             },
                             None => (change.displaced.clone().into(), change.value.clone()),
                         };
-                        let fresh = Written { before, after, last: intent.id, claim: change.claim, flow: intent.flow };
+                        let (last, first_run) = (intent.id, intent.run);
+                        let fresh = Written { before, after, last, claim: change.claim, flow: intent.flow, first_run };
                         one.written
                             .entry(change.prop)
                             .and_modify(|known| {
@@ -303,7 +352,13 @@ impl Hub {
     }
 
     /// Weighs each record against how its system shows it now.
-    fn weigh(&mut self, touched: BTreeMap<RecordId, Touched>, force: bool, taking: &mut TakingBack) -> Result<()> {
+    fn weigh(
+        &mut self,
+        touched: BTreeMap<RecordId, Touched>,
+        force: bool,
+        put_back: PutBackAs,
+        taking: &mut TakingBack,
+    ) -> Result<()> {
         let ids: Vec<RecordId> = touched.keys().copied().collect();
         let records = self.store.records(&ids)?;
         let live: Vec<RecordState> = records.iter().filter(|record| record.is_live()).cloned().collect();
@@ -344,7 +399,7 @@ impl Hub {
             }
             match &one.created {
                 Some(created) => self.delete_again(&record, &shown, created, force, taking),
-                None => self.put_back_values(&record, &shown, one, force, taking)?,
+                None => self.put_back_values(&record, &shown, one, (force, put_back), taking)?,
             }
         }
         Ok(())
@@ -403,10 +458,12 @@ impl Hub {
             taking.not.push(not(None, why));
             return;
         }
-        // What Lockstep wrote is no claim: one that is there was made by somebody.
+        // What Lockstep wrote is no claim: one that is there was made by somebody. One without a time is of a property that was
+        // not kept equal when the record was made.
         let edited = ty.props.iter().enumerate().find(|(ix, prop)| {
             let (known, now) = (&record.slots[*ix], &shown_now.slots[*ix]);
-            known.claim.is_some() || !equal_as(prop.ty, known.value(prop.whole), now.value(prop.whole))
+            known.claim.as_ref().is_some_and(|claim| claim.at.is_told())
+                || !equal_as(prop.ty, known.value(prop.whole), now.value(prop.whole))
         });
         if let Some((ix, prop)) = edited.filter(|_| !force) {
             let holds = shown(shown_now.slots[ix].value(prop.whole));
@@ -428,10 +485,14 @@ impl Hub {
         record: &RecordState,
         shown_now: &RecordState,
         touched: &Touched,
-        force: bool,
+        (force, put_back): (bool, PutBackAs),
         taking: &mut TakingBack,
     ) -> Result<()> {
         let now = self.clock.now();
+        let at_first_link: BTreeSet<PropIx> = match put_back {
+            PutBackAs::AsFits => self.at_the_first_link(record, touched)?,
+            PutBackAs::Apart | PutBackAs::Edit => BTreeSet::new(),
+        };
         let (mut changes, mut properties, mut flow) = (vec![], vec![], FlowIx(0));
         for (prop, written) in &touched.written {
             let described = self.plan.prop(record.ty, *prop);
@@ -452,15 +513,31 @@ impl Hub {
                 taking.not.push(NotBack { record: self.name_of(record), path: Some(described.name.clone()), why });
                 continue;
             }
-            // An edit of this record's own; but what was empty declines what it was given, see the head of this file.
-            let claim = match is_empty(&written.before) {
-                true => written.claim,
-                false => ClaimStamp { at: now, record: record.id, prop: *prop },
+            // An edit of this record's own, or one that declines what it was given: see the head of this file.
+            let system = &self.plan.ty(record.ty).name.system;
+            let policy = match &described.policy {
+                Policy::OnlyFrom(only) if only != system => Some(format!("`only_from: {only}`: an edit here does not count")),
+                Policy::Prefer(systems) if systems.first().is_some_and(|first| first != system) => {
+                    Some(format!("`prefer: [{}]`: an edit here may not count", systems.join(", ")))
+                }
+                _ => None,
+            };
+            let apart = match put_back {
+                _ if is_empty(&written.before) => Some("it was empty before".to_string()),
+                PutBackAs::Apart => Some("as asked".into()),
+                PutBackAs::Edit => None,
+                PutBackAs::AsFits if at_first_link.contains(prop) => Some("it was overwritten when its record was linked".into()),
+                PutBackAs::AsFits => policy,
+            };
+            let claim = match apart {
+                Some(_) => record.slot(*prop).carries.unwrap_or(written.claim),
+                None => ClaimStamp { at: now, record: record.id, prop: *prop },
             };
             properties.push(PropertyBack {
                 path: described.name.clone(),
                 now: present.clone(),
                 back_to: written.before.clone(),
+                apart,
                 then: vec![],
             });
             let value = if is_empty(&written.before) { Value::Null } else { written.before.clone() };
@@ -471,6 +548,7 @@ impl Hub {
                 counterpart_of: None,
                 claim,
                 rule: Rule::G7,
+                reason: Reason::Latest,
             });
             flow = written.flow;
         }
@@ -480,6 +558,29 @@ impl Hub {
             taking.intents.push(self.taking_intent(record, shown_now, IntentKind::Update, flow, changes));
         }
         Ok(())
+    }
+
+    /// Which first writes of these properties were of the first link: in the run that linked the record, or in a later one to which nobody
+    /// had edited anything in any of the linked records (a person had linked them).
+    fn at_the_first_link(&mut self, record: &RecordState, touched: &Touched) -> Result<BTreeSet<PropIx>> {
+        let members: Vec<RecordId> = self.store.members(&[record.entity])?.iter().map(|member| member.id).collect();
+        let journal = self.store.journal(&members, usize::MAX >> 1)?;
+        let links = journal.iter().filter(|entry| entry.kind == JournalKind::Link);
+        let links: Vec<RunId> =
+            links.filter(|entry| entry.record == record.id || entry.other == Some(record.id)).map(|entry| entry.run).collect();
+        let changes = |entry: &&JournalEntry| matches!(entry.kind, JournalKind::Edit | JournalKind::Written);
+        let of_the_link = |first: RunId| {
+            let nothing_since = |link: RunId| {
+                !journal.iter().filter(changes).any(|entry| {
+                    entry.run > link
+                        && entry.run <= first
+                        && entry.rule != Some(Rule::G7)
+                        && (entry.run < first || entry.kind == JournalKind::Edit)
+                })
+            };
+            links.iter().any(|link| *link == first || *link < first && nothing_since(*link))
+        };
+        Ok(touched.written.iter().filter(|(_, written)| of_the_link(written.first_run)).map(|(prop, _)| *prop).collect())
     }
 
     /// Why a property does not hold any more what the write left there.
@@ -549,12 +650,19 @@ impl Hub {
             for change in &intent.changes {
                 let slot = &mut record.slots[change.prop.at()];
                 (slot.shadow, slot.pick, slot.carries) = (Some(change.value.clone()), None, Some(change.claim));
+                slot.given = Some(Box::new(change.displaced.clone().into()));
                 if change.claim.record == record.id {
+                    slot.given = None;
                     slot.claim = Some(Claim { value: change.value.clone(), at: change.claim.at, goes: vec![] });
                     claims.insert((record.id, change.prop), change.claim);
                 }
             }
         }
+        let put_back: HashSet<(RecordId, PropIx)> = taking
+            .intents
+            .iter()
+            .flat_map(|intent| intent.changes.iter().filter_map(|change| Some((intent.record?, change.prop))))
+            .collect();
         let mut then: BTreeMap<(RecordName, String), Vec<String>> = BTreeMap::new();
         for entity in entities {
             let records: Vec<&RecordState> = slice.members(entity).iter().filter_map(|id| slice.records.get(id)).collect();
@@ -562,6 +670,18 @@ impl Hub {
             for record in entity.records.iter().filter(|record| record.is_live()) {
                 for prop in (0..record.slots.len() as u16).map(PropIx) {
                     let Wanted::Write { value, claim, .. } = wanted(&self.plan, &slice, &entity, record, prop) else { continue };
+                    if put_back.contains(&(record.id, prop)) {
+                        let described = self.plan.prop(record.ty, prop);
+                        let line = match &described.policy {
+                            Policy::Latest => format!("{} is put there again, as another edit is later", shown(&value)),
+                            Policy::OnlyFrom(system) => format!("{} is put there again, by `only_from: {system}`", shown(&value)),
+                            Policy::Prefer(systems) => {
+                                format!("{} is put there again, by `prefer: [{}]`", shown(&value), systems.join(", "))
+                            }
+                        };
+                        then.entry((self.name_of(record), described.name.clone())).or_default().push(line);
+                        continue;
+                    }
                     let Some(from) =
                         slice.records.get(&claim.record).filter(|_| claims.get(&(claim.record, claim.prop)) == Some(&claim))
                     else {

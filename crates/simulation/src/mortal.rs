@@ -10,6 +10,7 @@ use lockstep_model::{
 };
 use lockstep_store::{
     BoundType, Commit, Flush, JournalEntry, Renamed, Renaming, Result, RunRow, Store, StoreError, StoredType, TypeStatus,
+    WrittenName,
 };
 
 /// How long a process lives, in steps of its store.
@@ -129,6 +130,7 @@ impl Store for MortalStore {
         intents_of(records: &[RecordId], limit: usize) -> Vec<Intent>;
         numbered_reviews(limit: usize) -> Vec<(i64, Review)>;
         intents_of_runs(runs: (RunId, RunId), after: Option<IntentId>, limit: usize) -> Vec<Intent>;
+        written_names(runs: (RunId, RunId)) -> Vec<WrittenName>;
         journal_of_runs(runs: (RunId, RunId), limit: usize) -> Vec<JournalEntry>;
         run(id: RunId) -> Option<RunRow>;
         run_from(since: Timestamp) -> Option<RunId>;

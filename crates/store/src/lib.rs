@@ -218,6 +218,17 @@ pub struct Renamed {
     pub names: Vec<(String, String)>,
 }
 
+/// What a run wrote into a property, by the names that the store remembers: also where the plan has neither any more.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WrittenName {
+    /// The record type, as text.
+    pub ty: String,
+    /// The property; `None` where only the record was created or deleted.
+    pub path: Option<String>,
+    /// None where values only came from it.
+    pub writes: u64,
+}
+
 /// What can go wrong with a store. Nothing of a failed commit is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -325,6 +336,8 @@ pub trait Store: Send {
     /// What was decided in these runs (the first and the last of them), whatever became of it, in the order of deciding, in pages by
     /// number.
     fn intents_of_runs(&mut self, runs: (RunId, RunId), after: Option<IntentId>, limit: usize) -> Result<Vec<Intent>>;
+    /// What was written in these runs (the first and the last of them), by name, whether the plan names it still or not.
+    fn written_names(&mut self, runs: (RunId, RunId)) -> Result<Vec<WrittenName>>;
     /// The journal of these runs (the first and the last of them), oldest first. Creations stand in [`Store::intents_of_runs`].
     fn journal_of_runs(&mut self, runs: (RunId, RunId), limit: usize) -> Result<Vec<JournalEntry>>;
     /// One run.

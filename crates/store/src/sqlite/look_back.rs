@@ -4,16 +4,20 @@
 //! (Knuth, The Art of Computer Programming, volume 3, section 6.2.1), so that no table needs an index by run or time, which a first run of
 //! a million records would pay for. Rows that were pruned leave holes, which do not matter to that.
 
-use lockstep_model::{Intent, IntentId, Review, RunId, Timestamp};
+use std::collections::BTreeMap;
+
+use lockstep_model::{Intent, IntentId, Review, RunId, Timestamp, Value};
 use rusqlite::Connection;
+use serde_json::Map;
 
 use super::Database;
 use super::fault::Fallible;
 use super::journal::{entry_in, run_in};
+use super::json;
 use super::outbox::decode;
 use super::reviews::review_in;
 use super::statements as sql;
-use crate::{JournalEntry, RunRow};
+use crate::{JournalEntry, RunRow, WrittenName};
 
 /// A table in which something rises with the rows' numbers: the run, or the time.
 struct Rising {
@@ -67,6 +71,29 @@ impl Database {
             found.extend(decode(&self.bound, &self.open, row)?);
         }
         Ok(found)
+    }
+
+    pub(super) fn written_names(&mut self, (first, last): (RunId, RunId)) -> Fallible<Vec<WrittenName>> {
+        let (from, to) = (INTENTS.first(&self.conn, first.0)?, INTENTS.first(&self.conn, last.0 + 1)?);
+        let mut names: BTreeMap<(String, Option<String>), u64> = BTreeMap::new();
+        let mut statement = sql::WRITTEN_NAMES.prepare(&self.conn)?;
+        let mut rows = statement.query([from, to - 1])?;
+        while let Some(row) = rows.next()? {
+            let (ty, source): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+            let changes = json::parse::<Vec<Map<String, Value>>>(&row.get::<_, String>(2)?).unwrap_or_default();
+            if changes.is_empty() {
+                *names.entry((ty.clone(), None)).or_default() += 1;
+            }
+            for change in &changes {
+                let text = |member: &str| change.get(member).and_then(Value::as_str);
+                let Some(path) = text("path") else { continue };
+                *names.entry((ty.clone(), Some(path.to_string()))).or_default() += 1;
+                if let Some(source) = text("type").or(source.as_deref()) {
+                    names.entry((source.to_string(), Some(text("from").unwrap_or(path).to_string()))).or_default();
+                }
+            }
+        }
+        Ok(names.into_iter().map(|((ty, path), writes)| WrittenName { ty, path, writes }).collect())
     }
 
     pub(super) fn journal_of_runs(&mut self, (first, last): (RunId, RunId), limit: usize) -> Fallible<Vec<JournalEntry>> {

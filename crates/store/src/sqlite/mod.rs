@@ -50,6 +50,7 @@ use self::open::Open;
 use self::ranges::Ranges;
 use crate::{
     BoundType, Commit, Flush, JournalEntry, Renamed, Renaming, Result, RunRow, Store, StoreError, StoredType, TypeStatus,
+    WrittenName,
 };
 
 /// The store in one file.
@@ -487,6 +488,10 @@ impl Store for SqliteStore {
 
     fn run(&mut self, id: RunId) -> Result<Option<RunRow>> {
         self.reading(|database| database.run(id))
+    }
+
+    fn written_names(&mut self, runs: (RunId, RunId)) -> Result<Vec<WrittenName>> {
+        self.reading(|database| database.written_names(runs))
     }
 
     fn run_from(&mut self, since: Timestamp) -> Result<Option<RunId>> {

@@ -149,6 +149,8 @@ statements! {
 
     // By run: see `look_back.rs`.
     LAST_INTENT = "SELECT max(id) FROM intents";
+    WRITTEN_NAMES = "SELECT t.name, s.name, i.changes FROM intents i JOIN record_types t ON t.id = i.type
+        LEFT JOIN record_types s ON s.id = i.source_type WHERE i.id BETWEEN ?1 AND ?2";
     RUN_OF_INTENT = "SELECT run FROM intents WHERE id >= ?1 ORDER BY id LIMIT 1";
     LAST_ENTRY = "SELECT max(id) FROM journal";
     RUN_OF_ENTRY = "SELECT run FROM journal WHERE id >= ?1 ORDER BY id LIMIT 1";
