@@ -64,6 +64,13 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
     if waiting.len() > WAITING_SHOWN {
         println!("{} wait more", print::count((waiting.len() - WAITING_SHOWN) as u64, "reference"));
     }
+    for drift in &status.drifted {
+        println!(
+            "drifted: {} of {}, edited where a one-way row does not carry it back (P12)",
+            print::count(drift.records, "value"),
+            drift.property
+        );
+    }
     for run in &status.runs {
         println!(
             "run {} began {}, {}",

@@ -165,7 +165,8 @@ fn changes(properties: &[PropertyChange], with_before: bool) -> String {
             None => shown(&p.after),
         };
         if with_before {
-            format!("{} {} → {after} ({})", p.path, shown(&p.before), p.rule)
+            let why = p.why.as_ref().map_or(String::new(), |why| format!(": {why}"));
+            format!("{} {} → {after} ({}{why})", p.path, shown(&p.before), p.rule)
         } else {
             format!("{} {after}", p.path)
         }

@@ -5,19 +5,32 @@ use std::collections::{BTreeSet, HashMap};
 use lockstep_model::flow::{Create, Direction, Having, Policy, PropertyRef};
 use lockstep_model::matching::{MatchKind, seed};
 use lockstep_model::schema::OWN_ID;
-use lockstep_model::{Conversion, Flow, FlowIx, Path, PlainType, PropIx, Reverse, TypeIx, TypeName, TypeSchema};
+use lockstep_model::value::is_empty;
+use lockstep_model::{
+    Conversion, Flow, FlowIx, Path, PlainType, PropIx, Reverse, Timestamp, TypeIx, TypeName, TypeSchema, Value,
+};
 
 use crate::bears::{Edge, Step, bears};
 use crate::plan::{
-    Bearing, BlockedRow, MatchProp, MatchRule, MatchSide, Plan, PlanCreate, PlanError, PlanFlow, PlanProp, PlanType, Schemas,
-    convertible,
+    Bearing, BlockedRow, MatchProp, MatchRule, MatchSide, Part, Parts, Plan, PlanCreate, PlanError, PlanFlow, PlanProp, PlanType,
+    Schemas, convertible,
 };
 
 impl Plan {
     /// Compiles flows.
     pub fn compile(flows: &[Flow], schemas: &Schemas) -> Result<Plan, Vec<PlanError>> {
+        Plan::compile_watching(flows, schemas, &[])
+    }
+
+    /// Compiles flows, with properties to be watched besides that no flow names (any more). They are kept equal with nothing, and change
+    /// no fingerprint. Those that no schema has are left out.
+    pub fn compile_watching(
+        flows: &[Flow],
+        schemas: &Schemas,
+        watched: &[(TypeName, Option<PropertyRef>)],
+    ) -> Result<Plan, Vec<PlanError>> {
         let mut build = Build { schemas, types: vec![], index: HashMap::new(), errors: vec![] };
-        let plan = build.plan(flows);
+        let plan = build.plan(flows, watched);
         if build.errors.is_empty() { Ok(plan) } else { Err(build.errors) }
     }
 }
@@ -55,7 +68,40 @@ struct Pair {
     forward: bool,
     backward: bool,
     conversion: Option<Conversion>,
+    /// What a row of the flow the other way says of the way back.
+    back: Option<Conversion>,
     clears: bool,
+}
+
+/// One direction of a pair.
+enum Way {
+    AsIs,
+    Exact(Conversion),
+    Lossy(Conversion),
+    None(String),
+}
+
+impl Pair {
+    /// How a value passes in one direction. What a row says of this direction holds; else the other direction is reversed. A type's name
+    /// alone says what the property holds, and not that a value passes as it is.
+    fn way(&self, forward: bool) -> Way {
+        let (said, other) = if forward { (&self.conversion, &self.back) } else { (&self.back, &self.conversion) };
+        if let Some(said @ Conversion::Computed(_)) = said {
+            // Of a conversion that stands for itself nobody knows whether the other one leads back.
+            let lossless = !matches!(other, Some(Conversion::Computed(_)));
+            return if lossless { Way::Exact(said.clone()) } else { Way::Lossy(said.clone()) };
+        }
+        match (said, other) {
+            (_, Some(other @ Conversion::Computed(_))) => match other.reverse() {
+                Reverse::Exact(back) => Way::Exact(back),
+                Reverse::Lossy { conversion, .. } => Way::Lossy(conversion),
+                Reverse::None { .. } if said.is_some() => Way::AsIs,
+                Reverse::None { why } => Way::None(why),
+            },
+            (Some(plain), _) => Way::Exact(plain.clone()),
+            (None, _) => Way::AsIs,
+        }
+    }
 }
 
 impl<'a> Build<'a> {
@@ -145,6 +191,7 @@ impl<'a> Build<'a> {
             fans: false,
             policy: Policy::Latest,
             clears: true,
+            parts: vec![],
             reference,
         };
         let under_way = &mut self.types[ty.at()];
@@ -152,7 +199,7 @@ impl<'a> Build<'a> {
         Some(PropIx(under_way.props.len() as u16 - 1))
     }
 
-    fn plan(&mut self, flows: &[Flow]) -> Plan {
+    fn plan(&mut self, flows: &[Flow], watched: &[(TypeName, Option<PropertyRef>)]) -> Plan {
         let ends: Vec<(TypeIx, TypeIx)> =
             flows.iter().map(|flow| (self.type_of(flow, &flow.from), self.type_of(flow, &flow.to))).collect();
         let mut edges: Vec<Edge> = vec![];
@@ -194,13 +241,18 @@ impl<'a> Build<'a> {
                 if let Some(known) = pair_of.get(&(one, other)).map(|at| &mut pairs[*at]) {
                     known.forward |= forward;
                     known.backward |= backward;
+                    known.clears &= pair.clears;
+                    known.conversion = known.conversion.take().or_else(|| pair.conversion.clone());
                 } else if let Some(known) = pair_of.get(&(other, one)).map(|at| &mut pairs[*at]) {
                     known.forward |= backward;
                     known.backward |= forward;
+                    known.clears &= pair.clears;
+                    known.back = known.back.take().or_else(|| pair.conversion.clone());
                 } else {
                     pair_of.insert((one, other), pairs.len());
                     edges.push(Edge { from: (from, p), to: (to, q), row, pair: pairs.len() });
-                    pairs.push(Pair { forward, backward, conversion: pair.conversion.clone(), clears: pair.clears });
+                    let (conversion, clears) = (pair.conversion.clone(), pair.clears);
+                    pairs.push(Pair { forward, backward, conversion, back: None, clears });
                 }
             }
             for row in &flow.matches {
@@ -214,6 +266,8 @@ impl<'a> Build<'a> {
         }
         self.watch_references(flows, &ends);
         self.watch_creation_times(flows, &ends);
+        let named: Vec<usize> = self.types.iter().map(|ty| ty.props.len()).collect();
+        self.watch_besides(watched);
 
         let relations = {
             let types = &self.types;
@@ -224,6 +278,9 @@ impl<'a> Build<'a> {
             for relation in related {
                 self.types[ty.at()].props[relation.mine.at()].fans |= !seen.insert(relation.mine);
             }
+        }
+        for ((ty, prop), parts) in parts(&relations, &pairs) {
+            self.types[ty.at()].props[prop.at()].parts.push(parts);
         }
         let synchronizes = |a: TypeIx, b: TypeIx| relations.contains_key(&(a, b));
 
@@ -283,9 +340,10 @@ impl<'a> Build<'a> {
             };
             let fingerprint = {
                 let mut text = String::new();
-                for prop in &under_way.props {
+                for prop in under_way.props.iter().take(named.get(ix).copied().unwrap_or(0)) {
                     text.push_str(&prop.name);
-                    text.push('\n');
+                    // What comes to be kept equal is read anew, as nothing is claimed of it yet.
+                    text.push_str(if prop.paired { "\n" } else { " (watched)\n" });
                 }
                 for side in &match_sides {
                     text.push_str(&format!("{:x}\n", rules[side.rule].seed));
@@ -422,6 +480,19 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// Watches what no flow names, where a schema has it.
+    fn watch_besides(&mut self, watched: &[(TypeName, Option<PropertyRef>)]) {
+        for (name, property) in watched {
+            let schema = self.schemas.get(&name.system).and_then(|types| types.iter().find(|ty| ty.kind == name.kind));
+            let Some(schema) = schema else { continue };
+            let nobody = Flow::between(name.clone(), name.clone());
+            let ty = self.type_of(&nobody, name);
+            if let Some(property) = property.as_ref().filter(|property| schema.resolve(&property.path).is_some()) {
+                self.prop(&nobody, ty, property);
+            }
+        }
+    }
+
     fn bearings(
         &self,
         relations: &crate::bears::Relations,
@@ -442,6 +513,7 @@ impl<'a> Build<'a> {
                             open: true,
                             clears: self.types[ix].props[prop].clears,
                             reference: false,
+                            defaults: false,
                         });
                     }
                 }
@@ -450,6 +522,7 @@ impl<'a> Build<'a> {
                     let reference = p.reference_target.is_some() && q.reference_target.is_some();
                     let (conversion, lossy) = along(&related.way, pairs, true);
                     let judged_by = if lossy { along(&related.way, pairs, false).0.ok() } else { None };
+                    let defaults = !reference && conversion.as_ref().is_ok_and(|way| gives_default(way));
                     bearings[related.mine.at()].push(Bearing {
                         other,
                         theirs: related.theirs,
@@ -462,6 +535,7 @@ impl<'a> Build<'a> {
                             .all(|step| if step.forward { pairs[step.pair].backward } else { pairs[step.pair].forward }),
                         clears: related.way.iter().all(|step| pairs[step.pair].clears),
                         reference,
+                        defaults,
                     });
                 }
             }
@@ -506,23 +580,57 @@ fn along(way: &[Step], pairs: &[Pair], to_mine: bool) -> (Result<Vec<Conversion>
     let mut lossy = false;
     let steps: Vec<Step> = if to_mine { way.iter().rev().copied().collect() } else { way.to_vec() };
     for step in steps {
-        let Some(conversion) = &pairs[step.pair].conversion else { continue };
         // The way is told from mine to theirs: a step that it walks forward is walked backward by values that come.
-        let forward = step.forward != to_mine;
-        if forward {
-            conversions.push(conversion.clone());
-            continue;
-        }
-        match conversion.reverse() {
-            Reverse::Exact(back) => conversions.push(back),
-            Reverse::Lossy { conversion, .. } => {
+        match pairs[step.pair].way(step.forward != to_mine) {
+            Way::AsIs => {}
+            Way::Exact(conversion) => conversions.push(conversion),
+            Way::Lossy(conversion) => {
                 lossy = true;
                 conversions.push(conversion);
             }
-            Reverse::None { why } => return (Err(why), lossy),
+            Way::None(why) => return (Err(why), lossy),
         }
     }
     (Ok(conversions), lossy)
+}
+
+/// Whether these conversions give a value for an empty one. No clock is needed to see that.
+fn gives_default(conversions: &[Conversion]) -> bool {
+    let mut value = Value::Null;
+    for conversion in conversions {
+        match conversion.apply(&value, Timestamp(0)) {
+            Ok(converted) => value = converted,
+            Err(_) => return false,
+        }
+    }
+    !is_empty(&value)
+}
+
+/// P1d: the properties that conversions split over several of another record type, each part by a conversion of its own.
+fn parts(relations: &crate::bears::Relations, pairs: &[Pair]) -> Vec<((TypeIx, PropIx), Parts)> {
+    let mut found = Vec::new();
+    for ((mine, other), related) in relations {
+        let mut wholes: Vec<PropIx> = related.iter().map(|relation| relation.mine).collect();
+        wholes.sort_unstable();
+        wholes.dedup();
+        for whole in wholes {
+            let mut parts: Vec<Part> = Vec::new();
+            for relation in related.iter().filter(|relation| relation.mine == whole) {
+                let (taken_by, _) = along(&relation.way, pairs, false);
+                let taken_by = taken_by.unwrap_or_default();
+                let computed = taken_by.iter().any(|conversion| matches!(conversion, Conversion::Computed(_)));
+                if !computed || parts.iter().any(|part| part.taken_by == taken_by) {
+                    parts.clear();
+                    break;
+                }
+                parts.push(Part { prop: relation.theirs, taken_by });
+            }
+            if parts.len() > 1 {
+                found.push(((*mine, whole), Parts { other: *other, parts }));
+            }
+        }
+    }
+    found
 }
 
 /// Ranks by "comes before"; in a circle, the one that was named first goes first.

@@ -90,6 +90,10 @@ pub fn written(
             slot.claim = Some(Claim { value: slot.value(prop.whole).clone(), at: change.claim.at, goes: vec![] });
             slot.carries = None;
             slot.displaced = Some(Box::new(change.displaced.clone().into()));
+        } else if let Some(change) = change.filter(|_| intent.takes_back()) {
+            // It declines that claim: it was given its value, and holds another.
+            slot.carries = stamp;
+            slot.given = Some(Box::new(change.displaced.clone().into()));
         }
     }
     state.version = answer.version.or(state.version.take());

@@ -3,11 +3,13 @@
 use lockstep_model::change::Counterpart;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::{as_stored, effective, is_empty};
-use lockstep_model::{Change, FlowIx, IntentKind, IntentState, PropIx, RecordState, Review, Rule, Situation, TypeIx, Value};
+use lockstep_model::{
+    Change, ClaimStamp, FlowIx, IntentKind, IntentState, PropIx, Reason, RecordState, Review, Rule, Situation, TypeIx, Value,
+};
 
 use crate::keys::each_id;
 use crate::plan::{Plan, PlanCreate, PlanFlow};
-use crate::settle::{Entity, Wanted, candidates, translate};
+use crate::settle::{Entity, Wanted, brought, candidates, default};
 use crate::slice::Slice;
 
 /// What a flow does about a record that has no counterpart.
@@ -74,6 +76,7 @@ fn has_match_rule(plan: &Plan, flow: &PlanFlow) -> bool {
 /// C1: a created record is complete; every mapped property that has a value is in the first write.
 fn compose(plan: &Plan, slice: &Slice, flow: &PlanFlow, entity: &Entity<'_>) -> Creation {
     let target = plan.ty(flow.to);
+    let mut defaults = 0;
     let (mut changes, mut unconvertible, mut lacking) =
         (vec![], vec![], target.required_unmapped.iter().map(|p| p.to_string()).collect::<Vec<_>>());
     for (ix, prop) in target.props.iter().enumerate().filter(|(_, prop)| prop.paired && !prop.read_only) {
@@ -82,31 +85,32 @@ fn compose(plan: &Plan, slice: &Slice, flow: &PlanFlow, entity: &Entity<'_>) -> 
         // A value beats an empty one (P2): a counterpart is made for the first time here.
         let best = all.iter().find(|candidate| !is_empty(&candidate.claim.value));
         let mut given = false;
-        if let Some((best, by)) = best.and_then(|best| best.by.map(|by| (best, by))) {
-            let mut push = |value: Value, counterpart_of: Option<Counterpart>, rule| {
-                changes.push(Change {
-                    prop: prop_ix,
-                    value,
-                    displaced: Value::Null.into(),
-                    counterpart_of,
-                    claim: best.stamp,
-                    rule,
-                });
-            };
-            match translate(plan, slice, best, by, prop, &Value::Null) {
-                Wanted::Write { value, .. } if is_empty(&value) => {}
-                Wanted::Write { value, .. } => {
-                    push(as_stored(value, prop.stored_as), None, if by.reference { Rule::P8 } else { Rule::C1 });
-                    given = true;
-                }
-                // The id is filled in when the intent is sent, if the counterpart exists by then; else the reference waits (P8).
-                Wanted::Waits { reference, .. } if reference.of.0 != 0 => {
-                    push(Value::Null, Some(reference), Rule::P8);
-                    given = true;
-                }
-                Wanted::Unconvertible { value, message, .. } => unconvertible.push((prop_ix, value, message)),
-                Wanted::Waits { .. } | Wanted::Nothing | Wanted::Pick { .. } => {}
+        let mut push = |value: Value, counterpart_of: Option<Counterpart>, claim: ClaimStamp, rule| {
+            let (displaced, reason) = (Value::Null.into(), Reason::Latest);
+            changes.push(Change { prop: prop_ix, value, displaced, counterpart_of, claim, rule, reason });
+        };
+        let wanted = match best.map(|best| (best, best.by)) {
+            Some((best, Some(by))) => (brought(plan, slice, entity, best, by, (flow.to, prop_ix), &Value::Null), by.reference),
+            Some((_, None)) => (Wanted::Nothing, false),
+            None => {
+                let default = default(plan, slice, entity, flow.to, prop_ix);
+                defaults += usize::from(matches!(default, Wanted::Write { .. }));
+                (default, false)
             }
+        };
+        match wanted {
+            (Wanted::Write { value, .. }, _) if is_empty(&value) => {}
+            (Wanted::Write { value, claim, .. }, reference) => {
+                push(as_stored(value, prop.stored_as), None, claim, if reference { Rule::P8 } else { Rule::C1 });
+                given = true;
+            }
+            // The id is filled in when the intent is sent, if the counterpart exists by then; else the reference waits (P8).
+            (Wanted::Waits { reference, claim }, _) if reference.of.0 != 0 => {
+                push(Value::Null, Some(reference), claim, Rule::P8);
+                given = true;
+            }
+            (Wanted::Unconvertible { value, message, .. }, _) => unconvertible.push((prop_ix, value, message)),
+            (Wanted::Waits { .. } | Wanted::Nothing | Wanted::Pick { .. }, _) => {}
         }
         if prop.required && !given {
             lacking.push(prop.name.clone());
@@ -116,7 +120,9 @@ fn compose(plan: &Plan, slice: &Slice, flow: &PlanFlow, entity: &Entity<'_>) -> 
         let why = format!("{} requires {}, which the record lacks", target.name, lacking.join(" and "));
         return Creation::Hold { rule: Rule::C4, why, reread: None };
     }
-    if changes.iter().all(|change| change.counterpart_of.is_some()) && !flow.create_empty {
+    // Nothing but defaults is nothing.
+    let told = changes.iter().filter(|change| change.counterpart_of.is_none()).count();
+    if told <= defaults && !flow.create_empty {
         return Creation::No {
             situation: Situation::Excluded,
             why: "every mapped property is empty, so there is nothing to create from (C3)".into(),

@@ -111,6 +111,12 @@ pub fn agree(plan: &Plan, rule: usize, a: &RecordState, b: &RecordState) -> bool
     }
 }
 
+/// Whether two records of one type agree by a rule.
+pub fn alike(side: &MatchSide, a: &RecordState, b: &RecordState) -> bool {
+    let of_b = combinations(side, &b.slots);
+    combinations(side, &a.slots).iter().any(|combination| of_b.contains(combination))
+}
+
 /// The ids that a reference holds. `0` and empty mean none.
 pub fn each_id(value: Option<&Value>, then: &mut dyn FnMut(&str)) {
     match value {

@@ -26,6 +26,7 @@ pub mod keys;
 pub mod link;
 pub mod observe;
 mod one_entity;
+mod parts;
 pub mod pick;
 pub mod plan;
 pub mod settle;

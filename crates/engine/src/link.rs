@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_model::{EntityId, NumberSet, RecordId, RecordState, ReviewKind, Rule, TypeIx};
 
-use crate::keys::{agree, match_hashes};
+use crate::keys::{agree, alike, match_hashes};
 use crate::plan::{MatchSide, Plan};
 use crate::slice::Slice;
 
@@ -64,8 +64,7 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
             // Only here because somebody else's match points at it.
             continue;
         }
-        let merges = |a: TypeIx, b: TypeIx| plan.ty(a).merges_duplicates && plan.ty(b).merges_duplicates;
-        if merges(record.ty, *ty) {
+        if merges(plan, record.ty, *ty) {
             clear.extend(found.iter().map(|(other, rule)| Linked { a: *id, b: *other, rule: *rule }));
             continue;
         }
@@ -145,6 +144,11 @@ fn holder(slice: &Slice, entity: EntityId, ty: TypeIx) -> Option<RecordId> {
     slice.members(entity).iter().copied().find(|id| slice.records.get(id).is_some_and(|r| r.ty == ty && r.is_live()))
 }
 
+/// `duplicates: merge` between the two.
+fn merges(plan: &Plan, a: TypeIx, b: TypeIx) -> bool {
+    plan.ty(a).merges_duplicates && plan.ty(b).merges_duplicates
+}
+
 fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> Candidates {
     let mut found = Candidates::new();
     let mut hashes = Vec::new();
@@ -167,6 +171,19 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> Candid
                 }
                 found.entry((record.id, side.other)).or_default().entry(*id).or_insert(side.rule);
                 others.push(*id);
+            }
+            // L6: what would be merged by way of a counterpart is merged before there is one, or each would get its own.
+            if merges(plan, record.ty, side.other) {
+                for id in hashes.iter().filter_map(|hash| slice.by_hash.get(hash)).flatten() {
+                    let Some(like) = slice.records.get(id).filter(|like| like.ty == record.ty && like.is_live()) else {
+                        continue;
+                    };
+                    let new = like.entity != record.entity && !kept_apart(slice, record.entity, like.entity);
+                    if new && alike(side, record, like) {
+                        found.entry((record.id, record.ty)).or_default().entry(*id).or_insert(side.rule);
+                        others.push(*id);
+                    }
+                }
             }
         }
         others

@@ -226,17 +226,19 @@ fn rekey(plan: &Plan, state: &RecordState, before: &[u64], added: &mut Vec<(u64,
     removed.extend(before.iter().filter(|hash| after.binary_search(hash).is_err()).map(|hash| (*hash, state.id)));
 }
 
+/// P1: when what a record holds counts as put in, of which nothing was known before. What no system tells is later than nothing.
+fn first_told(now: Timestamp, modified: Option<Timestamp>) -> Timestamp {
+    modified.map_or(Timestamp::UNTOLD, |at| at.min(now).max(Timestamp(1)))
+}
+
 /// P1b: an edit happened between the previous read of its record and this one, by Lockstep's own clock.
-fn edited_at(reading: Reading, modified: Option<Timestamp>, seen_before: bool) -> Timestamp {
+fn edited_at(reading: Reading, modified: Option<Timestamp>) -> Timestamp {
     let at = modified.unwrap_or(reading.untold).min(reading.now);
-    match reading.previous {
-        Some(previous) if seen_before => at.max(previous.min(reading.now)),
-        _ => at,
-    }
+    reading.previous.map_or(at, |previous| at.max(previous.min(reading.now)))
 }
 
 fn first_seen(plan: &Plan, reading: Reading, id: RecordId, read: ReadRecord) -> RecordState {
-    let at = edited_at(reading, read.modified, false);
+    let at = first_told(reading.now, read.modified);
     let props = &plan.ty(reading.ty).props;
     let slots = read
         .values
@@ -261,6 +263,24 @@ fn first_seen(plan: &Plan, reading: Reading, id: RecordId, read: ReadRecord) -> 
         written_at: None,
         slots,
     }
+}
+
+/// A property that no row had paired until now: what it holds is claimed like what a record holds that is read for the first time. Where
+/// Lockstep has written to the record, its time tells nothing of this property.
+fn comes_to_be_paired(
+    slot: &mut Slot,
+    whole: bool,
+    written_at: Option<Timestamp>,
+    now: Timestamp,
+    modified: Option<Timestamp>,
+) -> bool {
+    let value = slot.value(whole);
+    if is_empty(value) {
+        return false;
+    }
+    let at = first_told(now, modified.filter(|_| written_at.is_none()));
+    slot.claim = Some(Claim { value: value.clone(), at, goes: vec![] });
+    true
 }
 
 /// How a read stands to Lockstep's own last write to the record (P5a).
@@ -348,7 +368,7 @@ fn update(
     }
     // P5: what a system shows of the version that Lockstep's own write made is no edit, whatever it differs in.
     let own_write = state.written_at.is_some() && state.version.is_some() && state.version == read.version;
-    let at = edited_at(reading, read.modified, true);
+    let at = edited_at(reading, read.modified);
     let mut changed = false;
     let mut identified = own_write || !state.is_live() || trust == Trust::Same;
     if !state.is_live() {
@@ -367,6 +387,19 @@ fn update(
                 slot.given = None;
                 changed = true;
             }
+            if reading.reindex && prop.paired && slot.claim.is_none() && slot.carries.is_none() {
+                changed |= comes_to_be_paired(slot, prop.whole, state.written_at, reading.now, read.modified);
+            }
+            continue;
+        }
+        if reading.reindex && slot.shadow.is_none() {
+            // It has not been watched before: whatever it holds was there, and nobody has just put it in.
+            slot.show(value.clone());
+            if prop.paired {
+                comes_to_be_paired(slot, prop.whole, state.written_at, reading.now, read.modified);
+                slot.displaced = prop.fans.then(|| Box::new(Value::Null));
+            }
+            changed = true;
             continue;
         }
         if !identified {

@@ -223,7 +223,9 @@ impl OneEntity<'_> {
         if !self.reconcile(&open, &changes, record) || changes.is_empty() {
             return;
         }
-        let source = changes[0].claim.record;
+        // G7: no decision by the flows has the record itself as its source, also where it is given back a value of its own.
+        let others = changes.iter().map(|change| change.claim.record).chain(entity.records.iter().map(|other| other.id));
+        let source = others.into_iter().find(|source| *source != record.id).unwrap_or(record.id);
         let from = self.slice.records.get(&source).map_or(record.ty, |source| source.ty);
         let flow = self.plan.flow_between(from, record.ty);
         self.intend(IntentKind::Update, id, record.ty, Some(record), source, flow, changes);

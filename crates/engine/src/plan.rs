@@ -81,6 +81,23 @@ pub struct PlanProp {
     pub fans: bool,
     pub policy: Policy,
     pub clears: bool,
+    /// Record types in which conversions split this value over several properties (P1d).
+    pub parts: Vec<Parts>,
+}
+
+/// P1d: a value that conversions split over several properties of another record type: a full name over a first and a last name.
+#[derive(Debug)]
+pub struct Parts {
+    pub other: TypeIx,
+    /// In the order of the rows.
+    pub parts: Vec<Part>,
+}
+
+/// One part of a value: the property that holds it, and how it is taken from the whole.
+#[derive(Debug)]
+pub struct Part {
+    pub prop: PropIx,
+    pub taken_by: Vec<Conversion>,
 }
 
 /// How one property of another record type bears on a property.
@@ -98,6 +115,8 @@ pub struct Bearing {
     pub clears: bool,
     /// Both hold references: the value is translated through links (P8).
     pub reference: bool,
+    /// The conversion gives a value also for an empty one: a default, or a constant.
+    pub defaults: bool,
 }
 
 /// A flow of the plan.
@@ -238,8 +257,9 @@ impl Plan {
 
     /// `superoffice.Person to wix.Contacts`
     pub fn flow_name(&self, flow: FlowIx) -> String {
-        let flow = &self.flows[flow.at()];
-        format!("{} to {}", self.ty(flow.from).name, self.ty(flow.to).name)
+        // Of a flow that is gone nothing is known.
+        let name = |flow: &PlanFlow| format!("{} to {}", self.ty(flow.from).name, self.ty(flow.to).name);
+        self.flows.get(flow.at()).map_or_else(String::new, name)
     }
 
     /// Changes when any flow says something else, one is added or one is taken away; not with their order.

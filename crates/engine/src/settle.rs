@@ -8,9 +8,12 @@ use std::cmp::Ordering;
 use lockstep_model::change::Counterpart;
 use lockstep_model::flow::Policy;
 use lockstep_model::value::{as_stored, coerce, effective, equal, equal_as, is_empty};
-use lockstep_model::{Change, Claim, ClaimStamp, PlainType, PropIx, RecordId, RecordState, Rule, Timestamp, TypeIx, Value};
+use lockstep_model::{
+    Change, Claim, ClaimStamp, PlainType, PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, Value,
+};
 
 use crate::keys::each_id;
+use crate::parts;
 use crate::pick::holding;
 use crate::plan::{Bearing, Plan, PlanProp};
 use crate::slice::Slice;
@@ -23,6 +26,10 @@ pub struct Candidate<'a> {
     pub from: TypeIx,
     /// `None` for a claim of the property itself, in this record or in one that stood in its place and is gone.
     pub by: Option<&'a Bearing>,
+    /// The record in which it was made.
+    pub record: &'a RecordState,
+    /// The place of the row that it comes by.
+    row: usize,
 }
 
 /// What a property should be given.
@@ -39,6 +46,7 @@ pub enum Wanted {
         counterpart_of: Option<Counterpart>,
         claim: ClaimStamp,
         rule: Rule,
+        reason: Reason,
     },
     /// P8: the record that it should refer to has no counterpart here.
     Waits {
@@ -64,7 +72,7 @@ pub struct Entity<'a> {
 pub fn candidates<'a>(plan: &'a Plan, entity: &Entity<'a>, ty: TypeIx, prop: PropIx, me: Option<RecordId>) -> Vec<Candidate<'a>> {
     let described = plan.prop(ty, prop);
     let mut found = Vec::new();
-    let mut consider = |record: &'a RecordState, theirs: PropIx, by: Option<&'a Bearing>| {
+    let mut consider = |record: &'a RecordState, theirs: PropIx, by: Option<&'a Bearing>, row: usize| {
         let Some(claim) = &record.slot(theirs).claim else { return };
         if let Policy::OnlyFrom(system) = &described.policy
             && plan.ty(record.ty).name.system != *system
@@ -81,22 +89,22 @@ pub fn candidates<'a>(plan: &'a Plan, entity: &Entity<'a>, ty: TypeIx, prop: Pro
             }
         }
         let stamp = ClaimStamp { at: claim.at, record: record.id, prop: theirs };
-        found.push(Candidate { claim, stamp, from: record.ty, by });
+        found.push(Candidate { claim, stamp, from: record.ty, by, record, row });
     };
     if let Some(own) = me.and_then(|me| entity.records.iter().find(|record| record.id == me)) {
-        consider(own, prop, None);
+        consider(own, prop, None, 0);
         // D1, L6: a record of the same type that is gone has left its place in the entity to this one, with what was put in there.
         for record in entity.records.iter().filter(|record| record.ty == ty && !record.is_live() && record.id != own.id) {
-            consider(record, prop, None);
+            consider(record, prop, None, 0);
         }
     }
-    for bearing in &plan.ty(ty).bearings[prop.at()] {
+    for (row, bearing) in plan.ty(ty).bearings[prop.at()].iter().enumerate() {
         if entity.suspended.contains(&(ty, bearing.other)) {
             continue;
         }
         for record in &entity.records {
             if record.ty == bearing.other && Some(record.id) != me {
-                consider(record, bearing.theirs, Some(bearing));
+                consider(record, bearing.theirs, Some(bearing), row);
             }
         }
     }
@@ -104,19 +112,49 @@ pub fn candidates<'a>(plan: &'a Plan, entity: &Entity<'a>, ty: TypeIx, prop: Pro
     found
 }
 
-/// P1: the latest first. On a tie the record type that was named first, then the record that was known first: so that both sides of a
-/// tie agree. A policy of preference goes before time.
+/// P1: the latest first. On a tie the record type that was named first, then the record with the lower id in its system, then the first
+/// row: so that both sides of a tie agree, in whatever order they were read. A policy of preference goes before time.
 fn precedence(plan: &Plan, prop: &PlanProp, a: &Candidate<'_>, b: &Candidate<'_>) -> Ordering {
-    let preference = |candidate: &Candidate<'_>| match &prop.policy {
+    // Numbers of one length are in their order, and `9` comes before `10`.
+    let id = |candidate: &Candidate<'_>| (candidate.record.key.len(), candidate.record.key.clone());
+    preference(plan, prop, a)
+        .cmp(&preference(plan, prop, b))
+        .then_with(|| (b.stamp.at, a.from).cmp(&(a.stamp.at, b.from)))
+        .then_with(|| if a.stamp.record == b.stamp.record { Ordering::Equal } else { id(a).cmp(&id(b)) })
+        .then_with(|| (a.row, a.stamp.prop).cmp(&(b.row, b.stamp.prop)))
+}
+
+/// The place of a claim's system in `prefer`.
+fn preference(plan: &Plan, prop: &PlanProp, candidate: &Candidate<'_>) -> usize {
+    match &prop.policy {
         Policy::Prefer(systems) => {
             let system = &plan.ty(candidate.from).name.system;
             systems.iter().position(|s| s == system).unwrap_or(systems.len())
         }
         _ => 0,
-    };
-    preference(a)
-        .cmp(&preference(b))
-        .then_with(|| (b.stamp.at, a.from, a.stamp.record, a.stamp.prop).cmp(&(a.stamp.at, b.from, b.stamp.record, b.stamp.prop)))
+    }
+}
+
+/// What decided for the first of these claims.
+pub fn reason(plan: &Plan, prop: &PlanProp, all: &[Candidate<'_>]) -> Reason {
+    let [best, others @ ..] = all else { return Reason::Latest };
+    if matches!(prop.policy, Policy::OnlyFrom(_)) {
+        return Reason::Policy;
+    }
+    let rival =
+        others.iter().find(|other| other.stamp.record != best.stamp.record && !equal(&other.claim.value, &best.claim.value));
+    let Some(rival) = rival else { return Reason::Latest };
+    if preference(plan, prop, best) < preference(plan, prop, rival) {
+        return Reason::Policy;
+    }
+    // Who was there when its record was first read was not edited since.
+    let first_read = |candidate: &Candidate<'_>| candidate.stamp.at <= candidate.record.first_seen;
+    match (best.stamp.at == rival.stamp.at, rival.stamp.at.is_told()) {
+        (true, true) => Reason::Tie,
+        (true, false) => Reason::Untold,
+        (false, false) if first_read(best) => Reason::Told,
+        (false, _) => Reason::Latest,
+    }
 }
 
 /// What a property of a member should be given.
@@ -128,13 +166,37 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
     }
     let slot = record.slot(prop);
     let all = candidates(plan, entity, record.ty, prop, Some(record.id));
-    let Some(best) = all.first() else { return Wanted::Nothing };
-    if best.stamp.record == record.id || slot.carries == Some(best.stamp) {
+    let shown = slot.value(described.whole);
+    let Some(best) = all.first() else {
+        return if is_empty(shown) { default(plan, slice, entity, record.ty, prop) } else { Wanted::Nothing };
+    };
+    let given_before = slot.carries.filter(|carried| carried.record != record.id && *carried != best.stamp);
+    if given_before.is_some_and(|carried| best.stamp.at <= carried.at && is_cut_off(plan, entity, record, prop, carried)) {
         return Wanted::Nothing;
     }
-    let shown = slot.value(described.whole);
+    if best.stamp.record == record.id {
+        // Where the flows have changed, what is shown may be what another claim gave that does not win any more.
+        let given_before = given_before.filter(|_| slice.reconsider);
+        let lost_to_another = given_before.is_some() && entity.suspended.is_empty();
+        return match lost_to_another && !equal_as(described.ty, &best.claim.value, shown) && (!described.list || described.whole)
+        {
+            true => Wanted::Write {
+                value: best.claim.value.clone(),
+                counterpart_of: None,
+                claim: best.stamp,
+                rule: Rule::P1,
+                reason: reason(plan, described, &all),
+            },
+            false => Wanted::Nothing,
+        };
+    }
+    let in_parts = best.by.is_some_and(|by| parts::are_in(described, by.other));
+    // What it was given stands, whatever its system made of it; unless the flows may ask for another value now.
+    if slot.carries == Some(best.stamp) && !in_parts && !slice.reconsider {
+        return Wanted::Nothing;
+    }
     // A claim of emptiness on one that never was told asks for nothing.
-    if is_empty(&best.claim.value) && is_empty(shown) {
+    if is_empty(&best.claim.value) && is_empty(shown) && !in_parts && !best.by.is_some_and(|by| by.defaults) {
         return Wanted::Nothing;
     }
     let rule = if all.iter().any(|other| other.stamp.record == record.id && !is_empty(&other.claim.value)) || !is_empty(shown) {
@@ -143,12 +205,12 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
         Rule::P2
     };
     let (translated, by) = match best.by {
-        Some(by) => (translate(plan, slice, best, by, described, shown), Some(by)),
+        Some(by) => (brought(plan, slice, entity, best, by, (record.ty, prop), shown), Some(by)),
         // A place in a list is the other record's own.
         None if described.list && !described.whole => return Wanted::Nothing,
         None => {
             let value = best.claim.value.clone();
-            (Wanted::Write { value, counterpart_of: None, claim: best.stamp, rule: Rule::P1 }, None)
+            (written(value, best.stamp, Rule::P1), None)
         }
     };
     match translated {
@@ -163,11 +225,126 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
             Wanted::Pick { element: element.clone() }
         }
         Wanted::Write { value, counterpart_of, claim, .. } => {
-            let rule = if by.is_some_and(|by| by.reference) { Rule::P8 } else { rule };
-            Wanted::Write { value, counterpart_of, claim, rule }
+            let rule = if by.is_some_and(|by| by.reference) {
+                Rule::P8
+            } else if in_parts {
+                Rule::P1d
+            } else {
+                rule
+            };
+            Wanted::Write { value, counterpart_of, claim, rule, reason: reason(plan, described, &all) }
         }
         other => other,
     }
+}
+
+fn written(value: Value, claim: ClaimStamp, rule: Rule) -> Wanted {
+    Wanted::Write { value, counterpart_of: None, claim, rule, reason: Reason::Latest }
+}
+
+/// What a property is given where nobody has put anything into any of those that bear on it: what a conversion gives for nothing. It is
+/// Lockstep's own, and travels nowhere.
+pub fn default(plan: &Plan, slice: &Slice, entity: &Entity<'_>, ty: TypeIx, prop: PropIx) -> Wanted {
+    let bearings = plan.ty(ty).bearings[prop.at()].iter().filter(|by| by.defaults && by.open);
+    for by in bearings.filter(|by| !entity.suspended.contains(&(ty, by.other))) {
+        let Some(record) = entity.records.iter().find(|record| record.ty == by.other && record.is_live()) else { continue };
+        let claim = Claim { value: Value::Null, at: Timestamp::UNTOLD, goes: vec![] };
+        let stamp = ClaimStamp { at: claim.at, record: record.id, prop: by.theirs };
+        let nothing = Candidate { claim: &claim, stamp, from: record.ty, by: Some(by), record, row: 0 };
+        return translate(plan, slice, &nothing, by, plan.prop(ty, prop), &Value::Null);
+    }
+    Wanted::Nothing
+}
+
+/// What a claim brings to a property: its value in the property's terms, or the whole that a part of it belongs to (P1d).
+pub fn brought(
+    plan: &Plan,
+    slice: &Slice,
+    entity: &Entity<'_>,
+    best: &Candidate<'_>,
+    by: &Bearing,
+    (ty, prop): (TypeIx, PropIx),
+    shown: &Value,
+) -> Wanted {
+    let described = plan.prop(ty, prop);
+    let plain = || translate(plan, slice, best, by, described, shown);
+    let Some(parts) = described.parts.iter().find(|parts| parts.other == by.other) else { return plain() };
+    let held = |part: PropIx| held_by(plan, slice, entity, best.record, part);
+    match parts::whole(parts, shown, held, slice.now) {
+        Some(whole) => match coerce(&whole, described.ty) {
+            Ok(value) => written(as_stored(value, described.stored_as), best.stamp, Rule::P1d),
+            Err(message) => Wanted::Unconvertible { value: whole, claim: best.stamp, message },
+        },
+        // It is one of several forms of the same value, and leads back alone.
+        None if by.judged_by.is_none() && by.conversion.is_ok() => plain(),
+        None => Wanted::Unconvertible {
+            value: best.claim.value.clone(),
+            claim: best.stamp,
+            message: format!(
+                "no value of {} has {}",
+                described.name,
+                parts
+                    .parts
+                    .iter()
+                    .map(|part| format!(
+                        "{} as its {}",
+                        lockstep_model::value::shown(&held(part.prop)),
+                        plan.prop(by.other, part.prop).name
+                    ))
+                    .collect::<Vec<_>>()
+                    .join(" and ")
+            ),
+        },
+    }
+}
+
+/// What a property of a member should hold by the claims of now, whether it has been written yet or not.
+fn held_by(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordState, prop: PropIx) -> Value {
+    let described = plan.prop(record.ty, prop);
+    let shown = record.slot(prop).value(described.whole);
+    let all = candidates(plan, entity, record.ty, prop, Some(record.id));
+    let given = all.first().and_then(|best| match best.by {
+        None => Some(best.claim.value.clone()),
+        Some(by) => match translate(plan, slice, best, by, described, shown) {
+            Wanted::Write { value, .. } => Some(value),
+            _ => None,
+        },
+    });
+    given.unwrap_or_else(|| shown.clone())
+}
+
+/// P12: what a property would hold if it went by the values that reach it alone, where it holds another that does not travel back.
+pub fn drifted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordState, prop: PropIx) -> Option<Value> {
+    let described = plan.prop(record.ty, prop);
+    if described.create_only || described.read_only || !described.paired {
+        return None;
+    }
+    let all = candidates(plan, entity, record.ty, prop, Some(record.id));
+    let own = all.first().filter(|best| best.stamp.record == record.id)?;
+    let shown = record.slot(prop).value(described.whole);
+    let takes = |candidate: &Candidate<'_>, by: &Bearing| {
+        let back = &plan.ty(candidate.from).bearings[by.theirs.at()];
+        back.iter().any(|back| back.other == record.ty && back.theirs == prop && back.open)
+    };
+    let (rival, by) = all.iter().find_map(|one| Some((one, one.by.filter(|by| !takes(one, by))?)))?;
+    if is_empty(&rival.claim.value) && !is_empty(&own.claim.value) && !by.clears {
+        return None;
+    }
+    match translate(plan, slice, rival, by, described, shown) {
+        Wanted::Write { value, .. } if equal_as(described.ty, &value, shown) => None,
+        Wanted::Write { .. } if judged_equal(slice.now, by, &rival.claim.value, shown) => None,
+        Wanted::Write { value, .. } => Some(value),
+        _ => None,
+    }
+}
+
+/// L9: whether a claim that a property was given does not reach it any more: a flow does not hold just now, or is gone. What it gave stays,
+/// until somebody puts in another: an older value does not come back.
+fn is_cut_off(plan: &Plan, entity: &Entity<'_>, record: &RecordState, prop: PropIx, carried: ClaimStamp) -> bool {
+    let Some(from) = entity.records.iter().find(|other| other.id == carried.record).map(|other| other.ty) else { return true };
+    let holds = !entity.suspended.contains(&(record.ty, from));
+    let mut bearings = plan.ty(record.ty).bearings[prop.at()].iter();
+    !holds || !bearings.any(|by| by.other == from && by.theirs == carried.prop)
 }
 
 /// The element of a property's list that holds a value already.
@@ -204,8 +381,8 @@ pub fn translate(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing,
     if by.reference {
         return reference(plan, slice, best, by, target, claim);
     }
-    if is_empty(&value) {
-        return Wanted::Write { value: Value::Null, counterpart_of: None, claim, rule: Rule::P1 };
+    if is_empty(&value) && !by.defaults {
+        return written(Value::Null, claim, Rule::P1);
     }
     let failed = |message: String| Wanted::Unconvertible { value: best.claim.value.clone(), claim, message };
     match &by.conversion {
@@ -223,7 +400,7 @@ pub fn translate(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing,
         Ok(value) => as_stored(like(value, target.ty, shown), target.stored_as),
         Err(message) => return failed(message),
     };
-    Wanted::Write { value, counterpart_of: None, claim, rule: Rule::P1 }
+    written(value, claim, Rule::P1)
 }
 
 /// An untyped property keeps the JSON type that it has: a number stays a number.
@@ -241,7 +418,7 @@ fn reference(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing, tar
     let mut ids = Vec::new();
     each_id(Some(&best.claim.value), &mut |id| ids.push(id.to_string()));
     let Some(id) = ids.first() else {
-        return Wanted::Write { value: Value::Null, counterpart_of: None, claim, rule: Rule::P8 };
+        return written(Value::Null, claim, Rule::P8);
     };
     let referred = source.refers_to.iter().find_map(|ty| slice.by_key(*ty, id));
     let Some(referred) = referred else {
@@ -253,7 +430,7 @@ fn reference(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing, tar
     let counterpart = members.filter(|r| r.is_live()).find(|r| target.refers_to.contains(&r.ty));
     match counterpart {
         Some(record) => match coerce(&Value::String(record.key.clone()), target.ty) {
-            Ok(value) => Wanted::Write { value, counterpart_of: None, claim, rule: Rule::P8 },
+            Ok(value) => written(value, claim, Rule::P8),
             Err(message) => Wanted::Unconvertible { value: Value::String(record.key.clone()), claim, message },
         },
         None => match target.refers_to.first() {
@@ -281,9 +458,14 @@ pub fn settle_goes(plan: &Plan, now: Timestamp, records: &[&RecordState], joined
             }
             let prop_ix = PropIx(ix as u16);
             let mut goes = if fresh { vec![] } else { claim.goes.clone() };
-            for other in records.iter().filter(|other| other.id != record.id) {
+            // Of several records of a type (L6) each says where it held what was displaced; which one is looked at first does not matter.
+            let mut others: Vec<&RecordState> = records.iter().copied().filter(|other| other.id != record.id).collect();
+            others.sort_by_key(|other| other.ty);
+            for likes in others.chunk_by(|a, b| a.ty == b.ty) {
+                let other = likes[0];
                 let group: Vec<PropIx> = group_of(plan, record.ty, prop_ix, other.ty);
-                if group.len() < 2 || goes.iter().any(|(ty, _)| *ty == other.ty) {
+                // P1d: an edit of the whole goes to every part.
+                if group.len() < 2 || parts::are_in(prop, other.ty) || goes.iter().any(|(ty, _)| *ty == other.ty) {
                     continue;
                 }
                 // A claim older than the link went nowhere yet: it goes to those that hold its own value already.
@@ -293,12 +475,16 @@ pub fn settle_goes(plan: &Plan, now: Timestamp, records: &[&RecordState], joined
                     .copied()
                     .filter(|theirs| {
                         let described = plan.prop(other.ty, *theirs);
-                        let before = match &other.slot(*theirs).displaced {
-                            Some(displaced) => displaced,
-                            None => other.slot(*theirs).value(described.whole),
-                        };
                         let in_their_terms = carried_to(plan, now, record.ty, prop_ix, other.ty, *theirs, held, described);
-                        in_their_terms.is_some_and(|held| equal_as(described.ty, &held, before))
+                        // What was there when the two were linked was held before, whether it has been read in this run or long ago.
+                        let held_before = |like: &&RecordState| {
+                            let before = match &like.slot(*theirs).displaced {
+                                Some(displaced) if !(joined && displaced.is_null()) => displaced,
+                                _ => like.slot(*theirs).value(described.whole),
+                            };
+                            in_their_terms.as_ref().is_some_and(|held| equal_as(described.ty, held, before))
+                        };
+                        likes.iter().any(held_before)
                     })
                     .collect();
                 goes.push((other.ty, if chosen.is_empty() { vec![group[0]] } else { chosen }));
@@ -307,7 +493,6 @@ pub fn settle_goes(plan: &Plan, now: Timestamp, records: &[&RecordState], joined
             if goes != claim.goes {
                 out.push((record.id, prop_ix, goes));
             }
-            let _ = prop;
         }
     }
     out
@@ -345,8 +530,8 @@ pub(crate) fn carried_to(
 pub fn change(record: Option<&RecordState>, plan: &Plan, ty: TypeIx, prop: PropIx, wanted: Wanted) -> Option<Change> {
     let displaced = record.map_or(Value::Null, |record| record.slot(prop).value(plan.prop(ty, prop).whole).clone());
     match wanted {
-        Wanted::Write { value, counterpart_of, claim, rule } => {
-            Some(Change { prop, value, displaced: displaced.into(), counterpart_of, claim, rule })
+        Wanted::Write { value, counterpart_of, claim, rule, reason } => {
+            Some(Change { prop, value, displaced: displaced.into(), counterpart_of, claim, rule, reason })
         }
         Wanted::Nothing | Wanted::Pick { .. } | Wanted::Waits { .. } | Wanted::Unconvertible { .. } => None,
     }

@@ -35,6 +35,8 @@ pub struct Slice {
     /// Records beside the focus that are to be decided on as well, with their ranks: they are decided on now if their entity is.
     pub waiting: NumberMap<RecordId, u16>,
     pub types: Vec<ReadThrough>,
+    /// The flows have changed: a value that was given once is compared with what they ask for now (P1).
+    pub reconsider: bool,
     by_key: HashMap<(TypeIx, String), RecordId>,
     /// Where each entity's records stand in `order`.
     members: NumberMap<EntityId, (usize, usize)>,
@@ -62,6 +64,7 @@ impl Slice {
             reviews: vec![],
             waiting: NumberMap::default(),
             types,
+            reconsider: false,
             by_key: HashMap::new(),
             members: NumberMap::default(),
             order: vec![],

@@ -167,6 +167,7 @@ impl Hub {
         let load = || load::slice(&self.plan, self.store.as_mut(), focus, through, reviews, now, run);
         let mut slice = timed(&mut under_way.report.shares.loading_ms, load)?;
         slice.waiting.retain(|_, rank| *rank < HELD);
+        slice.reconsider = under_way.reconsider;
         Ok(slice)
     }
 

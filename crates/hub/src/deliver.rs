@@ -743,6 +743,11 @@ pub(crate) fn property_changes(
             before: change.displaced.clone().into(),
             after: change.value.clone(),
             rule: change.rule.to_string(),
+            why: {
+                let ty = known.get(&change.claim.record).map(|record| record.ty);
+                let ty = ty.or_else(|| plan.flows.get(intent.flow.at()).map(|flow| flow.from)).unwrap_or(intent.ty);
+                change.reason.words(&plan.ty(ty).name)
+            },
             counterpart_of: change.counterpart_of.map(|c| match known.get(&c.of) {
                 Some(record) => RecordName::of(plan, record.ty, &record.key),
                 None => RecordName(format!("record {}", c.of)),

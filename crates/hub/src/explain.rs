@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use lockstep_engine::Plan;
-use lockstep_engine::settle::{Candidate, Entity, candidates};
+use lockstep_engine::create::suspended;
+use lockstep_engine::settle::{Candidate, Entity, candidates, reason};
 use lockstep_model::value::{effective, equal, is_empty, shown};
-use lockstep_model::{PropIx, RecordId, RecordState, Rule, TypeIx, TypeName, Value};
+use lockstep_model::{PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, TypeName, Value};
 use lockstep_store::{JournalEntry, JournalKind, Result};
 use serde::Serialize;
 
@@ -101,7 +102,8 @@ impl Hub {
             None => (0..ty.props.len() as u16).map(PropIx).filter(|p| ty.props[p.at()].paired).collect(),
             Some(path) => vec![self.property(&record, path)?],
         };
-        let entity = Entity { records: members.iter().collect(), suspended: vec![] };
+        let records: Vec<&RecordState> = members.iter().collect();
+        let entity = Entity { suspended: suspended(plan, &records), records };
         let properties = wanted
             .into_iter()
             .map(|prop| {
@@ -180,34 +182,39 @@ fn sentences(
         };
         return vec![format!("{} is {}: {why}.", described.name, shown(value))];
     };
-    let rule = if all.len() > 1 { " by rule P1, the latest edit wins" } else { "" };
+    let first = &plan.ty(best.from).name;
+    let rule = match reason(plan, described, all) {
+        _ if all.len() < 2 => String::new(),
+        Reason::Latest => " by rule P1, the latest edit wins".into(),
+        other => format!(" by rule P1: {}", other.words(first).unwrap_or_default()),
+    };
     match best.by {
         None if best.stamp.record == record.id => {
-            out.push(format!("{} is {} because it was put in here at {}{rule}.", described.name, shown(value), best.stamp.at))
+            out.push(format!("{} is {} because it was put in here {}{rule}.", described.name, shown(value), when(best.stamp.at)))
         }
         _ if record.slot(prop).carries == Some(best.stamp) && is_empty(value) && !is_empty(&best.claim.value) => {
             out.push(format!(
-                "{} is nothing, though {} was put into {} at {}.",
+                "{} is nothing, though {} was put into {} {}.",
                 described.name,
                 shown(&best.claim.value),
                 place(best),
-                best.stamp.at
+                when(best.stamp.at)
             ))
         }
         _ => out.push(format!(
-            "{} is {} because {} was put into {} at {}{rule}.",
+            "{} is {} because {} was put into {} {}{rule}.",
             described.name,
             shown(value),
             shown(&best.claim.value),
             place(best),
-            best.stamp.at
+            when(best.stamp.at)
         )),
     }
     if best.by.is_some() && described.read_only {
         out.push("It is read-only in this system, so it is never written (P10).".into());
     }
     for lost in &all[1..] {
-        out.push(format!("{} from {} at {} lost to it.", shown(&lost.claim.value), place(lost), lost.stamp.at));
+        out.push(format!("{} from {} {} lost to it.", shown(&lost.claim.value), place(lost), when(lost.stamp.at)));
     }
     if record.slot(prop).carries == Some(best.stamp) && best.by.is_some() && !equal(value, &best.claim.value) {
         out.push(
@@ -216,6 +223,11 @@ fn sentences(
         );
     }
     out
+}
+
+/// When a value was put in, as far as anybody tells.
+fn when(at: Timestamp) -> String {
+    if at.is_told() { format!("at {at}") } else { "at a time that nobody tells".into() }
 }
 
 /// What the journal tells of a property, in a sentence.

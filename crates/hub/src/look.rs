@@ -1,10 +1,14 @@
 //! Looking: what the store knows, for `status`, `review` and `history`. Nothing is changed here.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use lockstep_engine::Slice;
+use lockstep_engine::create::suspended;
+use lockstep_engine::settle::{Entity, drifted};
 use lockstep_model::value::equal;
 use lockstep_model::{
-    FlowIx, GuardKind, IntentKind, IntentState, PropIx, RecordId, RecordState, Review, Rule, RunId, Timestamp, TypeIx, Value,
+    EntityId, FlowIx, GuardKind, IntentKind, IntentState, PropIx, RecordId, RecordState, Review, Rule, RunId, Timestamp, TypeIx,
+    Value,
 };
 use lockstep_store::{JournalEntry, Result};
 use serde::Serialize;
@@ -30,7 +34,18 @@ pub struct Status {
     pub guards: Vec<crate::guards::TrippedGuard>,
     /// References that wait for a counterpart of the record that they name (P8): whose they are, and what for.
     pub waiting_references: Vec<(RecordName, String)>,
+    /// P12: values that rows of one direction leave as they were put in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drifted: Vec<DriftLine>,
     pub runs: Vec<RunLine>,
+}
+
+/// P12: how many values of a property differ from what a row of one direction would give them.
+#[derive(Clone, Debug, Serialize)]
+pub struct DriftLine {
+    /// With its record type: `shop.Customers name`.
+    pub property: String,
+    pub records: u64,
 }
 
 /// A record type's line.
@@ -119,6 +134,45 @@ pub enum HistoryOf {
 }
 
 impl Hub {
+    /// P12: looks through what is linked for values that rows of one direction leave as they are. Only where there are such rows.
+    fn count_drifted(&mut self) -> Result<Vec<DriftLine>> {
+        let one_way = |ty: TypeIx, prop: usize| {
+            self.plan.ty(ty).bearings[prop].iter().filter(|by| by.open && by.other != ty).any(|by| {
+                let back = &self.plan.ty(by.other).bearings[by.theirs.at()];
+                back.iter().any(|back| back.other == ty && back.theirs.at() == prop && !back.open)
+            })
+        };
+        let of_type =
+            |ty: TypeIx| (0..self.plan.ty(ty).props.len()).filter(move |prop| one_way(ty, *prop)).map(move |prop| (ty, prop));
+        let watched: BTreeSet<(TypeIx, usize)> = (0..self.plan.types.len() as u16).map(TypeIx).flat_map(of_type).collect();
+        let mut counts: BTreeMap<(TypeIx, PropIx), u64> = BTreeMap::new();
+        let mut after: Option<EntityId> = None;
+        while !watched.is_empty() {
+            let page = self.store.linked_entities(after, 10_000)?;
+            let Some(last) = page.last() else { break };
+            after = Some(*last);
+            let records = self.store.members(&page)?.into_iter().map(|record| (record.id, record)).collect();
+            let slice = Slice::new(self.clock.now(), RunId(0), vec![], records, vec![]);
+            for id in &page {
+                let records: Vec<&RecordState> = slice.members(*id).iter().filter_map(|id| slice.records.get(id)).collect();
+                let entity = Entity { suspended: suspended(&self.plan, &records), records };
+                for record in entity.records.iter().filter(|record| record.is_live()) {
+                    for (_, prop) in watched.range((record.ty, 0)..=(record.ty, usize::MAX)) {
+                        let prop = PropIx(*prop as u16);
+                        if drifted(&self.plan, &slice, &entity, record, prop).is_some() {
+                            *counts.entry((record.ty, prop)).or_default() += 1;
+                        }
+                    }
+                }
+            }
+        }
+        let line = |((ty, prop), records): ((TypeIx, PropIx), u64)| DriftLine {
+            property: format!("{} {}", self.plan.ty(ty).name, self.plan.prop(ty, prop).name),
+            records,
+        };
+        Ok(counts.into_iter().map(line).collect())
+    }
+
     /// Where the project stands.
     pub fn status(&mut self) -> crate::run::Result<Status> {
         let types = self
@@ -146,9 +200,10 @@ impl Hub {
             summary: run.summary,
         });
         let runs = runs.collect();
+        let drifted = self.count_drifted()?;
         let (damages, troubles) = self.what_is_damaged()?;
         let guards = self.tripped_guards()?;
-        Ok(Status { types, outbox, reviews, waiting_references, damages, troubles, guards, runs })
+        Ok(Status { types, outbox, reviews, waiting_references, damages, troubles, guards, drifted, runs })
     }
 
     fn waiting_references(&mut self) -> Result<Vec<(RecordName, String)>> {

@@ -39,6 +39,9 @@ pub struct PropertyChange {
     pub after: Value,
     /// The rule by which it was decided.
     pub rule: String,
+    /// What decided where it was not simply the latest edit (P1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// For a reference that is filled in when its record exists: whose counterpart it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counterpart_of: Option<RecordName>,

@@ -28,6 +28,10 @@ const CLOCK_TOLD_MS: u128 = 5_000;
 
 /// The mark that tells by which flows was decided last.
 const FLOWS: &str = "flows";
+/// The mark that the flows have changed, and not everything has been decided on by them yet.
+const RECONSIDER: &str = "flows:reconsider";
+/// Records put onto the agenda together.
+const AT_ONCE: usize = 10_000;
 
 /// A connected system.
 #[derive(Clone)]
@@ -111,6 +115,8 @@ pub(crate) struct Underway<'a> {
     pub doubted: bool,
     /// The answer to some write was lost.
     pub unknown: bool,
+    /// The flows have changed: what is linked is decided on anew.
+    pub reconsider: bool,
     pub guards: Guards,
     /// What can't be read (R8).
     pub damages: Damages,
@@ -280,6 +286,7 @@ impl Hub {
             renamed: BTreeSet::new(),
             doubted,
             unknown: false,
+            reconsider: false,
             guards,
             damages,
             progress: options.watcher,
@@ -343,7 +350,7 @@ impl Hub {
         }
         // What a killed run left: answers that never came, an agenda half worked off, records held for a reading.
         self.settle_unknown(under_way)?;
-        self.follow_flows()?;
+        self.follow_flows(under_way)?;
         self.decide(under_way)?;
         self.release_held()?;
         self.read_named(under_way, types)?;
@@ -360,6 +367,7 @@ impl Hub {
         for _ in 0..most {
             before = under_way.report.writes_by_flow();
             again.extend(self.decide(under_way)?);
+            self.flows_followed(under_way)?;
             let sent = self.deliver(under_way)?;
             // P5: what a write did whose answer was lost is found out before anything is read: read as a page, it would be an edit.
             if std::mem::take(&mut under_way.unknown) {
@@ -419,23 +427,48 @@ impl Hub {
         Ok(())
     }
 
-    /// What waits to be sent was decided by the flows as they were then. Where they are others now it is decided anew: what they do not
-    /// ask for any more is not sent.
-    fn follow_flows(&mut self) -> Result<()> {
+    /// P1: what was decided and what waits to be sent followed the flows as they were then. Where they are others now, every record is
+    /// decided on anew: a changed conversion or policy holds for what is linked already, and what is not asked for any more is not sent.
+    fn follow_flows(&mut self, under_way: &mut Underway) -> Result<()> {
         let now = json!(format!("{:x}", self.plan.fingerprint_of_flows()));
-        let before = self.store.marks()?.into_iter().find(|(name, _)| name == FLOWS).map(|(_, value)| value);
-        if before.as_ref() == Some(&now) {
+        let marks: BTreeMap<String, Value> = self.store.marks()?.into_iter().collect();
+        under_way.reconsider = marks.contains_key(RECONSIDER);
+        if marks.get(FLOWS) == Some(&now) {
             return Ok(());
         }
-        let mut commit = Commit { marks: vec![(FLOWS.into(), Some(now))], ..Commit::default() };
+        let first = !marks.contains_key(FLOWS);
+        let mut mark = Commit { marks: vec![(FLOWS.into(), Some(now))], ..Commit::default() };
         let mut waiting = self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?;
         waiting.extend(self.store.intents_in(IntentState::Refused, usize::MAX >> 1)?);
         let mut ids: Vec<_> = waiting.iter().flat_map(|intent| [Some(intent.source), intent.record]).flatten().collect();
         ids.sort_unstable();
         ids.dedup();
         let records = self.store.records(&ids)?;
-        commit.agenda_added = records.iter().map(|record| (self.plan.ty(record.ty).decide_rank, record.id)).collect();
-        Ok(self.store.commit(commit)?)
+        mark.agenda_added = records.iter().map(|record| (self.plan.ty(record.ty).decide_rank, record.id)).collect();
+        if !first {
+            for ty in (0..self.plan.types.len() as u16).map(TypeIx) {
+                let rank = self.plan.ty(ty).decide_rank;
+                let mut after: Option<String> = None;
+                loop {
+                    let page = self.store.live_keys(ty, after.as_deref(), AT_ONCE)?;
+                    let Some((last, _)) = page.last() else { break };
+                    after = Some(last.clone());
+                    let agenda_added = page.iter().map(|(_, id)| (rank, *id)).collect();
+                    self.store.commit(Commit { agenda_added, ..Commit::default() })?;
+                }
+            }
+            mark.marks.push((RECONSIDER.into(), Some(json!(true))));
+            under_way.reconsider = true;
+        }
+        Ok(self.store.commit(mark)?)
+    }
+
+    /// Everything has been decided on by the flows as they are now.
+    fn flows_followed(&mut self, under_way: &mut Underway) -> Result<()> {
+        if std::mem::take(&mut under_way.reconsider) {
+            self.store.commit(Commit { marks: vec![(RECONSIDER.into(), None)], ..Commit::default() })?;
+        }
+        Ok(())
     }
 
     /// Moves the checkpoints of what was written past the run's own writes, where that costs next to nothing: the next run then has

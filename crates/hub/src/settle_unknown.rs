@@ -12,8 +12,8 @@ use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::equal;
 use lockstep_model::{
-    Change, ClaimStamp, EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, PropIx, ReadRecord, RecordId,
-    RecordState, Review, ReviewKind, Rule, TypeIx, Value,
+    Change, ClaimStamp, EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, PropIx, ReadRecord, Reason,
+    RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind};
 
@@ -572,7 +572,15 @@ impl Hub {
             });
             if ty.can.update && !described.read_only && !described.create_only {
                 let displaced = new.into();
-                changes.push(Change { prop, value: old, displaced, counterpart_of: None, claim, rule: Rule::R9 });
+                changes.push(Change {
+                    prop,
+                    value: old,
+                    displaced,
+                    counterpart_of: None,
+                    claim,
+                    rule: Rule::R9,
+                    reason: Reason::Latest,
+                });
             }
         }
         state.version = answer.version.take().or(state.version.take());

@@ -25,6 +25,61 @@ pub struct Change {
     pub claim: ClaimStamp,
     /// The rule by which it won.
     pub rule: Rule,
+    /// What decided between it and the others (P1).
+    #[serde(default, skip_serializing_if = "Reason::is_latest")]
+    pub reason: Reason,
+}
+
+/// What decided between the winning claim and the next one (P1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// It is the latest, or the only one.
+    #[default]
+    Latest,
+    /// At the first link: its time is told by a system, and that of the other by nobody.
+    Told,
+    /// Both were made at the same time.
+    Tie,
+    /// At the first link: nobody tells the time of either.
+    Untold,
+    /// `prefer` or `only_from`.
+    Policy,
+}
+
+impl Reason {
+    /// Nothing needs to be said.
+    pub fn is_latest(&self) -> bool {
+        *self == Reason::Latest
+    }
+
+    /// In words, to follow the rule; `None` for the latest edit. `first` is the record type that was named first.
+    pub fn words(self, first: &dyn std::fmt::Display) -> Option<String> {
+        Some(match self {
+            Reason::Latest => return None,
+            Reason::Told => "a system tells when it was put in, and nobody does of the other value".into(),
+            Reason::Tie => format!("both were put in at the same time, so {first}, which is named first, wins"),
+            Reason::Untold => format!("nobody tells when either was put in, so {first}, which is named first, wins"),
+            Reason::Policy => "by the row's `prefer` or `only_from`".into(),
+        })
+    }
+
+    /// The word for it in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::Latest => "latest",
+            Reason::Told => "told",
+            Reason::Tie => "tie",
+            Reason::Untold => "untold",
+            Reason::Policy => "policy",
+        }
+    }
+
+    /// Reads the store's word.
+    pub fn parse(name: &str) -> Option<Self> {
+        use Reason::*;
+        [Latest, Told, Tie, Untold, Policy].into_iter().find(|reason| reason.name() == name)
+    }
 }
 
 fn is_null(value: &Seldom) -> bool {

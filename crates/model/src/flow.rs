@@ -31,6 +31,16 @@ impl PropertyRef {
     pub fn new(path: impl Into<Path>) -> Self {
         PropertyRef { path: path.into(), when: None }
     }
+
+    /// Reads what [`fmt::Display`] writes: how the store names a property.
+    pub fn named(text: &str) -> Self {
+        let parts = || {
+            let (path, rest) = text.split_once(" (Dependant on having ")?;
+            let (value, having) = rest.strip_suffix(')')?.rsplit_once(" in ")?;
+            Some(PropertyRef { path: path.into(), when: Some(Having { path: having.into(), value: value.into() }) })
+        };
+        parts().unwrap_or_else(|| PropertyRef::new(text))
+    }
 }
 
 impl fmt::Display for PropertyRef {

@@ -22,7 +22,7 @@ pub mod time;
 pub mod value;
 pub mod visible;
 
-pub use change::{Change, Intent, IntentKind, IntentState, Review, ReviewKind};
+pub use change::{Change, Intent, IntentKind, IntentState, Reason, Review, ReviewKind};
 pub use conversion::{Conversion, ConversionError, Reverse};
 pub use flow::{Create, Direction, Flow, MatchRow, Policy, PropertyPair};
 pub use ids::{EntityId, FlowIx, IntentId, PropIx, RecordId, RunId, TypeIx, TypeName};

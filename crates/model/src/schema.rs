@@ -156,6 +156,8 @@ pub struct TypeSchema {
     pub settles_ms: i64,
     /// The property that says when a record was created: it tells one record from another of the same key (R9).
     pub created: Option<Path>,
+    /// Its records tell when they were last changed (P1).
+    pub tells_times: bool,
     /// What a reader should know about it; shown by `check`.
     pub note: Option<String>,
 }
@@ -183,6 +185,7 @@ impl TypeSchema {
             absent_is_empty: false,
             settles_ms: 0,
             created: None,
+            tells_times: true,
             note: None,
         }
     }

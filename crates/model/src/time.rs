@@ -11,6 +11,15 @@ use serde_json::Value;
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
+    /// The time of a value that was there when its record was first read, and of which no system tells when it was put in. Any time
+    /// that is told is later (P1).
+    pub const UNTOLD: Timestamp = Timestamp(0);
+
+    /// Whether anybody tells this time.
+    pub fn is_told(self) -> bool {
+        self != Timestamp::UNTOLD
+    }
+
     /// Reads an RFC 3339 time; one without an offset is taken as UTC, a bare date as its midnight.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();

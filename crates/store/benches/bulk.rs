@@ -53,6 +53,7 @@ fn intent(id: i64) -> Intent {
         counterpart_of: None,
         claim: ClaimStamp { at: Timestamp(1_700_000_000_000), record: RecordId(id), prop: PropIx(prop) },
         rule: Rule::P1,
+        reason: lockstep_model::Reason::Latest,
     };
     Intent {
         id: IntentId(id),

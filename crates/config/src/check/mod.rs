@@ -7,6 +7,7 @@
 
 mod contradictions;
 mod creating;
+mod first_link;
 mod known;
 mod pairs;
 mod tests;
@@ -46,6 +47,7 @@ pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
         let mut rows = view.rows(&ends);
         rows.retain(|row| row.from.exists() && row.to.exists());
         pairs::check(&view, &rows, &mut problems);
+        first_link::check(&view, &ends, &rows, &mut problems);
         contradictions::check(&rows, &mut problems);
     }
     in_order(problems)

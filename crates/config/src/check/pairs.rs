@@ -20,7 +20,7 @@ pub(super) fn check(view: &View<'_>, rows: &[Row<'_>], problems: &mut Vec<Proble
         reference(view, row, problems);
         if convertible_row(row, problems) {
             writable(row, problems);
-            way_back(row, problems);
+            way_back(row, rows, problems);
         }
     }
     fanned_out(rows, problems);
@@ -105,6 +105,10 @@ fn fanned_out(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
                 }
             }
             let [first, second, ..] = &writers[..] else { continue };
+            // P1d: parts of one value, and the value is made of them.
+            if writers.iter().all(|row| is_part(row, rows)) {
+                continue;
+            }
             let names: Vec<String> = writers.iter().map(|row| side(row, !second_side).property.to_string()).collect();
             let one = lone.property;
             let message = format!(
@@ -253,10 +257,26 @@ fn writable(row: &Row<'_>, problems: &mut Vec<Problem>) {
     problems.push(Problem::warning(codes::READ_ONLY, place.clone(), message).help(help));
 }
 
+/// P1d: whether the row takes a part of a property of which others take other parts: the whole is made of all of them.
+fn is_part(row: &Row<'_>, rows: &[Row<'_>]) -> bool {
+    let computed = |row: &Row<'_>| matches!(row.pair.conversion, Some(Conversion::Computed(_)));
+    let takes_from_the_same =
+        |other: &&Row<'_>| other.from.is(&row.from) && other.to.name == row.to.name && !other.to.is(&row.to);
+    let mut others = rows.iter().filter(takes_from_the_same).peekable();
+    computed(row)
+        && others.peek().is_some()
+        && others.all(|other| computed(other) && other.pair.conversion != row.pair.conversion)
+}
+
 /// Conversions that can't be undone, or not whole.
-fn way_back(row: &Row<'_>, problems: &mut Vec<Problem>) {
+fn way_back(row: &Row<'_>, rows: &[Row<'_>], problems: &mut Vec<Problem>) {
     let (Some(conversion), (_, true)) = (&row.pair.conversion, row.ways()) else { return };
-    if matches!(conversion, Conversion::Plain(_)) || row.from.unwritable().is_some() {
+    if matches!(conversion, Conversion::Plain(_)) || row.from.unwritable().is_some() || is_part(row, rows) {
+        return;
+    }
+    // A flow the other way says itself how it goes back.
+    let says_so = |other: &&Row<'_>| other.from.is(&row.to) && other.to.is(&row.from) && other.pair.conversion.is_some();
+    if rows.iter().any(|other| says_so(&other)) {
         return;
     }
     let place = row.places.conversion.as_ref().unwrap_or(&row.places.row);

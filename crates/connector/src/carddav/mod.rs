@@ -104,6 +104,7 @@ pub fn schemas() -> Vec<TypeSchema> {
         absent_is_empty: true,
         settles_ms: 0,
         created: None,
+        tells_times: true,
         note: Some("a card needs a name: one created without gets it made of its other properties".into()),
     }]
 }

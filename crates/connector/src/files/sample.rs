@@ -145,6 +145,7 @@ pub(super) fn schema(kind: &str, id: &str, modified: Option<&str>, sample: &Samp
     let mut schema = TypeSchema::open(kind);
     schema.can.tells_deletions = true;
     schema.known_from = if header.is_some() { KnownFrom::Header } else { KnownFrom::Sample };
+    schema.tells_times = modified.is_some();
     schema.properties = match header {
         // A CSV file holds what its columns hold and nothing else, though a missing one is only said when it is written to.
         Some(header) => header.names.iter().map(|name| PropertySchema::new(name.as_str(), PlainType::String)).collect(),

@@ -385,6 +385,7 @@ fn schema(kind: &str, ty: &TypeYaml) -> TypeSchema {
         absent_is_empty: ty.absent_is_empty,
         settles_ms: ty.settles_ms,
         created: ty.created.as_deref().map(Path::new),
+        tells_times: ty.modified.is_some(),
         note: ty.note.clone(),
     }
 }

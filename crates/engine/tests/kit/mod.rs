@@ -69,6 +69,8 @@ pub struct World {
     pub previous: Option<i64>,
     /// When the system was asked for what is read (P5a), where that is not now.
     asked: Option<i64>,
+    /// The flows have changed since the last decision (P1).
+    pub reconsider: bool,
     /// Findings of the last decision: record key and flow target, situation, reason.
     pub found: BTreeMap<(String, String), (Situation, String)>,
     pub last: Option<Decision>,
@@ -89,6 +91,7 @@ impl World {
             now: 1_000,
             previous: None,
             asked: None,
+            reconsider: false,
             found: BTreeMap::new(),
             last: None,
         }
@@ -97,6 +100,15 @@ impl World {
     /// Two systems `a` and `b` with open schemas and one record type `Person` each.
     pub fn people(flows: &[Flow]) -> World {
         World::new(flows, &schemas(&[("a.Person", vec![]), ("b.Person", vec![]), ("c.Person", vec![]), ("d.Person", vec![])]))
+    }
+
+    /// The flows say something else of the same properties from now on.
+    pub fn reflow(&mut self, flows: &[Flow], schemas: &Schemas) {
+        self.plan = Plan::compile(flows, schemas).unwrap_or_else(|errors| panic!("{errors:?}"));
+        self.reconsider = true;
+        let writes = self.settle_all();
+        self.reconsider = false;
+        assert!(writes < 100);
     }
 
     pub fn ty(&self, name: &str) -> TypeIx {
@@ -229,6 +241,7 @@ impl World {
             self.records.iter().map(|(id, r)| (*id, r.clone())).collect();
         let mut slice = Slice::new(Timestamp(self.now), RunId(1), focus, records, self.through.clone());
         slice.index_keys();
+        slice.reconsider = self.reconsider;
         for record in self.records.values() {
             for hash in hashes(&self.plan, record) {
                 slice.by_hash.entry(hash).or_default().push(record.id);

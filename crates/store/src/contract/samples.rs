@@ -1,6 +1,6 @@
 //! What the suite stores: plain records, and such as are awkward in every way that the model allows.
 
-use lockstep_model::change::{Change, Counterpart, IntentKind};
+use lockstep_model::change::{Change, Counterpart, IntentKind, Reason};
 use lockstep_model::ids::TypeName;
 use lockstep_model::{
     Claim, ClaimStamp, EntityId, Flips, FlowIx, Intent, IntentId, IntentState, Presence, PropIx, RecordId, RecordState, Review,
@@ -100,6 +100,7 @@ pub(super) fn intent(id: i64, source: RecordId, state: IntentState) -> Intent {
         counterpart_of: None,
         claim,
         rule: Rule::P1,
+        reason: Reason::Latest,
     };
     Intent {
         id: IntentId(id),
@@ -115,7 +116,12 @@ pub(super) fn intent(id: i64, source: RecordId, state: IntentState) -> Intent {
         changes: vec![
             plain(4, json!("a@example.com"), claim(source, 1)),
             // Of a record that nobody knows.
-            Change { displaced: json!(["old"]).into(), rule: Rule::P9, ..plain(2, Value::Null, claim(RecordId(i64::MAX), 9)) },
+            Change {
+                displaced: json!(["old"]).into(),
+                rule: Rule::P9,
+                reason: Reason::Tie,
+                ..plain(2, Value::Null, claim(RecordId(i64::MAX), 9))
+            },
             Change {
                 counterpart_of: Some(Counterpart { of: source, ty: PEOPLE }),
                 rule: Rule::P1a,

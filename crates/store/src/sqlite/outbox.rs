@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use lockstep_model::change::{Change, Counterpart, Intent, IntentKind, IntentState};
+use lockstep_model::change::{Change, Counterpart, Intent, IntentKind, IntentState, Reason};
 use lockstep_model::{ClaimStamp, EntityId, IntentId, PropIx, RecordId, Rule, RunId, Timestamp, TypeIx, Value};
 use rusqlite::{Connection, Row, Statement};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,8 @@ struct ChangeOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     prop: Option<u16>,
     rule: Rule,
+    #[serde(skip_serializing_if = "Reason::is_latest")]
+    why: Reason,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +64,8 @@ struct ChangeIn<'a> {
     ty: Option<Cow<'a, str>>,
     prop: Option<u16>,
     rule: Rule,
+    #[serde(default)]
+    why: Reason,
 }
 
 impl Database {
@@ -267,6 +271,7 @@ fn changes_out(conn: &Connection, bound: &mut Bound, intent: &Intent, source_typ
             ty: claimed.filter(|_| !by_source).map(|ty| ty.name.as_str()),
             prop: claimed.is_none().then_some(change.claim.prop.0),
             rule: change.rule,
+            why: change.reason,
         };
         if out.len() > 1 {
             out.push(b',');
@@ -299,6 +304,7 @@ fn plain_changes(text: &str, target: &KnownType, source_type: &KnownType, source
         let claimed = source_type.prop(from.as_ref().map_or(Some(target.properties[at].as_str()), Value::as_str)?)?;
         cursor.take(",\"rule\":").then_some(())?;
         let rule = Rule::parse(cursor.value()?.as_str()?)?;
+        let reason = if cursor.take(",\"why\":") { Reason::parse(cursor.value()?.as_str()?)? } else { Reason::Latest };
         cursor.take("}").then_some(())?;
         changes.push(Change {
             prop: PropIx(at as u16),
@@ -307,6 +313,7 @@ fn plain_changes(text: &str, target: &KnownType, source_type: &KnownType, source
             counterpart_of: None,
             claim: ClaimStamp { at: time, record: source, prop: claimed },
             rule,
+            reason,
         });
     }
     (cursor.take("]") && cursor.is_done()).then_some(changes)
@@ -341,7 +348,8 @@ fn any_changes(
         };
         let record = entry.record.map_or(source, RecordId);
         let claim = ClaimStamp { at: Timestamp(entry.at), record, prop: claimed };
-        Some(Change { prop, value: entry.value, displaced: entry.displaced.into(), counterpart_of, claim, rule: entry.rule })
+        let (value, displaced) = (entry.value, entry.displaced.into());
+        Some(Change { prop, value, displaced, counterpart_of, claim, rule: entry.rule, reason: entry.why })
     };
     Some(entries.into_iter().filter_map(change).collect())
 }
@@ -404,7 +412,7 @@ mod tests {
         for text in [
             r#"[{"path":"name","value":"Åse \"q\"","at":5,"rule":"P1"}]"#,
             r#"[{"path":"name","value":null,"displaced":["x",{"y":1.5}],"at":-5,"rule":"P9"},{"path":"phones","value":["1"],"at":0,"rule":"P2"}]"#,
-            r#"[{"path":"phones","value":1,"at":5,"rule":"P1"},{"path":"e\"mail","value":"a@example.com","at":5,"from":"mail","rule":"P1"}]"#,
+            r#"[{"path":"phones","value":1,"at":5,"rule":"P1","why":"untold"},{"path":"e\"mail","value":"a@example.com","at":5,"from":"mail","rule":"P1"}]"#,
         ] {
             let (plain, any) = both(text);
             assert!(plain.is_some() && plain == any, "{text}: {plain:?}, {any:?}");
