@@ -103,8 +103,8 @@ pub struct Calls {
 
 /// The service: every record type on its schedule, until it is stopped.
 pub fn run(dir: &Path, approve: bool, calls: &Calls) -> Result<Exit> {
-    let opened = project::open(dir)?;
-    let systems = opened.connect(&opened.plan()?)?;
+    let mut opened = project::open(dir)?;
+    let mut systems = opened.connect(&opened.plan()?)?;
     let hub = approved(&opened, &systems, approve)?;
     let period = |ty: TypeIx| {
         let name = &hub.plan_of_flows().ty(ty).name;
@@ -144,6 +144,9 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls) -> Result<Exit> {
             let were_named: Vec<TypeIx> = hinted.keys().copied().collect();
             let mut read_whole = || were_named.iter().for_each(|ty| due[ty.at()] = Instant::now() + ASK_AGAIN);
             let options = RunOptions { only: Some(only), named: hinted, ..RunOptions::default() };
+            if let Some(again) = reached(dir, &systems, &hub_types) {
+                (opened, systems) = again;
+            }
             match at_work(&opened, &systems) {
                 Ok(mut hub) => match hub.run(options) {
                     Ok(report) => narrate(&report),
@@ -168,6 +171,20 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls) -> Result<Exit> {
             named = to_read(hinted, &hub_types, &mut due);
         }
     }
+}
+
+/// A system that could not be asked for its record types when the service began may answer by now; then the project is looked at anew.
+fn reached(dir: &Path, systems: &[System], types: &[TypeName]) -> Option<(Opened, Vec<System>)> {
+    let down = |systems: &[System]| systems.iter().filter(|system| system.connector.is_down()).count();
+    if down(systems) == 0 {
+        return None;
+    }
+    let opened = project::open(dir).ok()?;
+    let plan = opened.plan().ok()?;
+    let again = opened.connect(&plan).ok()?;
+    // Flows that were edited meanwhile come with the next start, as always.
+    let same = plan.types.iter().map(|ty| &ty.name).eq(types);
+    (same && down(&again) < down(systems)).then_some((opened, again))
 }
 
 /// R4: the records that are named; where a call names none, or many are named, all that changed of their record type is due.

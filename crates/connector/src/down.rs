@@ -32,6 +32,10 @@ impl Connector for Down {
         Err(self.trouble.clone())
     }
 
+    fn is_down(&self) -> bool {
+        true
+    }
+
     fn read(&self, _: ReadRequest<'_>) -> Result<Page, Trouble> {
         Err(self.trouble.clone())
     }

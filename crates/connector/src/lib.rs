@@ -233,6 +233,11 @@ pub trait Connector: Send + Sync {
         false
     }
 
+    /// It stands for a system that could not be asked for its record types ([`down`]).
+    fn is_down(&self) -> bool {
+        false
+    }
+
     /// Its record types fail one by one: that one can't be read says nothing of the others, which are worked with (R8). A folder of files.
     fn types_fail_alone(&self) -> bool {
         false

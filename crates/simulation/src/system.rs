@@ -539,7 +539,7 @@ impl Connector for SimulatedSystem {
                 continue;
             }
             if findable && self.goes_wrong(10, "unreadable record") {
-                faults.push(RecordFault { place: row.id.clone(), message: "it can't be read".into(), id: None });
+                faults.push(RecordFault { place: row.id.clone(), message: "it can't be read".into(), id: Some(row.id.clone()) });
                 continue;
             }
             let record = self.show(request.watch, row);

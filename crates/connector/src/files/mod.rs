@@ -350,8 +350,12 @@ impl Connector for FilesConnector {
     }
 
     fn test(&self) -> Result<String, Trouble> {
-        if let Some((_, trouble)) = self.damages.first() {
+        let damaged = self.damages.first();
+        if let Some((_, trouble)) = damaged.filter(|_| self.damages.len() == self.kinds.len()) {
             return Err(trouble.clone());
+        }
+        if let Some((_, trouble)) = damaged {
+            return Ok(format!("folder {}: {}; but {trouble}", self.folder, self.kind_names()));
         }
         Ok(format!("folder {}: {}", self.folder, self.kind_names()))
     }
