@@ -175,11 +175,20 @@ impl Listing {
     pub(super) fn begin(
         table: &Table,
         watch: &[PropertyRef],
-        token: String,
-        known: Option<Box<Known>>,
+        (token, known, before): (String, Option<Box<Known>>, Option<&ReadToEnd>),
         own: &HashSet<u64, Plain>,
     ) -> Result<Listing, Trouble> {
         let opened = table.open()?;
+        if let (Some(header), Some(before)) = (&opened.header, before)
+            && let Some(name) = before.lost_column(watch, header)
+        {
+            return Err(Trouble::Malformed(format!(
+                "{}: the column `{name}` is not there any more, so its values are not taken for cleared: nothing of the file is taken or \
+                 written. Put the column back, or take `{name}` out of the flows (the first row has {})",
+                table.place,
+                header.names.join(", ")
+            )));
+        }
         let (opened, survey) = if known.is_none() { table.survey(opened)? } else { (opened, Survey::default()) };
         let mut listing = Listing::new(table, watch, token, known, opened, survey);
         if listing.known.is_some() && !listing.gather(table, own)? {

@@ -364,21 +364,9 @@ impl Connector for FilesConnector {
         let (table, mut state) = self.kind(request.kind)?;
         let state = &mut *state;
         let watch = listing::watch_mark(table, request.watch);
-        if let Some(before) = ReadToEnd::of(request.checkpoint) {
-            if let Some(used) = before.used() {
-                self.numbers.note(&table.kind, used);
-            }
-            if table.is_csv
-                && let Some(header) = &table.open()?.header
-                && let Some(name) = before.lost_column(request.watch, header)
-            {
-                return Err(Trouble::Malformed(format!(
-                    "{}: the column `{name}` is not there any more, so its values are not taken for cleared: nothing of the file is taken or \
-                     written. Put the column back, or take `{name}` out of the flows (the first row has {})",
-                    table.place,
-                    header.names.join(", ")
-                )));
-            }
+        let before = ReadToEnd::of(request.checkpoint);
+        if let Some(used) = before.as_ref().and_then(ReadToEnd::used) {
+            self.numbers.note(&table.kind, used);
         }
         let known = match Beginning::of(request.checkpoint, table.stamp()?, &watch) {
             Beginning::Nothing => {
@@ -407,7 +395,8 @@ impl Connector for FilesConnector {
             }
         };
         if state.listing.is_none() {
-            state.listing = Some(Listing::begin(table, request.watch, self.token(), known, &state.own)?);
+            let from = (self.token(), known, before.as_ref());
+            state.listing = Some(Listing::begin(table, request.watch, from, &state.own)?);
         }
         let Some(listing) = &mut state.listing else { return Err(Trouble::Unreachable(format!("{}: not open", table.place))) };
         if let Some(used) = listing.survey.ids.used() {
