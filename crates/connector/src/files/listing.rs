@@ -85,8 +85,8 @@ impl ReadToEnd {
     }
 
     /// R5, R8: a column that was taken and is not there any more has been renamed or lost; its values have not been cleared.
-    pub(super) fn lost_column(&self, watch: &[PropertyRef], header: &Header) -> Option<&str> {
-        let watched = |name: &str| watch.iter().any(|property| property.path.as_str() == name);
+    pub(super) fn lost_column(&self, table: &Table, watch: &[PropertyRef], header: &Header) -> Option<&str> {
+        let watched = |name: &str| columns_of(table, watch).any(|column| column == name);
         self.columns.iter().map(String::as_str).find(|name| watched(name) && header.column(name).is_none())
     }
 }
@@ -96,6 +96,12 @@ pub(super) fn watch_mark(table: &Table, watch: &[PropertyRef]) -> String {
     let mut text = format!("{}\n{}\n", table.id, table.modified.as_ref().map_or("", |path| path.as_str()));
     watch.iter().for_each(|property| text.push_str(&format!("{property}\n")));
     format!("{:016x}", xxh3_64(text.as_bytes()))
+}
+
+/// The columns that are read of a CSV file besides the id.
+fn columns_of<'a>(table: &'a Table, watch: &'a [PropertyRef]) -> impl Iterator<Item = &'a str> {
+    let conditions = watch.iter().filter_map(|property| property.when.as_ref()).map(|having| &having.path);
+    watch.iter().map(|property| &property.path).chain(conditions).chain(&table.modified).map(|path| path.as_str())
 }
 
 /// Where to begin, by what a checkpoint says.
@@ -180,7 +186,7 @@ impl Listing {
     ) -> Result<Listing, Trouble> {
         let opened = table.open()?;
         if let (Some(header), Some(before)) = (&opened.header, before)
-            && let Some(name) = before.lost_column(watch, header)
+            && let Some(name) = before.lost_column(table, watch, header)
         {
             return Err(Trouble::Malformed(format!(
                 "{}: the column `{name}` is not there any more, so its values are not taken for cleared: nothing of the file is taken or \
@@ -214,7 +220,7 @@ impl Listing {
         survey: Survey,
     ) -> Listing {
         let there = |header: &Header| {
-            let columns = watch.iter().map(|property| property.path.as_str()).filter(|name| header.column(name).is_some());
+            let columns = columns_of(table, watch).filter(|name| header.column(name).is_some());
             columns.map(str::to_string).collect()
         };
         Listing {
