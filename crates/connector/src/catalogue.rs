@@ -54,6 +54,7 @@ pub fn settings(name: &str) -> Vec<Setting> {
             setting("folder", None, "the folder of files, from the project's own"),
             setting("id", Some("id"), "the property that holds a record's id"),
             setting("modified", Some(""), "the property that holds the time of a record's last change, if there is one"),
+            setting("created", Some(""), "the property that holds the time of a record's creation, if there is one"),
             setting(
                 "encoding",
                 Some("utf-8"),
