@@ -23,7 +23,8 @@ use crate::problem::{Problem, Reader, Severity};
 use crate::project::Policies;
 use crate::row;
 use crate::section::{
-    FlowFile, FlowPlaces, PairPlaces, Section, called_otherwise, direction_word, is_in_sync, row_texts, usual_statements,
+    FlowFile, FlowPlaces, PairPlaces, Section, called_otherwise, direction_word, is_in_sync, match_texts, row_texts,
+    usual_statements,
 };
 use crate::source::Source;
 use crate::written;
@@ -409,7 +410,14 @@ impl FlowReader<'_> {
             }
         }
         if !cells.pairs.is_empty() {
+            let (from, to) = match_texts(&cells);
             tables.match_cells.push(cells);
+            let row = SettingRow { is_match: true, number: tables.match_cells.len(), from, to };
+            tables.settings.extend(own_settings(node, &["match"]).map(|(key, value)| Setting {
+                row: Some(row.clone()),
+                key,
+                value,
+            }));
         }
         if whole && !pairs.is_empty() {
             tables.matches.push((MatchRow { pairs }, places));
@@ -432,7 +440,7 @@ impl FlowReader<'_> {
             Yaml::Map(_) => {
                 let Some(fields) = self.reader.fields::<written::PropertyRowSettingsYaml>(node, "a row") else { return };
                 said = self.said(&fields);
-                own = fields.others(&["row", "type"]).map(|(key, node)| (key.text.clone(), node.to_json())).collect();
+                own = own_settings(node, &["row", "type"]).collect();
                 let Some(row) = self.reader.required(&fields, "row", "a row", "Name <-> name") else { return };
                 let Some(text) = self.reader.text(row, "`row`") else { return };
                 (text, row.span.clone(), fields.get("type"))
@@ -507,6 +515,16 @@ pub(crate) fn deletes_of(word: &str) -> Deletes {
         "review" => Deletes::Review,
         _ => Deletes::Ignore,
     }
+}
+
+/// What a row says for itself, where it is a mapping.
+fn own_settings<'n>(node: &'n Node, known: &'n [&'n str]) -> impl Iterator<Item = (String, Value)> + 'n {
+    let entries = match &node.value {
+        Yaml::Map(entries) => entries.as_slice(),
+        _ => &[],
+    };
+    let own = entries.iter().filter(|(key, node)| !known.contains(&key.text.as_str()) && !node.is_null());
+    own.map(|(key, node)| (key.text.clone(), node.to_json()))
 }
 
 /// What a flow says that no statement of a document does.
