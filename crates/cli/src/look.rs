@@ -57,6 +57,10 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
     for (kind, n) in status.reviews.iter().filter(|(_, n)| *n > 0) {
         println!("waiting for a person: {n} × {kind}");
     }
+    for unnamed in &status.unnamed {
+        let (name, records) = (&unnamed.name, print::count(unnamed.records, "record"));
+        println!("{records} of {name}, which no flow names any more: `lockstep rename {name} NEW` if it has another name now");
+    }
     let waiting = &status.waiting_references;
     for (record, message) in waiting.iter().take(WAITING_SHOWN) {
         println!("{record}: {}", visible(message));

@@ -32,6 +32,8 @@ pub struct Status {
     pub troubles: Vec<TroubleLine>,
     /// What stopped a run before its first write, and waits for a person (G3).
     pub guards: Vec<crate::guards::TrippedGuard>,
+    /// Records that are known, of record types that no flow names any more (L12).
+    pub unnamed: Vec<crate::rename::Unnamed>,
     /// References that wait for a counterpart of the record that they name (P8): whose they are, and what for.
     pub waiting_references: Vec<(RecordName, String)>,
     /// P12: values that rows of one direction leave as they were put in.
@@ -200,10 +202,11 @@ impl Hub {
             summary: run.summary,
         });
         let runs = runs.collect();
+        let unnamed = self.unnamed()?;
         let drifted = self.count_drifted()?;
         let (damages, troubles) = self.what_is_damaged()?;
         let guards = self.tripped_guards()?;
-        Ok(Status { types, outbox, reviews, waiting_references, damages, troubles, guards, drifted, runs })
+        Ok(Status { types, outbox, reviews, unnamed, waiting_references, damages, troubles, guards, drifted, runs })
     }
 
     fn waiting_references(&mut self) -> Result<Vec<(RecordName, String)>> {

@@ -170,7 +170,8 @@ fn a_broken_line_is_told_and_the_rest_goes_on() {
     let report = project.run();
     let told = format!("{:?}", report.events);
     assert!(told.contains("Contacts.jsonl:1"), "{told}");
-    assert_eq!(report.writes(), 4);
+    // What the broken line holds may be Finn (L8): he is made once it can be read.
+    assert_eq!(report.writes(), 3, "{report:#?}");
     assert!(report.needs_a_person());
     // The broken line is still there for somebody to mend.
     assert!(std::fs::read_to_string(project.path("a/Contacts.jsonl")).unwrap().contains("\"a9\""));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::schema::KnownFrom;
+use lockstep_model::schema::{KnownFrom, OWN_ID};
 use lockstep_model::{Create, Path, TypeName, TypeSchema};
 
 use super::View;
@@ -113,6 +113,8 @@ fn property(view: &View<'_>, name: &TypeName, property: &PropertyRef, place: &Pl
     for path in std::iter::once(&property.path).chain(condition) {
         match schema.resolve(path) {
             None => problems.push(unknown_property(schema, name, path, place)),
+            // C6: every record has an id, in whatever column.
+            Some(resolved) if resolved.as_str() == OWN_ID => {}
             Some(resolved) if !schema.has_seen(path) && !schema.has_seen(&resolved) => {
                 problems.push(unseen(schema, name, path, place))
             }
