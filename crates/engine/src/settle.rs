@@ -168,7 +168,12 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
     let all = candidates(plan, entity, record.ty, prop, Some(record.id));
     let shown = slot.value(described.whole);
     let Some(best) = all.first() else {
-        return if is_empty(shown) { default(plan, slice, entity, record.ty, prop) } else { Wanted::Nothing };
+        return match default(plan, slice, entity, record.ty, prop) {
+            // Once given and emptied again, it is declined (G7).
+            Wanted::Write { claim, .. } if slot.carries == Some(claim) => Wanted::Nothing,
+            default if is_empty(shown) => default,
+            _ => Wanted::Nothing,
+        };
     };
     let given_before = slot.carries.filter(|carried| carried.record != record.id && *carried != best.stamp);
     if given_before.is_some_and(|carried| best.stamp.at <= carried.at && is_cut_off(plan, entity, record, prop, carried)) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use lockstep_engine::Plan;
 use lockstep_engine::create::suspended;
 use lockstep_engine::settle::{Candidate, Entity, candidates, reason};
-use lockstep_model::value::{effective, equal, is_empty, shown};
+use lockstep_model::value::{effective, is_empty, shown};
 use lockstep_model::{PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, TypeName, Value};
 use lockstep_store::{JournalEntry, JournalKind, Result};
 use serde::Serialize;
@@ -216,7 +216,7 @@ fn sentences(
     for lost in &all[1..] {
         out.push(format!("{} from {} {} lost to it.", shown(&lost.claim.value), place(lost), when(lost.stamp.at)));
     }
-    if record.slot(prop).carries == Some(best.stamp) && best.by.is_some() && !equal(value, &best.claim.value) {
+    if record.slot(prop).carries == Some(best.stamp) && best.by.is_some() && record.slot(prop).given.is_some() {
         out.push(
             "It was given that value, and holds another: the system stores it so (P3), or a person left or put it so (G7)."
                 .into(),

@@ -269,6 +269,22 @@ fn g7_the_undo_of_a_first_run_leaves_both_sides_as_they_were_until_somebody_edit
 }
 
 #[test]
+fn g7_a_default_that_is_taken_back_is_not_given_again() {
+    let mut world = Undone::new();
+    world.store("a", json!({"id": "a1", "mail": "x@example.com", "name": ""}));
+    world.store("b", json!({"id": "b1", "mail": "x@example.com", "name": ""}));
+    world.conversion = Some(json!(["if-null", "_.", "Unknown"]));
+    let run = world.run().run;
+    assert_eq!(world.names(), both("", "Unknown"));
+    world.undo(run, PutBackAs::AsFits);
+    assert_eq!(world.run().writes(), 0);
+    assert!(world.names().1.as_str().is_none_or(str::is_empty), "{:?}", world.names());
+    world.store("a", json!({"id": "a1", "mail": "x@example.com", "name": "Fish"}));
+    world.run();
+    assert_eq!(world.names(), both("Fish", "Fish"));
+}
+
+#[test]
 fn g7_what_a_later_run_overwrote_is_put_back_as_an_edit_or_kept_apart_as_asked() {
     for (put_back, after) in [(PutBackAs::AsFits, both("old", "old")), (PutBackAs::Apart, both("new", "old"))] {
         let world = Undone::new();
