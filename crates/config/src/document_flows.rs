@@ -14,7 +14,7 @@ use lockstep_model::{Create, Direction, Flow, MatchRow, PropertyPair, TypeName};
 
 use crate::cells;
 use crate::codes;
-use crate::names::{Names, Unresolved};
+use crate::names::{HeadingSide, Names, Unresolved};
 use crate::near::{all_of, any_of, nearest};
 use crate::problem::{Problem, Reader, Severity};
 use crate::project::Policies;
@@ -106,7 +106,8 @@ impl SectionReader<'_> {
         let from_span = stretch(&from_name.system, text.find(&from_name.system));
         let to_span = stretch(&to_name.system, text.rfind(&to_name.system));
         // Both are looked up before either is given up, so that both problems are told.
-        let (from, to) = (self.type_name(from_name, &from_span), self.type_name(to_name, &to_span));
+        let (from, to) =
+            (self.type_name(from_name, &from_span, HeadingSide::First), self.type_name(to_name, &to_span, HeadingSide::Second));
         let mut stated = Stated::default();
         for statement in &section.statements {
             self.statement(&statement.kind, &bytes(&statement.span), &statement.rows, to_name, &mut stated);
@@ -127,15 +128,13 @@ impl SectionReader<'_> {
         let (mut properties, property_places): (Vec<PropertyPair>, _) = stated.properties.into_iter().unzip();
         properties.iter_mut().for_each(|pair| pair.direction = direction);
         let flow = Flow {
-            from,
-            to,
             create,
             matches,
             properties,
             deletes: self.policies.deletes,
             merge_duplicates: self.policies.merge_duplicates,
-            create_empty: false,
             place: heading.to_string(),
+            ..Flow::between(from, to)
         };
         let flow = self.with_settings(flow, section);
         let places = FlowPlaces {
@@ -143,6 +142,7 @@ impl SectionReader<'_> {
             to: to_place,
             create: create_place,
             connected,
+            only: [None, None],
             matches: match_places,
             properties: property_places,
             table: stated.table,
@@ -221,14 +221,14 @@ impl SectionReader<'_> {
         }
     }
 
-    fn type_name(&mut self, name: &DocumentType, span: &Range<usize>) -> Option<TypeName> {
-        let system = self.system(&name.system, span)?;
+    fn type_name(&mut self, name: &DocumentType, span: &Range<usize>, side: HeadingSide) -> Option<TypeName> {
+        let system = self.system(&name.system, span, side)?;
         Some(TypeName { system, kind: name.kind.clone(), facet: name.facet.clone() })
     }
 
-    fn system(&mut self, written: &str, span: &Range<usize>) -> Option<String> {
+    fn system(&mut self, written: &str, span: &Range<usize>, side: HeadingSide) -> Option<String> {
         let file = self.reader.source.name.clone();
-        match self.names.resolve(written) {
+        match self.names.resolve_side(written, side) {
             Ok(system) => {
                 let known = (written.to_string(), system.to_string());
                 if !self.system_names.contains(&known) {
@@ -276,8 +276,8 @@ impl SectionReader<'_> {
             }
             StatementKind::LinkOnly => stated.link_only = Some(place),
             StatementKind::CreateIfConnected { connected, system } => {
-                if let Ok(into) = self.names.resolve(system)
-                    && self.names.resolve(&to.system).is_ok_and(|target| target != into)
+                if let Ok(into) = self.names.resolve_side(system, HeadingSide::Second)
+                    && self.names.resolve_side(&to.system, HeadingSide::Second).is_ok_and(|target| target != into)
                 {
                     let message = format!(
                         "the statement is about {into}, but it is decided by what is synchronized into the heading's second system"
@@ -286,7 +286,8 @@ impl SectionReader<'_> {
                         .warning(codes::STATEMENT, span, message)
                         .set_help("name the heading's second system after `synchronized into`");
                 }
-                let types: Vec<TypeName> = connected.iter().filter_map(|name| self.type_name(name, span)).collect();
+                let types: Vec<TypeName> =
+                    connected.iter().filter_map(|name| self.type_name(name, span, HeadingSide::First)).collect();
                 if types.len() == connected.len() {
                     let places = types.iter().map(|_| place.clone()).collect();
                     stated.creates.push((Create::ConnectedTo(types), place, places));

@@ -11,7 +11,7 @@ use lockstep_document::{
     TypeCell, TypeName as DocumentType, default_introduction,
 };
 use lockstep_model::filter;
-use lockstep_model::flow::{Deletes, Filter};
+use lockstep_model::flow::{Ceases, Deletes, Filter};
 use lockstep_model::{Create, Direction, Flow, MatchRow, Policy, PropertyPair, TypeName, Value};
 
 use crate::cells;
@@ -176,6 +176,10 @@ impl FlowReader<'_> {
         for row in fields.get("properties").and_then(|node| self.reader.list(node, "`properties`")).unwrap_or_default() {
             self.property_row(row, &said, &mut tables);
         }
+        let only = fields.get("only").and_then(|node| self.filter(node, "`only`"));
+        let only_to = fields.get("only_to").and_then(|node| self.filter(node, "`only_to`"));
+        let ceases = fields.get("ceases").and_then(|node| self.reader.word::<written::Ceases>(node, "`ceases`"));
+        self.ceases_without_only(&fields);
         let deletes = fields.get("deletes").and_then(|node| self.reader.word::<written::Deletes>(node, "`deletes`"));
         let duplicates = fields.get("duplicates").and_then(|node| self.reader.word::<written::Duplicates>(node, "`duplicates`"));
         let create_empty = fields.get("create_empty").and_then(|node| self.reader.truth(node, "`create_empty`"));
@@ -191,6 +195,13 @@ impl FlowReader<'_> {
         let (properties, property_places) = tables.properties.into_iter().unzip();
         let flow = Flow {
             create: create.clone(),
+            only,
+            only_to,
+            ceases: match ceases {
+                Some("review") => Ceases::Review,
+                Some("delete") => Ceases::Delete,
+                _ => Ceases::Keep,
+            },
             matches,
             properties,
             deletes: deletes.map_or(self.policies.deletes, deletes_of),
@@ -210,6 +221,7 @@ impl FlowReader<'_> {
             table: fields.entry("properties").map(|(key, _)| self.reader.place(&key.span)),
             incomplete: self.reader.errors() > errors_before,
             sections: vec![place.clone()],
+            only: ["only", "only_to"].map(|key| fields.get(key).map(|node| self.reader.place(&node.span))),
             flow: place,
         };
         let elsewhere = self.called.clone();
@@ -306,7 +318,7 @@ impl FlowReader<'_> {
     fn create_if(&mut self, node: &Node) -> Option<(Create, Vec<Range<usize>>)> {
         let fields = self.reader.fields::<written::CreateIfYaml>(node, "`create`")?;
         let when = fields.get("when").and_then(|node| self.reader.text(node, "`when`"));
-        let filter = fields.get("filter").and_then(|node| self.filter(node));
+        let filter = fields.get("filter").and_then(|node| self.filter(node, "`filter`"));
         let connected = fields.get("when_connected_to");
         if let Some(connected) = connected {
             if when.is_some() || fields.get("filter").is_some() {
@@ -336,8 +348,20 @@ impl FlowReader<'_> {
         Some((Create::When { condition, filter }, Vec::new()))
     }
 
-    fn filter(&mut self, node: &Node) -> Option<Filter> {
-        let text = self.reader.text(node, "`filter`")?;
+    /// `ceases` is about what `only` does not hold for any more.
+    fn ceases_without_only(&mut self, fields: &Fields<'_>) {
+        let (Some((key, _)), None) = (fields.entry("ceases"), fields.get("only")) else { return };
+        self.reader
+            .error(
+                codes::MISSING_KEY,
+                &key.span,
+                "`ceases` has no effect: nothing says by `only` which records the flow is about",
+            )
+            .set_help("say `only: …`, or leave out `ceases`");
+    }
+
+    fn filter(&mut self, node: &Node, what: &str) -> Option<Filter> {
+        let text = self.reader.text(node, what)?;
         match filter::parse(text) {
             Ok(filter) => Some(filter),
             Err(error) => {

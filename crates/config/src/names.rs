@@ -11,6 +11,15 @@ pub struct Names {
     systems: Vec<SystemNames>,
     /// What a document leaves unnamed.
     unnamed: Option<String>,
+    /// Names by which a document calls two systems, by the side of its headings.
+    sides: Vec<(String, [String; 2])>,
+}
+
+/// A side of a document's heading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeadingSide {
+    First,
+    Second,
 }
 
 /// The names of one system.
@@ -37,7 +46,7 @@ pub(crate) enum Unresolved {
 impl Names {
     /// The names of these systems.
     pub fn new(systems: Vec<SystemNames>) -> Self {
-        Names { systems, unnamed: None }
+        Names { systems, unnamed: None, sides: vec![] }
     }
 
     /// The same with what one document says of its own: the system that it leaves unnamed, and names of its own.
@@ -50,6 +59,21 @@ impl Names {
             }
         }
         names
+    }
+
+    /// The same with a name that means one system on the first side of a heading and another on the second.
+    pub(crate) fn with_sides(mut self, name: &str, systems: [String; 2]) -> Names {
+        self.sides.push((name.into(), systems));
+        self
+    }
+
+    /// The system that a name on this side of a heading means.
+    pub(crate) fn resolve_side(&self, written: &str, side: HeadingSide) -> Result<&str, Unresolved> {
+        let fits = |(name, _): &&(String, [String; 2])| squeezed(name) == squeezed(written);
+        match self.sides.iter().find(fits) {
+            Some((_, systems)) => Ok(&systems[side as usize]),
+            None => self.resolve(written),
+        }
     }
 
     /// The systems' names in the project.

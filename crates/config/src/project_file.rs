@@ -359,7 +359,26 @@ impl<'a> ProjectReader<'a> {
             fields.get("unnamed").and_then(|node| self.reader.text(node, "`unnamed`").map(|text| (text, node.span.clone())));
         let unnamed = unnamed.filter(|(text, span)| self.is_system(text, span, names)).map(|(text, _)| text);
         let mut own = BTreeMap::new();
+        let mut sides = Vec::new();
         for (key, node) in fields.get("names").and_then(|node| self.reader.entries(node, "`names`")).unwrap_or_default() {
+            if let Yaml::List(_) = node.value {
+                let found = self.reader.texts(node, "two systems");
+                let known: Vec<String> = found
+                    .into_iter()
+                    .filter(|(text, span)| self.is_system(text, span, names))
+                    .map(|(text, _)| text.to_string())
+                    .collect();
+                match <[String; 2]>::try_from(known) {
+                    Ok(both) => sides.push((key.text.clone(), both)),
+                    Err(known) if known.len() == 2 => {}
+                    Err(_) => {
+                        self.reader
+                            .error(codes::WRONG_TYPE, &node.span, format!("`{}` names other than two systems", key.text))
+                            .set_help("write one system, or two: that of a heading's first side, and that of the other");
+                    }
+                }
+                continue;
+            }
             let Some(text) = self.reader.text(node, "a system") else { continue };
             if self.is_system(text, &node.span, names) {
                 own.insert(key.text.clone(), text.to_string());
@@ -367,7 +386,8 @@ impl<'a> ProjectReader<'a> {
         }
         let file = self.reader.required(&fields, "file", "a file of flows", "flows/people.rst")?;
         let text = self.reader.text(file, "`file`")?.to_string();
-        Some((text, file.span.clone(), names.of_document(unnamed, &own)))
+        let names = sides.into_iter().fold(names.of_document(unnamed, &own), |names, (name, both)| names.with_sides(&name, both));
+        Some((text, file.span.clone(), names))
     }
 
     fn no_such_file(&mut self, pattern: &str, span: &Range<usize>) {

@@ -47,6 +47,8 @@ pub struct FlowPlaces {
     pub create: Option<Place>,
     /// For `when_connected_to`: each record type.
     pub connected: Vec<Place>,
+    /// `only` and `only_to`.
+    pub only: [Option<Place>; 2],
     pub matches: Vec<Vec<PairPlaces>>,
     pub properties: Vec<PairPlaces>,
     /// What announces the property table, if anything does.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use lockstep_model::flow::Deletes;
+use lockstep_model::flow::{Ceases, Deletes, Filter};
 use lockstep_model::{Create, Flow, PropertyPair};
 
 use crate::codes;
@@ -109,8 +109,39 @@ fn add(flow: &mut Flow, places: &mut FlowPlaces, section: &Section, problems: &m
         );
         flow.deletes = if [flow.deletes, more.deletes].contains(&Deletes::Ignore) { Deletes::Ignore } else { Deletes::Review };
     }
+    let (mine, theirs) = ((&flow.only, &flow.only_to), (&more.only, &more.only_to));
+    if mine != theirs {
+        let message = "two sections of the same flow are about different records; what one of them says of that holds for both";
+        let place = more_places.only.iter().flatten().next().unwrap_or(&more_places.flow);
+        problems.push(
+            Problem::warning(codes::CONTRADICTION, place.clone(), message)
+                .help("say the same `only` and `only_to` in both, or state the flow once")
+                .related(&places.flow, "the other one"),
+        );
+        flow.only = either(flow.only.take(), more.only.clone());
+        flow.only_to = either(flow.only_to.take(), more.only_to.clone());
+    }
+    // Of two things that may happen to the counterpart, the one that does less.
+    if flow.ceases != more.ceases {
+        let keeps = [flow.ceases, more.ceases].contains(&Ceases::Keep);
+        flow.ceases = if keeps { Ceases::Keep } else { Ceases::Review };
+    }
     flow.merge_duplicates |= more.merge_duplicates;
     flow.create_empty |= more.create_empty;
+}
+
+/// What either condition holds for; one that is not said leaves the other as it is.
+fn either(a: Option<Filter>, b: Option<Filter>) -> Option<Filter> {
+    match (a, b) {
+        (Some(a), Some(b)) if a != b => Some(any_of_both(&a, &b)),
+        (a, b) => a.or(b),
+    }
+}
+
+fn any_of_both(a: &Filter, b: &Filter) -> Filter {
+    let mut reads = a.reads.clone();
+    reads.extend(b.reads.iter().filter(|path| !a.reads.contains(path)).cloned());
+    Filter { expression: format!("({}) or ({})", a.expression, b.expression), reads }
 }
 
 /// Creating as either says. `Err` where that can't be said in one.
@@ -126,11 +157,7 @@ pub(crate) fn united(a: &Create, b: &Create) -> Result<Create, ()> {
         // A condition without a filter creates nothing, so it adds nothing.
         (Create::When { filter: None, .. }, other) | (other, Create::When { filter: None, .. }) => other.clone(),
         (Create::When { condition, filter: Some(filter) }, Create::When { condition: also, filter: Some(more) }) => {
-            let mut reads = filter.reads.clone();
-            reads.extend(more.reads.iter().filter(|path| !filter.reads.contains(path)).cloned());
-            let expression = format!("({}) or ({})", filter.expression, more.expression);
-            let filter = Some(lockstep_model::flow::Filter { expression, reads });
-            Create::When { condition: format!("{condition}; {also}"), filter }
+            Create::When { condition: format!("{condition}; {also}"), filter: Some(any_of_both(filter, more)) }
         }
         (Create::When { .. }, Create::ConnectedTo(_)) | (Create::ConnectedTo(_), Create::When { .. }) => return Err(()),
     })

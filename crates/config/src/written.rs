@@ -168,9 +168,19 @@ pub struct FlowsFileYaml {
     pub file: String,
     /// The system that the document leaves unnamed.
     pub unnamed: Option<String>,
-    /// Names of systems in this document, and which systems they are: `{ Wix.com: wix }`.
+    /// Names of systems in this document, and which systems they are: `{ Wix.com: wix }`. Two systems, `{ ERP: [erp_no, erp_se] }`, where
+    /// the document is about two accounts of one product: the first is that of a heading's first side, the second that of the other.
     #[serde(default)]
-    pub names: BTreeMap<String, String>,
+    pub names: BTreeMap<String, NamedYaml>,
+}
+
+/// Which system a name in a document means.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum NamedYaml {
+    One(String),
+    /// That of a heading's first side, and that of the other.
+    Sides([String; 2]),
 }
 
 /// What holds for flows that do not say otherwise.
@@ -307,6 +317,14 @@ pub struct FlowYaml {
     pub to: String,
     /// When a record is created in the target (C1). `never` if not said.
     pub create: Option<CreateYaml>,
+    /// Which records of the source the flow is about, as an expression over their properties: `contact_type == "person"` (L11). The
+    /// others are neither matched, created nor kept equal.
+    pub only: Option<String>,
+    /// The same for the records of the target.
+    pub only_to: Option<String>,
+    /// What happens to the counterpart of a linked record that `only` does not hold for any more (L11). `keep` if not said: it stays, and
+    /// is not kept equal any more.
+    pub ceases: Option<Ceases>,
     /// By what two records are recognised as the same (L1): rows are alternatives.
     #[serde(default, rename = "match")]
     pub matches: Vec<MatchRowYaml>,
@@ -420,6 +438,18 @@ pub enum Deletes {
     Ignore,
     Propagate,
     Review,
+}
+
+/// What happens to the counterpart of a linked record that the flow is not about any more.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Ceases {
+    /// It stays, and is not kept equal any more.
+    Keep,
+    /// A person says whether it is deleted.
+    Review,
+    /// It is deleted.
+    Delete,
 }
 
 /// What happens when several records of one type match.

@@ -40,7 +40,7 @@ fn what_is_written_fits_the_types() {
                 "references": {"T": {"ref": "U"}}}
         },
         "store": "sqlite:x.db",
-        "flows": ["*.yaml", {"file": "d.rst", "unnamed": "a", "names": {"Bee": "b"}}],
+        "flows": ["*.yaml", {"file": "d.rst", "unnamed": "a", "names": {"Bee": "b", "Cee": ["a", "b"]}}],
         "policies": {"deletes": "review", "duplicates": "merge", "prefer": ["a"], "clears": "edit"},
         "limits": {"deletes": 0},
         "first_run": "go",
@@ -56,7 +56,7 @@ fn what_is_written_fits_the_types() {
                 "called": {"a": "Aa"},
                 "statements": ["every", {"text": "x"}, {"connected_to": [{"system": "A", "kind": "T"}], "into": "B"}, {"match": 1}]},
             {"from": "a.T", "to": "b.U", "create": {"when_connected_to": ["a.V"]}},
-            {"from": "a.T", "to": "b.W", "create": {"when": "x", "filter": "y"}}
+            {"from": "a.T", "to": "b.W", "create": {"when": "x", "filter": "y"}, "only": "z == 1", "only_to": "u", "ceases": "review"}
         ]
     });
     serde_json::from_value::<FlowFileYaml>(flows).unwrap();

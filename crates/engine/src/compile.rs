@@ -1,19 +1,17 @@
 //! Compiling: the plan of flows, made once from all flows of a project and the schemas of its systems.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use lockstep_model::flow::{Create, Direction, Having, Policy, PropertyRef};
+use lockstep_model::flow::{Create, Direction, Filter, Having, Policy, PropertyRef};
 use lockstep_model::matching::{MatchKind, seed};
 use lockstep_model::schema::OWN_ID;
-use lockstep_model::value::is_empty;
-use lockstep_model::{
-    Conversion, Flow, FlowIx, Path, PlainType, PropIx, Reverse, Timestamp, TypeIx, TypeName, TypeSchema, Value,
-};
+use lockstep_model::{Conversion, Flow, FlowIx, Path, PlainType, PropIx, TypeIx, TypeName, TypeSchema};
 
-use crate::bears::{Edge, Step, bears};
+use crate::bears::Edge;
+use crate::graph::{Graph, Pair, Partial};
 use crate::plan::{
-    Bearing, BlockedRow, MatchProp, MatchRule, MatchSide, Part, Parts, Plan, PlanCreate, PlanError, PlanFlow, PlanProp, PlanType,
-    Schemas, convertible,
+    BlockedRow, Condition, MatchProp, MatchRule, MatchSide, Plan, PlanCreate, PlanError, PlanFlow, PlanProp, PlanType, Schemas,
+    convertible,
 };
 
 impl Plan {
@@ -63,47 +61,6 @@ impl TypeUnderWay<'_> {
     }
 }
 
-/// A pair of the graph with all that its rows say.
-struct Pair {
-    forward: bool,
-    backward: bool,
-    conversion: Option<Conversion>,
-    /// What a row of the flow the other way says of the way back.
-    back: Option<Conversion>,
-    clears: bool,
-}
-
-/// One direction of a pair.
-enum Way {
-    AsIs,
-    Exact(Conversion),
-    Lossy(Conversion),
-    None(String),
-}
-
-impl Pair {
-    /// How a value passes in one direction. What a row says of this direction holds; else the other direction is reversed. A type's name
-    /// alone says what the property holds, and not that a value passes as it is.
-    fn way(&self, forward: bool) -> Way {
-        let (said, other) = if forward { (&self.conversion, &self.back) } else { (&self.back, &self.conversion) };
-        if let Some(said @ Conversion::Computed(_)) = said {
-            // Of a conversion that stands for itself nobody knows whether the other one leads back.
-            let lossless = !matches!(other, Some(Conversion::Computed(_)));
-            return if lossless { Way::Exact(said.clone()) } else { Way::Lossy(said.clone()) };
-        }
-        match (said, other) {
-            (_, Some(other @ Conversion::Computed(_))) => match other.reverse() {
-                Reverse::Exact(back) => Way::Exact(back),
-                Reverse::Lossy { conversion, .. } => Way::Lossy(conversion),
-                Reverse::None { .. } if said.is_some() => Way::AsIs,
-                Reverse::None { why } => Way::None(why),
-            },
-            (Some(plain), _) => Way::Exact(plain.clone()),
-            (None, _) => Way::AsIs,
-        }
-    }
-}
-
 impl<'a> Build<'a> {
     fn error(&mut self, flow: &Flow, message: String) {
         let error = PlanError { flow: flow.place.clone(), message };
@@ -135,21 +92,36 @@ impl<'a> Build<'a> {
         ix
     }
 
-    /// The watched property that a written path stands for.
-    /// The properties that a flow's filter names by another path than their own.
-    fn filter_reads(&self, flow: &Flow, from: TypeIx) -> Vec<(String, PropIx, bool)> {
-        let Create::When { filter: Some(filter), .. } = &flow.create else { return vec![] };
-        let under_way = &self.types[from.at()];
+    /// The properties that a filter names by another path than their own.
+    fn filter_reads(&self, filter: &Filter, of: TypeIx) -> Vec<(String, PropIx, bool)> {
+        let under_way = &self.types[of.at()];
         let Some(schema) = under_way.schema else { return vec![] };
         let reads = filter.reads.iter().filter_map(|written| {
             let reference = PropertyRef::new(schema.resolve(written)?);
             let ix = under_way.props.iter().position(|prop| prop.reference == reference)?;
-            (reference.path != *written)
-                .then(|| (written.as_str().to_string(), PropIx(ix as u16), self.is_derived(from, written)))
+            (reference.path != *written).then(|| (written.as_str().to_string(), PropIx(ix as u16), self.is_derived(of, written)))
         });
         reads.collect()
     }
 
+    /// A condition of a flow on one of its sides.
+    fn condition(&self, filter: &Option<Filter>, of: TypeIx) -> Option<Condition> {
+        let filter = filter.clone()?;
+        Some(Condition { reads: self.filter_reads(&filter, of), filter })
+    }
+
+    /// The other facets of the collection that a record type holds (F1).
+    fn facets_of(&self, ty: TypeIx) -> Vec<TypeIx> {
+        let name = &self.types[ty.at()].name;
+        let others = self
+            .types
+            .iter()
+            .enumerate()
+            .filter(|(ix, other)| *ix != ty.at() && other.name.system == name.system && other.name.kind == name.kind);
+        others.map(|(ix, _)| TypeIx(ix as u16)).collect()
+    }
+
+    /// The watched property that a written path stands for.
     fn prop(&mut self, flow: &Flow, ty: TypeIx, written: &PropertyRef) -> Option<PropIx> {
         let under_way = &self.types[ty.at()];
         let schema = under_way.schema?;
@@ -189,11 +161,17 @@ impl<'a> Build<'a> {
             reference_target: described.and_then(|d| d.reference.clone()).map(|kind| TypeName::new(system, kind)),
             paired: false,
             fans: false,
+            fills: false,
+            depends: None,
             policy: Policy::Latest,
             clears: true,
             parts: vec![],
             reference,
         };
+        // F1: all facets of a collection have the same properties.
+        for other in self.facets_of(ty) {
+            self.types[other.at()].props.push(prop.clone());
+        }
         let under_way = &mut self.types[ty.at()];
         under_way.props.push(prop);
         Some(PropIx(under_way.props.len() as u16 - 1))
@@ -236,6 +214,10 @@ impl<'a> Build<'a> {
                     Direction::Forward => (true, false),
                     Direction::Backward => (false, true),
                 };
+                // A section between a record type and itself keeps nothing equal but the records of an entity of duplicates (L6).
+                if from == to {
+                    continue;
+                }
                 // Two rows (of this flow, or of the one the other way round) can mean the same two properties: they are one pair.
                 let (one, other) = ((from, p), (to, q));
                 if let Some(known) = pair_of.get(&(one, other)).map(|at| &mut pairs[*at]) {
@@ -256,30 +238,46 @@ impl<'a> Build<'a> {
                 }
             }
             for row in &flow.matches {
-                self.rule(flow, from, to, row, &mut rules, &mut sides);
+                self.rule((FlowIx(ix as u16), flow), from, to, row, &mut rules, &mut sides);
             }
-            if let Create::When { filter: Some(filter), .. } = &flow.create {
-                for path in &filter.reads {
-                    self.prop(flow, from, &PropertyRef::new(path.as_str()));
+            let of_creating = match &flow.create {
+                Create::When { filter, .. } => filter.as_ref(),
+                _ => None,
+            };
+            for (of, filter) in [(from, of_creating), (from, flow.only.as_ref()), (to, flow.only_to.as_ref())] {
+                for path in filter.into_iter().flat_map(|filter| &filter.reads) {
+                    self.prop(flow, of, &PropertyRef::new(path.as_str()));
                 }
             }
         }
+        self.watch_markers(flows, &ends);
         self.watch_references(flows, &ends);
         self.watch_creation_times(flows, &ends);
         let named: Vec<usize> = self.types.iter().map(|ty| ty.props.len()).collect();
         self.watch_besides(watched);
+        self.facet_rules(&ends, &mut rules);
 
-        let relations = {
-            let types = &self.types;
-            bears(types.len(), &edges, |(ty, prop)| &types[ty.at()].props[prop.at()].name)
+        let merging: BTreeSet<TypeIx> =
+            flows.iter().zip(&ends).filter(|(flow, _)| flow.merge_duplicates).flat_map(|(_, &(from, to))| [from, to]).collect();
+        let graph = Graph::new(edges, pairs, merging.clone());
+        let (relations, mut bearings) = {
+            let props: Vec<&[PlanProp]> = self.types.iter().map(|ty| ty.props.as_slice()).collect();
+            graph.whole(&props)
         };
-        for ((ty, _), related) in &relations {
-            let mut seen = BTreeSet::new();
-            for relation in related {
-                self.types[ty.at()].props[relation.mine.at()].fans |= !seen.insert(relation.mine);
+        for (ty, own) in &bearings {
+            for (prop, bearings) in own.iter().enumerate().filter(|(_, bearings)| !bearings.is_empty()) {
+                let described = &mut self.types[ty.at()].props[prop];
+                described.fills = bearings.iter().any(|bearing| bearing.fills);
+                let mut others: Vec<TypeIx> = bearings
+                    .iter()
+                    .filter(|bearing| !bearing.fills && bearing.other != *ty)
+                    .map(|bearing| bearing.other)
+                    .collect();
+                others.sort_unstable();
+                described.fans = others.windows(2).any(|two| two[0] == two[1]);
             }
         }
-        for ((ty, prop), parts) in parts(&relations, &pairs) {
+        for ((ty, prop), parts) in graph.parts(&relations) {
             self.types[ty.at()].props[prop.at()].parts.push(parts);
         }
         let synchronizes = |a: TypeIx, b: TypeIx| relations.contains_key(&(a, b));
@@ -295,14 +293,20 @@ impl<'a> Build<'a> {
                     Create::Always => PlanCreate::Always,
                     Create::When { condition, .. } => PlanCreate::Filtered { condition: condition.clone() },
                     Create::ConnectedTo(types) => {
-                        PlanCreate::ConnectedTo(types.iter().filter_map(|name| self.index.get(name).copied()).collect())
+                        PlanCreate::ConnectedTo(types.iter().flat_map(|name| self.named(name)).collect())
                     }
                 },
                 filter: match &flow.create {
                     Create::When { filter, .. } => filter.clone(),
                     _ => None,
                 },
-                filter_reads: self.filter_reads(flow, from),
+                filter_reads: match &flow.create {
+                    Create::When { filter: Some(filter), .. } => self.filter_reads(filter, from),
+                    _ => vec![],
+                },
+                only: self.condition(&flow.only, from),
+                only_to: self.condition(&flow.only_to, to),
+                ceases: flow.ceases,
                 deletes: flow.deletes,
                 synchronizes: synchronizes(from, to),
                 create_empty: flow.create_empty,
@@ -314,9 +318,13 @@ impl<'a> Build<'a> {
 
         let decide_rank = self.decide_ranks(&plan_flows);
         let send_rank = self.send_ranks();
-        let merging: BTreeSet<TypeIx> =
-            flows.iter().zip(&ends).filter(|(flow, _)| flow.merge_duplicates).flat_map(|(_, &(from, to))| [from, to]).collect();
-        let mut bearings: Vec<Vec<Vec<Bearing>>> = self.bearings(&relations, &pairs, &merging);
+        // F1: what a row of another facet gives is given.
+        let mapped: Vec<BTreeSet<Path>> = self
+            .types
+            .iter()
+            .map(|ty| ty.props.iter().filter(|prop| prop.paired).map(|prop| prop.reference.path.clone()).collect())
+            .collect();
+        let facets: Vec<Vec<TypeIx>> = (0..self.types.len() as u16).map(|ix| self.facets_of(TypeIx(ix))).collect();
         let mut types = Vec::new();
         for (ix, under_way) in std::mem::take(&mut self.types).into_iter().enumerate() {
             let ty = TypeIx(ix as u16);
@@ -328,7 +336,8 @@ impl<'a> Build<'a> {
                     .filter(|p| p.required && !p.read_only)
                     .filter(|p| {
                         let resolved = schema.resolve(&p.path);
-                        !under_way.props.iter().any(|prop| prop.paired && Some(&prop.reference.path) == resolved.as_ref())
+                        let given = |ty: &usize| resolved.as_ref().is_some_and(|path| mapped[*ty].contains(path));
+                        !std::iter::once(ix).chain(facets[ix].iter().map(|facet| facet.at())).any(|ty| given(&ty))
                     })
                     .map(|p| p.path.clone())
                     .collect()
@@ -358,7 +367,8 @@ impl<'a> Build<'a> {
                 fingerprint,
                 required_unmapped,
                 merges_duplicates: merging.contains(&ty),
-                bearings: std::mem::take(&mut bearings[ix]),
+                bearings: bearings.remove(&ty).unwrap_or_default(),
+                facets: facets[ix].clone(),
                 match_sides,
                 flows_out: (0..plan_flows.len() as u16).map(FlowIx).filter(|f| plan_flows[f.at()].from == ty).collect(),
                 partners: ends
@@ -379,18 +389,57 @@ impl<'a> Build<'a> {
                 props: under_way.props,
             });
         }
-        Plan { types, flows: plan_flows, rules, blocked }
+        Plan {
+            conditional: plan_flows.iter().any(|flow| flow.filter.is_some() || flow.only.is_some() || flow.only_to.is_some()),
+            has_facets: types.iter().any(|ty| !ty.facets.is_empty()),
+            types,
+            flows: plan_flows,
+            rules,
+            blocked,
+            graph,
+            partial: Partial::default(),
+        }
+    }
+
+    /// The record types of this name: itself, else all facets of the collection that it names without one.
+    fn named(&self, name: &TypeName) -> Vec<TypeIx> {
+        if let Some(exact) = self.index.get(name) {
+            return vec![*exact];
+        }
+        let of = |(ix, ty): (usize, &TypeUnderWay<'_>)| {
+            (ty.name.system == name.system && ty.name.kind == name.kind).then_some(TypeIx(ix as u16))
+        };
+        if name.facet.is_some() { vec![] } else { self.types.iter().enumerate().filter_map(of).collect() }
+    }
+
+    /// F2: rules without rows, by which facets are linked because other facets of the same two records are.
+    fn facet_rules(&self, ends: &[(TypeIx, TypeIx)], rules: &mut Vec<MatchRule>) {
+        let mut said: BTreeMap<(TypeIx, TypeIx), Vec<FlowIx>> = BTreeMap::new();
+        for (ix, &(from, to)) in ends.iter().enumerate() {
+            said.entry((from.min(to), from.max(to))).or_default().push(FlowIx(ix as u16));
+        }
+        for ((a, b), flows) in said {
+            let (mine, theirs) = (self.facets_of(a), self.facets_of(b));
+            if !mine.is_empty() && !theirs.is_empty() && !mine.contains(&b) && a != b {
+                let text = "other facets of the same two records".to_string();
+                rules.push(MatchRule { a, b, seed: 0, text, flows, by_facet: true });
+            }
+        }
     }
 
     fn rule(
         &mut self,
-        flow: &Flow,
+        (flow_ix, flow): (FlowIx, &Flow),
         from: TypeIx,
         to: TypeIx,
         row: &lockstep_model::MatchRow,
         rules: &mut Vec<MatchRule>,
         sides: &mut Vec<(TypeIx, MatchSide)>,
     ) {
+        // A row that every record satisfies with itself says nothing.
+        if from == to && flow.compares_with_itself(row) {
+            return;
+        }
         let mut resolved = Vec::new();
         for (a, b) in &row.pairs {
             let (Some(p), Some(q)) = (self.prop(flow, from, a), self.prop(flow, to, b)) else { return };
@@ -424,13 +473,19 @@ impl<'a> Build<'a> {
             halves[1].1 = resolved.iter().map(|r| r.3.0.clone()).collect();
         }
         let seed = seed(&format!("{halves:?}"));
-        if rules.iter().any(|rule| rule.seed == seed) {
+        if let Some(known) = rules.iter_mut().find(|rule| rule.seed == seed && !rule.by_facet) {
+            if !known.flows.contains(&flow_ix) {
+                known.flows.push(flow_ix);
+            }
             return;
         }
         let rule = rules.len();
-        rules.push(MatchRule { a: from, b: to, seed, text });
+        rules.push(MatchRule { a: from, b: to, seed, text, flows: vec![flow_ix], by_facet: false });
         sides.push((from, MatchSide { rule, other: to, props: resolved.iter().map(|r| r.0).collect() }));
-        sides.push((to, MatchSide { rule, other: from, props: resolved.iter().map(|r| r.1).collect() }));
+        // Duplicates inside a system by one and the same property have one side.
+        if from != to || halves[0].1 != halves[1].1 {
+            sides.push((to, MatchSide { rule, other: from, props: resolved.iter().map(|r| r.1).collect() }));
+        }
     }
 
     fn is_derived(&self, ty: TypeIx, path: &Path) -> bool {
@@ -440,17 +495,35 @@ impl<'a> Build<'a> {
             .is_some_and(|property| property.derived_from.is_some())
     }
 
+    /// Watches what makes a path a property on a condition on the record, where the schema tells of it.
+    fn watch_markers(&mut self, flows: &[Flow], ends: &[(TypeIx, TypeIx)]) {
+        let Some((flow, _)) = flows.iter().zip(ends).next() else { return };
+        for ty in (0..self.types.len() as u16).map(TypeIx) {
+            for ix in 0..self.types[ty.at()].props.len() {
+                let under_way = &self.types[ty.at()];
+                let prop = &under_way.props[ix];
+                let Some((having, schema)) = prop.reference.when.clone().zip(under_way.schema) else { continue };
+                if !schema.is_on_the_record(&having.path) {
+                    continue;
+                }
+                let marker = self.prop(flow, ty, &PropertyRef::new(having.path.as_str()));
+                self.types[ty.at()].props[ix].depends = marker.map(|marker| (marker, having.value.trim().to_string()));
+            }
+        }
+    }
+
     /// Watches the references by which records are connected (C5), and settles what every reference refers to.
     fn watch_references(&mut self, flows: &[Flow], ends: &[(TypeIx, TypeIx)]) {
         for (flow, &(from, _)) in flows.iter().zip(ends) {
             let Create::ConnectedTo(connected) = &flow.create else { continue };
             for name in connected {
-                let Some(&other) = self.index.get(name) else { continue };
-                for (of, to) in [(other, from), (from, other)] {
-                    let Some(schema) = self.types[of.at()].schema else { continue };
-                    let kind = self.types[to.at()].name.kind.clone();
-                    for property in schema.properties.iter().filter(|p| p.reference.as_ref() == Some(&kind)) {
-                        self.prop(flow, of, &PropertyRef::new(property.path.as_str()));
+                for other in self.named(name) {
+                    for (of, to) in [(other, from), (from, other)] {
+                        let Some(schema) = self.types[of.at()].schema else { continue };
+                        let kind = self.types[to.at()].name.kind.clone();
+                        for property in schema.properties.iter().filter(|p| p.reference.as_ref() == Some(&kind)) {
+                            self.prop(flow, of, &PropertyRef::new(property.path.as_str()));
+                        }
                     }
                 }
             }
@@ -493,56 +566,6 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn bearings(
-        &self,
-        relations: &crate::bears::Relations,
-        pairs: &[Pair],
-        merging: &BTreeSet<TypeIx>,
-    ) -> Vec<Vec<Vec<Bearing>>> {
-        let mut all: Vec<Vec<Vec<Bearing>>> = self.types.iter().map(|ty| ty.props.iter().map(|_| Vec::new()).collect()).collect();
-        for (ix, bearings) in all.iter_mut().enumerate() {
-            let mine = TypeIx(ix as u16);
-            for other in (0..self.types.len() as u16).map(TypeIx) {
-                if mine == other && merging.contains(&mine) {
-                    for (prop, own) in bearings.iter_mut().enumerate().filter(|(prop, _)| self.types[ix].props[*prop].paired) {
-                        own.push(Bearing {
-                            other,
-                            theirs: PropIx(prop as u16),
-                            conversion: Ok(vec![]),
-                            judged_by: None,
-                            open: true,
-                            clears: self.types[ix].props[prop].clears,
-                            reference: false,
-                            defaults: false,
-                        });
-                    }
-                }
-                for related in relations.get(&(mine, other)).into_iter().flatten() {
-                    let (p, q) = (&self.types[ix].props[related.mine.at()], &self.types[other.at()].props[related.theirs.at()]);
-                    let reference = p.reference_target.is_some() && q.reference_target.is_some();
-                    let (conversion, lossy) = along(&related.way, pairs, true);
-                    let judged_by = if lossy { along(&related.way, pairs, false).0.ok() } else { None };
-                    let defaults = !reference && conversion.as_ref().is_ok_and(|way| gives_default(way));
-                    bearings[related.mine.at()].push(Bearing {
-                        other,
-                        theirs: related.theirs,
-                        conversion: if reference { Ok(vec![]) } else { conversion },
-                        judged_by,
-                        // The way is told from mine to theirs; values come the other way.
-                        open: related
-                            .way
-                            .iter()
-                            .all(|step| if step.forward { pairs[step.pair].backward } else { pairs[step.pair].forward }),
-                        clears: related.way.iter().all(|step| pairs[step.pair].clears),
-                        reference,
-                        defaults,
-                    });
-                }
-            }
-        }
-        all
-    }
-
     /// What decides whether others are created comes first (C5).
     fn decide_ranks(&self, flows: &[PlanFlow]) -> Vec<u16> {
         let before: Vec<(usize, usize)> = flows
@@ -572,65 +595,6 @@ impl<'a> Build<'a> {
 fn place_of(props: &[PlanProp], path: Path) -> Option<PropIx> {
     let reference = PropertyRef::new(path);
     props.iter().position(|prop| prop.reference == reference).map(|at| PropIx(at as u16))
-}
-
-/// The conversions on a way: from theirs to mine, or back. Also whether something is lost on it.
-fn along(way: &[Step], pairs: &[Pair], to_mine: bool) -> (Result<Vec<Conversion>, String>, bool) {
-    let mut conversions = Vec::new();
-    let mut lossy = false;
-    let steps: Vec<Step> = if to_mine { way.iter().rev().copied().collect() } else { way.to_vec() };
-    for step in steps {
-        // The way is told from mine to theirs: a step that it walks forward is walked backward by values that come.
-        match pairs[step.pair].way(step.forward != to_mine) {
-            Way::AsIs => {}
-            Way::Exact(conversion) => conversions.push(conversion),
-            Way::Lossy(conversion) => {
-                lossy = true;
-                conversions.push(conversion);
-            }
-            Way::None(why) => return (Err(why), lossy),
-        }
-    }
-    (Ok(conversions), lossy)
-}
-
-/// Whether these conversions give a value for an empty one. No clock is needed to see that.
-fn gives_default(conversions: &[Conversion]) -> bool {
-    let mut value = Value::Null;
-    for conversion in conversions {
-        match conversion.apply(&value, Timestamp(0)) {
-            Ok(converted) => value = converted,
-            Err(_) => return false,
-        }
-    }
-    !is_empty(&value)
-}
-
-/// P1d: the properties that conversions split over several of another record type, each part by a conversion of its own.
-fn parts(relations: &crate::bears::Relations, pairs: &[Pair]) -> Vec<((TypeIx, PropIx), Parts)> {
-    let mut found = Vec::new();
-    for ((mine, other), related) in relations {
-        let mut wholes: Vec<PropIx> = related.iter().map(|relation| relation.mine).collect();
-        wholes.sort_unstable();
-        wholes.dedup();
-        for whole in wholes {
-            let mut parts: Vec<Part> = Vec::new();
-            for relation in related.iter().filter(|relation| relation.mine == whole) {
-                let (taken_by, _) = along(&relation.way, pairs, false);
-                let taken_by = taken_by.unwrap_or_default();
-                let computed = taken_by.iter().any(|conversion| matches!(conversion, Conversion::Computed(_)));
-                if !computed || parts.iter().any(|part| part.taken_by == taken_by) {
-                    parts.clear();
-                    break;
-                }
-                parts.push(Part { prop: relation.theirs, taken_by });
-            }
-            if parts.len() > 1 {
-                found.push(((*mine, whole), Parts { other: *other, parts }));
-            }
-        }
-    }
-    found
 }
 
 /// Ranks by "comes before"; in a circle, the one that was named first goes first.

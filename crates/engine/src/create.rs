@@ -2,14 +2,16 @@
 
 use lockstep_model::change::Counterpart;
 use lockstep_model::matching::reference_hash;
-use lockstep_model::value::{as_stored, effective, is_empty};
+use lockstep_model::value::{as_stored, is_empty};
 use lockstep_model::{
     Change, ClaimStamp, FlowIx, IntentKind, IntentState, PropIx, Reason, RecordState, Review, Rule, Situation, TypeIx, Value,
 };
 
+use crate::conditions::{holds, not_about, not_about_made};
+use crate::facets::made_along;
 use crate::keys::each_id;
 use crate::plan::{Plan, PlanCreate, PlanFlow};
-use crate::settle::{Entity, Wanted, brought, candidates, default};
+use crate::settle::{Entity, Wanted, brought, candidates, default, filling, holds_word};
 use crate::slice::Slice;
 
 /// What a flow does about a record that has no counterpart.
@@ -27,6 +29,13 @@ pub enum Creation {
 pub fn create(plan: &Plan, slice: &Slice, flow_ix: FlowIx, record: &RecordState, entity: &Entity<'_>) -> Creation {
     let flow = &plan.flows[flow_ix.at()];
     let no = |situation, why: &str| Creation::No { situation, why: why.into() };
+    if plan.same_collection(flow.from, flow.to) {
+        // Every record of the target is one of the source already: to create would never end.
+        return no(Situation::Confirmed, "it is a record of the same collection, which is its own counterpart");
+    }
+    if let Some(why) = not_about(plan, flow, record) {
+        return Creation::No { situation: Situation::Excluded, why };
+    }
     match qualifies(plan, slice, flow, record) {
         Ok(true) => {}
         Ok(false) => {
@@ -66,32 +75,56 @@ pub fn create(plan: &Plan, slice: &Slice, flow_ix: FlowIx, record: &RecordState,
         let why = format!("{} has not been read since this record was first seen", target.name);
         return Creation::Hold { rule: Rule::L8, why, reread: Some(flow.to) };
     }
-    compose(plan, slice, flow, entity)
+    compose(plan, slice, flow, record, entity)
 }
 
 fn has_match_rule(plan: &Plan, flow: &PlanFlow) -> bool {
     plan.ty(flow.from).match_sides.iter().any(|side| side.other == flow.to)
 }
 
-/// C1: a created record is complete; every mapped property that has a value is in the first write.
-fn compose(plan: &Plan, slice: &Slice, flow: &PlanFlow, entity: &Entity<'_>) -> Creation {
+/// C1: a created record is complete; every mapped property that has a value is in the first write. It is made with all its facets (F1):
+/// with what the other facets of the source record give to them.
+fn compose(plan: &Plan, slice: &Slice, flow: &PlanFlow, record: &RecordState, entity: &Entity<'_>) -> Creation {
     let target = plan.ty(flow.to);
     let mut defaults = 0;
+    let others: Vec<(Entity<'_>, TypeIx)> = match target.facets.is_empty() {
+        true => vec![],
+        false => made_along(plan, slice, record, flow.to)
+            .into_iter()
+            .map(|(facet, ty)| {
+                let members = slice.members(facet.entity).iter().filter_map(|id| slice.records.get(id));
+                (Entity::of(plan, members.collect()), ty)
+            })
+            .collect(),
+    };
+    let facets = || std::iter::once((entity, flow.to)).chain(others.iter().map(|(entity, ty)| (entity, *ty)));
     let (mut changes, mut unconvertible, mut lacking) =
         (vec![], vec![], target.required_unmapped.iter().map(|p| p.to_string()).collect::<Vec<_>>());
-    for (ix, prop) in target.props.iter().enumerate().filter(|(_, prop)| prop.paired && !prop.read_only) {
+    for (ix, prop) in target.props.iter().enumerate().filter(|(_, prop)| !prop.read_only) {
         let prop_ix = PropIx(ix as u16);
-        let all = candidates(plan, entity, flow.to, prop_ix, None);
+        if !facets().any(|(_, ty)| plan.prop(ty, prop_ix).paired) {
+            continue;
+        }
         // A value beats an empty one (P2): a counterpart is made for the first time here.
-        let best = all.iter().find(|candidate| !is_empty(&candidate.claim.value));
+        let best = facets()
+            .filter(|(_, ty)| plan.prop(*ty, prop_ix).paired)
+            .filter_map(|(entity, ty)| {
+                let all = candidates(plan, entity, ty, prop_ix, None);
+                let best = all.into_iter().find(|candidate| !is_empty(&candidate.claim.value));
+                Some((best.or_else(|| filling(plan, entity, ty, prop_ix))?, entity, ty))
+            })
+            // Of what several facets give to one property, the latest.
+            .reduce(|a, b| if b.0.stamp.at > a.0.stamp.at { b } else { a });
         let mut given = false;
         let mut push = |value: Value, counterpart_of: Option<Counterpart>, claim: ClaimStamp, rule| {
             let (displaced, reason) = (Value::Null.into(), Reason::Latest);
             changes.push(Change { prop: prop_ix, value, displaced, counterpart_of, claim, rule, reason });
         };
-        let wanted = match best.map(|best| (best, best.by)) {
-            Some((best, Some(by))) => (brought(plan, slice, entity, best, by, (flow.to, prop_ix), &Value::Null), by.reference),
-            Some((_, None)) => (Wanted::Nothing, false),
+        let wanted = match best.map(|(best, entity, ty)| (best, best.by, entity, ty)) {
+            Some((best, Some(by), entity, ty)) => {
+                (brought(plan, slice, entity, &best, by, (ty, prop_ix), &Value::Null), by.reference)
+            }
+            Some((_, None, ..)) => (Wanted::Nothing, false),
             None => {
                 let default = default(plan, slice, entity, flow.to, prop_ix);
                 defaults += usize::from(matches!(default, Wanted::Write { .. }));
@@ -116,6 +149,7 @@ fn compose(plan: &Plan, slice: &Slice, flow: &PlanFlow, entity: &Entity<'_>) -> 
             lacking.push(prop.name.clone());
         }
     }
+    leave_out_unfulfilled(plan, flow.to, &mut changes);
     if !lacking.is_empty() {
         let why = format!("{} requires {}, which the record lacks", target.name, lacking.join(" and "));
         return Creation::Hold { rule: Rule::C4, why, reread: None };
@@ -128,7 +162,35 @@ fn compose(plan: &Plan, slice: &Slice, flow: &PlanFlow, entity: &Entity<'_>) -> 
             why: "every mapped property is empty, so there is nothing to create from (C3)".into(),
         };
     }
+    if let Some(why) = not_about_made(plan, flow, &changes) {
+        return Creation::No { situation: Situation::Excluded, why };
+    }
     Creation::Make { changes, unconvertible }
+}
+
+/// Leaves out what would not be there in the new record: a property on a condition that another value of it does not meet. A condition that
+/// nothing else decides is met by the system's connector, for the first property that needs it.
+fn leave_out_unfulfilled(plan: &Plan, ty: TypeIx, changes: &mut Vec<Change>) {
+    let props = &plan.ty(ty).props;
+    if changes.iter().all(|change| props[change.prop.at()].depends.is_none()) {
+        return;
+    }
+    let mut words: Vec<(PropIx, String)> = Vec::new();
+    let given: Vec<(PropIx, Value)> = changes.iter().map(|change| (change.prop, change.value.clone())).collect();
+    changes.retain(|change| {
+        let Some((marker, word)) = &props[change.prop.at()].depends else { return true };
+        if let Some((_, value)) = given.iter().find(|(prop, _)| prop == marker) {
+            return holds_word(value, word);
+        }
+        if let Some((_, known)) = words.iter().find(|(prop, _)| prop == marker) {
+            return known == word;
+        }
+        let fulfilled = word.is_empty() || !props[marker.at()].read_only;
+        if fulfilled {
+            words.push((*marker, word.clone()));
+        }
+        fulfilled
+    });
 }
 
 /// Whether the flow creates for this record at all. `Err` tells what keeps the question from being answered.
@@ -141,38 +203,6 @@ fn qualifies(plan: &Plan, slice: &Slice, flow: &PlanFlow, record: &RecordState) 
             None => Err(format!("the condition “{condition}” has no filter in the flow, so nothing is created by it")),
         },
         PlanCreate::ConnectedTo(types) => Ok(connected(plan, slice, flow, types, record)),
-    }
-}
-
-/// Whether the flow's condition holds for this record. A flow without one holds for all.
-pub fn holds(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> Result<bool, String> {
-    let Some(filter) = &flow.filter else { return Ok(true) };
-    let mut root = serde_json::Map::new();
-    for (prop, slot) in plan.ty(record.ty).props.iter().zip(&record.slots) {
-        if let Some(value) = &slot.shadow {
-            insert(&mut root, prop.reference.path.as_str(), value.clone());
-        }
-    }
-    for (written, prop, primary) in &flow.filter_reads {
-        let value = record.slot(*prop).shadow.as_ref().map(|value| if *primary { effective(value, false) } else { value });
-        if let Some(value) = value {
-            insert(&mut root, written, value.clone());
-        }
-    }
-    lockstep_model::filter::holds(filter, Value::Object(root))
-}
-
-fn insert(map: &mut serde_json::Map<String, Value>, path: &str, value: Value) {
-    match path.split_once('.') {
-        None => {
-            map.insert(path.to_string(), value);
-        }
-        Some((first, rest)) => {
-            let inner = map.entry(first.to_string()).or_insert_with(|| Value::Object(serde_json::Map::new()));
-            if let Value::Object(inner) = inner {
-                insert(inner, rest, value);
-            }
-        }
     }
 }
 
@@ -225,17 +255,4 @@ pub fn refused<'a>(reviews: &'a [Review], record: &RecordState, ty: TypeIx, prop
     reviews.iter().find(|r| {
         r.kind == lockstep_model::ReviewKind::RejectedValue && r.record == record.id && r.ty == ty && r.prop == Some(prop)
     })
-}
-
-/// The pairs of record types that a condition keeps apart in an entity of these records just now (L9, unqualified).
-pub fn suspended(plan: &Plan, records: &[&RecordState]) -> Vec<(TypeIx, TypeIx)> {
-    let mut apart = Vec::new();
-    for record in records {
-        for flow in plan.ty(record.ty).flows_out.iter().map(|ix| &plan.flows[ix.at()]) {
-            if flow.filter.is_some() && holds(plan, flow, record) == Ok(false) {
-                apart.extend([(flow.from, flow.to), (flow.to, flow.from)]);
-            }
-        }
-    }
-    apart
 }

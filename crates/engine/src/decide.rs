@@ -19,7 +19,7 @@ use crate::link::link;
 use crate::one_entity::OneEntity;
 use crate::pick::at_linking;
 use crate::plan::Plan;
-use crate::settle::settle_goes;
+use crate::settle::{Entity, settle_goes};
 use crate::slice::Slice;
 
 /// Decides on the records in focus.
@@ -28,7 +28,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     let links = link(plan, slice);
     let joined: BTreeSet<EntityId> = links.merged.iter().map(|(_, into)| *into).collect();
     // Records in focus can free others for each other, which then are decided on as well.
-    let focused = slice.focus.iter().filter_map(|id| slice.records.get(id)).map(|record| record.entity);
+    let focused = slice.focus.iter().chain(&slice.beside).filter_map(|id| slice.records.get(id)).map(|record| record.entity);
     let mut entities: BTreeSet<EntityId> = focused.chain(joined.iter().copied()).collect();
     let mut changed = BTreeSet::new();
     for entity in &entities {
@@ -50,6 +50,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
         linked_with.entry(linked.b).or_default().push(linked.a);
     }
     let mut made: NumberMap<u64, EntityId> = NumberMap::default();
+    let mut creating = BTreeSet::new();
     let mut unsettled: BTreeMap<(RecordId, TypeIx), usize> = BTreeMap::new();
     let (mut reviews, mut picks, mut calmed) = (Vec::new(), Vec::new(), Vec::new());
     for (at, problem) in links.unsettled.iter().enumerate() {
@@ -77,6 +78,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
             linked_with: &linked_with,
             unsettled: &unsettled,
             focus: &focus,
+            creating: &mut creating,
             out: &mut out,
             reviews: &mut reviews,
             picks: &mut picks,
@@ -161,7 +163,7 @@ fn settle_claims(
             }
         }
         let records: Vec<&RecordState> = members.iter().map(|id| &slice.records[id]).collect();
-        for (id, prop, element) in at_linking(plan, slice.now, &records) {
+        for (id, prop, element) in at_linking(plan, slice.now, &Entity::of(plan, records)) {
             let record = slice.records.get_mut(&id).expect("a member is in the slice");
             let whole = plan.prop(record.ty, prop).whole;
             let slot = &mut record.slots[prop.at()];
@@ -176,7 +178,7 @@ fn settle_claims(
     }
     let settled = {
         let records: Vec<&RecordState> = members.iter().map(|id| &slice.records[id]).collect();
-        settle_goes(plan, slice.now, &records, joined)
+        settle_goes(plan, slice.now, &Entity::of(plan, records), joined)
     };
     for (id, prop, goes) in settled {
         if let Some(claim) = slice.records.get_mut(&id).and_then(|record| record.slots[prop.at()].claim.as_mut()) {

@@ -10,11 +10,12 @@
 
 use std::collections::BTreeSet;
 
-use lockstep_model::flow::Deletes;
+use lockstep_model::flow::{Ceases, Deletes};
 use lockstep_model::{FlowIx, Intent, IntentKind, Presence, PropIx, RecordId, RecordState, Timestamp, TypeIx};
 
+use crate::conditions::only_fails;
 use crate::create::refused;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanFlow};
 use crate::settle::{Entity, Wanted, wanted};
 use crate::slice::Slice;
 
@@ -48,6 +49,8 @@ pub enum Kept {
     Unqualified,
     /// It can't be deleted through its system's API.
     CanNot,
+    /// F3: other facets of it stand for something still; what only this one is about was emptied.
+    Facets,
 }
 
 impl Kept {
@@ -57,8 +60,14 @@ impl Kept {
             Kept::Edited => "it was edited, and that edit never reached the deleted one",
             Kept::Unqualified => "the flow's condition does not hold for it any more",
             Kept::CanNot => "it can't be deleted through its system's API",
+            Kept::Facets => "other facets of it stand for something still; what only this facet is about was emptied (F3)",
         }
     }
+}
+
+/// Whether records may have to go although nothing was deleted: their counterparts are not what a flow is about any more (L11).
+pub fn may_cease(plan: &Plan) -> bool {
+    plan.flows.iter().any(|flow| flow.ceases != Ceases::Keep)
 }
 
 /// Whether a deletion in this record type means anything for others.
@@ -92,7 +101,7 @@ pub fn departures(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Depart
             let Some((flow, deletes)) = policy(plan, gone.ty, other.ty) else { continue };
             let verdict = match deletes {
                 Deletes::Ignore => continue,
-                _ if is_suspended(entity, gone.ty, other.ty) => Verdict::Keep(Kept::Unqualified),
+                _ if entity.is_suspended(gone.ty, other.ty) => Verdict::Keep(Kept::Unqualified),
                 _ if !plan.ty(other.ty).can.delete => Verdict::Keep(Kept::CanNot),
                 _ if edited(plan, slice, entity, gone, other, since) => Verdict::Keep(Kept::Edited),
                 Deletes::Propagate => Verdict::Delete,
@@ -104,11 +113,42 @@ pub fn departures(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Depart
             }
         }
     }
+    found.extend(ceased(plan, slice, entity).into_iter().filter(|departure| !taken.contains(&departure.other)));
     found
 }
 
-fn is_suspended(entity: &Entity<'_>, a: TypeIx, b: TypeIx) -> bool {
-    entity.suspended.contains(&(a, b))
+/// L11: what becomes of the counterparts of records that their flow is not about any more: `gone` is such a record, and is there still.
+fn ceased(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Departure> {
+    let mut found = Vec::new();
+    for record in entity.records.iter().filter(|record| record.is_live()) {
+        for flow_ix in &plan.ty(record.ty).flows_out {
+            let flow = &plan.flows[flow_ix.at()];
+            if flow.ceases == Ceases::Keep || !only_fails(plan, flow, record) {
+                continue;
+            }
+            for other in entity.records.iter().filter(|other| other.is_live() && other.ty == flow.to && other.id != record.id) {
+                // A person has said that it stays.
+                if slice.apart.contains(&(record.id, other.id)) {
+                    continue;
+                }
+                let verdict = match flow.ceases {
+                    _ if !plan.ty(other.ty).can.delete => Verdict::Keep(Kept::CanNot),
+                    _ if edited_since_it_ceased(flow, record, other) => Verdict::Ask,
+                    Ceases::Delete => Verdict::Delete,
+                    _ => Verdict::Ask,
+                };
+                found.push(Departure { gone: record.id, other: other.id, flow: *flow_ix, verdict });
+            }
+        }
+    }
+    found
+}
+
+/// Whether somebody edited the counterpart after the record ceased to be what its flow is about: a person says then.
+fn edited_since_it_ceased(flow: &PlanFlow, record: &RecordState, other: &RecordState) -> bool {
+    let latest = |record: &RecordState| record.slots.iter().filter_map(|slot| slot.claim.as_ref()).map(|claim| claim.at).max();
+    let ceased = record.modified.or_else(|| latest(record)).filter(|_| flow.only.is_some());
+    latest(other).zip(ceased).is_some_and(|(edited, ceased)| edited > ceased)
 }
 
 /// Whether somebody edited `other` since the deleted record was last there, or it holds an edit that never reached that one.
@@ -117,7 +157,7 @@ fn edited(plan: &Plan, slice: &Slice, entity: &Entity<'_>, gone: &RecordState, o
     let mut reaches: BTreeSet<PropIx> = BTreeSet::new();
     let (ty, can_take) = (plan.ty(gone.ty), plan.ty(gone.ty).can.update);
     for prop in (0..ty.props.len() as u16).map(PropIx) {
-        let bearings = ty.bearings[prop.at()].iter().filter(|by| by.other == other.ty && by.open);
+        let bearings = entity.bearings(plan, gone.ty, prop).iter().filter(|by| by.other == other.ty && by.open && !by.fills);
         let mine: Vec<PropIx> = bearings.map(|by| by.theirs).collect();
         if mine.is_empty() || ty.props[prop.at()].read_only {
             continue;

@@ -54,19 +54,23 @@ pub fn after_edit(
 }
 
 /// The properties that are kept equal with this one in an entity, itself among them; by record and place, in order.
-pub fn together(plan: &Plan, entity: &Entity<'_>, record: &RecordState, prop: PropIx) -> Vec<(RecordId, PropIx)> {
-    let bearings = &plan.ty(record.ty).bearings[prop.at()];
-    let theirs =
-        entity.records.iter().filter(|other| other.id != record.id).flat_map(|other| {
-            bearings.iter().filter(|bearing| bearing.other == other.ty).map(|bearing| (other.id, bearing.theirs))
-        });
+pub fn together<'a>(plan: &'a Plan, entity: &Entity<'a>, record: &RecordState, prop: PropIx) -> Vec<(RecordId, PropIx)> {
+    let bearings = entity.bearings(plan, record.ty, prop);
+    let theirs = entity.records.iter().filter(|other| other.id != record.id).flat_map(|other| {
+        bearings.iter().filter(|bearing| bearing.other == other.ty && !bearing.fills).map(|bearing| (other.id, bearing.theirs))
+    });
     let mut all: Vec<(RecordId, PropIx)> = theirs.chain([(record.id, prop)]).collect();
     all.sort_unstable();
     all
 }
 
 /// The one of those that keeps flipping; of several the first.
-pub fn flipping<'a>(plan: &Plan, entity: &Entity<'a>, record: &RecordState, prop: PropIx) -> Option<(&'a RecordState, PropIx)> {
+pub fn flipping<'a>(
+    plan: &'a Plan,
+    entity: &Entity<'a>,
+    record: &RecordState,
+    prop: PropIx,
+) -> Option<(&'a RecordState, PropIx)> {
     let any = |record: &&&RecordState| record.slots.iter().any(|slot| slot.flips.is_some());
     entity.records.iter().find(any)?;
     together(plan, entity, record, prop).into_iter().find_map(|(id, prop)| {

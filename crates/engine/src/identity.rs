@@ -16,7 +16,7 @@ use lockstep_model::{PropIx, ReadRecord, RecordState, Slot, Timestamp, TypeIx, V
 
 use crate::keys::slots_match_hashes;
 use crate::plan::{Plan, PlanType};
-use crate::settle::carried_to;
+use crate::settle::{Entity, carried_to};
 
 /// Texts and numbers from this length on tell one record from another; shorter ones (a city, a country) many records share.
 const TELLING: usize = 10;
@@ -159,14 +159,15 @@ pub fn look_alike(plan: &Plan, now: Timestamp, a: &RecordState, b: &RecordState)
     let mut same = false;
     for (ix, described) in plan.ty(b.ty).props.iter().enumerate() {
         let prop = PropIx(ix as u16);
-        let bearings = plan.ty(b.ty).bearings[ix].iter().filter(|bearing| bearing.other == a.ty && !bearing.reference);
+        let bearings =
+            plan.ty(b.ty).bearings[ix].iter().filter(|bearing| bearing.other == a.ty && !bearing.reference && !bearing.fills);
         for bearing in bearings {
             let (theirs, mine) =
                 (a.slot(bearing.theirs).value(plan.prop(a.ty, bearing.theirs).whole), b.slot(prop).value(described.whole));
             if is_empty(theirs) && is_empty(mine) {
                 continue;
             }
-            match carried_to(plan, now, a.ty, bearing.theirs, b.ty, prop, theirs, described) {
+            match carried_to(plan, now, &Entity::unconditional(vec![]), a.ty, bearing.theirs, b.ty, prop, theirs, described) {
                 Some(carried) if equal_as(described.ty, &carried, mine) => same = true,
                 _ => return false,
             }

@@ -98,17 +98,17 @@ pub fn combinations(side: &MatchSide, slots: &[Slot]) -> Vec<Vec<String>> {
 
 /// Whether two records agree by a rule: the hash only found the candidate.
 pub fn agree(plan: &Plan, rule: usize, a: &RecordState, b: &RecordState) -> bool {
-    let side = |record: &RecordState, other: TypeIx| {
-        plan.ty(record.ty)
-            .match_sides
-            .iter()
-            .find(|side| side.rule == rule && side.other == other)
-            .map(|side| combinations(side, &record.slots))
+    let sides = |of: TypeIx, other: TypeIx| {
+        plan.ty(of).match_sides.iter().enumerate().filter(move |(_, side)| side.rule == rule && side.other == other)
     };
-    match (side(a, b.ty), side(b, a.ty)) {
-        (Some(of_a), Some(of_b)) => of_a.iter().any(|combination| of_b.contains(combination)),
-        _ => false,
-    }
+    sides(a.ty, b.ty).any(|(m, mine)| {
+        let of_a = combinations(mine, &a.slots);
+        sides(b.ty, a.ty).any(|(t, theirs)| {
+            // Of a rule between a record type and itself, one side of a record meets the other side of another.
+            let meets = a.ty != b.ty || m != t || sides(a.ty, b.ty).count() == 1;
+            meets && combinations(theirs, &b.slots).iter().any(|combination| of_a.contains(combination))
+        })
+    })
 }
 
 /// Whether two records of one type agree by a rule.

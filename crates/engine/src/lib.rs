@@ -15,12 +15,15 @@
 
 pub mod bears;
 mod compile;
+pub mod conditions;
 pub mod confirm;
 pub mod create;
 pub mod decide;
 pub mod decision;
 pub mod deletes;
+pub mod facets;
 pub mod flips;
+mod graph;
 mod identity;
 pub mod keys;
 pub mod link;

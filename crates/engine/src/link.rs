@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_model::{EntityId, NumberSet, RecordId, RecordState, ReviewKind, Rule, TypeIx};
 
+use crate::conditions::may_match;
+use crate::facets;
 use crate::keys::{agree, alike, match_hashes};
 use crate::plan::{MatchSide, Plan};
 use crate::slice::Slice;
@@ -54,14 +56,29 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
     let focus = focus_members(slice);
     let candidates = candidates(plan, slice, &focus);
     if candidates.is_empty() {
+        facets::link(plan, slice, &mut links, &focus);
+        tell_half_seen(plan, slice, &focus, &mut links);
         return links;
     }
     let mut clear: Vec<Linked> = Vec::new();
     // Of a candidate's own candidates only their number counts here: who else matches those has not been looked at.
     for ((id, ty), found) in candidates.iter().filter(|((id, _), _)| focus.contains(id)) {
         let record = &slice.records[id];
-        if occupied(plan, slice, record.entity, *ty) {
+        if occupied(plan, slice, record, *ty) {
             // Only here because somebody else's match points at it.
+            continue;
+        }
+        // Duplicates inside a system, by a section between the record type and itself: one question for all of them (L6).
+        if *ty == record.ty && !plan.ty(*ty).merges_duplicates {
+            if found.keys().all(|other| id < other) {
+                links.unsettled.push(Unsettled {
+                    record: *id,
+                    ty: *ty,
+                    kind: ReviewKind::AmbiguousMatch,
+                    candidates: found.keys().copied().collect(),
+                    message: duplicates_message(plan, *ty, found),
+                });
+            }
             continue;
         }
         if merges(plan, record.ty, *ty) {
@@ -84,7 +101,7 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
         }
         let (&other, &rule) = found.iter().next().expect("candidates are never an empty list");
         let theirs = &slice.records[&other];
-        if occupied(plan, slice, theirs.entity, record.ty) {
+        if occupied(plan, slice, theirs, record.ty) {
             let holder = holder(slice, theirs.entity, record.ty);
             links.unsettled.push(Unsettled {
                 record: *id,
@@ -123,21 +140,36 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
         }
     }
     join(plan, slice, clear, &mut links);
+    facets::link(plan, slice, &mut links, &focus);
+    tell_half_seen(plan, slice, &focus, &mut links);
+    links
+}
+
+/// Entities that were joined, and have members with matches that have not been looked at.
+fn tell_half_seen(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>, links: &mut Links) {
     for (_, into) in &links.merged {
         let half_seen = slice.members(*into).iter().filter(|id| !focus.contains(id)).map(|id| &slice.records[id]).any(|record| {
-            let open = |side: &MatchSide| !occupied(plan, slice, record.entity, side.other);
+            let open = |side: &MatchSide| side.other != record.ty && !occupied(plan, slice, record, side.other);
             record.is_live() && plan.ty(record.ty).match_sides.iter().any(open)
         });
         if half_seen {
             links.half_seen.insert(*into);
         }
     }
-    links
 }
 
-/// Whether the entity has a live record of this type already, where it may have only one.
-fn occupied(plan: &Plan, slice: &Slice, entity: EntityId, ty: TypeIx) -> bool {
-    !plan.ty(ty).merges_duplicates && holder(slice, entity, ty).is_some()
+fn duplicates_message(plan: &Plan, ty: TypeIx, found: &BTreeMap<RecordId, usize>) -> String {
+    let rule = found.values().next().map_or("", |rule| &plan.rules[*rule].text);
+    let (count, name) = (found.len(), &plan.ty(ty).name);
+    let others = if count == 1 { format!("another {name} matches") } else { format!("{count} other records of {name} match") };
+    format!("{others} it by {rule}; link those that are one and the same, or keep them apart")
+}
+
+/// Whether the record's entity has another live record of this type already, where it may have only one.
+pub(crate) fn occupied(plan: &Plan, slice: &Slice, record: &RecordState, ty: TypeIx) -> bool {
+    // A record does not stand in its own way: of its own type it may have duplicates (L6).
+    let another = |holder: RecordId| holder != record.id;
+    !plan.ty(ty).merges_duplicates && holder(slice, record.entity, ty).is_some_and(another)
 }
 
 fn holder(slice: &Slice, entity: EntityId, ty: TypeIx) -> Option<RecordId> {
@@ -156,7 +188,7 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> Candid
         let mut others = Vec::new();
         for side in &plan.ty(record.ty).match_sides {
             // A look-up only where no link is: once linked, match values are never consulted again (L4).
-            if occupied(plan, slice, record.entity, side.other) {
+            if occupied(plan, slice, record, side.other) {
                 continue;
             }
             hashes.clear();
@@ -167,6 +199,9 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> Candid
                     continue;
                 }
                 if kept_apart(slice, record.entity, other.entity) || !agree(plan, side.rule, record, other) {
+                    continue;
+                }
+                if !may_match(plan, side.rule, record, other) {
                     continue;
                 }
                 found.entry((record.id, side.other)).or_default().entry(*id).or_insert(side.rule);
@@ -214,7 +249,8 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> Candid
 fn focus_members(slice: &Slice) -> NumberSet<RecordId> {
     let mut all = NumberSet::default();
     all.reserve(slice.focus.len());
-    for id in &slice.focus {
+    // The other facets of what is in focus are looked at with it: one of them may bring the link (F2).
+    for id in slice.focus.iter().chain(&slice.beside) {
         if let Some(record) = slice.records.get(id) {
             all.extend(slice.members(record.entity));
         }
@@ -223,12 +259,12 @@ fn focus_members(slice: &Slice) -> NumberSet<RecordId> {
 }
 
 /// L7: what a person unlinked is not linked again by a rule.
-fn kept_apart(slice: &Slice, a: EntityId, b: EntityId) -> bool {
+pub(crate) fn kept_apart(slice: &Slice, a: EntityId, b: EntityId) -> bool {
     !slice.apart.is_empty() && slice.members(a).iter().any(|x| slice.members(b).iter().any(|y| slice.apart.contains(&(*x, *y))))
 }
 
 /// L5, L6: joins what clear matches connect, unless that would put two records of a type into one entity.
-fn join(plan: &Plan, slice: &mut Slice, clear: Vec<Linked>, links: &mut Links) {
+pub(crate) fn join(plan: &Plan, slice: &mut Slice, clear: Vec<Linked>, links: &mut Links) {
     let mut parent: HashMap<EntityId, EntityId> = HashMap::new();
     fn find(parent: &mut HashMap<EntityId, EntityId>, x: EntityId) -> EntityId {
         let mut x = x;

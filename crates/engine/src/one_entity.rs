@@ -6,19 +6,20 @@ use lockstep_model::change::Counterpart;
 use lockstep_model::value::{equal, shown};
 use lockstep_model::{
     Change, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, NumberMap, NumberSet, Presence, PropIx,
-    RecordId, RecordState, Review, ReviewKind, Rule, Situation, TypeIx, Value,
+    Reason, RecordId, RecordState, Review, ReviewKind, Rule, Situation, TypeIx, Value,
 };
 
+use crate::conditions::not_about;
 use crate::create::{Creation, create, neighbours, refused};
-use crate::deletes::{Departure, Verdict, departures};
+use crate::deletes::{Departure, Kept, Verdict, departures, may_cease};
+use crate::facets::{being_made, part, siblings, stands};
 use crate::flips::{SAME_VALUE, flipping, keeps_flipping, together};
 use crate::keys::{match_hashes, promised};
 use crate::link::Links;
 use crate::plan::{Plan, PlanCreate};
-use crate::settle::{Entity, Wanted, change, wanted};
+use crate::settle::{Entity, Wanted, candidates, change, wanted};
 use crate::slice::Slice;
 
-use crate::create::suspended;
 use crate::decision::{Decision, Finding, Held, delete_rank};
 
 /// The decision on one entity, and what it adds to the batch's.
@@ -33,6 +34,8 @@ pub(crate) struct OneEntity<'a> {
     /// The first match of a record in a record type that is not settled, by its place.
     pub unsettled: &'a BTreeMap<(RecordId, TypeIx), usize>,
     pub focus: &'a NumberSet<RecordId>,
+    /// The creations of this batch in collections with facets (F2).
+    pub creating: &'a mut BTreeSet<(EntityId, TypeIx)>,
     pub out: &'a mut Decision,
     pub reviews: &'a mut Vec<Review>,
     pub picks: &'a mut Vec<(RecordId, PropIx, Value)>,
@@ -43,8 +46,8 @@ impl OneEntity<'_> {
     pub fn decide(&mut self, id: EntityId) {
         let slice = self.slice;
         let records: Vec<&RecordState> = slice.members(id).iter().map(|id| &slice.records[id]).collect();
-        let mut entity = Entity { records, suspended: vec![] };
-        self.suspend(&mut entity);
+        // L9, unqualified: a condition that does not hold any more stops its two record types from being kept equal.
+        let entity = Entity::of(self.plan, records);
         let doomed = self.deletions(id, &entity);
         for record in entity.records.iter().filter(|record| record.is_live() && !doomed.contains(&record.id)) {
             if self.is_doubted(record) {
@@ -88,7 +91,7 @@ impl OneEntity<'_> {
         // What a person takes back is deleted whatever the flows say of it (G7).
         let open = || slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Delete && !intent.takes_back());
         let leaving = |record: &&&RecordState| matches!(record.presence, Presence::Leaving { .. });
-        if entity.records.iter().all(|record| record.is_live()) && open().next().is_none() {
+        if entity.records.iter().all(|record| record.is_live()) && open().next().is_none() && !may_cease(plan) {
             return doomed;
         }
         let mut unsettled = BTreeSet::new();
@@ -101,12 +104,16 @@ impl OneEntity<'_> {
             }
             match departure.verdict {
                 Verdict::Delete => {
+                    if !self.delete_facet(id, entity, other, &departure) {
+                        continue;
+                    }
                     doomed.insert(other.id);
-                    self.delete(id, other, &departure);
                 }
                 Verdict::Ask if accepted => {
+                    if !self.delete_facet(id, entity, other, &departure) {
+                        continue;
+                    }
                     doomed.insert(other.id);
-                    self.delete(id, other, &departure);
                 }
                 Verdict::Ask => {
                     let gone = &slice.records[&departure.gone];
@@ -116,10 +123,19 @@ impl OneEntity<'_> {
                         record: gone.id,
                         ty: other.ty,
                         prop: None,
-                        rule: Rule::D1,
+                        rule: if gone.is_live() { Rule::L11 } else { Rule::D1 },
                         candidates: vec![other.id],
                         value: Value::Null,
-                        message: format!("{} was deleted; accept to delete {} too, reject to keep it", name(gone), name(other)),
+                        message: match gone.is_live() {
+                            false => {
+                                format!("{} was deleted; accept to delete {} too, reject to keep it", name(gone), name(other))
+                            }
+                            true => format!(
+                                "{} is not what its flow is about any more; accept to delete {}, reject to keep it",
+                                name(gone),
+                                name(other)
+                            ),
+                        },
                         opened_at: slice.now,
                     });
                 }
@@ -143,6 +159,66 @@ impl OneEntity<'_> {
             self.out.settled.extend(settled);
         }
         doomed
+    }
+
+    /// F3: deletes what a record stands for through this facet: the record, if all its facets are to be deleted, else its part of it. Gives
+    /// whether anything is to be done still.
+    fn delete_facet(&mut self, id: EntityId, entity: &Entity<'_>, record: &RecordState, departure: &Departure) -> bool {
+        let (plan, slice) = (self.plan, self.slice);
+        let others: Vec<&RecordState> = match plan.ty(record.ty).facets.is_empty() {
+            true => vec![],
+            false => siblings(plan, slice, record).filter(|facet| stands(plan, slice, facet)).collect(),
+        };
+        if others.iter().all(|facet| self.is_to_be_deleted(facet)) {
+            // One of them does it for all.
+            if others.iter().all(|facet| record.id < facet.id) {
+                self.delete(id, record, departure);
+            }
+            return true;
+        }
+        let gone = &slice.records[&departure.gone];
+        let mut changes = Vec::new();
+        for prop in part(plan, record) {
+            let by = entity.bearings(plan, record.ty, prop).iter().find(|by| by.other == gone.ty && by.open && !by.fills);
+            let Some(by) = by else { continue };
+            let displaced = record.slot(prop).value(plan.prop(record.ty, prop).whole).clone();
+            // It carries the claim that it would take else, so that it is not given that again.
+            let best = candidates(plan, entity, record.ty, prop, Some(record.id)).first().map(|best| best.stamp);
+            let claim = best.unwrap_or(ClaimStamp { at: slice.now, record: gone.id, prop: by.theirs });
+            changes.push(Change {
+                prop,
+                value: Value::Null,
+                displaced: displaced.into(),
+                counterpart_of: None,
+                claim,
+                rule: Rule::F3,
+                reason: Reason::Latest,
+            });
+        }
+        if changes.is_empty() {
+            self.out.kept.push(Departure { verdict: Verdict::Keep(Kept::Facets), ..departure.clone() });
+            return false;
+        }
+        let mine =
+            |intent: &&Intent| intent.kind == IntentKind::Update && intent.record == Some(record.id) && !intent.takes_back();
+        let open: Vec<&Intent> = slice.intents_of(id).filter(mine).collect();
+        if self.reconcile(&open, &changes, record) {
+            self.intend(IntentKind::Update, id, record.ty, Some(record), gone.id, departure.flow, changes);
+        }
+        true
+    }
+
+    /// Whether another facet of a record is to be deleted as well, by what was deleted in its own entity.
+    fn is_to_be_deleted(&self, facet: &RecordState) -> bool {
+        let (plan, slice) = (self.plan, self.slice);
+        let members = slice.members(facet.entity).iter().filter_map(|id| slice.records.get(id)).collect();
+        let deleted = |departure: Departure| {
+            let asked = slice
+                .intents_of(facet.entity)
+                .any(|intent| intent.kind == IntentKind::Delete && intent.record == Some(facet.id) && !intent.takes_back());
+            departure.other == facet.id && (departure.verdict == Verdict::Delete || departure.verdict == Verdict::Ask && asked)
+        };
+        departures(plan, slice, &Entity::of(plan, members)).into_iter().any(deleted)
     }
 
     /// Intends the deletion of a record, where that is not intended already; its queued updates are not needed any more.
@@ -173,11 +249,6 @@ impl OneEntity<'_> {
         }
     }
 
-    /// L9, unqualified: a condition that does not hold any more stops its two record types from being kept equal.
-    fn suspend(&self, entity: &mut Entity<'_>) {
-        entity.suspended = suspended(self.plan, &entity.records);
-    }
-
     /// P4: only what differs, all of a record's in one write, nothing where nothing differs.
     fn update(&mut self, id: EntityId, entity: &Entity<'_>, record: &RecordState) {
         let (plan, slice) = (self.plan, self.slice);
@@ -185,7 +256,7 @@ impl OneEntity<'_> {
         let mut changes = Vec::new();
         if entity.records.len() > 1 && ty.can.update {
             for prop in (0..ty.props.len() as u16).map(PropIx) {
-                if ty.bearings[prop.at()].is_empty() {
+                if entity.bearings(plan, record.ty, prop).is_empty() {
                     continue;
                 }
                 match wanted(plan, slice, entity, record, prop) {
@@ -392,9 +463,9 @@ impl OneEntity<'_> {
             counterparts.iter().any(|counterpart| with.contains(&counterpart.id))
         };
         let unsettled = self.unsettled.get(&(record.id, flow.to)).map(|at| &self.links.unsettled[*at]);
-        let (situation, why) = if live && entity.suspended.contains(&(flow.from, flow.to)) {
+        let (situation, why) = if live && entity.is_suspended(flow.from, flow.to) {
             // Linked, but its condition does not hold any more: nothing is written, nothing deleted.
-            (Situation::Unqualified, None)
+            (Situation::Unqualified, not_about(self.plan, flow, record))
         } else if live && just_linked() {
             // Nobody had linked them; a row of the match table did just now.
             (Situation::Found, None)
@@ -448,6 +519,12 @@ impl OneEntity<'_> {
                 return (Situation::Ambiguous, Some(review.message.clone()));
             }
         }
+        // F2: it will be linked with a facet of what is made for another facet of the same record.
+        let made_now = |entity: EntityId, ty: TypeIx| self.creating.contains(&(entity, ty));
+        if let Some(facet) = being_made(plan, slice, record, to, made_now) {
+            let why = format!("its counterpart is being created for {}/{}", plan.ty(facet.ty).name, facet.key);
+            return (Situation::Absent, Some(why));
+        }
         match create(plan, slice, flow_ix, record, entity) {
             Creation::No { situation, why } => (situation, Some(why)),
             Creation::Hold { rule, why, reread } => {
@@ -473,6 +550,9 @@ impl OneEntity<'_> {
                     _ => true,
                 });
                 made.insert(to);
+                if !plan.ty(to).facets.is_empty() {
+                    self.creating.insert((id, to));
+                }
                 let open: Vec<&Intent> =
                     slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Create && intent.ty == to).collect();
                 if self.reconcile(&open, &changes, record) {

@@ -5,15 +5,16 @@
 
 use lockstep_model::matching::{MatchKind, normalise};
 use lockstep_model::value::is_empty;
-use lockstep_model::{PropIx, RecordId, RecordState, Timestamp, Value};
+use lockstep_model::{PropIx, RecordId, Timestamp, Value};
 
 use crate::plan::Plan;
-use crate::settle::carried_to;
+use crate::settle::{Entity, carried_to};
 
 /// Picks for records that have just been put together: `(record, property, element)`, where another element than the first one is
 /// what the others hold.
-pub fn at_linking(plan: &Plan, now: Timestamp, records: &[&RecordState]) -> Vec<(RecordId, PropIx, Value)> {
+pub fn at_linking(plan: &Plan, now: Timestamp, entity: &Entity<'_>) -> Vec<(RecordId, PropIx, Value)> {
     let mut picks = Vec::new();
+    let records = &entity.records;
     for record in records.iter().filter(|record| record.is_live()) {
         for (ix, slot) in record.slots.iter().enumerate() {
             let prop = PropIx(ix as u16);
@@ -25,7 +26,7 @@ pub fn at_linking(plan: &Plan, now: Timestamp, records: &[&RecordState]) -> Vec<
             let kind = MatchKind::of_path(&described.name);
             // Places are compared as a sum, so that two lists come to the same pair, whichever is looked at first.
             let mut best: Option<(usize, usize, usize)> = None;
-            for bearing in plan.ty(record.ty).bearings[ix].iter().filter(|bearing| !bearing.reference) {
+            for bearing in entity.bearings(plan, record.ty, prop).iter().filter(|bearing| !bearing.reference && !bearing.fills) {
                 for other in records.iter().filter(|other| other.ty == bearing.other && other.id != record.id) {
                     let theirs = other.slot(bearing.theirs);
                     let whole = plan.prop(other.ty, bearing.theirs).whole;
@@ -34,7 +35,8 @@ pub fn at_linking(plan: &Plan, now: Timestamp, records: &[&RecordState]) -> Vec<
                         None => elements(theirs.shadow.as_ref(), whole),
                     };
                     for (at, value) in held.into_iter().enumerate() {
-                        let Some(value) = carried_to(plan, now, other.ty, bearing.theirs, record.ty, prop, value, described)
+                        let Some(value) =
+                            carried_to(plan, now, entity, other.ty, bearing.theirs, record.ty, prop, value, described)
                         else {
                             continue;
                         };

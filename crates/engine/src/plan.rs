@@ -5,21 +5,29 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use lockstep_model::flow::{Deletes, Filter, Policy, PropertyRef};
+use lockstep_model::flow::{Ceases, Deletes, Filter, Policy, PropertyRef};
 use lockstep_model::matching::MatchKind;
 use lockstep_model::{Capabilities, Conversion, FlowIx, Path, PlainType, PropIx, TypeIx, TypeName, TypeSchema};
+
+use crate::graph::{Graph, Partial};
 
 /// The schemas of a project's systems, by the systems' names.
 pub type Schemas = BTreeMap<String, Vec<TypeSchema>>;
 
 /// A project's flows, ready to decide by.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Plan {
     pub types: Vec<PlanType>,
     pub flows: Vec<PlanFlow>,
     pub rules: Vec<MatchRule>,
     /// Rows that can't be kept, with the reason; shown by `check`, `plan` and every run.
     pub blocked: Vec<BlockedRow>,
+    /// Some flow holds for some records only (L9, L11).
+    pub conditional: bool,
+    /// Some record type has facets.
+    pub has_facets: bool,
+    pub(crate) graph: Graph,
+    pub(crate) partial: Partial,
 }
 
 /// A record type of the plan.
@@ -39,8 +47,11 @@ pub struct PlanType {
     pub required_unmapped: Vec<Path>,
     /// An entity may hold several of it (L6).
     pub merges_duplicates: bool,
-    /// For each property what bears on it, in the order of record types and rows.
+    /// For each property what bears on it where all flows hold, in the order of record types and rows.
     pub bearings: Vec<Vec<Bearing>>,
+    /// The other facets of its collection (F1). All facets of a collection have the same properties at the same places; which of them
+    /// rows of a facet are about, [`PlanProp::paired`] tells.
+    pub facets: Vec<TypeIx>,
     /// The sides of match rules that this record type has.
     pub match_sides: Vec<MatchSide>,
     pub flows_out: Vec<FlowIx>,
@@ -55,7 +66,7 @@ pub struct PlanType {
 }
 
 /// A watched property.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PlanProp {
     /// As connectors are asked for it: the resolved path.
     pub reference: PropertyRef,
@@ -79,6 +90,11 @@ pub struct PlanProp {
     pub paired: bool,
     /// In some other record type, several properties are paired with it (P1a).
     pub fans: bool,
+    /// A row of a block fills it, or is filled by it, at the first link (P1c).
+    pub fills: bool,
+    /// It is this property only where the record holds a word elsewhere: the property that must hold it, and the word. A condition within
+    /// a list is not told here: there it is an element that must hold it.
+    pub depends: Option<(PropIx, String)>,
     pub policy: Policy,
     pub clears: bool,
     /// Record types in which conversions split this value over several properties (P1d).
@@ -86,7 +102,7 @@ pub struct PlanProp {
 }
 
 /// P1d: a value that conversions split over several properties of another record type: a full name over a first and a last name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Parts {
     pub other: TypeIx,
     /// In the order of the rows.
@@ -94,7 +110,7 @@ pub struct Parts {
 }
 
 /// One part of a value: the property that holds it, and how it is taken from the whole.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Part {
     pub prop: PropIx,
     pub taken_by: Vec<Conversion>,
@@ -117,6 +133,8 @@ pub struct Bearing {
     pub reference: bool,
     /// The conversion gives a value also for an empty one: a default, or a constant.
     pub defaults: bool,
+    /// P1c: it only fills what is empty at the first link; a claim that goes this way says so ([`lockstep_model::Claim::goes`]).
+    pub fills: bool,
 }
 
 /// A flow of the plan.
@@ -129,6 +147,10 @@ pub struct PlanFlow {
     /// What the filter reads under another path than the property's own, with whether it means the primary element of a list only:
     /// `primaryInfo.email` is the first of `info.emails.email`.
     pub filter_reads: Vec<(String, PropIx, bool)>,
+    /// L11: which records of the source it is about, and which of the target.
+    pub only: Option<Condition>,
+    pub only_to: Option<Condition>,
+    pub ceases: Ceases,
     pub deletes: Deletes,
     /// Between the two, some property is kept equal (C3).
     pub synchronizes: bool,
@@ -138,6 +160,14 @@ pub struct PlanFlow {
     pub place: String,
     /// What it says, in one number (G2).
     pub fingerprint: u64,
+}
+
+/// A condition on a record.
+#[derive(Debug)]
+pub struct Condition {
+    pub filter: Filter,
+    /// What it reads under another path than the property's own, as in [`PlanFlow::filter_reads`].
+    pub reads: Vec<(String, PropIx, bool)>,
 }
 
 /// When a flow creates.
@@ -160,6 +190,10 @@ pub struct MatchRule {
     pub seed: u64,
     /// As it is written, for messages: `Emails.Value = email`.
     pub text: String,
+    /// The flows that say it.
+    pub flows: Vec<FlowIx>,
+    /// F2: no row says it; it links facets of two records that are linked by other facets.
+    pub by_facet: bool,
 }
 
 /// One side of a match rule.
@@ -297,6 +331,12 @@ impl Plan {
             found.or(touching[to.at()]).unwrap_or(FlowIx(0))
         };
         types().map(|to| types().map(|from| between(from, to)).collect()).collect()
+    }
+
+    /// The rule by which two facets are linked because other facets of the same two records are (F2); `None` where no flow is between
+    /// the two.
+    pub fn facet_rule(&self, a: TypeIx, b: TypeIx) -> Option<usize> {
+        self.rules.iter().position(|rule| rule.by_facet && ((rule.a, rule.b) == (a, b) || (rule.a, rule.b) == (b, a)))
     }
 
     /// Whether these record types hold the same collection (they differ in the facet only).

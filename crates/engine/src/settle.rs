@@ -12,6 +12,8 @@ use lockstep_model::{
     Change, Claim, ClaimStamp, PlainType, PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, Value,
 };
 
+use crate::conditions::suspended;
+use crate::graph::{Apart, Bearings, apart};
 use crate::keys::each_id;
 use crate::parts;
 use crate::pick::holding;
@@ -61,11 +63,38 @@ pub enum Wanted {
     },
 }
 
-/// The members of an entity as values travel between them. `suspended` are pairs of record types that a condition keeps apart just
-/// now (L9, unqualified).
+/// The members of an entity as values travel between them.
 pub struct Entity<'a> {
     pub records: Vec<&'a RecordState>,
-    pub suspended: Vec<(TypeIx, TypeIx)>,
+    /// Pairs of record types that a condition keeps apart just now (L9, unqualified; L11), the lower one first.
+    suspended: Vec<Apart>,
+    /// What bears on what without those (P0); `None` where all flows hold.
+    left: Option<&'a Bearings>,
+}
+
+impl<'a> Entity<'a> {
+    /// These records, with the conditions that hold for them now.
+    pub fn of(plan: &'a Plan, records: Vec<&'a RecordState>) -> Self {
+        let suspended = suspended(plan, &records);
+        let left = (!suspended.is_empty()).then(|| plan.without(&suspended));
+        Entity { records, suspended, left }
+    }
+
+    /// These records as if all flows held for them.
+    pub fn unconditional(records: Vec<&'a RecordState>) -> Self {
+        Entity { records, suspended: vec![], left: None }
+    }
+
+    /// Whether a condition keeps two record types apart.
+    pub fn is_suspended(&self, a: TypeIx, b: TypeIx) -> bool {
+        self.suspended.contains(&apart(a, b))
+    }
+
+    /// What bears on a property.
+    pub fn bearings(&self, plan: &'a Plan, ty: TypeIx, prop: PropIx) -> &'a [Bearing] {
+        let left = self.left.and_then(|left| left.get(&ty)).and_then(|own| own.get(prop.at()));
+        left.unwrap_or(&plan.ty(ty).bearings[prop.at()])
+    }
 }
 
 /// All claims that a property may take, the winner first. `me` is `None` for a record that does not exist yet.
@@ -81,10 +110,9 @@ pub fn candidates<'a>(plan: &'a Plan, entity: &Entity<'a>, ty: TypeIx, prop: Pro
         }
         if let Some(bearing) = by {
             let goes = me.and_then(|_| claim.goes.iter().find(|(to, _)| *to == ty));
-            if !bearing.open
-                || goes.is_some_and(|(_, props)| !props.contains(&prop))
-                || (!bearing.clears && is_empty(&claim.value))
-            {
+            // P1c: what only fills goes where it was said to at the first link.
+            let open = bearing.open && (!bearing.fills || goes.is_some());
+            if !open || goes.is_some_and(|(_, props)| !props.contains(&prop)) || (!bearing.clears && is_empty(&claim.value)) {
                 return;
             }
         }
@@ -98,10 +126,7 @@ pub fn candidates<'a>(plan: &'a Plan, entity: &Entity<'a>, ty: TypeIx, prop: Pro
             consider(record, prop, None, 0);
         }
     }
-    for (row, bearing) in plan.ty(ty).bearings[prop.at()].iter().enumerate() {
-        if entity.suspended.contains(&(ty, bearing.other)) {
-            continue;
-        }
+    for (row, bearing) in entity.bearings(plan, ty, prop).iter().enumerate() {
         for record in &entity.records {
             if record.ty == bearing.other && Some(record.id) != me {
                 consider(record, bearing.theirs, Some(bearing), row);
@@ -110,6 +135,23 @@ pub fn candidates<'a>(plan: &'a Plan, entity: &Entity<'a>, ty: TypeIx, prop: Pro
     }
     found.sort_by(|a, b| precedence(plan, described, a, b));
     found
+}
+
+/// P1c: the claims that may fill a property of a record that is created, where nothing that belongs to it gives it a value.
+pub fn filling<'a>(plan: &'a Plan, entity: &Entity<'a>, ty: TypeIx, prop: PropIx) -> Option<Candidate<'a>> {
+    let fills = entity.bearings(plan, ty, prop).iter().enumerate().filter(|(_, bearing)| bearing.fills);
+    let mut found: Vec<Candidate<'a>> = fills
+        .flat_map(|(row, bearing)| {
+            let records = entity.records.iter().filter(|record| record.ty == bearing.other && record.is_live());
+            records.filter_map(move |record| {
+                let claim = record.slot(bearing.theirs).claim.as_ref().filter(|claim| !is_empty(&claim.value))?;
+                let stamp = ClaimStamp { at: claim.at, record: record.id, prop: bearing.theirs };
+                Some(Candidate { claim, stamp, from: record.ty, by: Some(bearing), record, row })
+            })
+        })
+        .collect();
+    found.sort_by(|a, b| precedence(plan, plan.prop(ty, prop), a, b));
+    found.into_iter().next()
 }
 
 /// P1: the latest first. On a tie the record type that was named first, then the record with the lower id in its system, then the first
@@ -161,7 +203,7 @@ pub fn reason(plan: &Plan, prop: &PlanProp, all: &[Candidate<'_>]) -> Reason {
 pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordState, prop: PropIx) -> Wanted {
     let described = plan.prop(record.ty, prop);
     // P10; a policy may still let this record's claims travel.
-    if !described.paired || described.read_only || described.create_only {
+    if !described.paired || described.read_only || described.create_only || !is_there(described, record) {
         return Wanted::Nothing;
     }
     let slot = record.slot(prop);
@@ -250,8 +292,7 @@ fn written(value: Value, claim: ClaimStamp, rule: Rule) -> Wanted {
 /// What a property is given where nobody has put anything into any of those that bear on it: what a conversion gives for nothing. It is
 /// Lockstep's own, and travels nowhere.
 pub fn default(plan: &Plan, slice: &Slice, entity: &Entity<'_>, ty: TypeIx, prop: PropIx) -> Wanted {
-    let bearings = plan.ty(ty).bearings[prop.at()].iter().filter(|by| by.defaults && by.open);
-    for by in bearings.filter(|by| !entity.suspended.contains(&(ty, by.other))) {
+    for by in entity.bearings(plan, ty, prop).iter().filter(|by| by.defaults && by.open) {
         let Some(record) = entity.records.iter().find(|record| record.ty == by.other && record.is_live()) else { continue };
         let claim = Claim { value: Value::Null, at: Timestamp::UNTOLD, goes: vec![] };
         let stamp = ClaimStamp { at: claim.at, record: record.id, prop: by.theirs };
@@ -328,7 +369,7 @@ pub fn drifted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordS
     let own = all.first().filter(|best| best.stamp.record == record.id)?;
     let shown = record.slot(prop).value(described.whole);
     let takes = |candidate: &Candidate<'_>, by: &Bearing| {
-        let back = &plan.ty(candidate.from).bearings[by.theirs.at()];
+        let back = entity.bearings(plan, candidate.from, by.theirs);
         back.iter().any(|back| back.other == record.ty && back.theirs == prop && back.open)
     };
     let (rival, by) = all.iter().find_map(|one| Some((one, one.by.filter(|by| !takes(one, by))?)))?;
@@ -347,9 +388,22 @@ pub fn drifted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordS
 /// until somebody puts in another: an older value does not come back.
 fn is_cut_off(plan: &Plan, entity: &Entity<'_>, record: &RecordState, prop: PropIx, carried: ClaimStamp) -> bool {
     let Some(from) = entity.records.iter().find(|other| other.id == carried.record).map(|other| other.ty) else { return true };
-    let holds = !entity.suspended.contains(&(record.ty, from));
-    let mut bearings = plan.ty(record.ty).bearings[prop.at()].iter();
-    !holds || !bearings.any(|by| by.other == from && by.theirs == carried.prop)
+    !entity.bearings(plan, record.ty, prop).iter().any(|by| by.other == from && by.theirs == carried.prop)
+}
+
+/// Whether a record has a property that depends on a word elsewhere in it. Where the record does not tell, it may have.
+fn is_there(described: &PlanProp, record: &RecordState) -> bool {
+    let Some((marker, word)) = &described.depends else { return true };
+    record.slot(*marker).shadow.as_ref().is_none_or(|shown| holds_word(shown, word))
+}
+
+/// Whether a value is this word; no value is the empty one.
+pub(crate) fn holds_word(value: &Value, word: &str) -> bool {
+    match effective(value, false) {
+        Value::String(text) => text.trim() == word,
+        other if is_empty(other) => word.is_empty(),
+        other => other.to_string() == word,
+    }
 }
 
 /// The element of a property's list that holds a value already.
@@ -417,7 +471,7 @@ fn like(value: Value, ty: PlainType, shown: &Value) -> Value {
     }
 }
 
-/// P8: the id of the counterpart, in the target's system, of the record that is referred to.
+/// P8: the id of the counterpart, in the target's system, of the record that is referred to. It may be linked by any of its facets.
 fn reference(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing, target: &PlanProp, claim: ClaimStamp) -> Wanted {
     let source = plan.prop(by.other, by.theirs);
     let mut ids = Vec::new();
@@ -425,24 +479,31 @@ fn reference(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing, tar
     let Some(id) = ids.first() else {
         return written(Value::Null, claim, Rule::P8);
     };
-    let referred = source.refers_to.iter().find_map(|ty| slice.by_key(*ty, id));
-    let Some(referred) = referred else {
+    let referred: Vec<&RecordState> = source.refers_to.iter().filter_map(|ty| slice.by_key(*ty, id)).collect();
+    if referred.is_empty() {
         // Not read yet, or in no flow: nothing to wait for by number.
         let ty = target.refers_to.first().copied().unwrap_or(by.other);
         return Wanted::Waits { reference: Counterpart { of: RecordId(0), ty }, claim };
-    };
-    let members = slice.members(referred.entity).iter().filter_map(|id| slice.records.get(id));
-    let counterpart = members.filter(|r| r.is_live()).find(|r| target.refers_to.contains(&r.ty));
-    match counterpart {
-        Some(record) => match coerce(&Value::String(record.key.clone()), target.ty) {
+    }
+    let counterpart = referred.iter().find_map(|referred| {
+        let members = slice.members(referred.entity).iter().filter_map(|id| slice.records.get(id));
+        members.filter(|r| r.is_live()).find(|r| target.refers_to.contains(&r.ty))
+    });
+    if let Some(record) = counterpart {
+        return match coerce(&Value::String(record.key.clone()), target.ty) {
             Ok(value) => written(value, claim, Rule::P8),
             Err(message) => Wanted::Unconvertible { value: Value::String(record.key.clone()), claim, message },
-        },
-        None => match target.refers_to.first() {
-            Some(&ty) => Wanted::Waits { reference: Counterpart { of: referred.id, ty }, claim },
-            None => Wanted::Waits { reference: Counterpart { of: RecordId(0), ty: by.other }, claim },
-        },
+        };
     }
+    // Of several facets the one that a flow gives a counterpart there.
+    let meets = |a: TypeIx, b: TypeIx| plan.ty(a).partners.contains(&b);
+    let pairs = || referred.iter().flat_map(|one| target.refers_to.iter().map(move |ty| (one.id, one.ty, *ty)));
+    let found = pairs().find(|(_, mine, ty)| meets(*mine, *ty)).or_else(|| pairs().next());
+    let reference = match found {
+        Some((of, _, ty)) => Counterpart { of, ty },
+        None => Counterpart { of: RecordId(0), ty: by.other },
+    };
+    Wanted::Waits { reference, claim }
 }
 
 /// Where a claim goes, by record type.
@@ -451,10 +512,13 @@ pub type Goes = Vec<(TypeIx, Vec<PropIx>)>;
 /// P1a: settles where fresh claims go, of several properties of a record type paired with theirs. Compares with what the others held
 /// before this reading, so that the order of reading does not matter. `joined` tells that the entity has just been put together.
 /// Gives for each record the claims that change.
-pub fn settle_goes(plan: &Plan, now: Timestamp, records: &[&RecordState], joined: bool) -> Vec<(RecordId, PropIx, Goes)> {
+///
+/// P1c: at the first link a claim of a block goes also where nothing is and nothing belongs that has a value.
+pub fn settle_goes(plan: &Plan, now: Timestamp, entity: &Entity<'_>, joined: bool) -> Vec<(RecordId, PropIx, Goes)> {
     let mut out = Vec::new();
+    let records = &entity.records;
     for record in records {
-        for (ix, prop) in plan.ty(record.ty).props.iter().enumerate().filter(|(_, prop)| prop.fans) {
+        for (ix, prop) in plan.ty(record.ty).props.iter().enumerate().filter(|(_, prop)| prop.fans || prop.fills) {
             let slot = &record.slots[ix];
             let Some(claim) = &slot.claim else { continue };
             let fresh = slot.displaced.is_some();
@@ -463,14 +527,25 @@ pub fn settle_goes(plan: &Plan, now: Timestamp, records: &[&RecordState], joined
             }
             let prop_ix = PropIx(ix as u16);
             let mut goes = if fresh { vec![] } else { claim.goes.clone() };
-            // Of several records of a type (L6) each says where it held what was displaced; which one is looked at first does not matter.
-            let mut others: Vec<&RecordState> = records.iter().copied().filter(|other| other.id != record.id).collect();
-            others.sort_by_key(|other| other.ty);
-            for likes in others.chunk_by(|a, b| a.ty == b.ty) {
-                let other = likes[0];
-                let group: Vec<PropIx> = group_of(plan, record.ty, prop_ix, other.ty);
-                // P1d: an edit of the whole goes to every part.
-                if group.len() < 2 || parts::are_in(prop, other.ty) || goes.iter().any(|(ty, _)| *ty == other.ty) {
+            for other in records.iter().filter(|other| other.id != record.id) {
+                let group: Vec<PropIx> = group_of(plan, entity, record.ty, prop_ix, other.ty);
+                if goes.iter().any(|(ty, _)| *ty == other.ty) {
+                    continue;
+                }
+                // Of two that belong together only the one that wins fills others.
+                let wins = |theirs: &PropIx| {
+                    let rival = other.slot(*theirs).claim.as_ref().filter(|rival| !is_empty(&rival.value));
+                    rival.is_none_or(|rival| (rival.at, record.ty, record.id) < (claim.at, other.ty, other.id))
+                };
+                let fills = joined && prop.fills && !is_empty(&claim.value) && group.iter().all(wins);
+                let filled = match fills {
+                    true => filled_by(plan, entity, record, prop_ix, other),
+                    false => vec![],
+                };
+                if group.len() < 2 {
+                    if !filled.is_empty() {
+                        goes.push((other.ty, group.into_iter().chain(filled).collect()));
+                    }
                     continue;
                 }
                 // A claim older than the link went nowhere yet: it goes to those that hold its own value already.
@@ -480,19 +555,17 @@ pub fn settle_goes(plan: &Plan, now: Timestamp, records: &[&RecordState], joined
                     .copied()
                     .filter(|theirs| {
                         let described = plan.prop(other.ty, *theirs);
-                        let in_their_terms = carried_to(plan, now, record.ty, prop_ix, other.ty, *theirs, held, described);
-                        // What was there when the two were linked was held before, whether it has been read in this run or long ago.
-                        let held_before = |like: &&RecordState| {
-                            let before = match &like.slot(*theirs).displaced {
-                                Some(displaced) if !(joined && displaced.is_null()) => displaced,
-                                _ => like.slot(*theirs).value(described.whole),
-                            };
-                            in_their_terms.as_ref().is_some_and(|held| equal_as(described.ty, held, before))
+                        let before = match &other.slot(*theirs).displaced {
+                            Some(displaced) => displaced,
+                            None => other.slot(*theirs).value(described.whole),
                         };
-                        likes.iter().any(held_before)
+                        let in_their_terms =
+                            carried_to(plan, now, entity, record.ty, prop_ix, other.ty, *theirs, held, described);
+                        in_their_terms.is_some_and(|held| equal_as(described.ty, &held, before))
                     })
                     .collect();
-                goes.push((other.ty, if chosen.is_empty() { vec![group[0]] } else { chosen }));
+                let chosen = if chosen.is_empty() { vec![group[0]] } else { chosen };
+                goes.push((other.ty, chosen.into_iter().chain(filled).collect()));
             }
             goes.sort_by_key(|(ty, _)| *ty);
             if goes != claim.goes {
@@ -504,8 +577,20 @@ pub fn settle_goes(plan: &Plan, now: Timestamp, records: &[&RecordState], joined
 }
 
 /// The properties of `other` that are paired with this one, in the order of the rows.
-fn group_of(plan: &Plan, ty: TypeIx, prop: PropIx, other: TypeIx) -> Vec<PropIx> {
-    plan.ty(ty).bearings[prop.at()].iter().filter(|b| b.other == other && b.other != ty).map(|b| b.theirs).collect()
+fn group_of(plan: &Plan, entity: &Entity<'_>, ty: TypeIx, prop: PropIx, other: TypeIx) -> Vec<PropIx> {
+    let of_it = |b: &&Bearing| b.other == other && b.other != ty && !b.fills;
+    entity.bearings(plan, ty, prop).iter().filter(of_it).map(|b| b.theirs).collect()
+}
+
+/// P1c: the properties of another record that this one fills: they are empty, and so is all that belongs to them in this record.
+fn filled_by(plan: &Plan, entity: &Entity<'_>, record: &RecordState, prop: PropIx, other: &RecordState) -> Vec<PropIx> {
+    let shown = |of: &RecordState, prop: PropIx| is_empty(of.slot(prop).value(plan.prop(of.ty, prop).whole));
+    let fills = entity.bearings(plan, record.ty, prop).iter().filter(|b| b.fills && b.other == other.ty);
+    let empty = |theirs: &PropIx| {
+        let belong = group_of(plan, entity, other.ty, *theirs, record.ty);
+        shown(other, *theirs) && belong.into_iter().all(|mine| shown(record, mine))
+    };
+    fills.map(|b| b.theirs).filter(empty).collect()
 }
 
 /// A value of mine as it would stand in theirs.
@@ -513,6 +598,7 @@ fn group_of(plan: &Plan, ty: TypeIx, prop: PropIx, other: TypeIx) -> Vec<PropIx>
 pub(crate) fn carried_to(
     plan: &Plan,
     now: Timestamp,
+    entity: &Entity<'_>,
     ty: TypeIx,
     prop: PropIx,
     other: TypeIx,
@@ -520,7 +606,7 @@ pub(crate) fn carried_to(
     value: &Value,
     described: &PlanProp,
 ) -> Option<Value> {
-    let bearing = plan.ty(other).bearings[theirs.at()].iter().find(|b| b.other == ty && b.theirs == prop)?;
+    let bearing = entity.bearings(plan, other, theirs).iter().find(|b| b.other == ty && b.theirs == prop)?;
     let mut value = value.clone();
     if is_empty(&value) {
         return Some(Value::Null);

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use lockstep_model::{EntityId, Intent, NumberMap, RecordId, RecordState, Review, RunId, Timestamp, TypeIx};
 
+use crate::plan::Plan;
+
 /// How far a record type has been read (L8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadThrough {
@@ -20,6 +22,8 @@ pub struct Slice {
     pub run: RunId,
     /// The records to decide on.
     pub focus: Vec<RecordId>,
+    /// Other facets of those (F1): they are decided on with them.
+    pub beside: Vec<RecordId>,
     /// Those records, the members of their entities, their match candidates with theirs, and what they refer to and are referred
     /// to by, with the members of those entities.
     pub records: NumberMap<RecordId, RecordState>,
@@ -56,6 +60,7 @@ impl Slice {
             now,
             run,
             focus,
+            beside: vec![],
             records,
             by_hash: NumberMap::default(),
             promised: NumberMap::default(),
@@ -88,9 +93,18 @@ impl Slice {
         self.members.insert(entity, (first, self.order.len()));
     }
 
-    /// Makes the records findable by their record keys. Only where references are translated: it copies every key.
-    pub fn index_keys(&mut self) {
+    /// Makes the records findable by their record keys. Only where references are translated, or records have facets: it copies every
+    /// key. The facets beside those in focus are found by that.
+    pub fn index_keys(&mut self, plan: &Plan) {
         self.by_key = self.records.values().map(|record| ((record.ty, record.key.clone()), record.id)).collect();
+        if plan.has_facets {
+            let focus: HashSet<RecordId> = self.focus.iter().copied().collect();
+            let records = self.focus.iter().filter_map(|id| self.records.get(id));
+            let facets = records.flat_map(|record| {
+                plan.ty(record.ty).facets.iter().filter_map(|facet| self.by_key.get(&(*facet, record.key.clone())))
+            });
+            self.beside = facets.copied().filter(|id| !focus.contains(id)).collect();
+        }
     }
 
     /// The records of an entity, by number.

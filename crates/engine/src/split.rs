@@ -21,7 +21,7 @@ pub fn inherit(plan: &Plan, now: Timestamp, half: &mut [RecordState], other: &[R
     let mut ties: BTreeMap<ClaimStamp, bool> = BTreeMap::new();
     let mut exact: BTreeMap<ClaimStamp, (usize, PropIx)> = BTreeMap::new();
     {
-        let whole = Entity { records: half.iter().chain(other).collect(), suspended: vec![] };
+        let whole = Entity::unconditional(half.iter().chain(other).collect());
         let mine = |id: RecordId| half.iter().any(|record| record.id == id);
         for (at, record) in half.iter().enumerate() {
             for prop in (0..plan.ty(record.ty).props.len() as u16).map(PropIx) {
@@ -65,7 +65,7 @@ pub fn inherit(plan: &Plan, now: Timestamp, half: &mut [RecordState], other: &[R
             changed.push(half[at].id);
         }
     }
-    let settled = settle_goes(plan, now, &half.iter().collect::<Vec<_>>(), true);
+    let settled = settle_goes(plan, now, &Entity::of(plan, half.iter().collect()), true);
     for (id, prop, goes) in settled.into_iter().filter(|(id, _, _)| changed.contains(id)) {
         let slot = half.iter_mut().find(|record| record.id == id).map(|record| &mut record.slots[prop.at()]);
         if let Some(claim) = slot.and_then(|slot| slot.claim.as_mut()) {
@@ -104,6 +104,7 @@ fn holds(plan: &Plan, now: Timestamp, record: &RecordState, prop: PropIx, candid
         return is_empty(&candidate.claim.value) == is_empty(shown);
     }
     let (from, theirs): (TypeIx, PropIx) = (candidate.from, candidate.stamp.prop);
-    let here = carried_to(plan, now, from, theirs, record.ty, prop, &candidate.claim.value, described);
+    let here =
+        carried_to(plan, now, &Entity::unconditional(vec![]), from, theirs, record.ty, prop, &candidate.claim.value, described);
     here.is_some_and(|here| equal_as(described.ty, &here, shown))
 }

@@ -280,7 +280,7 @@ fn p12_an_arrow_carries_what_changes_there_and_an_edit_here_stays_until_then_and
         let focus = records.keys().copied().collect();
         let slice = Slice::new(Timestamp(world.now), RunId(1), focus, records, world.through.clone());
         let record = world.record("b.Person/1");
-        let entity = Entity { records: world.records.values().collect(), suspended: vec![] };
+        let entity = Entity::of(&world.plan, world.records.values().collect());
         drifted(&world.plan, &slice, &entity, record, world.prop(record.ty, "name"))
     };
     assert_eq!(drift(&world), None);

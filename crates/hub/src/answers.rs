@@ -322,7 +322,7 @@ impl Hub {
             entry.before = review.value.clone();
             entry.after = review.value.clone();
             let members = self.store.members(&[record.entity])?;
-            let entity = Entity { records: members.iter().collect(), suspended: vec![] };
+            let entity = Entity::of(&self.plan, members.iter().collect());
             let Some(target) = members.iter().find(|member| member.ty == review.ty && member.is_live()) else {
                 let message = "the record that it is about does not exist yet: run `lockstep sync` first, or put the value right";
                 return Err(ActError::Refused(message.into()));

@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use lockstep_engine::create::suspended;
 use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, Wanted, wanted};
 use lockstep_model::value::equal_as;
@@ -173,7 +172,7 @@ impl Hub {
         }
         for id in entities.iter().filter(|id| !unsure.contains(id)) {
             let records: Vec<&RecordState> = slice.members(*id).iter().filter_map(|id| slice.records.get(id)).collect();
-            let entity = Entity { suspended: suspended(&self.plan, &records), records };
+            let entity = Entity::of(&self.plan, records);
             for record in entity.records.iter().filter(|record| record.is_live()) {
                 for prop in (0..record.slots.len() as u16).map(PropIx) {
                     let Wanted::Write { value, claim, .. } = wanted(&self.plan, &slice, &entity, record, prop) else { continue };

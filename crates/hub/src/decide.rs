@@ -122,7 +122,8 @@ impl Hub {
                     let left: NumberSet<RecordId> = slice.focus.iter().copied().collect();
                     batch.retain(|(_, id)| left.contains(id));
                 }
-                let promises = !last.commit.keys_added.is_empty();
+                // Facets of one record are decided on together, in whatever entities they are (F2).
+                let promises = !last.commit.keys_added.is_empty() || self.plan.has_facets;
                 if promises || !unknown.is_empty() && (batch.is_empty() || self.plan.has_references()) {
                     let last = decided.take().expect("it has just been looked at");
                     timed(&mut under_way.report.shares.storing_ms, || self.store.commit(last.commit))?;

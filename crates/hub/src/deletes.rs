@@ -51,6 +51,7 @@ impl Hub {
         let system = self.plan.ty(intent.ty).name.system.clone();
         under_way.report.system(&system).deleted += 1;
         under_way.report.flow(intent.flow).deleted += 1;
+        let ceased = known.get(&intent.source).is_some_and(RecordState::is_live);
         let source = known.get(&intent.source).map(|source| RecordName::of(&self.plan, source.ty, &source.key));
         let source = source.unwrap_or_else(|| RecordName(format!("record {}", intent.source)));
         let Some(state) = intent.record.and_then(|id| known.get_mut(&id)).filter(|state| state.is_live()) else { return };
@@ -63,8 +64,11 @@ impl Hub {
         commit.keys_removed.extend(mark_gone(&self.plan, state, self.status[state.ty.at()].read_from));
         commit.agenda_added.push((self.plan.ty(state.ty).decide_rank, state.id));
         let state = state.clone();
-        let text = format!("deleted {record}, as {source} was deleted");
-        let mut entry = self.entry(under_way, JournalKind::Written, &state, intent, text, Some(Rule::D1));
+        let (text, rule) = match ceased {
+            false => (format!("deleted {record}, as {source} was deleted"), Rule::D1),
+            true => (format!("deleted {record}, as {source} is not what its flow is about any more"), Rule::L11),
+        };
+        let mut entry = self.entry(under_way, JournalKind::Written, &state, intent, text, Some(rule));
         entry.before = before;
         commit.journal.push(entry);
         let status = &mut self.status[state.ty.at()];
@@ -224,6 +228,10 @@ impl Hub {
         let name = |record: &RecordState| RecordName::of(&self.plan, record.ty, &record.key);
         for other in &others {
             let text = match accept {
+                true if gone.is_live() => {
+                    format!("a person lets it be deleted, as {} is not what its flow is about", name(&gone))
+                }
+                false if gone.is_live() => format!("a person keeps it, though {} is not what its flow is about", name(&gone)),
                 true => format!("a person lets it be deleted, as {} was", name(&gone)),
                 false => format!("a person keeps it, though {} was deleted", name(&gone)),
             };
@@ -255,6 +263,9 @@ impl Hub {
         } else if !accept && matches!(gone.presence, Presence::Leaving { .. }) {
             gone.presence = Presence::Gone;
             commit.changed_records.push(gone);
+        } else if !accept && gone.is_live() {
+            // L11: what a person keeps is not asked about again.
+            commit.apart_added.extend(others.iter().map(|other| (gone.id, other.id)));
         }
         let intents = std::mem::take(&mut commit.intents_new);
         self.let_through(&intents, &mut commit)?;

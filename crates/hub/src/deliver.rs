@@ -196,6 +196,11 @@ impl Hub {
             timed(&mut shares.loading_ms, || self.store.keys_of(&targets))?.into_iter().collect();
         let deleted: NumberMap<RecordId, RecordState> = self.store.records(&deleted)?.into_iter().map(|r| (r.id, r)).collect();
         let counterparts = self.counterparts(&intents)?;
+        if self.has_facets(ty) {
+            let known = self.store.records(&targets)?.into_iter().map(|record| (record.id, record)).collect();
+            let updates = intents.iter_mut().filter(|intent| intent.kind == IntentKind::Update);
+            updates.for_each(|intent| self.with_other_facets(intent, &known));
+        }
         let mut commit = Commit::default();
         let mut known = Vec::new();
         let mut promised = Vec::with_capacity(intents.len());
@@ -372,11 +377,17 @@ impl Hub {
                     answered.insert((intent.ty, answer.id.clone()));
                     let state = confirm::created(&self.plan, &intent, RecordId(next_id), answer, &sent, now);
                     next_id += 1;
+                    if self.has_facets(intent.ty) {
+                        self.facets_made(&intent, &state, &mut commit)?;
+                    }
                     self.created(under_way, &intent, state, &known, &mut commit, &mut wake);
                 }
                 Outcome::Done(answer) if intent.kind == IntentKind::Update => {
                     let Some(mut state) = intent.record.and_then(|id| known.remove(&id)) else { continue };
                     let before = Before::of(&self.plan, &state, &intent);
+                    if self.has_facets(intent.ty) {
+                        self.facets_written(under_way.report.run, &intent, &state, &answer, &sent, &mut commit)?;
+                    }
                     confirm::written(&self.plan, &mut state, &intent, answer, &sent, now);
                     if !once {
                         known.insert(state.id, state.clone());
@@ -384,7 +395,12 @@ impl Hub {
                     self.updated(under_way, &intent, &before, state, &sent, &known, &mut commit)?;
                 }
                 Outcome::Done(_) if intent.takes_back() => self.creation_taken_back(under_way, &intent, &mut known, &mut commit),
-                Outcome::Done(_) => self.deleted(under_way, &intent, &mut known, &mut commit),
+                Outcome::Done(_) => {
+                    if self.has_facets(intent.ty) {
+                        self.facets_deleted(&intent, &mut commit)?;
+                    }
+                    self.deleted(under_way, &intent, &mut known, &mut commit)
+                }
                 Outcome::Conflict { .. } if self.is_being_written(&intent)? => {
                     // P5: what it was read again for may be what the other write did. Asked after first, then tried again.
                     let why = "the answer to another write of it was lost; tried again when that is known";

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use lockstep_engine::Plan;
-use lockstep_engine::create::suspended;
 use lockstep_engine::settle::{Candidate, Entity, candidates, reason};
 use lockstep_model::value::{effective, is_empty, shown};
 use lockstep_model::{PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, TypeName, Value};
@@ -102,8 +101,7 @@ impl Hub {
             None => (0..ty.props.len() as u16).map(PropIx).filter(|p| ty.props[p.at()].paired).collect(),
             Some(path) => vec![self.property(&record, path)?],
         };
-        let records: Vec<&RecordState> = members.iter().collect();
-        let entity = Entity { suspended: suspended(plan, &records), records };
+        let entity = Entity::of(&self.plan, members.iter().collect());
         let properties = wanted
             .into_iter()
             .map(|prop| {

@@ -5,7 +5,6 @@
 //! as holding what the others would give it, until somebody edits one of them.
 
 use lockstep_engine::confirm::made_of;
-use lockstep_engine::create::suspended;
 use lockstep_engine::flips::together;
 use lockstep_engine::settle::{Entity, candidates, settle_goes};
 use lockstep_model::value::{is_empty, shown};
@@ -37,7 +36,7 @@ impl Hub {
         let mut members = self.store.members(&[record.entity])?;
         let (all, stamps, right) = {
             let records: Vec<&RecordState> = members.iter().collect();
-            let entity = Entity { suspended: suspended(&self.plan, &records), records };
+            let entity = Entity::of(&self.plan, records);
             let mut all = together(&self.plan, &entity, &record, prop);
             all.retain(|(id, _)| members.iter().any(|member| member.id == *id && member.is_live()));
             let ranked = candidates(&self.plan, &entity, record.ty, prop, Some(record.id));
@@ -90,7 +89,7 @@ impl Hub {
                 return Err(ActError::Refused(message.into()));
             }
         };
-        let settled = settle_goes(&self.plan, now, &members.iter().collect::<Vec<_>>(), true);
+        let settled = settle_goes(&self.plan, now, &Entity::of(&self.plan, members.iter().collect()), true);
         for (id, prop, goes) in settled {
             let slot = members.iter_mut().find(|member| member.id == id).map(|member| &mut member.slots[prop.at()]);
             if let Some(claim) = slot.and_then(|slot| slot.claim.as_mut()) {

@@ -20,6 +20,7 @@ pub mod decide;
 pub mod deletes;
 pub mod deliver;
 pub mod explain;
+mod facets;
 mod flips;
 mod forget;
 mod fresh;

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use lockstep_engine::keys::each_id;
 use lockstep_engine::plan::PlanCreate;
-use lockstep_engine::settle::settle_goes;
+use lockstep_engine::settle::{Entity, settle_goes};
 use lockstep_engine::split::inherit;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
@@ -235,7 +235,7 @@ impl Hub {
                 }
             }
         }
-        let settled = settle_goes(&self.plan, now, &members.iter().collect::<Vec<_>>(), true);
+        let settled = settle_goes(&self.plan, now, &Entity::of(&self.plan, members.iter().collect()), true);
         for (id, prop, goes) in settled {
             let slot = members.iter_mut().find(|member| member.id == id).map(|member| &mut member.slots[prop.at()]);
             if let Some(claim) = slot.and_then(|slot| slot.claim.as_mut()) {

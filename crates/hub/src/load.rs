@@ -31,13 +31,17 @@ pub fn slice(
 
     let first = store.records(&focus)?;
     let mut fresh = with_members(store, first, &mut records, &mut entities)?;
+    if plan.has_facets {
+        fresh.extend(facets(plan, store, &mut records, &mut entities)?);
+    }
     // Twice: the candidates of what is in focus, and the candidates' own, since a match must be clear from both sides.
     for _ in 0..2 {
         let mut hashes = Vec::new();
         for id in &fresh {
             let record = &records[id];
             for side in &plan.ty(record.ty).match_sides {
-                let linked = founded_by(&records, record.entity, side.other);
+                // A record is its own founder, and may have duplicates all the same (L6).
+                let linked = side.other != record.ty && founded_by(&records, record.entity, side.other);
                 if record.is_live() && (!linked || plan.ty(side.other).merges_duplicates) {
                     match_hashes(plan, side, record, &mut hashes);
                 }
@@ -48,6 +52,9 @@ pub fn slice(
             break;
         }
     }
+    if plan.has_facets {
+        facets(plan, store, &mut records, &mut entities)?;
+    }
     if plan.has_references() {
         neighbours(plan, store, &mut by_hash, &mut records, &mut entities)?;
     }
@@ -55,8 +62,8 @@ pub fn slice(
     let ids: Vec<RecordId> = records.keys().copied().collect();
     let entities: Vec<EntityId> = entities.into_iter().collect();
     let mut slice = Slice::new(now, run, focus, records, through);
-    if plan.has_references() {
-        slice.index_keys();
+    if plan.has_references() || plan.has_facets {
+        slice.index_keys(plan);
     }
     slice.by_hash = by_hash;
     slice.waiting = waiting.into_iter().map(|(rank, id)| (id, rank)).collect();
@@ -167,6 +174,30 @@ fn by_hashes(
     ids.dedup();
     let found = store.records(&ids)?;
     with_members(store, found, records, entities)
+}
+
+/// The other facets of all records (F1), with the members of their entities; gives the numbers that are new.
+fn facets(
+    plan: &Plan,
+    store: &mut dyn Store,
+    records: &mut NumberMap<RecordId, RecordState>,
+    entities: &mut NumberSet<EntityId>,
+) -> Result<Vec<RecordId>> {
+    let mut wanted: HashMap<TypeIx, Vec<String>> = HashMap::new();
+    for record in records.values() {
+        for facet in &plan.ty(record.ty).facets {
+            wanted.entry(*facet).or_default().push(record.key.clone());
+        }
+    }
+    let mut fresh = Vec::new();
+    for (ty, mut keys) in wanted {
+        keys.sort_unstable();
+        keys.dedup();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let found = store.by_key(ty, &keys)?;
+        fresh.extend(with_members(store, found, records, entities)?);
+    }
+    Ok(fresh)
 }
 
 /// What the records refer to, and what refers to those on whose connections a creation depends.

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use lockstep_engine::Slice;
-use lockstep_engine::create::suspended;
 use lockstep_engine::settle::{Entity, drifted};
 use lockstep_model::value::equal;
 use lockstep_model::{
@@ -157,7 +156,7 @@ impl Hub {
             let slice = Slice::new(self.clock.now(), RunId(0), vec![], records, vec![]);
             for id in &page {
                 let records: Vec<&RecordState> = slice.members(*id).iter().filter_map(|id| slice.records.get(id)).collect();
-                let entity = Entity { suspended: suspended(&self.plan, &records), records };
+                let entity = Entity::of(&self.plan, records);
                 for record in entity.records.iter().filter(|record| record.is_live()) {
                     for (_, prop) in watched.range((record.ty, 0)..=(record.ty, usize::MAX)) {
                         let prop = PropIx(*prop as u16);

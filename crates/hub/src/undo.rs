@@ -14,7 +14,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use lockstep_engine::create::suspended;
 use lockstep_engine::keys::each_id;
 use lockstep_engine::settle::{Entity, Wanted, wanted};
 use lockstep_model::change::Counterpart;
@@ -666,7 +665,7 @@ impl Hub {
         let mut then: BTreeMap<(RecordName, String), Vec<String>> = BTreeMap::new();
         for entity in entities {
             let records: Vec<&RecordState> = slice.members(entity).iter().filter_map(|id| slice.records.get(id)).collect();
-            let entity = Entity { suspended: suspended(&self.plan, &records), records };
+            let entity = Entity::of(&self.plan, records);
             for record in entity.records.iter().filter(|record| record.is_live()) {
                 for prop in (0..record.slots.len() as u16).map(PropIx) {
                     let Wanted::Write { value, claim, .. } = wanted(&self.plan, &slice, &entity, record, prop) else { continue };

@@ -9,7 +9,7 @@ use lockstep_engine::plan::Schemas;
 use lockstep_hub::report::Report;
 use lockstep_hub::undo::{PutBackAs, TakingBack, Which, ever_written};
 use lockstep_hub::{Hub, RunOptions, System, SystemClock};
-use lockstep_model::flow::{Create, PropertyRef};
+use lockstep_model::flow::{Create, Deletes, Filter, PropertyRef};
 use lockstep_model::{Conversion, Direction, Flow, MatchRow, Policy, PropertyPair, RunId, TypeName};
 use lockstep_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
@@ -67,14 +67,7 @@ impl Project {
     }
 
     fn hub(&self) -> Hub {
-        let connect = |name: &str| {
-            let settings = json!({"folder": name, "id": "id"});
-            let connector = FilesConnector::open(settings.as_object().unwrap(), Path::new(self.dir.path())).unwrap();
-            System { name: name.into(), connector: Arc::new(connector) }
-        };
-        let systems = vec![connect("a"), connect("b")];
-        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
-        let flows = [
+        self.hub_of(&[
             flow(
                 "a.Contacts",
                 "b.Person",
@@ -83,8 +76,18 @@ impl Project {
                 &[("name.first", "first"), ("emails.email", "mail"), ("phone", "phone")],
             ),
             flow("b.Person", "a.Contacts", Create::Always, &[("mail", "emails.email")], &[]),
-        ];
-        let plan = Plan::compile(&flows, &schemas).unwrap();
+        ])
+    }
+
+    fn hub_of(&self, flows: &[Flow]) -> Hub {
+        let connect = |name: &str| {
+            let settings = json!({"folder": name, "id": "id"});
+            let connector = FilesConnector::open(settings.as_object().unwrap(), Path::new(self.dir.path())).unwrap();
+            System { name: name.into(), connector: Arc::new(connector) }
+        };
+        let systems = vec![connect("a"), connect("b")];
+        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let plan = Plan::compile(flows, &schemas).unwrap();
         let store = SqliteStore::open(self.path("lockstep.db")).unwrap();
         Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap()
     }
@@ -406,4 +409,114 @@ fn p12_status_counts_what_has_drifted() {
     assert_eq!(run(), 0);
     let drifted = world.hub_of(&one_way, &[]).status().unwrap().drifted;
     assert_eq!((drifted[0].property.as_str(), drifted[0].records), ("b.People name", 1));
+}
+
+/// Two facets of `a.Customers`, each with its like in `b.Accounts`.
+fn two_facets(deletes: Deletes) -> Vec<Flow> {
+    let company = flow(
+        "a.Customers (organisation data)",
+        "b.Accounts (organisation data)",
+        Create::Always,
+        &[("orgno", "number")],
+        &[("name", "title"), ("orgno", "number"), ("phone", "phone")],
+    );
+    let person = flow(
+        "a.Customers (human data)",
+        "b.Accounts (human data)",
+        Create::Always,
+        &[],
+        &[("contact", "contact_name"), ("phone", "phone")],
+    );
+    [company, person].map(|flow| Flow { deletes, ..flow }).to_vec()
+}
+
+#[test]
+fn f1_f2_two_facets_of_one_pair_make_and_keep_one_record() {
+    let project = Project::new();
+    project.write(
+        "a/Customers.jsonl",
+        &[
+            json!({"id": "c1", "name": "Fjord AS", "orgno": "911", "contact": "Åse Vik", "phone": "1"}),
+            json!({"id": "c2", "name": "Tinde AS", "orgno": "922", "contact": "Bo Lie", "phone": "2"}),
+        ],
+    );
+    let there = json!({"id": 7, "title": "Tinde", "number": "922", "contact_name": "", "phone": "2"});
+    project.write("b/Accounts.jsonl", &[there]);
+    let run = || project.hub_of(&two_facets(Deletes::Propagate)).run(RunOptions::default()).unwrap();
+    run();
+    let accounts = || project.read("b/Accounts.jsonl");
+    assert_eq!(accounts().len(), 2, "{:?}", accounts());
+    let made = find(&accounts(), "/number", "911").clone();
+    assert_eq!((&made["title"], &made["contact_name"], &made["phone"]), (&json!("Fjord AS"), &json!("Åse Vik"), &json!("1")));
+    assert_eq!(find(&accounts(), "/number", "922")["contact_name"], "Bo Lie", "its other facet was found (F2)");
+    assert_eq!(run().writes(), 0);
+    // An edit of what only one facet has rows about, and one of what both have.
+    let mut edited = made.clone();
+    edited["contact_name"] = json!("Åse Moe");
+    edited["phone"] = json!("9");
+    project.write("b/Accounts.jsonl", &[edited, find(&accounts(), "/number", "922").clone()]);
+    run();
+    let customer = find(&project.read("a/Customers.jsonl"), "/orgno", "911").clone();
+    assert_eq!((&customer["contact"], &customer["phone"]), (&json!("Åse Moe"), &json!("9")));
+    assert_eq!(run().writes(), 0);
+    // The whole record is deleted: so is the other, once (F3).
+    project.write("a/Customers.jsonl", &[find(&project.read("a/Customers.jsonl"), "/orgno", "922").clone()]);
+    let report = project.hub_of(&two_facets(Deletes::Propagate)).run(RunOptions { full: true, ..RunOptions::default() }).unwrap();
+    assert_eq!(accounts().len(), 1, "{report:#?}");
+    assert_eq!(run().writes(), 0);
+}
+
+#[test]
+fn p8_a_reference_to_a_record_with_facets_is_written() {
+    let project = Project::new();
+    project
+        .write("a/Customers.jsonl", &[json!({"id": "c1", "name": "Fjord AS", "orgno": "911", "contact": "Åse", "phone": "1"})]);
+    project.write("b/Accounts.jsonl", &[json!({"id": 7, "title": "", "number": "", "contact_name": "", "phone": ""})]);
+    project.write("a/Orders.jsonl", &[json!({"id": "o1", "no": "17", "customer": "c1"})]);
+    project.write("b/Sales.jsonl", &[json!({"id": 3, "number": "0", "account": ""})]);
+    let mut flows = two_facets(Deletes::Ignore);
+    flows.insert(0, flow("a.Orders", "b.Sales", Create::Always, &[], &[("no", "number"), ("customer", "account")]));
+    let connect = |name: &str| {
+        let settings = json!({"folder": name, "id": "id"});
+        let connector = FilesConnector::open(settings.as_object().unwrap(), Path::new(project.dir.path())).unwrap();
+        System { name: name.into(), connector: Arc::new(connector) }
+    };
+    let systems = vec![connect("a"), connect("b")];
+    let mut schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+    for (system, kind, path, to) in [("a", "Orders", "customer", "Customers"), ("b", "Sales", "account", "Accounts")] {
+        let ty = schemas.get_mut(system).unwrap().iter_mut().find(|ty| ty.kind == kind).unwrap();
+        ty.properties.retain(|property| property.path != path.into());
+        let reference = lockstep_model::PropertySchema::new(path, lockstep_model::PlainType::Any);
+        ty.properties.push(lockstep_model::PropertySchema { reference: Some(to.into()), ..reference });
+    }
+    let plan = Plan::compile(&flows, &schemas).unwrap();
+    let store = SqliteStore::open(project.path("lockstep.db")).unwrap();
+    let mut hub = Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap();
+    hub.run(RunOptions::default()).unwrap();
+    let account = find(&project.read("b/Accounts.jsonl"), "/number", "911")["id"].clone();
+    let sale = find(&project.read("b/Sales.jsonl"), "/number", "17").clone();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
+    assert_eq!(text(&sale["account"]), text(&account), "{sale}");
+}
+
+#[test]
+fn p0_a_suppliers_phone_reaches_no_third_system() {
+    let project = Project::new();
+    project.write("a/Contacts.jsonl", &[json!({"id": "a1", "mail": "post@example.com", "phone": "666", "kind": "supplier"})]);
+    project.write("b/Person.jsonl", &[json!({"id": 1, "mail": "post@example.com", "phone": "1"})]);
+    project.write("a/Members.jsonl", &[json!({"id": "m1", "mail": "post@example.com", "phone": "1"})]);
+    let filter = Filter { expression: "kind == 'customer'".into(), reads: vec!["kind".into()] };
+    let condition = Create::When { condition: "When it is a customer".into(), filter: Some(filter.clone()) };
+    let rows = [("mail", "mail"), ("phone", "phone")];
+    let conditional = flow("a.Contacts", "b.Person", condition, &[("mail", "mail")], &rows);
+    let only = Flow { only: Some(filter), ..flow("a.Contacts", "b.Person", Create::Always, &[("mail", "mail")], &rows) };
+    let on = flow("b.Person", "a.Members", Create::Always, &[("mail", "mail")], &rows);
+    for first in [conditional, only] {
+        let run = || project.hub_of(&[first.clone(), on.clone()]).run(RunOptions::default()).unwrap();
+        run();
+        let phones = || [project.read("b/Person.jsonl")[0]["phone"].clone(), project.read("a/Members.jsonl")[0]["phone"].clone()];
+        assert_eq!(phones(), [json!("1"), json!("1")]);
+        assert_eq!(run().writes(), 0);
+        std::fs::remove_file(project.path("lockstep.db")).unwrap();
+    }
 }

@@ -86,6 +86,18 @@ pub enum Deletes {
     Review,
 }
 
+/// What happens to the counterpart of a linked record that its flow is not about any more (L11).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ceases {
+    /// It stays, and is not kept equal any more.
+    #[default]
+    Keep,
+    /// A person says whether it is deleted.
+    Review,
+    /// It is deleted.
+    Delete,
+}
+
 /// Which way a property pair carries values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -146,6 +158,12 @@ pub struct Flow {
     pub from: TypeName,
     pub to: TypeName,
     pub create: Create,
+    /// L11: which records of the source the flow is about; `None`: all. The others are neither matched, created nor kept equal.
+    pub only: Option<Filter>,
+    /// L11: the same for the records of the target.
+    pub only_to: Option<Filter>,
+    /// L11: what becomes of the counterpart of a linked record that `only` does not hold for any more.
+    pub ceases: Ceases,
     /// Alternatives (L1).
     pub matches: Vec<MatchRow>,
     pub properties: Vec<PropertyPair>,
@@ -163,7 +181,31 @@ impl Flow {
     pub fn between(from: TypeName, to: TypeName) -> Self {
         let place = format!("{from} to {to}");
         let (create, deletes, matches, properties) = (Create::Never, Deletes::Ignore, vec![], vec![]);
-        Flow { from, to, create, matches, properties, deletes, merge_duplicates: false, create_empty: false, place }
+        Flow {
+            from,
+            to,
+            create,
+            only: None,
+            only_to: None,
+            ceases: Ceases::Keep,
+            matches,
+            properties,
+            deletes,
+            merge_duplicates: false,
+            create_empty: false,
+            place,
+        }
+    }
+
+    /// Whether a row between a record type and itself compares each record with itself alone: by its own id.
+    pub fn compares_with_itself(&self, row: &MatchRow) -> bool {
+        let own_id = |(a, b): &(PropertyRef, PropertyRef)| a == b && is_own_id(&a.path, &self.from.kind);
+        self.from == self.to && row.pairs.iter().any(own_id)
+    }
+
+    /// Whether it is between a record type and itself, and every record satisfies it with itself: it links, creates and writes nothing.
+    pub fn is_vacuous(&self) -> bool {
+        self.from == self.to && self.matches.iter().all(|row| self.compares_with_itself(row))
     }
 
     /// `superoffice.Person to wix.Contacts`
@@ -174,6 +216,15 @@ impl Flow {
     /// What the flow says, in one number: a flow that says something else has another (G2).
     pub fn fingerprint(&self) -> u64 {
         let mut text = format!("{} {:?} {} {}\n", self.name(), self.deletes, self.merge_duplicates, self.create_empty);
+        // Nothing is added where nothing is said, so that flows from before these settings keep their number.
+        for (word, filter) in [("only", &self.only), ("only_to", &self.only_to)] {
+            if let Some(filter) = filter {
+                text.push_str(&format!("{word} {:?} ", filter.expression));
+            }
+        }
+        if self.ceases != Ceases::Keep {
+            text.push_str(&format!("{:?} ", self.ceases));
+        }
         match &self.create {
             Create::Never => text.push_str("never"),
             Create::Always => text.push_str("always"),
@@ -192,5 +243,34 @@ impl Flow {
             text.push_str(&format!("\n{from} {direction:?} {to} {by:?} {policy:?} {clears}"));
         }
         crate::matching::seed(&text)
+    }
+}
+
+/// Whether a path names the id of a record itself: `id`, `contactId` of Contacts.
+fn is_own_id(path: &Path, kind: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let (path, kind) = (letters(path.as_str()), letters(kind));
+    let singular = kind.strip_suffix('s').unwrap_or(&kind);
+    matches!(path.as_str(), "id" | "guid" | "uuid" | "systemid" | "recordid")
+        || path.strip_suffix("id").is_some_and(|head| head == kind || head == singular)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_between_a_record_type_and_itself_says_nothing_by_ids() {
+        let row = |a: &str, b: &str| MatchRow::single(PropertyRef::new(a), PropertyRef::new(b));
+        let flow = |rows: Vec<MatchRow>| {
+            let contacts = TypeName::new("erp", "Contacts");
+            Flow { matches: rows, ..Flow::between(contacts.clone(), contacts) }
+        };
+        assert!(flow(vec![]).is_vacuous());
+        assert!(flow(vec![row("id", "id"), row("contactId", "contactId")]).is_vacuous());
+        assert!(!flow(vec![row("id", "id"), row("email", "email")]).is_vacuous());
+        assert!(!flow(vec![row("id", "parent_id")]).is_vacuous());
+        let other = Flow { to: TypeName::new("crm", "Contacts"), ..flow(vec![row("id", "id")]) };
+        assert!(!other.is_vacuous());
     }
 }

@@ -4,6 +4,7 @@
 //! Nothing here does I/O, reads a clock or draws a random number; nothing here knows YAML, reStructuredText, SQL or HTTP.
 //! The words are those of the design's section 1; `docs/glossary.md` lists them with the neighbours' words for the same things.
 
+pub mod blocks;
 pub mod change;
 pub mod conversion;
 pub mod filter;

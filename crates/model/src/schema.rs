@@ -195,6 +195,13 @@ impl TypeSchema {
         self.properties.iter().find(|property| property.path == *path)
     }
 
+    /// Whether a path is known to be a property of the record itself, and not of the elements of a list.
+    pub fn is_on_the_record(&self, path: &Path) -> bool {
+        let in_list = self.properties.iter().any(|p| p.list && (p.path == *path || p.path.is_parent_of(path)));
+        let known = self.resolve(path).is_some_and(|resolved| self.describe(&resolved).is_some());
+        known && !in_list
+    }
+
     /// The path that this one stands for: a derived property's source, a list's or object's value.
     ///
     /// `None` where the record type has no such property. An open record type has every path.

@@ -12,6 +12,10 @@ use crate::trial::{LineRef, Trial, Verdict};
 pub trait Tester {
     /// Why the flow as a whole can't be judged.
     fn obstacle(&self, flow: &Flow) -> Option<String>;
+    /// Why nothing of the flow can come about as the document stands.
+    fn vacuous(&self, _: &Flow) -> Option<String> {
+        None
+    }
     /// A row of a property table.
     fn row(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair) -> Vec<Trial>;
     /// A row of a match table.
@@ -73,6 +77,8 @@ pub struct SectionLines {
     bare: bool,
     /// The names of the two record types, as reports call them; none where the section could not be read.
     pub flow: Option<String>,
+    /// Why nothing of it can come about as the document stands: all its lines say the same then.
+    pub vacuous: Option<String>,
 }
 
 /// A statement. One with a table has a verdict that follows from those of its rows.
@@ -103,6 +109,7 @@ pub struct Tally {
     pub once_linked: usize,
     pub violated: usize,
     pub not_tried: usize,
+    pub impossible: usize,
     pub trials: usize,
 }
 
@@ -114,6 +121,7 @@ impl Tally {
             Verdict::OnceLinked => self.once_linked += 1,
             Verdict::Violated => self.violated += 1,
             Verdict::NotTried(_) => self.not_tried += 1,
+            Verdict::Impossible(_) => self.impossible += 1,
         }
     }
 }
@@ -146,6 +154,7 @@ impl Checklist {
                 None => Some("the section could not be read: `lockstep check` says why".to_string()),
                 Some(flow) => tester.obstacle(flow),
             };
+            let vacuous = flow.and_then(|flow| tester.vacuous(flow));
             // The rows of the flow, in the order of the document's tables.
             let (mut matches, mut properties) = (0, 0);
             let mut statements = Vec::new();
@@ -175,6 +184,7 @@ impl Checklist {
                     let line = LineRef { row: Some(k), ..line };
                     let is_match = matches!(kind, StatementKind::Match { .. });
                     let trials = match (&obstacle, stated) {
+                        _ if vacuous.is_some() => vec![Trial::impossible(line, "the row", vacuous.clone().unwrap_or_default())],
                         (None, Some(section)) => {
                             // A row that could not be read is not among those of the flow.
                             let places = if is_match {
@@ -199,6 +209,7 @@ impl Checklist {
                     statement.rows.push(row);
                 }
                 let trials = match (&obstacle, flow) {
+                    _ if vacuous.is_some() => vec![Trial::impossible(line, "the statement", vacuous.clone().unwrap_or_default())],
                     (None, Some(flow)) => match kind {
                         StatementKind::EveryCreates => tester.every(line, flow),
                         StatementKind::ConditionCreates { .. } => tester.condition(line, flow),
@@ -218,7 +229,8 @@ impl Checklist {
                 statements.push(statement);
             }
             let of_section = LineRef { document, section: at, statement: draft.statements.len(), row: None };
-            let deletion = flow.filter(|_| obstacle.is_none()).and_then(|flow| tester.deletion(of_section, flow));
+            let deletion =
+                flow.filter(|_| obstacle.is_none() && vacuous.is_none()).and_then(|flow| tester.deletion(of_section, flow));
             let deletion = deletion.map(|(text, trials)| {
                 let mut line = Line::new(text, None);
                 self.take(&mut line, trials);
@@ -231,6 +243,7 @@ impl Checklist {
                 bare: !draft.statements.iter().any(|kind| matches!(kind, StatementKind::Properties { rows } if !rows.is_empty())),
                 idle: Line::new("A run with nothing to do writes nothing.".into(), None),
                 flow: flow.filter(|_| obstacle.is_none()).map(Flow::name),
+                vacuous,
             });
         }
         DocumentLines {
@@ -292,7 +305,7 @@ impl Checklist {
                 let in_sync = rows.is_empty() && line.text.starts_with("Once a link");
                 let own = of_trials(line.trials.iter().map(|at| &trials[*at]));
                 line.verdict = match (in_sync, both, rows.is_empty(), line.trials.is_empty()) {
-                    (true, ..) if own == Verdict::Violated => own,
+                    (true, ..) if matches!(own, Verdict::Violated | Verdict::Impossible(_)) => own,
                     (true, Some(both), ..) => both.clone(),
                     // Nothing is to be kept equal: that the link stays is all there is to it.
                     (true, None, _, false) if section.bare => own,
@@ -364,6 +377,9 @@ fn together(verdicts: &[&Verdict], otherwise: &str) -> Verdict {
     }
     if verdicts.contains(&&Verdict::Proved) {
         return Verdict::Proved;
+    }
+    if let Some(impossible) = verdicts.iter().find(|verdict| matches!(verdict, Verdict::Impossible(_))) {
+        return (*impossible).clone();
     }
     match verdicts {
         [Verdict::NotTried(why), ..] if verdicts.iter().all(|other| *other == verdicts[0]) => Verdict::NotTried(why.clone()),

@@ -28,9 +28,15 @@ pub fn described(flows: &[Flow], systems: &BTreeSet<String>, known: &BTreeMap<St
         for ty in [&flow.from, &flow.to].into_iter().chain(also).filter(|ty| mine(ty)) {
             types.entry(key(ty)).or_default();
         }
-        if let (Create::When { filter: Some(filter), .. }, true) = (&flow.create, mine(&flow.from)) {
-            let words = types.entry(key(&flow.from)).or_default();
-            filter.reads.iter().for_each(|path| words.read(path, &filter.expression));
+        let of_creating = match &flow.create {
+            Create::When { filter, .. } => filter.as_ref(),
+            _ => None,
+        };
+        for (ty, filter) in [(&flow.from, of_creating), (&flow.from, flow.only.as_ref()), (&flow.to, flow.only_to.as_ref())] {
+            if let Some(filter) = filter.filter(|_| mine(ty)) {
+                let words = types.entry(key(ty)).or_default();
+                filter.reads.iter().for_each(|path| words.read(path, &filter.expression));
+            }
         }
         let rows = flow.properties.iter().map(|pair| (&pair.from, &pair.to, pair.conversion.as_ref()));
         let matches = flow.matches.iter().flat_map(|row| &row.pairs).map(|(from, to)| (from, to, None));
@@ -116,6 +122,8 @@ impl TypeWords {
                 let value = children.first().cloned();
                 let is_value = *path == *list || value.as_ref().is_some_and(|child| *path == format!("{list}.{child}"));
                 if is_value {
+                    // What is called a list is the list that the path leads through.
+                    let kind = if kind == Kind::List { Kind::Text } else { kind };
                     let property = DescribedProperty { path: list.clone(), kind, list: true, value, refers_to };
                     properties.insert(list.clone(), property);
                 }

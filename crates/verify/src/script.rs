@@ -3,7 +3,9 @@
 //! What a document says is taken from its checked flows; what the systems can do, from their schemas. What follows from the two without a
 //! trial (a property that can only be read, a row whose types do not fit) is said instead of tried.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use lockstep_config::convertible;
 use lockstep_model::flow::PropertyRef;
@@ -17,14 +19,18 @@ use crate::values::{MARK, Row, value};
 
 mod conditions;
 mod deletions;
+mod itself;
 mod links;
 mod lists;
+mod markers;
 mod matches;
 mod overwriting;
 mod reading;
 mod references;
 mod rows;
 mod statements;
+
+use itself::Filling;
 
 /// So many numbers are kept for the values of one trial.
 const NUMBERS: u64 = 64;
@@ -43,6 +49,10 @@ pub struct Writer<'a> {
     /// Where among the flows those of two record types are.
     places: BTreeMap<&'a TypeName, BTreeMap<&'a TypeName, usize>>,
     next: u64,
+    /// The row that is tried just now: of conditions that exclude each other, that of this row is met.
+    about: Option<PropertyPair>,
+    /// The rows that only fill, by the record types of a flow.
+    filling: RefCell<HashMap<(TypeName, TypeName), Rc<Vec<Filling>>>>,
 }
 
 /// Values for both records of a linked pair.
@@ -76,7 +86,16 @@ impl<'a> Writer<'a> {
         for (at, flow) in flows.iter().enumerate() {
             places.entry(&flow.from).or_default().entry(&flow.to).or_insert(at);
         }
-        Writer { hands, flows, runs, first_readings: BTreeMap::new(), places, next: seed }
+        Writer {
+            hands,
+            flows,
+            runs,
+            first_readings: BTreeMap::new(),
+            places,
+            next: seed,
+            about: None,
+            filling: RefCell::default(),
+        }
     }
 
     /// Trials also of what happens before everything has been read once: the hub begins with nothing.
@@ -122,24 +141,48 @@ impl<'a> Writer<'a> {
         let mut next = n;
         let matches = united.matches.iter().flat_map(|row| &row.pairs).map(|(from, to)| plain(from, to));
         let rows: Vec<PropertyPair> = united.properties.iter().cloned().chain(matches).collect();
+        let markers = self.markers(flow, &rows);
         for pair in &rows {
             let Ok(sides) = self.sides(flow, pair) else { continue };
             if sides.from_schema.reference.is_some() || sides.to_schema.reference.is_some() {
                 continue;
             }
+            // What only fills carries nothing from one to the other (P1c); what is on another condition is not there.
+            if self.only_fills(flow, &sides).is_some() {
+                continue;
+            }
+            let there = (markers.allow(false, &sides.from), markers.allow(true, &sides.to));
             let (a, b) = ((false, sides.from.clone()), (true, sides.to.clone()));
             let number = numbers.get(&a).or(numbers.get(&b)).copied().unwrap_or_else(|| {
                 next += 1;
                 next - 1
             });
             let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
-            let Ok((from, to)) = row.values(number) else { continue };
-            if numbers.insert(a, number).is_none() {
+            // Of properties that several rows connect, the later ones hold what the first one's value becomes there.
+            let known = |values: &Values, path: &PropertyRef| held(values, path).cloned();
+            let made = match (known(&filled.from, &sides.from), known(&filled.to, &sides.to)) {
+                (Some(from), None) => row.forward(&from).map(|to| (from, to)),
+                (None, Some(to)) => row.backward(&to).map(|from| (from, to)),
+                _ => row.values(number),
+            };
+            let Ok((from, to)) = made.or_else(|_| row.values(number)) else { continue };
+            if there.0 && numbers.insert(a, number).is_none() {
                 filled.from.push((sides.from.clone(), Val::Is(from)));
             }
-            if numbers.insert(b, number).is_none() {
+            if there.1 && numbers.insert(b, number).is_none() {
                 filled.to.push((sides.to.clone(), Val::Is(to)));
             }
+        }
+        for (to_side, path, word) in markers.words() {
+            let (side, own, other) = match to_side {
+                false => (Side::From, &mut filled.from, &mut filled.to),
+                true => (Side::To, &mut filled.to, &mut filled.from),
+            };
+            match own.iter_mut().find(|(known, _)| *known == path) {
+                Some(known) => known.1 = Val::Is(word),
+                None => own.push((path, Val::Is(word))),
+            }
+            self.follow(flow, &rows, side, own, other);
         }
         let conditions = self.conditions(flow);
         for (side, condition) in &conditions {
@@ -173,6 +216,9 @@ impl<'a> Writer<'a> {
             |values: &Values, path: &PropertyRef| values.iter().find(|(known, _)| known == path).map(|(_, value)| value.clone());
         for pair in rows {
             let Ok(sides) = self.sides(flow, pair) else { continue };
+            if self.only_fills(flow, &sides).is_some() {
+                continue;
+            }
             let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
             let (mine, theirs) = if side == Side::From { (&sides.from, &sides.to) } else { (&sides.to, &sides.from) };
             let Some(Val::Is(value)) = held(own, mine) else { continue };
@@ -244,7 +290,9 @@ impl<'a> Writer<'a> {
         {
             steps.push(Step::Add { slot: a, ty: flow.from.clone(), values: filled.from });
             steps.extend(connection);
+            let marked = self.marked(flow, b, &filled.to);
             steps.push(Step::Partner { of: a, slot: b, ty: flow.to.clone(), values: filled.to });
+            steps.extend(marked);
             return Ok(steps);
         }
         if meets || !creates {
@@ -252,7 +300,9 @@ impl<'a> Writer<'a> {
         }
         steps.push(Step::Add { slot: a, ty: flow.from.clone(), values: filled.from });
         steps.push(Step::Run);
+        let marked = if creates && !meets { self.marked(flow, b, &filled.to) } else { vec![] };
         steps.push(Step::Partner { of: a, slot: b, ty: flow.to.clone(), values: filled.to });
+        steps.extend(marked);
         Ok(steps)
     }
 
@@ -277,36 +327,71 @@ impl Tester for Writer<'_> {
             .or_else(|| [&flow.from, &flow.to].into_iter().find_map(|ty| self.hands.fails(ty, "list")))
     }
 
+    fn vacuous(&self, flow: &Flow) -> Option<String> {
+        let why = format!(
+            "the section is between {} and itself, and every record satisfies it with itself: it links, creates and writes nothing",
+            flow.from
+        );
+        self.united(flow).is_vacuous().then_some(why)
+    }
+
     fn row(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair) -> Vec<Trial> {
         let sides = match self.sides(flow, pair) {
             Ok(sides) => sides,
             Err(why) => return vec![Trial::not_tried(line, "the row", why)],
         };
-        match (sides.from_schema.reference.clone(), sides.to_schema.reference.clone()) {
+        if flow.from == flow.to {
+            return self.duplicate_row(line, flow, &sides);
+        }
+        if let Some(why) = self.only_fills(flow, &sides) {
+            return vec![Trial::impossible(line, "an edit arrives", why)];
+        }
+        self.about = Some(pair.clone());
+        let mut trials = match (sides.from_schema.reference.clone(), sides.to_schema.reference.clone()) {
             (Some(from), Some(to)) => self.reference(line, flow, pair, &sides, (&from, &to)),
             _ => self.plain_row(line, flow, pair, &sides),
+        };
+        self.about = None;
+        if let Some(why) = self.not_owed(flow, &sides) {
+            trials.push(Trial::impossible(line, format!("a new record of {} has it at once", flow.to), why));
         }
+        trials
     }
 
     fn matched(&mut self, line: LineRef, flow: &Flow, row: &MatchRow) -> Vec<Trial> {
+        if flow.from == flow.to {
+            return self.duplicates(line, flow, row);
+        }
         self.match_row(line, flow, row)
     }
 
     fn every(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
+        if let Some(why) = self.creates_in_itself(flow) {
+            return vec![Trial::impossible(line, "a new record appears", why)];
+        }
         let mut trials = self.appearing(line, flow);
         trials.extend(self.read_first(line, flow));
         trials
     }
 
     fn condition(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
+        if let Some(why) = self.creates_in_itself(flow) {
+            return vec![Trial::impossible(line, "a record that meets the condition appears", why)];
+        }
         self.conditional(line, flow)
     }
 
     fn link_only(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
+        if let Some(why) = self.creates_in_itself(flow) {
+            return vec![Trial::impossible(line, "a link between two records", why)];
+        }
         self.never_appearing(line, flow)
     }
 
     fn connected(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
+        if let Some(why) = self.creates_in_itself(flow) {
+            return vec![Trial::impossible(line, "before and after the connection", why)];
+        }
         let Create::ConnectedTo(types) = &flow.create else {
             return vec![Trial::not_tried(line, "before and after the connection", "the flow does not say to what")];
         };
@@ -314,19 +399,29 @@ impl Tester for Writer<'_> {
     }
 
     fn merge_or_create(&mut self, line: LineRef, flow: &Flow, merges: bool, creates: bool) -> Vec<Trial> {
+        if let Some(why) = self.creates_in_itself(flow) {
+            return vec![Trial::impossible(line, "merging and creating", why)];
+        }
         self.merged_or_created(line, flow, merges, creates)
     }
 
     fn in_sync(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
+        if let Some(why) = self.creates_in_itself(flow) {
+            return vec![Trial::impossible(line, "keeping in sync", why)];
+        }
         self.link_stays(line, flow).into_iter().collect()
     }
 
     fn no_rows(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
+        if let Some(why) = self.creates_in_itself(flow) {
+            return vec![Trial::impossible(line, "the table is empty", why)];
+        }
         self.nothing_is_carried(line, flow)
     }
 
     fn deletion(&mut self, line: LineRef, flow: &Flow) -> Option<(String, Vec<Trial>)> {
-        Some(self.deleted(line, flow))
+        // A record that has itself for a counterpart is deleted with it.
+        if flow.from == flow.to { None } else { Some(self.deleted(line, flow)) }
     }
 }
 

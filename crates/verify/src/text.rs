@@ -16,6 +16,10 @@ pub fn checklist(list: &Checklist) -> String {
         let _ = writeln!(out, "{}: {}", document.name, document.draft.title_text().trim());
         for section in &document.sections {
             let _ = writeln!(out, "\n  {}", section.heading);
+            if let Some(why) = &section.vacuous {
+                let _ = writeln!(out, "    {} impossible as written: {why}", Verdict::Impossible(String::new()).mark());
+                continue;
+            }
             for statement in &section.statements {
                 line(&mut out, list, "    ", &statement.line, statement.rows.is_empty());
                 for row in &statement.rows {
@@ -58,8 +62,12 @@ pub fn tallied(list: &Checklist, tally: &Tally) -> String {
         0 => String::new(),
         n => format!(" {n} proved once linked by hand,"),
     };
+    let impossible = match tally.impossible {
+        0 => String::new(),
+        n => format!(" {n} impossible as written,"),
+    };
     let Tally { proved, violated, not_tried, trials, .. } = tally;
-    format!("{proved} proved,{once_linked} {violated} violated, {not_tried} not tried; {trials} trials.")
+    format!("{proved} proved,{once_linked} {violated} violated,{impossible} {not_tried} not tried; {trials} trials.")
 }
 
 fn place(name: &str, line: &Line) -> String {
@@ -75,6 +83,7 @@ fn line(out: &mut String, list: &Checklist, indent: &str, line: &Line, with_reas
         return;
     }
     match &line.verdict {
+        Verdict::Impossible(why) => drop(writeln!(out, "{indent}    impossible as written: {why}")),
         Verdict::NotTried(why) => {
             let trials: Vec<&Trial> = line.trials.iter().map(|at| &list.trials[*at]).collect();
             if trials.len() < 2 {
@@ -102,6 +111,9 @@ fn line(out: &mut String, list: &Checklist, indent: &str, line: &Line, with_reas
             for trial in line.trials.iter().map(|at| &list.trials[*at]) {
                 if let Some(Verdict::NotTried(why)) = &trial.verdict {
                     let _ = writeln!(out, "{indent}    {}: {}", trial.name, untried(why));
+                }
+                if let Some(Verdict::Impossible(why)) = &trial.verdict {
+                    let _ = writeln!(out, "{indent}    {}: impossible as written: {why}", trial.name);
                 }
                 for told in trial.told.iter().filter(|_| list.in_operation) {
                     let _ = writeln!(out, "{indent}    {}: {told}", trial.name);

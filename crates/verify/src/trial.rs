@@ -26,6 +26,8 @@ pub enum Verdict {
     Violated,
     /// It was not tried, and this is why.
     NotTried(String),
+    /// It can't come about as the document stands, whatever runs, and this is why.
+    Impossible(String),
 }
 
 impl Verdict {
@@ -36,6 +38,7 @@ impl Verdict {
             Verdict::OnceLinked => "proved once linked by hand",
             Verdict::Violated => "violated",
             Verdict::NotTried(_) => "not tried",
+            Verdict::Impossible(_) => "impossible as written",
         }
     }
 
@@ -46,6 +49,7 @@ impl Verdict {
             Verdict::OnceLinked => "◐",
             Verdict::Violated => "✗",
             Verdict::NotTried(_) => "–",
+            Verdict::Impossible(_) => "⊘",
         }
     }
 
@@ -251,6 +255,13 @@ impl Trial {
             Ok(script) => Trial::new(line, name, script),
             Err(why) => Trial::not_tried(line, name, why),
         }
+    }
+
+    /// One of what can't come about as the document stands, and why.
+    pub fn impossible(line: LineRef, name: impl Into<String>, why: impl Into<String>) -> Self {
+        let mut trial = Trial::new(line, name, vec![]);
+        trial.verdict = Some(Verdict::Impossible(why.into()));
+        trial
     }
 
     /// One that can't be played, and why.

@@ -59,14 +59,14 @@ fn note(list: &Checklist, line: &Line) -> Note {
     let trials: Vec<&Trial> = line.trials.iter().map(|at| &list.trials[*at]).collect();
     let violated = trials.iter().find(|trial| trial.verdict == Some(Verdict::Violated)).and_then(|trial| trial.failure.as_ref());
     let why = match (&line.verdict, violated) {
-        (Verdict::NotTried(why), _) => why.clone(),
+        (Verdict::NotTried(why) | Verdict::Impossible(why), _) => why.clone(),
         (Verdict::OnceLinked, _) => ONCE_LINKED.into(),
         (Verdict::Violated, Some(failure)) => format!("expected: {}; found: {}", failure.expected, failure.found),
         _ => String::new(),
     };
     let of = |trial: &&Trial| {
         let verdict = match &trial.verdict {
-            Some(Verdict::NotTried(why)) => format!("not tried, {why}"),
+            Some(verdict @ (Verdict::NotTried(why) | Verdict::Impossible(why))) => format!("{}, {why}", verdict.name()),
             Some(verdict) => verdict.name().to_string(),
             None => "under way".into(),
         };
@@ -86,12 +86,13 @@ fn note(list: &Checklist, line: &Line) -> Note {
 /// All results as JUnit XML.
 pub fn junit(list: &Checklist) -> String {
     let tally = list.tally();
-    let all = tally.proved + tally.violated + tally.not_tried;
+    let skipped = tally.not_tried + tally.impossible;
+    let all = tally.proved + tally.once_linked + tally.violated + skipped;
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(
         out,
         "<testsuites name=\"lockstep verify\" tests=\"{all}\" failures=\"{}\" skipped=\"{}\">",
-        tally.violated, tally.not_tried
+        tally.violated, skipped
     );
     for document in &list.documents {
         for section in &document.sections {
@@ -105,7 +106,7 @@ pub fn junit(list: &Checklist) -> String {
                 "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" skipped=\"{}\">",
                 lines.len(),
                 tally.violated,
-                tally.not_tried
+                tally.not_tried + tally.impossible
             );
             for line in lines {
                 case(&mut out, list, document, &name, line);
@@ -130,6 +131,10 @@ fn case(out: &mut String, list: &Checklist, document: &DocumentLines, suite: &st
         }
         Verdict::NotTried(why) => {
             let _ = writeln!(out, "{head}><skipped message=\"{}\"/></testcase>", escaped(why));
+        }
+        Verdict::Impossible(why) => {
+            let message = escaped(&format!("{}: {why}", line.verdict.name()));
+            let _ = writeln!(out, "{head}><skipped message=\"{message}\"/></testcase>");
         }
         Verdict::Violated => {
             let note = note(list, line);

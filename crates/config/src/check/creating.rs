@@ -11,11 +11,75 @@ use crate::section::FlowPlaces;
 pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
     // What seems to be missing from a flow that could not be read whole may be there.
     for (flow, places) in view.flows().filter(|(flow, places)| !places.incomplete && view.knows(flow)) {
+        if itself(flow, places, problems) {
+            continue;
+        }
+        required(view, flow, places, problems);
         everything(view, flow, places, problems);
         empty(view, flow, places, problems);
         conditions(view, flow, places, problems);
         abilities(view, flow, places, problems);
     }
+}
+
+/// A section between a record type and itself: of no effect, or about duplicates inside the system (L6).
+fn itself(flow: &Flow, places: &FlowPlaces, problems: &mut Vec<Problem>) -> bool {
+    if flow.from != flow.to {
+        return false;
+    }
+    let (code, message) = match (flow.is_vacuous(), flow.merge_duplicates) {
+        (true, _) => (
+            codes::VACUOUS,
+            format!(
+                "the section is between {} and itself, and every record satisfies it with itself: it links, creates and writes nothing",
+                flow.from
+            ),
+        ),
+        (false, merges) => (
+            codes::DUPLICATES_INSIDE,
+            format!(
+                "the section is between {} and itself, so it is about duplicates inside the system: what matches {}; nothing is created (L6)",
+                flow.from,
+                if merges { "is linked and kept equal" } else { "goes to review" }
+            ),
+        ),
+    };
+    let help = "if two accounts of one product are meant, make them two systems, and say in lockstep.yaml which side of the headings is which: `flows: [{ file: …, names: { NAME: [first, second] } }]`";
+    problems.push(Problem::warning(code, places.flow.clone(), message).help(help));
+    true
+}
+
+/// C4: what the target requires and no row gives.
+fn required(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Vec<Problem>) {
+    let Some(schema) = view.schema(&flow.to).filter(|schema| schema.can.create) else { return };
+    if flow.create == Create::Never || is_empty(view, flow) {
+        return;
+    }
+    // What rows of another facet give is given (F1).
+    let collection = |name: &TypeName| name.system == flow.to.system && name.kind == flow.to.kind;
+    let given = |path: &lockstep_model::Path| {
+        view.flows().filter(|(flow, _)| collection(&flow.from) || collection(&flow.to)).any(|(flow, _)| {
+            flow.properties.iter().any(|pair| {
+                let mine = collection(&flow.from).then_some(&pair.from).into_iter();
+                let all = mine.chain(collection(&flow.to).then_some(&pair.to));
+                all.into_iter().any(|end| schema.resolve(&end.path).as_ref() == Some(path))
+            })
+        })
+    };
+    let lacking: Vec<String> = schema
+        .properties
+        .iter()
+        .filter(|property| property.required && !property.read_only)
+        .filter(|property| schema.resolve(&property.path).is_some_and(|path| !given(&path)))
+        .map(|property| format!("`{}`", property.path))
+        .collect();
+    if lacking.is_empty() {
+        return;
+    }
+    let place = places.table.as_ref().unwrap_or(&places.flow);
+    let message =
+        format!("{} requires {}, which no row gives, so nothing can be created there (C4)", flow.to, lacking.join(" and "));
+    problems.push(Problem::warning(codes::REQUIRED_UNMAPPED, place.clone(), message).help("add a row for it"));
 }
 
 /// Creating for every record, with nothing by which those that are in both systems already are recognised.

@@ -33,13 +33,24 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
             property(view, &flow.from, from, &places.from, problems);
             property(view, &flow.to, to, &places.to, problems);
         }
-        if let (Create::When { filter: Some(filter), .. }, Some(schema)) = (&flow.create, view.schema(&flow.from)) {
-            let place = places.create.as_ref().unwrap_or(&places.flow);
+        let of_creating = match &flow.create {
+            Create::When { filter, .. } => filter.as_ref(),
+            _ => None,
+        };
+        let [only, only_to] = &places.only;
+        let conditions = [
+            (of_creating, &flow.from, &places.create),
+            (flow.only.as_ref(), &flow.from, only),
+            (flow.only_to.as_ref(), &flow.to, only_to),
+        ];
+        for (filter, name, place) in conditions {
+            let (Some(filter), Some(schema)) = (filter, view.schema(name)) else { continue };
+            let place = place.as_ref().unwrap_or(&places.flow);
             for read in &filter.reads {
                 match schema.resolve(read) {
-                    None => problems.push(unknown_property(schema, &flow.from, read, &place.narrowed(read.as_str()))),
+                    None => problems.push(unknown_property(schema, name, read, &place.narrowed(read.as_str()))),
                     Some(_) if !schema.has_seen(read) => {
-                        problems.push(unseen(schema, &flow.from, read, &place.narrowed(read.as_str())));
+                        problems.push(unseen(schema, name, read, &place.narrowed(read.as_str())));
                     }
                     Some(_) => {}
                 }

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use lockstep_model::blocks::fill_rows;
 use lockstep_model::{Conversion, Reverse, TypeName};
 
 use super::{End, Property, Row, RowIndex, View, convertible};
@@ -23,7 +24,87 @@ pub(super) fn check(view: &View<'_>, rows: &[Row<'_>], problems: &mut Vec<Proble
             way_back(row, rows, problems);
         }
     }
-    fanned_out(rows, problems);
+    let fills = blocks(rows, problems);
+    fanned_out(rows, &fills, problems);
+    for row in rows {
+        conditions(view, row, problems);
+    }
+}
+
+/// P1c: several properties each paired with several. Gives which rows only fill what is empty at the first link.
+fn blocks(rows: &[Row<'_>], problems: &mut Vec<Problem>) -> Vec<bool> {
+    let key = |end: &End<'_>| (end.resolved.clone(), end.property.when.clone());
+    let keys: Vec<_> = rows.iter().map(|row| row.ordered()).map(|(one, other)| (key(one), key(other))).collect();
+    let fills = fill_rows(&keys);
+    let mut told: Vec<usize> = Vec::new();
+    for at in (0..rows.len()).filter(|at| fills[*at]) {
+        // Rows of one block hang together by their properties: it is told of once.
+        let mut block = vec![at];
+        let mut next = 0;
+        while next < block.len() {
+            let (one, other) = &keys[block[next]];
+            next += 1;
+            block.extend(
+                (0..rows.len())
+                    .filter(|row| keys[*row].0 == *one || keys[*row].1 == *other)
+                    .filter(|row| !block.contains(row))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        if block.iter().any(|row| told.contains(row)) {
+            continue;
+        }
+        told.push(at);
+        block.sort_unstable();
+        let pairs: Vec<String> = block
+            .iter()
+            .filter(|row| !fills[**row])
+            .map(|row| rows[*row].ordered())
+            .map(|(one, other)| format!("`{}` belongs to `{}`", one.property, other.property))
+            .collect();
+        let (one, other) = rows[at].ordered();
+        let message = format!(
+            "several properties of {} are each paired with several of {}: {}; the other rows only fill what is empty at the first link (P1c)",
+            one.name,
+            other.name,
+            pairs.join(", ")
+        );
+        problems.push(
+            Problem::warning(codes::BLOCK, rows[at].places.row.clone(), message)
+                .help("leave out the rows that are not meant, if others belong together"),
+        );
+    }
+    fills
+}
+
+/// A property on a condition that nothing fulfils when a record is created: there is no place for a value then.
+fn conditions(view: &View<'_>, row: &Row<'_>, problems: &mut Vec<Problem>) {
+    let (to, from) = row.ways();
+    for (end, wanted, place) in [(&row.to, to, &row.places.to), (&row.from, from, &row.places.from)] {
+        let Some((having, schema)) = end.property.when.as_ref().zip(end.schema).filter(|_| wanted) else { continue };
+        let in_one_list = schema
+            .properties
+            .iter()
+            .any(|property| property.list && [&end.resolved, &having.path].iter().all(|path| property.path.is_parent_of(path)));
+        let created = view.flows().any(|(flow, _)| flow.to == *end.name && flow.create != lockstep_model::Create::Never);
+        let given = || {
+            view.flows().any(|(flow, _)| {
+                let gives = |name: &TypeName, path: &lockstep_model::Path| name == end.name && *path == having.path;
+                flow.properties.iter().any(|pair| gives(&flow.from, &pair.from.path) || gives(&flow.to, &pair.to.path))
+            })
+        };
+        if in_one_list || !created || given() {
+            continue;
+        }
+        let message = format!(
+            "`{}` of {} is there only where `{}` holds “{}”, and no row gives that: nothing is written there when a record is created",
+            end.property.path, end.name, having.path, having.value
+        );
+        problems.push(
+            Problem::warning(codes::UNFULFILLED, place.clone(), message)
+                .help(format!("add a row for `{}`, or leave it if records get it otherwise", having.path)),
+        );
+    }
 }
 
 /// Two rows that are about the same, or about a path and one below it.
@@ -88,10 +169,11 @@ fn same(one: &End<'_>, other: &End<'_>) -> Option<(&'static str, String)> {
 }
 
 /// One property paired with several of the other record type, with nothing said for when those differ.
-fn fanned_out(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
+fn fanned_out(rows: &[Row<'_>], fills: &[bool], problems: &mut Vec<Problem>) {
     for second_side in [false, true] {
         let mut of: HashMap<Property<'_>, Vec<&Row<'_>>> = HashMap::new();
-        rows.iter().for_each(|row| of.entry(side(row, second_side).identity()).or_default().push(row));
+        let kept = rows.iter().zip(fills).filter(|(_, fills)| !**fills).map(|(row, _)| row);
+        kept.for_each(|row| of.entry(side(row, second_side).identity()).or_default().push(row));
         for row in rows {
             let lone = side(row, second_side);
             // All rows of a property are looked at with its first.

@@ -95,10 +95,9 @@ impl Located<'_> {
 
     fn found(&self, record: &Value, absent_is_empty: bool) -> Option<Value> {
         let absent = || absent_is_empty.then_some(Value::Null);
-        if let Some((path, value)) = self.when.as_ref().filter(|_| !self.property.list)
-            && at(record, path).and_then(text).as_deref() != Some(value)
-        {
-            return Some(Value::Null);
+        // R5: a record that does not satisfy the condition says nothing of this property.
+        if !self.property.list && !self.has(record) {
+            return None;
         }
         let Some(found) = at(record, &self.at) else {
             return if self.property.list && absent_is_empty { Some(json!([])) } else { absent() };
@@ -144,6 +143,15 @@ impl Located<'_> {
         put(record, &self.at, Value::Array(elements));
     }
 
+    /// In a new record: makes it one that satisfies the property's condition, unless it says something else there.
+    pub fn satisfy(&self, record: &mut Value) {
+        if let Some((path, having)) = self.when.as_ref().filter(|(_, having)| !self.property.list && !having.is_empty())
+            && at(record, path).is_none_or(Value::is_null)
+        {
+            put(record, path, Value::String(having.clone()));
+        }
+    }
+
     /// P9: in the place of the element it came from, else of the primary one, else a new one.
     fn single(&self, elements: &mut Vec<Value>, value: &Value, displaced: &Value) {
         let mine: Vec<usize> = (0..elements.len()).filter(|i| self.has(&elements[*i])).collect();
@@ -183,7 +191,7 @@ impl Located<'_> {
         let Some(child) = &self.child else { return value.clone() };
         let mut element = self.property.element.clone().unwrap_or_else(|| json!({}));
         put(&mut element, child, value.clone());
-        if let Some((path, having)) = &self.when {
+        if let Some((path, having)) = self.when.as_ref().filter(|(_, having)| !having.is_empty()) {
             put(&mut element, path, Value::String(having.clone()));
         }
         if let (Some(flag), true) = (&self.property.primary, first) {
@@ -204,7 +212,7 @@ impl Located<'_> {
     }
 
     fn has(&self, element: &Value) -> bool {
-        self.when.as_ref().is_none_or(|(path, value)| at(element, path).and_then(text).as_deref() == Some(value))
+        self.when.as_ref().is_none_or(|(path, value)| at(element, path).and_then(text).unwrap_or_default() == *value)
     }
 }
 

@@ -55,6 +55,9 @@ impl Rest {
         for value in &write.values {
             let located = self.located(ty, watch, value.prop)?;
             located.write(&mut record, &value.value, &Value::Null);
+            if !is_empty(&value.value) {
+                located.satisfy(&mut record);
+            }
         }
         let parent = record.get("$parent").cloned().unwrap_or_default();
         let context = self.client.context([("record", record.clone()), ("intent", json!(write.token)), ("parent", parent)]);

@@ -240,7 +240,7 @@ impl World {
         let records: lockstep_model::NumberMap<RecordId, RecordState> =
             self.records.iter().map(|(id, r)| (*id, r.clone())).collect();
         let mut slice = Slice::new(Timestamp(self.now), RunId(1), focus, records, self.through.clone());
-        slice.index_keys();
+        slice.index_keys(&self.plan);
         slice.reconsider = self.reconsider;
         for record in self.records.values() {
             for hash in hashes(&self.plan, record) {
@@ -333,12 +333,16 @@ impl World {
             };
             self.now += 1;
             let now = Timestamp(self.now);
+            let answer_of =
+                |key: String| ReadRecord { id: key, version: None, modified: Some(now), deleted: false, values: values.clone() };
+            self.other_facets(&intent, &sent, &answer_of, now);
             let state = match intent.kind {
                 IntentKind::Create => {
                     let id = RecordId(self.records.len() as i64 + 1);
-                    let answer =
-                        ReadRecord { id: format!("new{}", id.0), version: None, modified: Some(now), deleted: false, values };
-                    confirm::created(&self.plan, &intent, id, answer, &sent, now)
+                    let answer = answer_of(format!("new{}", id.0));
+                    let made = confirm::created(&self.plan, &intent, id, answer, &sent, now);
+                    self.facets_made(&intent, &made);
+                    made
                 }
                 IntentKind::Delete => {
                     let mut state = self.records[&intent.record.unwrap()].clone();
@@ -347,7 +351,7 @@ impl World {
                 }
                 IntentKind::Update => {
                     let mut state = self.records[&intent.record.unwrap()].clone();
-                    let answer = ReadRecord { id: state.key.clone(), version: None, modified: Some(now), deleted: false, values };
+                    let answer = answer_of(state.key.clone());
                     confirm::written(&self.plan, &mut state, &intent, answer, &sent, now);
                     state
                 }
@@ -368,6 +372,45 @@ impl World {
             self.intents[at].record = Some(state.id);
             self.intents[at].state = IntentState::Done;
             self.records.insert(state.id, state);
+        }
+    }
+
+    /// F1: the other facets of a record that was made.
+    fn facets_made(&mut self, intent: &Intent, made: &RecordState) {
+        let all = self.plan.ty(made.ty).facets.clone();
+        let source = self.records[&intent.source].clone();
+        let mut partners = vec![];
+        for mine in self.records.values().filter(|r| r.key == source.key && self.plan.ty(source.ty).facets.contains(&r.ty)) {
+            let Some(theirs) = all.iter().find(|theirs| self.plan.facet_rule(mine.ty, **theirs).is_some()) else { continue };
+            if !self.records.values().any(|r| r.entity == mine.entity && r.ty == *theirs && r.is_live()) {
+                partners.push((*theirs, mine.entity));
+            }
+        }
+        let first = RecordId(self.records.len() as i64 + 2);
+        for facet in lockstep_engine::facets::made(&self.plan, made, &partners, first) {
+            self.agenda.insert(facet.id);
+            self.records.insert(facet.id, facet);
+        }
+        // Numbers follow one another in this world.
+        self.records.insert(made.id, made.clone());
+    }
+
+    /// F3: the other facets of a record that is written or deleted.
+    fn other_facets(&mut self, intent: &Intent, sent: &[(usize, Value)], answer: &dyn Fn(String) -> ReadRecord, now: Timestamp) {
+        let Some(record) = intent.record.map(|id| self.records[&id].clone()) else { return };
+        let others: Vec<RecordId> = self
+            .records
+            .values()
+            .filter(|r| r.key == record.key && self.plan.ty(record.ty).facets.contains(&r.ty) && r.is_live())
+            .map(|r| r.id)
+            .collect();
+        for id in others {
+            let state = self.records.get_mut(&id).unwrap();
+            match intent.kind {
+                IntentKind::Delete => drop(observe::mark_gone(&self.plan, state, Some(now))),
+                _ => lockstep_engine::facets::written(&self.plan, state, intent, answer(record.key.clone()), sent, now),
+            }
+            self.agenda.insert(id);
         }
     }
 

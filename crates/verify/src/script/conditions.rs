@@ -7,7 +7,7 @@
 
 use lockstep_model::flow::{Filter, PropertyRef};
 use lockstep_model::value::{coerce, is_empty};
-use lockstep_model::{Create, Flow, PlainType, PropertySchema, Value};
+use lockstep_model::{Create, Flow, PlainType, PropertySchema, TypeName, Value};
 use serde_json::{Map, json};
 
 use super::{Side, Sides, Writer, added, held, see, signs, statements};
@@ -213,20 +213,41 @@ impl<'a> Writer<'a> {
         let said = &self.flows[*self.places.get(&flow.from)?.get(&flow.to)?];
         let Create::When { .. } = said.create else { return None };
         let filter = filter(self.flows).or_else(|| filter(self.runs))?;
+        self.condition_on(filter, &flow.from)
+    }
+
+    /// A filter on records of a type.
+    fn condition_on(&self, filter: &'a Filter, ty: &TypeName) -> Option<Condition<'a>> {
         let mut reads = Vec::new();
         for path in &filter.reads {
-            let (named, schema) = self.hands.property(&flow.from, &PropertyRef::new(path.clone()))?;
-            let derived = self.hands.schema(&flow.from)?.property(path).is_some_and(|own| own.derived_from.is_some());
+            let (named, schema) = self.hands.property(ty, &PropertyRef::new(path.clone()))?;
+            let derived = self.hands.schema(ty)?.property(path).is_some_and(|own| own.derived_from.is_some());
             reads.push(Read { written: path.as_str().into(), path: named, list: schema.list && !derived, schema });
         }
         Some(Condition { filter, reads })
+    }
+
+    /// L11: what the flows that run say of the records that they are about, each side's own.
+    fn about(&self, flow: &Flow) -> Vec<(Side, Condition<'a>)> {
+        let mut found = Vec::new();
+        for known in self.runs {
+            let ends = [(&known.from, &known.only), (&known.to, &known.only_to)];
+            let is_it = known.from == flow.from && known.to == flow.to || known.from == flow.to && known.to == flow.from;
+            for (ty, filter) in ends.into_iter().filter(|_| is_it) {
+                let side = if *ty == flow.from { Side::From } else { Side::To };
+                let condition = filter.as_ref().and_then(|filter| self.condition_on(filter, ty));
+                found.extend(condition.map(|condition| (side, condition)));
+            }
+        }
+        found
     }
 
     /// What the records of a pair must meet to be kept equal, each side's own.
     pub(super) fn conditions(&self, flow: &Flow) -> Vec<(Side, Condition<'a>)> {
         let back = self.places.get(&flow.to).and_then(|places| places.get(&flow.from)).map(|at| &self.flows[*at]);
         let from = self.condition_of(flow).map(|condition| (Side::From, condition));
-        from.into_iter().chain(back.and_then(|back| self.condition_of(back)).map(|condition| (Side::To, condition))).collect()
+        let back = back.and_then(|back| self.condition_of(back)).map(|condition| (Side::To, condition));
+        from.into_iter().chain(back).chain(self.about(flow)).collect()
     }
 
     /// Why a pair is not kept equal once it holds these values in these slots, if it is not.

@@ -158,16 +158,26 @@ impl Writer<'_> {
     /// The properties of both sides that are connected with this row's by any rows.
     fn beside(&self, flow: &Flow, sides: &Sides) -> (Vec<PropertyRef>, Vec<PropertyRef>) {
         let (mut from, mut to) = (vec![sides.from.clone()], vec![sides.to.clone()]);
-        let known: Vec<Sides> = self.united(flow).properties.iter().filter_map(|pair| self.sides(flow, pair).ok()).collect();
+        // Rows of other facets are about the same records.
+        let same = |a: &TypeName, b: &TypeName| a.system == b.system && a.kind == b.kind;
+        let mut known: Vec<(PropertyRef, PropertyRef)> = Vec::new();
+        for other in self.flows {
+            let ahead = same(&other.from, &flow.from) && same(&other.to, &flow.to);
+            let back = same(&other.from, &flow.to) && same(&other.to, &flow.from);
+            if ahead || back {
+                let sides = other.properties.iter().filter_map(|pair| self.sides(other, pair).ok());
+                known.extend(sides.map(|sides| if ahead { (sides.from, sides.to) } else { (sides.to, sides.from) }));
+            }
+        }
         loop {
             let before = from.len() + to.len();
             for row in &known {
-                if from.contains(&row.from) || to.contains(&row.to) {
-                    if !from.contains(&row.from) {
-                        from.push(row.from.clone());
+                if from.contains(&row.0) || to.contains(&row.1) {
+                    if !from.contains(&row.0) {
+                        from.push(row.0.clone());
                     }
-                    if !to.contains(&row.to) {
-                        to.push(row.to.clone());
+                    if !to.contains(&row.1) {
+                        to.push(row.1.clone());
                     }
                 }
             }

@@ -12,6 +12,9 @@ impl Writer<'_> {
         if let Some(why) = self.never_creates(flow) {
             return vec![Trial::not_tried(line, name, why)];
         }
+        if let Some(why) = self.requires_what_nothing_gives(&flow.to) {
+            return vec![Trial::impossible(line, name, why)];
+        }
         let script = self.filled(flow).map(|(mut script, filled)| {
             script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: filled.from });
             // The second run: and it stays one.
@@ -104,7 +107,8 @@ impl Writer<'_> {
     /// What the flow's rows give a record that is created.
     pub(super) fn written(&self, flow: &Flow, values: &Values) -> Values {
         let rows: Vec<Sides> = self.united(flow).properties.iter().filter_map(|pair| self.sides(flow, pair).ok()).collect();
-        values.iter().filter(|(path, _)| rows.iter().any(|row| row.to == *path && !row.to_schema.read_only)).cloned().collect()
+        let owed = |row: &Sides| !row.to_schema.read_only && self.not_owed(flow, row).is_none();
+        values.iter().filter(|(path, _)| rows.iter().any(|row| row.to == *path && owed(row))).cloned().collect()
     }
 
     pub(super) fn connected_to(&mut self, line: LineRef, flow: &Flow, c: &TypeName) -> Trial {
@@ -112,6 +116,9 @@ impl Writer<'_> {
         let otherwise = self.created_otherwise(flow);
         if let Some(why) = self.never_creates(flow).or_else(|| self.hands.cannot_add(c)).or(otherwise) {
             return Trial::not_tried(line, name, why);
+        }
+        if let Some(why) = self.requires_what_nothing_gives(&flow.to) {
+            return Trial::impossible(line, name, why);
         }
         let (mut script, filled) = match self.filled(flow) {
             Ok(filled) => filled,

@@ -1,0 +1,120 @@
+//! Conditions: which records a flow is about (L11), and whether it holds for a record just now (L9).
+
+use lockstep_model::flow::Filter;
+use lockstep_model::value::effective;
+use lockstep_model::{Change, PropIx, RecordState, Slot, TypeIx, Value};
+
+use crate::graph::{Apart, apart};
+use crate::plan::{Condition, Plan, PlanFlow};
+
+/// Whether the flow's condition for creating holds for this record. A flow without one holds for all.
+pub fn holds(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> Result<bool, String> {
+    match &flow.filter {
+        Some(filter) => evaluate(plan, filter, &flow.filter_reads, record.ty, &record.slots),
+        None => Ok(true),
+    }
+}
+
+/// L11: why a flow is not about a record of its source, or of its target; `None` where it is.
+pub fn not_about(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> Option<String> {
+    let fails = |word: &str, condition: &Option<Condition>| {
+        let condition = condition.as_ref()?;
+        match evaluate(plan, &condition.filter, &condition.reads, record.ty, &record.slots) {
+            Ok(true) => None,
+            Ok(false) => Some(format!("the flow is not about it: `{word}: {}` does not hold", condition.filter.expression)),
+            Err(why) => Some(why),
+        }
+    };
+    let from = (flow.from == record.ty).then(|| fails("only", &flow.only)).flatten();
+    from.or_else(|| (flow.to == record.ty).then(|| fails("only_to", &flow.only_to)).flatten())
+}
+
+/// L11: whether a flow is certainly not about a record of its source.
+pub fn only_fails(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> bool {
+    let Some(only) = &flow.only else { return false };
+    evaluate(plan, &only.filter, &only.reads, record.ty, &record.slots) == Ok(false)
+}
+
+/// L11: whether a match rule may link two records: a flow that says it is about both.
+pub fn may_match(plan: &Plan, rule: usize, a: &RecordState, b: &RecordState) -> bool {
+    if !plan.conditional {
+        return true;
+    }
+    let about = |flow: &PlanFlow| not_about(plan, flow, a).is_none() && not_about(plan, flow, b).is_none();
+    plan.rules[rule].flows.iter().any(|flow| about(&plan.flows[flow.at()]))
+}
+
+/// L11: why a flow would not be about the record that it would make; `None` where it would be, or where only the target can tell.
+pub fn not_about_made(plan: &Plan, flow: &PlanFlow, changes: &[Change]) -> Option<String> {
+    let condition = flow.only_to.as_ref()?;
+    let target = plan.ty(flow.to);
+    let reads = |prop: PropIx| {
+        let name = target.props[prop.at()].reference.path.as_str();
+        let by_name = condition.filter.reads.iter().any(|path| path.as_str() == name);
+        by_name || condition.reads.iter().any(|(_, read, _)| *read == prop)
+    };
+    let given = changes.iter().filter(|change| reads(change.prop)).count();
+    if given < condition.filter.reads.len() {
+        return None;
+    }
+    let mut slots = vec![Slot::default(); target.props.len()];
+    for change in changes {
+        slots[change.prop.at()].shadow = Some(change.value.clone());
+    }
+    let made = evaluate(plan, &condition.filter, &condition.reads, flow.to, &slots);
+    let text =
+        format!("the flow would not be about the record it makes: `only_to: {}` does not hold", condition.filter.expression);
+    (made == Ok(false)).then_some(text)
+}
+
+/// The pairs of record types that a condition keeps apart in an entity of these records just now (L9, unqualified; L11); sorted.
+///
+/// Where a flow says by `only` or `only_to` what it is about, the filter under `create` gates creating alone.
+pub(crate) fn suspended(plan: &Plan, records: &[&RecordState]) -> Vec<Apart> {
+    let mut found = Vec::new();
+    if !plan.conditional || records.len() < 2 {
+        return found;
+    }
+    for record in records {
+        for flow in plan.flows.iter().filter(|flow| flow.from == record.ty || flow.to == record.ty) {
+            let says_what = flow.only.is_some() || flow.only_to.is_some();
+            let unqualified = || flow.from == record.ty && flow.filter.is_some() && holds(plan, flow, record) == Ok(false);
+            if says_what && not_about(plan, flow, record).is_some() || !says_what && unqualified() {
+                found.push(apart(flow.from, flow.to));
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn evaluate(plan: &Plan, filter: &Filter, reads: &[(String, PropIx, bool)], ty: TypeIx, slots: &[Slot]) -> Result<bool, String> {
+    let mut root = serde_json::Map::new();
+    for (prop, slot) in plan.ty(ty).props.iter().zip(slots) {
+        if let Some(value) = &slot.shadow {
+            insert(&mut root, prop.reference.path.as_str(), value.clone());
+        }
+    }
+    for (written, prop, primary) in reads {
+        let value = slots[prop.at()].shadow.as_ref().map(|value| if *primary { effective(value, false) } else { value });
+        if let Some(value) = value {
+            insert(&mut root, written, value.clone());
+        }
+    }
+    lockstep_model::filter::holds(filter, Value::Object(root))
+}
+
+fn insert(map: &mut serde_json::Map<String, Value>, path: &str, value: Value) {
+    match path.split_once('.') {
+        None => {
+            map.insert(path.to_string(), value);
+        }
+        Some((first, rest)) => {
+            let inner = map.entry(first.to_string()).or_insert_with(|| Value::Object(serde_json::Map::new()));
+            if let Value::Object(inner) = inner {
+                insert(inner, rest, value);
+            }
+        }
+    }
+}

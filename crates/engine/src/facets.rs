@@ -1,0 +1,189 @@
+//! Facets: one record that stands for several things, each with links and flows of its own (F1–F3).
+//!
+//! Each facet of a record is a record of its own here, in an entity of its own; they have the record's key and its properties in common.
+//!
+//! ```text
+//! erp.Customers/7 (organisation data) ─── crm.Accounts/19 (organisation data)   entity 1
+//!        ║                                      ║
+//! erp.Customers/7 (human data) ┄┄┄┄┄┄┄┄┄┄ crm.Accounts/19 (human data)          F2: linked, as their other facets are
+//! ```
+
+use std::collections::BTreeSet;
+
+use lockstep_model::value::is_empty;
+use lockstep_model::{
+    Claim, EntityId, Intent, IntentKind, IntentState, NumberSet, Presence, PropIx, ReadRecord, RecordId, RecordState, Timestamp,
+    TypeIx, Value,
+};
+
+use crate::conditions::may_match;
+use crate::confirm;
+use crate::link::{Linked, Links, join, kept_apart, occupied};
+use crate::plan::Plan;
+use crate::slice::Slice;
+
+/// Links of facets can bring about others; that many rounds of it are made at a time.
+const ROUNDS: usize = 8;
+
+/// The other facets of a record that the slice has.
+pub fn siblings<'a>(plan: &'a Plan, slice: &'a Slice, record: &'a RecordState) -> impl Iterator<Item = &'a RecordState> {
+    plan.ty(record.ty).facets.iter().filter_map(|facet| slice.by_key(*facet, &record.key))
+}
+
+/// F2: links facets of two records that are linked by other facets, where both are free. The slice is left with the links made.
+pub(crate) fn link(plan: &Plan, slice: &mut Slice, links: &mut Links, focus: &NumberSet<RecordId>) {
+    if !plan.has_facets {
+        return;
+    }
+    for _ in 0..ROUNDS {
+        let mut entities: BTreeSet<EntityId> = BTreeSet::new();
+        for record in focus.iter().filter_map(|id| slice.records.get(id)) {
+            entities.insert(record.entity);
+            entities.extend(siblings(plan, slice, record).map(|sibling| sibling.entity));
+        }
+        let mut found: Vec<Linked> = Vec::new();
+        for entity in entities {
+            let members: Vec<&RecordState> =
+                slice.members(entity).iter().map(|id| &slice.records[id]).filter(|record| record.is_live()).collect();
+            for (at, a) in members.iter().enumerate().filter(|(_, a)| !plan.ty(a.ty).facets.is_empty()) {
+                for b in members[at + 1..].iter().filter(|b| !plan.ty(b.ty).facets.is_empty()) {
+                    found.extend(by_facets(plan, slice, a, b));
+                }
+            }
+        }
+        found.sort_by_key(|linked| (linked.a, linked.b));
+        found.dedup();
+        if found.is_empty() {
+            return;
+        }
+        let before = links.made.len();
+        join(plan, slice, found, links);
+        if links.made.len() == before {
+            return;
+        }
+    }
+}
+
+/// The links that follow for the other facets of two linked records.
+fn by_facets(plan: &Plan, slice: &Slice, a: &RecordState, b: &RecordState) -> Vec<Linked> {
+    let mut found = Vec::new();
+    for mine in siblings(plan, slice, a).filter(|mine| mine.is_live()) {
+        for theirs in siblings(plan, slice, b).filter(|theirs| theirs.is_live()) {
+            let Some(rule) = plan.facet_rule(mine.ty, theirs.ty) else { continue };
+            let free = mine.entity != theirs.entity
+                && !occupied(plan, slice, mine, theirs.ty)
+                && !occupied(plan, slice, theirs, mine.ty)
+                && !kept_apart(slice, mine.entity, theirs.entity);
+            if free && may_match(plan, rule, mine, theirs) {
+                found.push(Linked { a: mine.id.min(theirs.id), b: mine.id.max(theirs.id), rule });
+            }
+        }
+    }
+    found
+}
+
+/// F1: which facet of the source record goes to which facet of a record of `to` that is made for another facet of it: those that a flow
+/// is between, and that have no counterpart there.
+pub fn made_along<'a>(plan: &'a Plan, slice: &'a Slice, record: &'a RecordState, to: TypeIx) -> Vec<(&'a RecordState, TypeIx)> {
+    let mut found: Vec<(&RecordState, TypeIx)> = Vec::new();
+    for theirs in &plan.ty(to).facets {
+        let mine = siblings(plan, slice, record)
+            .find(|mine| mine.is_live() && plan.facet_rule(mine.ty, *theirs).is_some() && !occupied(plan, slice, mine, *theirs));
+        found.extend(mine.map(|mine| (mine, *theirs)));
+    }
+    found
+}
+
+/// F2: another facet of the record whose counterpart in this collection is being made; the record will be linked with its facet.
+pub fn being_made<'a>(
+    plan: &'a Plan,
+    slice: &'a Slice,
+    record: &'a RecordState,
+    to: TypeIx,
+    made_now: impl Fn(EntityId, TypeIx) -> bool,
+) -> Option<&'a RecordState> {
+    let collection = &plan.ty(to).facets;
+    if collection.is_empty() {
+        return None;
+    }
+    let open = |entity: EntityId| {
+        let open = |intent: &Intent| {
+            intent.kind == IntentKind::Create
+                && collection.contains(&intent.ty)
+                && matches!(intent.state, IntentState::Sent | IntentState::Unknown)
+        };
+        slice.intents_of(entity).any(open) || collection.iter().any(|ty| made_now(entity, *ty))
+    };
+    siblings(plan, slice, record).find(|sibling| sibling.is_live() && sibling.entity != record.entity && open(sibling.entity))
+}
+
+/// F1: the other facets of a record that was made. `partners` are the entities that they belong to, by facet; the others are on their own.
+pub fn made(plan: &Plan, state: &RecordState, partners: &[(TypeIx, EntityId)], first_id: RecordId) -> Vec<RecordState> {
+    let facets = plan.ty(state.ty).facets.iter().enumerate();
+    facets
+        .map(|(n, facet)| {
+            let id = RecordId(first_id.0 + n as i64);
+            let mut made = RecordState { id, ty: *facet, ..state.clone() };
+            made.entity = partners.iter().find(|(ty, _)| ty == facet).map_or(EntityId(id.0), |(_, entity)| *entity);
+            // What Lockstep wrote through one facet is nobody's edit in another (F3, P5).
+            for slot in &mut made.slots {
+                (slot.claim, slot.displaced, slot.flips) = (None, None, None);
+            }
+            made
+        })
+        .collect()
+}
+
+/// F3, P5: another facet of a record that was written through one. What was written is Lockstep's own there too. Where both facets have
+/// rows about the property, the value travels on from it, as the claim that it carries: what is linked with the one facet ends equal with
+/// what is linked with the other.
+pub fn written(
+    plan: &Plan,
+    state: &mut RecordState,
+    intent: &Intent,
+    answer: ReadRecord,
+    sent: &[(usize, Value)],
+    now: Timestamp,
+) {
+    let (claims, held): (Vec<Option<Claim>>, Vec<Value>) = {
+        let props = &plan.ty(state.ty).props;
+        let held = state.slots.iter().zip(props).map(|(slot, prop)| slot.value(prop.whole).clone());
+        (state.slots.iter().map(|slot| slot.claim.clone()).collect(), held.collect())
+    };
+    confirm::written(plan, state, intent, answer, sent, now);
+    for change in intent.changes.iter().filter(|change| sent.iter().any(|(prop, _)| *prop == change.prop.at())) {
+        let at = change.prop.at();
+        let prop = plan.prop(state.ty, change.prop);
+        let slot = &mut state.slots[at];
+        if !prop.paired {
+            continue;
+        }
+        let value = slot.value(prop.whole).clone();
+        // Later than what was claimed here before, which it has displaced.
+        let before = claims[at].as_ref().map(|claim| claim.at.plus_ms(1));
+        slot.claim = Some(Claim { value, at: change.claim.at.max(before.unwrap_or(change.claim.at)), goes: vec![] });
+        slot.carries = None;
+        slot.displaced = Some(Box::new(held[at].clone()));
+    }
+}
+
+/// F3: the properties that only this facet of a record has rows about, and that can be emptied: what is deleted through it.
+pub(crate) fn part(plan: &Plan, record: &RecordState) -> Vec<PropIx> {
+    let ty = plan.ty(record.ty);
+    let own = |prop: &PropIx| {
+        let described = &ty.props[prop.at()];
+        let shared = ty.facets.iter().any(|facet| plan.prop(*facet, *prop).paired);
+        let fixed = described.read_only || described.create_only || described.required;
+        described.paired && !shared && !fixed && !is_empty(record.slot(*prop).value(described.whole))
+    };
+    (0..ty.props.len() as u16).map(PropIx).filter(own).collect()
+}
+
+/// F3: whether another facet of the record stands for something still: it is linked, or has something of its own.
+pub(crate) fn stands(plan: &Plan, slice: &Slice, facet: &RecordState) -> bool {
+    let linked = || {
+        let members = slice.members(facet.entity).iter().filter_map(|id| slice.records.get(id));
+        members.filter(|other| other.id != facet.id).any(|other| matches!(other.presence, Presence::Live))
+    };
+    facet.is_live() && (linked() || !part(plan, facet).is_empty())
+}

@@ -1,0 +1,293 @@
+//! The graph of all property pairs, kept in the plan: what bears on what (P0) where all flows hold, and, made when it is needed, where
+//! some do not hold for the records at hand (L9, L11).
+//!
+//! A value never travels by way of a flow that does not hold; what is left of the graph is looked at anew, so that records that are still
+//! connected end equal. Which flows do not hold for an entity is one of a few sets in a project; what comes of a set is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use lockstep_model::blocks::fill_rows;
+use lockstep_model::value::is_empty;
+use lockstep_model::{Conversion, PropIx, Reverse, Timestamp, TypeIx, Value};
+
+use crate::bears::{Edge, Node, Relations, Step, bears};
+use crate::plan::{Bearing, Part, Parts, Plan, PlanProp};
+
+/// A pair of the graph with all that its rows say.
+#[derive(Clone, Debug)]
+pub(crate) struct Pair {
+    pub forward: bool,
+    pub backward: bool,
+    pub conversion: Option<Conversion>,
+    /// What a row of the flow the other way says of the way back.
+    pub back: Option<Conversion>,
+    pub clears: bool,
+}
+
+/// One direction of a pair.
+enum Way {
+    AsIs,
+    Exact(Conversion),
+    Lossy(Conversion),
+    None(String),
+}
+
+impl Pair {
+    /// How a value passes in one direction. What a row says of this direction holds; else the other direction is reversed. A type's name
+    /// alone says what the property holds, and not that a value passes as it is.
+    fn way(&self, forward: bool) -> Way {
+        let (said, other) = if forward { (&self.conversion, &self.back) } else { (&self.back, &self.conversion) };
+        if let Some(said @ Conversion::Computed(_)) = said {
+            // Of a conversion that stands for itself nobody knows whether the other one leads back.
+            let lossless = !matches!(other, Some(Conversion::Computed(_)));
+            return if lossless { Way::Exact(said.clone()) } else { Way::Lossy(said.clone()) };
+        }
+        match (said, other) {
+            (_, Some(other @ Conversion::Computed(_))) => match other.reverse() {
+                Reverse::Exact(back) => Way::Exact(back),
+                Reverse::Lossy { conversion, .. } => Way::Lossy(conversion),
+                Reverse::None { .. } if said.is_some() => Way::AsIs,
+                Reverse::None { why } => Way::None(why),
+            },
+            (Some(plain), _) => Way::Exact(plain.clone()),
+            (None, _) => Way::AsIs,
+        }
+    }
+}
+
+/// All pairs of all flows.
+#[derive(Debug, Default)]
+pub(crate) struct Graph {
+    /// The pairs that are kept equal.
+    edges: Vec<Edge>,
+    /// The rows of blocks that only fill what is empty at the first link (P1c).
+    fills: Vec<Edge>,
+    pairs: Vec<Pair>,
+    /// Record types of which an entity may hold several.
+    merging: BTreeSet<TypeIx>,
+}
+
+/// For each property of some record types what bears on it.
+pub(crate) type Bearings = BTreeMap<TypeIx, Vec<Vec<Bearing>>>;
+
+/// Two record types, the lower one first, that a condition keeps apart.
+pub(crate) type Apart = (TypeIx, TypeIx);
+
+impl Graph {
+    /// The graph of these pairs, in the order of the rows.
+    pub fn new(edges: Vec<Edge>, pairs: Vec<Pair>, merging: BTreeSet<TypeIx>) -> Self {
+        let mut between: BTreeMap<Apart, Vec<usize>> = BTreeMap::new();
+        for (at, edge) in edges.iter().enumerate() {
+            between.entry(apart(edge.from.0, edge.to.0)).or_default().push(at);
+        }
+        let mut fills = BTreeSet::new();
+        for places in between.values() {
+            // The two sides as the first row names them.
+            let first = edges[places[0]].from.0;
+            let ends = |edge: &Edge| if edge.from.0 == first { (edge.from.1, edge.to.1) } else { (edge.to.1, edge.from.1) };
+            let rows: Vec<(PropIx, PropIx)> = places.iter().map(|at| ends(&edges[*at])).collect();
+            fills.extend(places.iter().zip(fill_rows(&rows)).filter(|(_, fills)| *fills).map(|(at, _)| *at));
+        }
+        let (filling, kept): (Vec<_>, Vec<_>) = edges.into_iter().enumerate().partition(|(at, _)| fills.contains(at));
+        let edges = |all: Vec<(usize, Edge)>| all.into_iter().map(|(_, edge)| edge).collect();
+        Graph { edges: edges(kept), fills: edges(filling), pairs, merging }
+    }
+
+    /// What bears on what where all flows hold.
+    pub fn whole(&self, props: &[&[PlanProp]]) -> (Relations, Bearings) {
+        let types: BTreeSet<TypeIx> = (0..props.len() as u16).map(TypeIx).collect();
+        let relations = bears(&self.edges, |(ty, prop)| &props[ty.at()][prop.at()].name);
+        let bearings = self.bearings(&relations, &self.fills, &types, props);
+        (relations, bearings)
+    }
+
+    /// P1d: the properties that conversions split over several of another record type.
+    pub fn parts(&self, relations: &Relations) -> Vec<((TypeIx, PropIx), Parts)> {
+        parts(relations, &self.pairs)
+    }
+
+    /// What bears on what where these record types are kept apart: of all that are connected with one of them.
+    fn without(&self, gone: &[Apart], props: &[&[PlanProp]]) -> Bearings {
+        let types = self.connected(gone);
+        let left = |edge: &&Edge| types.contains(&edge.from.0) && !gone.contains(&apart(edge.from.0, edge.to.0));
+        let edges: Vec<Edge> = self.edges.iter().filter(left).copied().collect();
+        let fills: Vec<Edge> = self.fills.iter().filter(left).copied().collect();
+        let relations = bears(&edges, |(ty, prop)| &props[ty.at()][prop.at()].name);
+        self.bearings(&relations, &fills, &types, props)
+    }
+
+    /// The record types that are connected with one of these by any rows.
+    fn connected(&self, with: &[Apart]) -> BTreeSet<TypeIx> {
+        let mut neighbours: BTreeMap<TypeIx, BTreeSet<TypeIx>> = BTreeMap::new();
+        for edge in self.edges.iter().chain(&self.fills) {
+            neighbours.entry(edge.from.0).or_default().insert(edge.to.0);
+            neighbours.entry(edge.to.0).or_default().insert(edge.from.0);
+        }
+        let mut found: BTreeSet<TypeIx> = with.iter().flat_map(|(a, b)| [*a, *b]).collect();
+        let mut open: Vec<TypeIx> = found.iter().copied().collect();
+        while let Some(ty) = open.pop() {
+            open.extend(neighbours.get(&ty).into_iter().flatten().copied().filter(|other| found.insert(*other)));
+        }
+        found
+    }
+
+    fn bearings(&self, relations: &Relations, fills: &[Edge], types: &BTreeSet<TypeIx>, props: &[&[PlanProp]]) -> Bearings {
+        let mut all: Bearings = types.iter().map(|ty| (*ty, props[ty.at()].iter().map(|_| Vec::new()).collect())).collect();
+        for (mine, own) in &mut all {
+            if self.merging.contains(mine) {
+                for (ix, bearings) in own.iter_mut().enumerate() {
+                    let described = &props[mine.at()][ix];
+                    if described.paired {
+                        bearings.push(Bearing {
+                            other: *mine,
+                            theirs: PropIx(ix as u16),
+                            conversion: Ok(vec![]),
+                            judged_by: None,
+                            open: true,
+                            clears: described.clears,
+                            reference: false,
+                            defaults: false,
+                            fills: false,
+                        });
+                    }
+                }
+            }
+        }
+        for ((mine, other), related) in relations {
+            for one in related {
+                let bearing = self.bearing((*mine, one.mine), (*other, one.theirs), &one.way, false, props);
+                all.get_mut(mine).expect("relations are of the types")[one.mine.at()].push(bearing);
+            }
+        }
+        for edge in fills {
+            let step = |forward| [Step { pair: edge.pair, forward }];
+            for (mine, theirs, way) in [(edge.from, edge.to, step(true)), (edge.to, edge.from, step(false))] {
+                let bearing = self.bearing(mine, theirs, &way, true, props);
+                all.get_mut(&mine.0).expect("fills are of the types")[mine.1.at()].push(bearing);
+            }
+        }
+        all
+    }
+
+    /// How `theirs` bears on `mine`, by a way that is told from mine to theirs; values come the other way.
+    fn bearing(&self, mine: Node, theirs: Node, way: &[Step], fills: bool, props: &[&[PlanProp]]) -> Bearing {
+        let prop = |node: Node| &props[node.0.at()][node.1.at()];
+        let (p, q) = (prop(mine), prop(theirs));
+        let reference = p.reference_target.is_some() && q.reference_target.is_some();
+        let (conversion, lossy) = along(way, &self.pairs, true);
+        let judged_by = if lossy { along(way, &self.pairs, false).0.ok() } else { None };
+        let pair = |step: &Step| &self.pairs[step.pair];
+        let defaults = !reference && !fills && conversion.as_ref().is_ok_and(|way| gives_default(way));
+        Bearing {
+            other: theirs.0,
+            theirs: theirs.1,
+            conversion: if reference { Ok(vec![]) } else { conversion },
+            judged_by,
+            open: way.iter().all(|step| if step.forward { pair(step).backward } else { pair(step).forward }),
+            clears: way.iter().all(|step| pair(step).clears),
+            reference,
+            defaults,
+            fills,
+        }
+    }
+}
+
+/// Two record types, the lower one first.
+pub(crate) fn apart(a: TypeIx, b: TypeIx) -> Apart {
+    (a.min(b), a.max(b))
+}
+
+/// The conversions on a way: from theirs to mine, or back. Also whether something is lost on it.
+fn along(way: &[Step], pairs: &[Pair], to_mine: bool) -> (Result<Vec<Conversion>, String>, bool) {
+    let mut conversions = Vec::new();
+    let mut lossy = false;
+    let steps: Vec<Step> = if to_mine { way.iter().rev().copied().collect() } else { way.to_vec() };
+    for step in steps {
+        // The way is told from mine to theirs: a step that it walks forward is walked backward by values that come.
+        match pairs[step.pair].way(step.forward != to_mine) {
+            Way::AsIs => {}
+            Way::Exact(conversion) => conversions.push(conversion),
+            Way::Lossy(conversion) => {
+                lossy = true;
+                conversions.push(conversion);
+            }
+            Way::None(why) => return (Err(why), lossy),
+        }
+    }
+    (Ok(conversions), lossy)
+}
+
+/// Whether these conversions give a value for an empty one. No clock is needed to see that.
+fn gives_default(conversions: &[Conversion]) -> bool {
+    let mut value = Value::Null;
+    for conversion in conversions {
+        match conversion.apply(&value, Timestamp(0)) {
+            Ok(converted) => value = converted,
+            Err(_) => return false,
+        }
+    }
+    !is_empty(&value)
+}
+
+/// P1d: the properties that conversions split over several of another record type, each part by a conversion of its own.
+fn parts(relations: &Relations, pairs: &[Pair]) -> Vec<((TypeIx, PropIx), Parts)> {
+    let mut found = Vec::new();
+    for ((mine, other), related) in relations {
+        let mut wholes: Vec<PropIx> = related.iter().map(|relation| relation.mine).collect();
+        wholes.sort_unstable();
+        wholes.dedup();
+        for whole in wholes {
+            let mut parts: Vec<Part> = Vec::new();
+            for relation in related.iter().filter(|relation| relation.mine == whole) {
+                let (taken_by, _) = along(&relation.way, pairs, false);
+                let taken_by = taken_by.unwrap_or_default();
+                let computed = taken_by.iter().any(|conversion| matches!(conversion, Conversion::Computed(_)));
+                if !computed || parts.iter().any(|part| part.taken_by == taken_by) {
+                    parts.clear();
+                    break;
+                }
+                parts.push(Part { prop: relation.theirs, taken_by });
+            }
+            if parts.len() > 1 {
+                found.push(((*mine, whole), Parts { other: *other, parts }));
+            }
+        }
+    }
+    found
+}
+
+/// What bears on what where some flows do not hold, by the record types that are kept apart; made once for each set of them.
+#[derive(Debug, Default)]
+pub(crate) struct Partial(OnceLock<Box<Kept>>);
+
+#[derive(Debug)]
+struct Kept {
+    gone: Vec<Apart>,
+    bearings: Bearings,
+    next: Partial,
+}
+
+impl Partial {
+    /// What bears on what without these, sorted and each once. `make` makes it.
+    fn get(&self, gone: &[Apart], make: &dyn Fn() -> Bearings) -> &Bearings {
+        let mut here = self;
+        loop {
+            let kept = here.0.get_or_init(|| Box::new(Kept { gone: gone.to_vec(), bearings: make(), next: Partial::default() }));
+            if kept.gone == gone {
+                return &kept.bearings;
+            }
+            here = &kept.next;
+        }
+    }
+}
+
+impl Plan {
+    /// What bears on what where these record types are kept apart.
+    pub(crate) fn without(&self, gone: &[Apart]) -> &Bearings {
+        self.partial.get(gone, &|| {
+            let props: Vec<&[PlanProp]> = self.types.iter().map(|ty| ty.props.as_slice()).collect();
+            self.graph.without(gone, &props)
+        })
+    }
+}

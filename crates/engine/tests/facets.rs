@@ -1,0 +1,374 @@
+//! Facets (F1–F3), blocks (P1c), conditions and what travels past them (P0, L9, L11), sections between a record type and itself.
+
+mod kit;
+
+use kit::{World, flow, reference, schemas};
+use lockstep_model::flow::{Ceases, Create, Deletes, Filter};
+use lockstep_model::{Flow, IntentKind, IntentState, Situation};
+use serde_json::{Value, json};
+
+const TWO: [(&str, &str); 2] = [("a.Customer (company)", "b.Account (company)"), ("a.Customer (person)", "b.Account (person)")];
+
+fn two_facets(create: [Create; 2], matches: &[&str], rows: [&[&str]; 2]) -> Vec<Flow> {
+    let [of_company, of_person] = create;
+    vec![flow(TWO[0].0, TWO[0].1, of_company, matches, rows[0]), flow(TWO[1].0, TWO[1].1, of_person, &[], rows[1])]
+}
+
+fn facets(flows: &[Flow]) -> World {
+    World::new(flows, &schemas(&[("a.Customer", vec![]), ("b.Account", vec![]), ("c.Person", vec![])]))
+}
+
+/// A record of `a.Customer` as it is read, once for each facet.
+fn read(world: &mut World, key: &str, values: Value) {
+    for (ours, _) in TWO {
+        world.read(&format!("{ours}/{key}"), values.clone());
+    }
+}
+
+#[test]
+fn f1_a_creation_makes_the_record_with_all_its_facets() {
+    let rows: [&[&str]; 2] = [&["name <-> name"], &["contact <-> contact"]];
+    for create in [[Create::Always, Create::Always], [Create::Always, Create::Never], [Create::Never, Create::Always]] {
+        let mut world = facets(&two_facets(create, &[], rows));
+        read(&mut world, "1", json!({"name": "Fjord AS", "contact": "Åse"}));
+        assert_eq!(world.settle(), 1, "one record, in one write");
+        assert_eq!((world.count(TWO[0].1), world.count(TWO[1].1)), (1, 1));
+        let made = world.intents[0].record.unwrap();
+        let key = world.records[&made].key.clone();
+        for (ours, theirs) in TWO {
+            assert!(world.linked(&format!("{ours}/1"), &format!("{theirs}/{key}")), "{ours}");
+        }
+        assert_eq!(world.value(&format!("{}/{key}", TWO[0].1), "contact"), json!("Åse"));
+        assert_eq!(world.settle_all(), 0);
+        // Each facet is kept equal by its own rows.
+        world.read(&format!("{}/1", TWO[1].0), json!({"name": "Fjord AS", "contact": "Bjørn"}));
+        assert_eq!(world.settle(), 1);
+        assert_eq!(world.value(&format!("{}/{key}", TWO[1].1), "contact"), json!("Bjørn"));
+    }
+}
+
+#[test]
+fn f2_a_facet_is_linked_where_another_facet_of_its_record_is() {
+    let rows: [&[&str]; 2] = [&["name <-> name"], &["contact <-> contact"]];
+    let mut world = facets(&two_facets([Create::Always, Create::Always], &["no = no"], rows));
+    for (_, theirs) in TWO {
+        world.read(&format!("{theirs}/x"), json!({"no": "17", "name": "Fjord", "contact": null}));
+    }
+    read(&mut world, "1", json!({"no": "17", "name": "Fjord AS", "contact": "Åse"}));
+    world.settle();
+    assert!(world.linked(&format!("{}/1", TWO[0].0), &format!("{}/x", TWO[0].1)), "they match");
+    assert!(world.linked(&format!("{}/1", TWO[1].0), &format!("{}/x", TWO[1].1)), "as their other facets are");
+    assert!(world.intents.iter().all(|intent| intent.kind == IntentKind::Update), "nothing is created");
+    assert_eq!(world.value(&format!("{}/x", TWO[1].1), "contact"), json!("Åse"));
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn f2_facets_read_one_after_the_other_come_to_one_record() {
+    let rows: [&[&str]; 2] = [&["name <-> name"], &["contact <-> contact"]];
+    let mut world = facets(&two_facets([Create::Always, Create::Always], &[], rows));
+    world.read(&format!("{}/1", TWO[0].0), json!({"name": "Fjord AS", "contact": "Åse"}));
+    world.settle();
+    world.read(&format!("{}/1", TWO[1].0), json!({"name": "Fjord AS", "contact": "Åse"}));
+    world.settle();
+    assert_eq!((world.count(TWO[0].1), world.count(TWO[1].1)), (1, 1));
+    let creations = world.intents.iter().filter(|i| i.kind == IntentKind::Create && i.state == IntentState::Done);
+    assert_eq!(creations.count(), 1);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn f3_deleting_through_one_facet_empties_its_part_alone() {
+    let propagate = |ty: &str, of: &str, rows: &[&str]| {
+        let flow = flow(ty, of, Create::Always, &[], rows);
+        Flow { deletes: Deletes::Propagate, ..flow }
+    };
+    let flows = vec![
+        propagate("c.Company", "b.Account (company)", &["name -> name", "phone -> phone"]),
+        propagate("c.Person", "b.Account (person)", &["contact -> contact", "phone -> phone"]),
+    ];
+    let all = schemas(&[("c.Company", vec![]), ("c.Person", vec![]), ("b.Account", vec![])]);
+    let mut world = World::new(&flows, &all);
+    world.read("c.Company/1", json!({"name": "Fjord AS", "phone": "1"}));
+    world.settle();
+    let key = world.records[&world.intents[0].record.unwrap()].key.clone();
+    let (company, person) = (format!("b.Account (company)/{key}"), format!("b.Account (person)/{key}"));
+    world.read("c.Person/2", json!({"contact": "Åse", "phone": "1"}));
+    // A person links it with what is there already.
+    let into = world.record(&person).entity;
+    let id = world.record("c.Person/2").id;
+    world.records.get_mut(&id).unwrap().entity = into;
+    world.settle();
+    assert!(world.linked("c.Person/2", &person));
+    world.read_deleted("c.Company/1");
+    world.settle();
+    assert!(world.record(&company).is_live() && world.record(&person).is_live(), "the record stays");
+    assert_eq!(world.value(&company, "name"), Value::Null, "its part is emptied");
+    assert_eq!(world.value(&company, "phone"), json!("1"), "what the other facet has rows about stays");
+    assert_eq!(world.value(&person, "contact"), json!("Åse"));
+    assert_eq!(world.settle_all(), 0);
+    world.read_deleted("c.Person/2");
+    world.settle();
+    assert!(!world.record(&company).is_live() && !world.record(&person).is_live(), "all its facets are deleted: the record is");
+    let deletions = world.intents.iter().filter(|i| i.kind == IntentKind::Delete && i.state == IntentState::Done).count();
+    assert_eq!(deletions, 1);
+}
+
+#[test]
+fn f3_what_is_written_through_one_facet_is_no_edit_of_another_and_travels_on() {
+    let flows = vec![
+        flow("c.Company", "b.Account (company)", Create::Never, &["no = no"], &["phone <-> phone"]),
+        flow("c.Person", "b.Account (person)", Create::Never, &["no = no"], &["phone <-> phone"]),
+    ];
+    let all = schemas(&[("c.Company", vec![]), ("c.Person", vec![]), ("b.Account", vec![])]);
+    let mut world = World::new(&flows, &all);
+    for ty in ["b.Account (company)", "b.Account (person)"] {
+        world.read(&format!("{ty}/7"), json!({"no": "1", "phone": "0"}));
+    }
+    world.read("c.Company/1", json!({"no": "1", "phone": "1"}));
+    world.read("c.Person/2", json!({"no": "1", "phone": "2"}));
+    world.settle();
+    let shown = |world: &World| {
+        ["c.Company/1", "c.Person/2", "b.Account (company)/7", "b.Account (person)/7"].map(|name| world.value(name, "phone"))
+    };
+    assert_eq!(shown(&world), [json!("2"), json!("2"), json!("2"), json!("2")], "the latest wins, everywhere");
+    assert_eq!(world.settle_all(), 0);
+    world.read("c.Company/1", json!({"no": "1", "phone": "3"}));
+    world.settle();
+    assert_eq!(shown(&world), [json!("3"), json!("3"), json!("3"), json!("3")]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p8_a_reference_to_a_record_linked_by_a_facet_is_written() {
+    let flows = vec![
+        flow("a.Customer (company)", "b.Org", Create::Never, &[], &["name <-> name"]),
+        flow("a.Customer (person)", "b.Person", Create::Always, &[], &["contact <-> contact"]),
+        flow("a.Order", "b.Deal", Create::Always, &[], &["title <-> title", "customer_id <-> person_id"]),
+    ];
+    let all = schemas(&[
+        ("a.Customer", vec![]),
+        ("b.Org", vec![]),
+        ("b.Person", vec![]),
+        ("a.Order", vec![reference("customer_id", "Customer")]),
+        ("b.Deal", vec![reference("person_id", "Person")]),
+    ]);
+    let mut world = World::new(&flows, &all);
+    world.read("a.Order/5", json!({"title": "Ten chairs", "customer_id": "1"}));
+    world.settle();
+    for facet in ["a.Customer (company)/1", "a.Customer (person)/1"] {
+        world.read(facet, json!({"name": "Fjord AS", "contact": "Åse"}));
+        let order = world.record("a.Order/5").id;
+        world.agenda.insert(order);
+        world.settle();
+    }
+    let of = |world: &World, ty: &str| {
+        let ty = world.ty(ty);
+        world.records.values().find(|r| r.ty == ty).unwrap().key.clone()
+    };
+    let (deal, person) = (of(&world, "b.Deal"), of(&world, "b.Person"));
+    assert_eq!(world.value(&format!("b.Deal/{deal}"), "person_id"), json!(person));
+}
+
+#[test]
+fn p1c_in_a_block_the_nth_belongs_to_the_nth_and_the_rest_fills() {
+    let rows = ["mailing <-> billing", "mailing <-> shipping", "other <-> billing", "other <-> shipping"];
+    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Always, &["no = no"], &rows)]);
+    world.read("b.Person/x", json!({"no": "1", "billing": null, "shipping": null}));
+    world.read("a.Person/1", json!({"no": "1", "mailing": "Bergen", "other": "Oslo"}));
+    world.read("a.Person/2", json!({"no": "2", "mailing": "Bodø", "other": null}));
+    world.settle();
+    let shown = |world: &World, name: &str| [world.value(name, "billing"), world.value(name, "shipping")];
+    assert_eq!(shown(&world, "b.Person/x"), [json!("Bergen"), json!("Oslo")]);
+    let made = world.intents.iter().find(|i| i.kind == IntentKind::Create).unwrap().record.unwrap();
+    let made = format!("b.Person/{}", world.records[&made].key);
+    assert_eq!(shown(&world, &made), [json!("Bodø"), json!("Bodø")], "what is empty is filled at the first link");
+    assert_eq!(world.settle_all(), 0);
+    // Edits go from each to the one that it belongs to.
+    world.read("b.Person/x", json!({"no": "1", "billing": "Bergen", "shipping": "Moss"}));
+    world.read("a.Person/2", json!({"no": "2", "mailing": "Narvik", "other": null}));
+    world.settle();
+    assert_eq!([world.value("a.Person/1", "mailing"), world.value("a.Person/1", "other")], [json!("Bergen"), json!("Moss")]);
+    assert_eq!(shown(&world, &made), [json!("Narvik"), json!("Bodø")]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p1c_what_is_empty_is_filled_when_records_are_found() {
+    let rows = ["mailing <-> billing", "mailing <-> shipping", "other <-> billing", "other <-> shipping"];
+    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Never, &["no = no"], &rows)]);
+    world.read("b.Person/x", json!({"no": "1", "billing": "Moss", "shipping": null}));
+    world.read("a.Person/1", json!({"no": "1", "mailing": "Bergen", "other": null}));
+    world.settle();
+    assert_eq!(world.value("b.Person/x", "billing"), json!("Bergen"), "the later of two");
+    assert_eq!(world.value("b.Person/x", "shipping"), json!("Bergen"), "filled");
+    assert_eq!(world.settle_all(), 0);
+    world.read("a.Person/1", json!({"no": "1", "mailing": "Bodø", "other": null}));
+    world.settle();
+    assert_eq!(world.value("b.Person/x", "billing"), json!("Bodø"));
+    assert_eq!(world.value("b.Person/x", "shipping"), json!("Bergen"), "only at the first link");
+}
+
+fn only(flow: Flow, expression: &str, reads: &[&str]) -> Flow {
+    let reads = reads.iter().map(|path| (*path).into()).collect();
+    Flow { only: Some(Filter { expression: expression.into(), reads }), ..flow }
+}
+
+fn filtered(expression: &str, reads: &[&str]) -> Create {
+    let reads = reads.iter().map(|path| (*path).into()).collect();
+    let filter = Some(Filter { expression: expression.into(), reads });
+    Create::When { condition: "When it is a customer".into(), filter }
+}
+
+#[test]
+fn p0_a_value_never_travels_by_way_of_a_flow_that_does_not_hold() {
+    let condition = filtered("kind == 'customer'", &["kind"]);
+    let flows = [
+        flow("a.Person", "b.Person", condition, &["mail = mail"], &["phone <-> phone"]),
+        flow("b.Person", "c.Person", Create::Always, &["mail = mail"], &["phone <-> phone"]),
+    ];
+    let mut world = World::people(&flows);
+    world.read("b.Person/1", json!({"mail": "ase@example.com", "phone": "1"}));
+    world.read("c.Person/1", json!({"mail": "ase@example.com", "phone": "1"}));
+    world.read("a.Person/1", json!({"mail": "ase@example.com", "phone": "666", "kind": "supplier"}));
+    world.settle();
+    let phones = |world: &World| ["a.Person/1", "b.Person/1", "c.Person/1"].map(|name| world.value(name, "phone"));
+    assert_eq!(phones(&world), [json!("666"), json!("1"), json!("1")], "a supplier's phone goes nowhere");
+    world.read("c.Person/1", json!({"mail": "ase@example.com", "phone": "2"}));
+    world.settle();
+    assert_eq!(phones(&world), [json!("666"), json!("2"), json!("2")], "the others end equal");
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p0_what_is_left_of_the_graph_still_ends_equal() {
+    // The direct way is closed for suppliers; the one by way of c is not.
+    let direct = only(
+        flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &["phone <-> phone"]),
+        "kind == 'customer'",
+        &["kind"],
+    );
+    let flows = [
+        direct,
+        flow("a.Person", "c.Person", Create::Always, &["mail = mail"], &["phone <-> phone"]),
+        flow("c.Person", "b.Person", Create::Always, &["mail = mail"], &["phone <-> phone"]),
+    ];
+    let mut world = World::people(&flows);
+    for system in ["b", "c"] {
+        world.read(&format!("{system}.Person/1"), json!({"mail": "ase@example.com", "phone": "1"}));
+    }
+    world.read("a.Person/1", json!({"mail": "ase@example.com", "phone": "2", "kind": "supplier"}));
+    world.settle();
+    assert_eq!(world.value("b.Person/1", "phone"), json!("2"));
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn l11_a_flow_is_about_what_only_says() {
+    let people =
+        only(flow("a.Contact", "b.Person", Create::Always, &["mail = mail"], &["name <-> name"]), "kind == 'person'", &["kind"]);
+    let mut world = World::new(&[people], &schemas(&[("a.Contact", vec![]), ("b.Person", vec![])]));
+    world.read("b.Person/1", json!({"mail": "post@example.com", "name": "Post"}));
+    world.read("a.Contact/1", json!({"mail": "post@example.com", "name": "Fjord AS", "kind": "company"}));
+    world.read("a.Contact/2", json!({"mail": "bo@example.com", "name": "Bo", "kind": "company"}));
+    world.read("a.Contact/3", json!({"mail": "ase@example.com", "name": "Åse", "kind": "person"}));
+    world.settle();
+    assert!(!world.linked("a.Contact/1", "b.Person/1"), "not matched");
+    assert_eq!(world.count("b.Person"), 2, "not created");
+    assert_eq!(world.situation("2", "b.Person"), Situation::Excluded);
+    assert!(world.why("2", "b.Person").contains("only: kind == 'person'"), "{}", world.why("2", "b.Person"));
+    // It ceases to be what the flow is about: it stays, and is not kept equal.
+    let made = world.records[&world.intents[0].record.unwrap()].key.clone();
+    world.read("a.Contact/3", json!({"mail": "ase@example.com", "name": "Åse AS", "kind": "company"}));
+    world.settle();
+    assert_eq!(world.situation("3", "b.Person"), Situation::Unqualified);
+    assert_eq!(world.value(&format!("b.Person/{made}"), "name"), json!("Åse"));
+    // A company that becomes a person is matched then.
+    world.read("a.Contact/1", json!({"mail": "post@example.com", "name": "Per", "kind": "person"}));
+    world.settle();
+    assert!(world.linked("a.Contact/1", "b.Person/1"));
+}
+
+#[test]
+fn l11_where_only_says_what_a_flow_is_about_a_filter_gates_creating_alone() {
+    let create = filtered("paid == 'yes'", &["paid"]);
+    let flow = only(flow("a.Contact", "b.Person", create, &["mail = mail"], &["name <-> name"]), "kind == 'person'", &["kind"]);
+    let mut world = World::new(&[flow], &schemas(&[("a.Contact", vec![]), ("b.Person", vec![])]));
+    world.read("b.Person/1", json!({"mail": "ase@example.com", "name": "A"}));
+    world.read("a.Contact/1", json!({"mail": "ase@example.com", "name": "Åse", "kind": "person", "paid": "no"}));
+    world.read("a.Contact/2", json!({"mail": "bo@example.com", "name": "Bo", "kind": "person", "paid": "no"}));
+    world.settle();
+    assert_eq!(world.value("b.Person/1", "name"), json!("Åse"), "found, and kept equal");
+    assert_eq!(world.count("b.Person"), 1, "but not created");
+}
+
+#[test]
+fn l11_only_to_says_which_records_of_the_target_it_is_about() {
+    let mut people = flow("a.Person", "b.Contact", Create::Always, &["mail = mail"], &["name <-> name"]);
+    people.only_to = Some(Filter { expression: "kind == 'person'".into(), reads: vec!["kind".into()] });
+    let mut world = World::new(&[people], &schemas(&[("a.Person", vec![]), ("b.Contact", vec![])]));
+    world.read("b.Contact/1", json!({"mail": "post@example.com", "name": "Fjord AS", "kind": "company"}));
+    world.read("b.Contact/2", json!({"mail": "ase@example.com", "name": "A", "kind": "person"}));
+    world.read("a.Person/1", json!({"mail": "post@example.com", "name": "Per"}));
+    world.read("a.Person/2", json!({"mail": "ase@example.com", "name": "Åse"}));
+    world.settle();
+    assert!(!world.linked("a.Person/1", "b.Contact/1"));
+    assert!(world.linked("a.Person/2", "b.Contact/2"));
+    assert_eq!(world.value("b.Contact/1", "name"), json!("Fjord AS"));
+}
+
+#[test]
+fn l6_a_section_between_a_record_type_and_itself_asks_about_duplicates_and_creates_nothing() {
+    let own = |rows: &[&str]| flow("a.Person", "a.Person", Create::Always, rows, &["name <-> name"]);
+    for rows in [&[][..], &["id = id"]] {
+        let mut world = World::people(&[own(rows)]);
+        world.read("a.Person/1", json!({"id": "1", "mail": "ase@example.com", "name": "Åse"}));
+        world.read("a.Person/2", json!({"id": "2", "mail": "ase@example.com", "name": "A"}));
+        assert_eq!(world.settle(), 0);
+        assert!(world.reviews.is_empty(), "{:?}", world.reviews);
+    }
+    let mut world = World::people(&[own(&["mail = mail"])]);
+    world.read("a.Person/1", json!({"mail": "ase@example.com", "name": "Åse"}));
+    world.read("a.Person/2", json!({"mail": "ase@example.com", "name": "A"}));
+    world.read("a.Person/3", json!({"mail": "bo@example.com", "name": "Bo"}));
+    assert_eq!(world.settle(), 0);
+    assert_eq!(world.reviews.len(), 1, "{:?}", world.reviews);
+    let mut merging = own(&["mail = mail"]);
+    merging.merge_duplicates = true;
+    let mut world = World::people(&[merging]);
+    world.read("a.Person/1", json!({"mail": "ase@example.com", "name": "Åse"}));
+    world.read("a.Person/2", json!({"mail": "ase@example.com", "name": "A"}));
+    world.settle();
+    assert!(world.linked("a.Person/1", "a.Person/2"));
+    assert_eq!(world.value("a.Person/1", "name"), world.value("a.Person/2", "name"));
+}
+
+#[test]
+fn l11_ceases_says_what_becomes_of_the_counterpart() {
+    let about = |ceases: Ceases| {
+        let flow = flow("a.Contact", "b.Person", Create::Always, &["mail = mail"], &["name -> name", "mail -> mail"]);
+        Flow { ceases, ..only(flow, "kind == 'person'", &["kind"]) }
+    };
+    for ceases in [Ceases::Keep, Ceases::Review, Ceases::Delete] {
+        let mut world = World::new(&[about(ceases)], &schemas(&[("a.Contact", vec![]), ("b.Person", vec![])]));
+        world.read("a.Contact/1", json!({"mail": "ase@example.com", "name": "Åse", "kind": "person"}));
+        world.settle();
+        let made = format!("b.Person/{}", world.records[&world.intents[0].record.unwrap()].key);
+        world.read("a.Contact/1", json!({"mail": "ase@example.com", "name": "Åse AS", "kind": "company"}));
+        world.settle();
+        assert_eq!(world.record(&made).is_live(), ceases != Ceases::Delete, "{ceases:?}");
+        assert_eq!(world.reviews.len(), usize::from(ceases == Ceases::Review), "{:?}", world.reviews);
+        assert!(world.record("a.Contact/1").is_live(), "its own record stays");
+        assert_eq!(world.settle_all(), 0);
+    }
+    // An edit of the counterpart after that beats the deletion: a person says.
+    let mut world = World::new(&[about(Ceases::Delete)], &schemas(&[("a.Contact", vec![]), ("b.Person", vec![])]));
+    world.read("b.Person/x", json!({"mail": "ase@example.com", "name": "Åse"}));
+    world.read("a.Contact/1", json!({"mail": "ase@example.com", "name": "Åse", "kind": "person"}));
+    world.settle();
+    world.read("a.Contact/1", json!({"mail": "ase@example.com", "name": "Åse", "kind": "company"}));
+    world.read("b.Person/x", json!({"mail": "ase@example.com", "name": "Åse Moe"}));
+    world.settle();
+    assert!(world.record("b.Person/x").is_live());
+    assert_eq!(world.reviews.len(), 1);
+}
