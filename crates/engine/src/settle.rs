@@ -527,12 +527,17 @@ pub fn settle_goes(plan: &Plan, now: Timestamp, entity: &Entity<'_>, joined: boo
             }
             let prop_ix = PropIx(ix as u16);
             let mut goes = if fresh { vec![] } else { claim.goes.clone() };
-            for other in records.iter().filter(|other| other.id != record.id) {
+            // Of several records of a type (L6) each says where it held what was displaced; which one is looked at first does not matter.
+            let mut others: Vec<&RecordState> = records.iter().copied().filter(|other| other.id != record.id).collect();
+            others.sort_by_key(|other| other.ty);
+            for likes in others.chunk_by(|a, b| a.ty == b.ty) {
+                let other = likes[0];
                 let group: Vec<PropIx> = group_of(plan, entity, record.ty, prop_ix, other.ty);
-                if goes.iter().any(|(ty, _)| *ty == other.ty) {
+                // P1d: an edit of the whole goes to every part.
+                if parts::are_in(prop, other.ty) || goes.iter().any(|(ty, _)| *ty == other.ty) {
                     continue;
                 }
-                // Of two that belong together only the one that wins fills others.
+                // P1c: of two that belong together only the one that wins fills others.
                 let wins = |theirs: &PropIx| {
                     let rival = other.slot(*theirs).claim.as_ref().filter(|rival| !is_empty(&rival.value));
                     rival.is_none_or(|rival| (rival.at, record.ty, record.id) < (claim.at, other.ty, other.id))
@@ -555,13 +560,17 @@ pub fn settle_goes(plan: &Plan, now: Timestamp, entity: &Entity<'_>, joined: boo
                     .copied()
                     .filter(|theirs| {
                         let described = plan.prop(other.ty, *theirs);
-                        let before = match &other.slot(*theirs).displaced {
-                            Some(displaced) => displaced,
-                            None => other.slot(*theirs).value(described.whole),
-                        };
                         let in_their_terms =
                             carried_to(plan, now, entity, record.ty, prop_ix, other.ty, *theirs, held, described);
-                        in_their_terms.is_some_and(|held| equal_as(described.ty, &held, before))
+                        // What was there when the two were linked was held before, whether it has been read in this run or long ago.
+                        let held_before = |like: &&RecordState| {
+                            let before = match &like.slot(*theirs).displaced {
+                                Some(displaced) if !(joined && displaced.is_null()) => displaced,
+                                _ => like.slot(*theirs).value(described.whole),
+                            };
+                            in_their_terms.as_ref().is_some_and(|held| equal_as(described.ty, held, before))
+                        };
+                        likes.iter().any(held_before)
                     })
                     .collect();
                 let chosen = if chosen.is_empty() { vec![group[0]] } else { chosen };
