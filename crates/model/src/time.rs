@@ -120,7 +120,7 @@ fn of_compact(digits: &str) -> Option<Reported> {
         return None;
     }
     let part = |at: usize, long: usize| digits.get(at..at + long).map_or(Some(0), |part| part.parse::<i16>().ok());
-    let small = |at| Some(i8::try_from(part(at, 2)?).ok()?);
+    let small = |at| i8::try_from(part(at, 2)?).ok();
     let nanos = i32::from(part(14, 3)?) * 1_000_000;
     let date = jiff::civil::DateTime::new(part(0, 4)?, small(4)?, small(6)?, small(8)?, small(10)?, small(12)?, nanos).ok()?;
     let at = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
