@@ -206,12 +206,15 @@ fn short_condition(condition: &str) -> &str {
     }
 }
 
+/// What a row says for itself: keys with their values, as YAML has them.
+type Own = Vec<(String, String)>;
+
 fn rows(
     text: &mut String,
     rows: &[PropertyRow],
     arrow: &str,
-    mut own: HashMap<usize, Vec<(String, String)>>,
-    braces: &dyn Fn(&str, &str, Vec<(String, String)>) -> String,
+    mut own: HashMap<usize, Own>,
+    braces: &dyn Fn(&str, &str, Own) -> String,
 ) {
     if rows.is_empty() {
         text.push_str("    properties: []\n");
