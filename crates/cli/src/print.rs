@@ -38,7 +38,7 @@ pub fn report(report: &Report, all: bool) -> String {
         }
     }
     for guard in &report.guards {
-        let _ = writeln!(out, "! {} (G3)", visible(&guard.message));
+        let _ = writeln!(out, "! {} ({})", visible(&guard.message), rule_of(guard.guard));
     }
     for unnamed in &report.unnamed {
         let (name, records) = (&unnamed.name, count(unnamed.records, "record"));
@@ -152,6 +152,11 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
             let _ = writeln!(out, "  {n} without a counterpart: {}", visible(why));
         }
     }
+}
+
+/// The rule that a guard keeps, by the guard's name.
+pub fn rule_of(guard: &str) -> &'static str {
+    if guard == "lost" { "R5" } else { "G3" }
 }
 
 fn type_of(record: &str) -> &str {

@@ -240,7 +240,7 @@ fn approved(opened: &Opened, systems: &[System], approve: bool) -> Result<Hub> {
 /// What a run of the service did, a line each; nothing where nothing happened.
 pub fn narrate(report: &Report) {
     for guard in &report.guards {
-        println!("{} stopped  {} (G3)", report.ended, visible(&guard.message));
+        println!("{} stopped  {} ({})", report.ended, visible(&guard.message), print::rule_of(guard.guard));
     }
     for event in &report.events {
         let line = match event {
