@@ -36,6 +36,7 @@ codes! {
     UNKNOWN_COLUMN = "unknown-column": "The header of the CSV file has no such column. A run leaves that record type alone until it has.",
     UNSEEN_PROPERTY = "unseen-property": "None of the records that were looked at has this property. That is right only where it is still to be filled.",
     NO_SCHEMA = "no-schema": "Nothing is known of the system's record types, so paths to properties can't be checked.",
+    WITHOUT_EFFECT = "without-effect": "A setting that would have no effect where it stands.",
     // Rows
     ROW = "row": "A row of a table can't be read.",
     CONDITIONS = "several-conditions": "A path has more than one condition; only the first counts.",

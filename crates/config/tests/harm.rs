@@ -313,6 +313,18 @@ flows:
 }
 
 #[test]
+fn g10_a_rate_of_a_folder_of_files_is_refused() {
+    let text = told(
+        &[
+            ("lockstep.yaml", "systems:\n  crm: { connector: files, with: { folder: a }, rate: 5 }\nflows: [flows.yaml]\n"),
+            ("flows.yaml", "flows: []\n"),
+        ],
+        &[("crm".to_string(), vec![record_type("People", "id")])].into(),
+    );
+    assert!(text.contains("error[config::without-effect]: `rate` of crm has no effect"), "{text}");
+}
+
+#[test]
 fn g10_columns_and_paths_are_held_against_the_header_and_the_sample() {
     let seen =
         |kind: &str, known_from| TypeSchema { known_from, open: true, ..record_type(kind, "id\n email\n phone\n address.city") };

@@ -63,6 +63,10 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
 fn systems(view: &View<'_>, problems: &mut Vec<Problem>) {
     let used: BTreeSet<&str> = view.flows().flat_map(|(flow, _)| [flow.from.system.as_str(), flow.to.system.as_str()]).collect();
     for system in &view.project.systems {
+        if system.connector == "files" && system.rate_per_second.is_some() {
+            let message = format!("`rate` of {} has no effect: files are read and written at once, not by requests", system.name);
+            problems.push(Problem::error(codes::WITHOUT_EFFECT, system.place.clone(), message).help("leave it out"));
+        }
         let Some(types) = view.schemas.get(&system.name) else {
             if used.contains(system.name.as_str()) {
                 let message = format!("nothing is known of the record types of {}, so its paths were not checked", system.name);
