@@ -1,6 +1,7 @@
 //! `doc` and `import`: flow files to documents, documents to flow files. Nothing here needs a project, a network or a store.
 
 use std::ffi::OsStr;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use lockstep_config::{FlowFile, Names, Problem, Severity, SystemNames};
@@ -153,8 +154,12 @@ fn tell(problems: &[Problem]) {
 fn put(texts: Vec<(PathBuf, String)>, out: Option<&Path>, extension: &str, only_new: bool) -> Result<Exit> {
     let Some(out) = out else {
         for (_, text) in texts {
-            // A document, byte for byte: for a file or a pipe.
-            ::std::print!("{text}");
+            // G9: on a terminal a stranger's document is shown like anything else; a file or a pipe gets it byte for byte.
+            if std::io::stdout().is_terminal() {
+                print!("{text}");
+            } else {
+                ::std::print!("{text}");
+            }
         }
         return Ok(Exit::Done);
     };
