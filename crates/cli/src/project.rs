@@ -32,6 +32,11 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
         match lockstep_connector::catalogue::schemas(&system.connector, &system.with, &project.dir) {
             Ok(types) => {
                 problems.extend(lockstep_config::check_references(system, &types));
+                let message = lockstep_connector::catalogue::without_effect(&system.connector, &system.with, &project.dir);
+                problems.extend(message.map(|message| {
+                    Problem::warning(lockstep_config::codes::WITHOUT_EFFECT, system.connector_place.clone(), message)
+                        .help("correct the setting, or leave it out")
+                }));
                 schemas.insert(system.name.clone(), system.with_references(types));
             }
             Err(_) if manifest_problems(&project.dir, system, &mut problems) => {}

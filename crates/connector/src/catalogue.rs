@@ -78,6 +78,11 @@ pub fn settings(name: &str) -> Vec<Setting> {
     manifest.settings.iter().map(setting).collect()
 }
 
+/// A setting that has no effect on the system as it is, in words (G10).
+pub fn without_effect(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Option<String> {
+    if name == "files" { files::without_effect(settings, project_dir) } else { None }
+}
+
 /// Connects. Nothing is asked of the system yet.
 pub fn connect(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Result<Box<dyn Connector>, Trouble> {
     match name {

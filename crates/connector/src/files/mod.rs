@@ -41,6 +41,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use lockstep_model::flow::PropertyRef;
+use lockstep_model::schema::KnownFrom;
 use lockstep_model::{ReadRecord, TypeSchema, Value};
 use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
@@ -168,6 +169,11 @@ pub fn damages(settings: &serde_json::Map<String, Value>, project_dir: &Path) ->
     damages
 }
 
+/// A setting that has no effect on any file of the folder, in words (G10).
+pub fn without_effect(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Option<String> {
+    FilesConnector::open(settings, project_dir).ok()?.modified_without_effect()
+}
+
 /// A file of the folder.
 struct Found {
     kind: String,
@@ -245,6 +251,17 @@ impl FilesConnector {
         remembered::keep(project_dir, &settings.folder, &known, kinds.iter().map(|(table, _)| table).zip(&schemas), &sound);
         let numbers = Numbers::of(project_dir, &settings.folder);
         Ok(FilesConnector { folder: settings.folder, schemas, kinds, listings: AtomicU64::new(0), numbers, damages })
+    }
+
+    /// `modified` names what no file has (G10): then no time of change is known of any record.
+    fn modified_without_effect(&self) -> Option<String> {
+        let modified = self.kinds.first()?.0.modified.as_ref()?;
+        let seen = |schema: &&TypeSchema| schema.known_from != KnownFrom::Declaration;
+        let known: Vec<&TypeSchema> = self.schemas.iter().filter(seen).collect();
+        if known.is_empty() || known.iter().any(|schema| schema.property(modified).is_some()) {
+            return None;
+        }
+        Some(format!("`modified: {modified}` has no effect: no file of {} has it, so no time of change is known", self.folder))
     }
 
     fn kind(&self, kind: &str) -> Result<(&Table, MutexGuard<'_, State>), Trouble> {
