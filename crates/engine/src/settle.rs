@@ -402,7 +402,7 @@ pub(crate) fn holds_word(value: &Value, word: &str) -> bool {
     match effective(value, false) {
         Value::String(text) => text.trim() == word,
         other if is_empty(other) => word.is_empty(),
-        other => other.to_string() == word,
+        other => other.to_string().as_str() == word,
     }
 }
 

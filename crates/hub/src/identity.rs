@@ -216,7 +216,7 @@ impl Hub {
         for (ix, (prop, now)) in props.iter().zip(&read.values).enumerate() {
             let before = state.slot(PropIx(ix as u16)).value(prop.whole);
             let Some(now) = now.as_ref().map(|now| effective(now, prop.whole)) else { continue };
-            if !equal(before, now) && !(is_empty(before) && is_empty(now)) {
+            if !(equal(before, now) || is_empty(before) && is_empty(now)) {
                 changes.push(format!("{} {} → {}", prop.name, shown(before), shown(now)));
             }
         }

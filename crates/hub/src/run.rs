@@ -503,7 +503,7 @@ impl Hub {
             .iter()
             .map(|system| System { name: system.name.clone(), connector: Arc::new(Pretend::new(system.connector.clone())) })
             .collect();
-        let plan = std::mem::replace(&mut self.plan, Plan::default());
+        let plan = std::mem::take(&mut self.plan);
         let mut pretending = Hub {
             plan,
             systems,

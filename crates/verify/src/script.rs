@@ -52,8 +52,11 @@ pub struct Writer<'a> {
     /// The row that is tried just now: of conditions that exclude each other, that of this row is met.
     about: Option<PropertyPair>,
     /// The rows that only fill, by the record types of a flow.
-    filling: RefCell<HashMap<(TypeName, TypeName), Rc<Vec<Filling>>>>,
+    filling: RefCell<FillingRows>,
 }
+
+/// Rows that only fill, by the record types of a flow.
+type FillingRows = HashMap<(TypeName, TypeName), Rc<Vec<Filling>>>;
 
 /// Values for both records of a linked pair.
 struct Filled {

@@ -64,7 +64,7 @@ fn error_rule(rule: &ErrorRule, told: &mut Told<'_>) {
 }
 
 fn webhook(hook: &Webhook, manifest: &Manifest, told: &mut Told<'_>) {
-    told.when(hook.word.is_some() != !hook.types.is_empty(), &[], "webhook: `word` and `types` need each other");
+    told.when(hook.word.is_some() == hook.types.is_empty(), &[], "webhook: `word` and `types` need each other");
     told.when(
         hook.renew.is_some() && hook.renew_s.is_none(),
         &["renew:"],

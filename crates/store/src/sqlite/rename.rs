@@ -33,7 +33,10 @@ impl Names {
     /// was renamed.
     fn apply(&self, value: &mut Value) -> bool {
         match value {
-            Value::Array(list) => list.iter_mut().fold(false, |any, value| self.apply(value) || any),
+            Value::Array(list) => {
+                let renamed = list.iter_mut().map(|value| self.apply(value)).filter(|renamed| *renamed);
+                renamed.count() > 0
+            }
             Value::Object(map) => {
                 let mut any = false;
                 let ty = map.get("type").and_then(Value::as_str).map(str::to_string);
