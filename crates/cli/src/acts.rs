@@ -297,10 +297,14 @@ fn audit_text(audit: &Audit) -> String {
         if property.unequal > 0 {
             counts.push(format!("{} not as it should be", property.unequal));
         }
+        if property.not_kept > 0 {
+            counts.push(format!("{} written and not kept by the system", property.not_kept));
+        }
         let _ = writeln!(out, "  {}: {}", property.property, counts.join(", "));
         for one in &property.examples {
             let expected = match one.kind {
                 DifferenceKind::Drifted => format!("Lockstep knows {}", shown(&one.expected)),
+                DifferenceKind::NotKept => format!("was given {}, and has not kept it (R6)", shown(&one.expected)),
                 DifferenceKind::Unequal => format!("should hold {}", shown(&one.expected)),
             };
             let _ = writeln!(out, "    {}: shows {}, {expected}", one.record, shown(&one.shows));

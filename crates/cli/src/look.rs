@@ -54,6 +54,12 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
     for guard in &status.guards {
         println!("stopped: {}", guard.message);
     }
+    for one in &status.failing {
+        let (source, target, kind, message) = (&one.source.0, &one.target, &one.kind, &one.message);
+        let fails =
+            print::Failing { source, target, kind, message, tries: one.tries, not_before: one.not_before, unknown: one.unknown };
+        println!("fails: {fails}");
+    }
     for (kind, n) in status.reviews.iter().filter(|(_, n)| *n > 0) {
         println!("waiting for a person: {n} × {kind}");
     }

@@ -66,10 +66,18 @@ pub fn report(report: &Report, all: bool) -> String {
         let what = count(report.waiting_references, "reference");
         let _ = writeln!(out, "Waiting for other records: {what} (lockstep status).");
     }
-    if report.outbox > 0 && !would && report.guards.iter().any(|guard| guard.record_type.is_none()) {
-        let _ = writeln!(out, "{} decided; they wait until a person has answered the guard.", count(report.outbox, "write"));
-    } else if report.outbox > 0 && !would {
-        let _ = writeln!(out, "{} decided and not delivered yet; the next run goes on with them.", count(report.outbox, "write"));
+    if report.failing > 0 && !would {
+        let _ = writeln!(
+            out,
+            "{} failed or not known to be done yet; nothing of that counts as written.",
+            count(report.failing, "write")
+        );
+    }
+    let waiting = report.outbox.saturating_sub(report.failing);
+    if waiting > 0 && !would && report.guards.iter().any(|guard| guard.record_type.is_none()) {
+        let _ = writeln!(out, "{} decided; they wait until a person has answered the guard.", count(waiting, "write"));
+    } else if waiting > 0 && !would {
+        let _ = writeln!(out, "{} decided and not delivered yet; the next run goes on with them.", count(waiting, "write"));
     }
     out
 }
@@ -116,6 +124,18 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
             Event::Kept { flow, record, text } if mine(flow) => {
                 lines.entry("6 keep").or_default().push(format!("{record}: {text}"));
             }
+            Event::Failing { flow, source, target, kind, message, tries, not_before, unknown } if mine(flow) => {
+                let fails = Failing {
+                    source: &source.0,
+                    target,
+                    kind,
+                    message,
+                    tries: *tries,
+                    not_before: *not_before,
+                    unknown: *unknown,
+                };
+                lines.entry("7 fails").or_default().push(fails.to_string());
+            }
             Event::Waits { flow, record, message, rule } if mine(flow) => {
                 lines.entry("5 wait").or_default().push(format!("{record}: {message} ({rule})"));
             }
@@ -157,6 +177,31 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
 /// The rule that a guard keeps, by the guard's name.
 pub fn rule_of(guard: &str) -> &'static str {
     if guard == "lost" { "R5" } else { "G3" }
+}
+
+/// A write that fails, in words (G4).
+pub struct Failing<'a> {
+    pub source: &'a str,
+    pub target: &'a str,
+    pub kind: &'a str,
+    pub message: &'a str,
+    pub tries: u32,
+    pub not_before: Option<lockstep_model::Timestamp>,
+    pub unknown: bool,
+}
+
+impl std::fmt::Display for Failing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Failing { source, target, kind, message, tries, not_before, unknown } = self;
+        let times = if *tries == 1 { "once".into() } else { format!("{tries} times") };
+        write!(f, "{kind} {target} from {source}, tried {times}: {message}; ")?;
+        match (unknown, not_before) {
+            (true, Some(at)) => write!(f, "whether it was done is not known, and looked for again after {at} (C2)"),
+            (true, None) => write!(f, "whether it was done is not known, and looked for in the next run (C2)"),
+            (false, Some(at)) => write!(f, "tried again after {at} (G4)"),
+            (false, None) => write!(f, "tried again in the next run (G4)"),
+        }
+    }
 }
 
 fn type_of(record: &str) -> &str {

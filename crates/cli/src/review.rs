@@ -134,10 +134,15 @@ fn ways_on(review: &ReviewLine) -> String {
                 .filter(|(name, _)| name.0.starts_with(&format!("{}/", review.in_type)))
                 .map(|(name, _)| format!("lockstep review link {n} {name}"))
                 .collect();
-            ways.push(format!("lockstep review separate {n}    keeps them apart for good; creation goes on"));
+            ways.push(match review.candidates.is_empty() {
+                true => format!(
+                    "lockstep review link {n} RECORD    this record is it\nlockstep review reject {n}    it was not created, and is created once more"
+                ),
+                false => format!("lockstep review separate {n}    keeps them apart for good; creation goes on"),
+            });
             ways.join("\n")
         }
-        "rejected value" | "unconvertible value" => {
+        "rejected value" | "value not kept" | "unconvertible value" => {
             format!(
                 "lockstep review accept {n}    tries it again\nlockstep review reject {n}    leaves it as it is, until the value changes"
             )

@@ -259,6 +259,18 @@ pub fn narrate(report: &Report) {
             Event::Kept { record, text, .. } => format!("kept     {record}: {text}"),
             Event::Review { kind, record, message, .. } => format!("review   {record}: {kind}: {message}"),
             Event::Refused { record, message, .. } => format!("refused  {record}: {message}"),
+            Event::Failing { source, target, kind, message, tries, not_before, unknown, .. } => {
+                let fails = print::Failing {
+                    source: &source.0,
+                    target,
+                    kind,
+                    message,
+                    tries: *tries,
+                    not_before: *not_before,
+                    unknown: *unknown,
+                };
+                format!("fails    {fails}")
+            }
             Event::Waits { record, message, .. } => format!("waits    {record}: {message}"),
             Event::Fault { place, message } => format!("fault    {place}: {message}"),
             Event::Paused { system, message } => format!("paused   {system}: {message}"),

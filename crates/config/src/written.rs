@@ -270,6 +270,8 @@ pub enum ReviewWord {
     DisputedEntity,
     #[serde(rename = "rejected value")]
     RejectedValue,
+    #[serde(rename = "value not kept")]
+    NotKept,
     #[serde(rename = "unconvertible value")]
     Unconvertible,
     #[serde(rename = "unknown outcome")]

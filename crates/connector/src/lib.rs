@@ -128,8 +128,21 @@ pub enum Outcome {
     Later { retry_after_ms: Option<u64>, message: String },
     /// It may have been done: the answer was lost (C2).
     Unknown { message: String },
+    /// It was taken in and will be done later; nothing shows it yet (C2): HTTP 202.
+    Accepted { message: String },
     /// Surely not done, and nothing else will be until something about the connection changes.
     Stopped(Trouble),
+}
+
+/// What the answers to a system's writes are worth (R6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// They show the record as it is stored: whatever they show is what became of the write.
+    Stored,
+    /// They are believed where they show what was written; where they do not, the record is read once.
+    Believed,
+    /// They may repeat what was sent: the record is read after each write.
+    Unsure,
 }
 
 /// Why a system can't be worked with now. Each says what to do; none holds a secret.
@@ -144,7 +157,8 @@ pub enum Trouble {
     /// The system asks to come back later.
     #[error("{message}")]
     Busy { retry_after_ms: Option<u64>, message: String },
-    /// An answer that can't be understood: what was asked, what was expected, what came.
+    /// An answer that can't be understood, or that is about this one record only: what was asked, what was expected, what came. It says
+    /// nothing of other records.
     #[error("{0}")]
     Malformed(String),
     /// The project's settings or the manifest are wrong.
@@ -226,6 +240,12 @@ pub trait Connector: Send + Sync {
 
     /// Carries out writes of one record type in this order and gives one outcome for each. Never more than [`Connector::batch`] at once.
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome>;
+
+    /// What the answers to writes of a record type are worth. `creates`: to its creations, else to its updates.
+    fn answers(&self, kind: &str, creates: bool) -> Answers {
+        let _ = (kind, creates);
+        Answers::Believed
+    }
 
     /// A reading right after writes of this process costs next to nothing and gives none of them back, since the connector still
     /// knows what it wrote. A run then ends with such a reading, so that the next one has nothing to read.

@@ -13,7 +13,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{as_stored, equal, is_empty};
 use lockstep_model::{PlainType, PropertySchema, ReadRecord, Timestamp, TypeSchema, Value};
 
-use crate::{Action, Checkpoint, Connector, Outcome, Page, ReadRequest, Trouble, Write};
+use crate::{Action, Answers, Checkpoint, Connector, Outcome, Page, ReadRequest, Trouble, Write};
 
 /// A record's properties by the names that rows have for them.
 pub type Flat = BTreeMap<String, Value>;
@@ -47,7 +47,7 @@ impl MemoryConnector {
     pub fn new(mut types: Vec<TypeSchema>) -> Self {
         for ty in &mut types {
             // It shows a write at once, lists what changed and tells what is gone, whatever the real one does.
-            (ty.settles_ms, ty.can.since, ty.can.tells_deletions, ty.can.get) = (0, true, true, true);
+            (ty.settles_ms, ty.unknown_ms, ty.can.since, ty.can.tells_deletions, ty.can.get) = (0, 0, true, true, true);
         }
         MemoryConnector { types, held: Mutex::default() }
     }
@@ -234,6 +234,10 @@ impl Record {
 }
 
 impl Connector for MemoryConnector {
+    fn answers(&self, _: &str, _: bool) -> Answers {
+        Answers::Stored
+    }
+
     fn types(&self) -> &[TypeSchema] {
         &self.types
     }

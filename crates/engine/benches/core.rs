@@ -57,6 +57,7 @@ fn reading(ty: u16, first_id: i64) -> Reading {
         untold: Timestamp(2_000),
         previous: None,
         first_id: RecordId(first_id),
+        after_writes: false,
         reindex: false,
     }
 }

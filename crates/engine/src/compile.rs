@@ -362,6 +362,7 @@ impl<'a> Build<'a> {
             types.push(PlanType {
                 can: schema.map_or(TypeSchema::open("").can, |schema| schema.can),
                 settles_ms: schema.map_or(0, |schema| schema.settles_ms),
+                unknown_ms: schema.map_or(0, |schema| schema.unknown_ms.max(schema.settles_ms)),
                 decide_rank: decide_rank[ix],
                 send_rank: send_rank[ix],
                 fingerprint,

@@ -4,11 +4,14 @@
 //! value, the property *carries* the claim it was given, so that it is not written again.
 
 use lockstep_model::value::{effective, equal, equal_as, is_empty};
-use lockstep_model::{Claim, EntityId, Intent, Presence, ReadRecord, RecordId, RecordState, Slot, Timestamp, Value};
+use lockstep_model::{
+    Claim, EntityId, Intent, PlainType, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, Value,
+};
 
 use crate::plan::Plan;
 
-/// The record that a creation made. `sent` are the values as they were sent, by property.
+/// The record that a creation made, and what of the write its system has not kept (R6). `sent` are the values as they were sent, by
+/// property.
 pub fn created(
     plan: &Plan,
     intent: &Intent,
@@ -16,7 +19,7 @@ pub fn created(
     answer: ReadRecord,
     sent: &[(usize, Value)],
     now: Timestamp,
-) -> RecordState {
+) -> (RecordState, Vec<PropIx>) {
     let mut state = RecordState {
         id,
         ty: intent.ty,
@@ -29,11 +32,12 @@ pub fn created(
         written_at: None,
         slots: plan.ty(intent.ty).props.iter().map(|_| Slot::default()).collect(),
     };
-    written(plan, &mut state, intent, answer, sent, now);
-    state
+    let not_kept = written(plan, &mut state, intent, answer, sent, now);
+    (state, not_kept)
 }
 
-/// A known record after a confirmed write.
+/// A known record after a confirmed write. Gives what of the write its system has not kept (R6): such a property carries nothing, and
+/// would be written again if nobody asked a person first.
 pub fn written(
     plan: &Plan,
     state: &mut RecordState,
@@ -41,7 +45,8 @@ pub fn written(
     answer: ReadRecord,
     sent: &[(usize, Value)],
     now: Timestamp,
-) {
+) -> Vec<PropIx> {
+    let mut not_kept = Vec::new();
     let tells_version = answer.version.is_some();
     let mut answer = answer;
     if let Some(prop) = plan.ty(state.ty).own_id {
@@ -69,6 +74,7 @@ pub fn written(
         let change = intent.changes.iter().find(|change| change.prop.at() == ix);
         let stamp = change.map(|change| change.claim);
         let told = shown.is_some();
+        let old = slot.value(prop.whole).clone();
         let before = place_of(slot, prop.whole);
         let shadow = shown.unwrap_or_else(|| replaced(slot.shadow.as_ref(), before, value, prop.list, prop.whole));
         slot.pick = match &shadow {
@@ -81,10 +87,16 @@ pub fn written(
         };
         slot.shadow = Some(shadow);
         let as_asked = equal_as(prop.ty, slot.value(prop.whole), value);
+        slot.displaced = None;
+        if told && !as_asked && !is_kept(prop.ty, value, &old, slot.value(prop.whole)) {
+            (slot.carries, slot.given, slot.before) = (None, None, None);
+            not_kept.push(PropIx(ix as u16));
+            continue;
+        }
+        slot.before = (!told && !creates).then(|| Box::new(old));
         // A creation whose answer shows just what was asked needs no memory of it: a million of them would cost a third more store.
         slot.carries = stamp.filter(|_| !(creates && told && as_asked));
         slot.given = Some(value).filter(|_| !(told && as_asked)).cloned().map(Box::new);
-        slot.displaced = None;
         // G7: a value that was put back is an edit of this record's own, from the time when a person asked for it.
         if let Some(change) = change.filter(|change| intent.takes_back() && change.claim.record == state.id) {
             slot.claim = Some(Claim { value: slot.value(prop.whole).clone(), at: change.claim.at, goes: vec![] });
@@ -97,12 +109,21 @@ pub fn written(
         }
     }
     state.version = answer.version.or(state.version.take());
-    state.modified = answer.modified.or(state.modified);
+    // R6: of a write whose answer tells no time none is known.
+    state.modified = answer.modified;
     state.written_at = Some(now);
     state.presence = Presence::Live;
     if creates {
         state.entity = EntityId(intent.entity.0);
     }
+    not_kept
+}
+
+/// R6: whether a system that shows this now has kept what it was sent, in whatever form (P3). What shows as it did before the write, or
+/// nothing, was not kept, unless it is what the system makes of such a value.
+pub(crate) fn is_kept(ty: PlainType, sent: &Value, before: &Value, shown: &Value) -> bool {
+    let lost = is_empty(shown) && !is_empty(sent);
+    !(lost || equal_as(ty, shown, before)) || made_of(sent, shown)
 }
 
 /// C2, P5: what a record shows after a write whose answer was lost. Where it shows what was sent, that is Lockstep's own value and no

@@ -4,7 +4,8 @@ use lockstep_model::change::Counterpart;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::{as_stored, is_empty};
 use lockstep_model::{
-    Change, ClaimStamp, FlowIx, IntentKind, IntentState, PropIx, Reason, RecordState, Review, Rule, Situation, TypeIx, Value,
+    Change, ClaimStamp, FlowIx, IntentKind, IntentState, PropIx, Reason, RecordState, Review, ReviewKind, Rule, Situation,
+    TypeIx, Value,
 };
 
 use crate::conditions::{holds, not_about, not_about_made};
@@ -250,9 +251,10 @@ fn refers(plan: &Plan, a: &RecordState, b: &RecordState) -> bool {
     })
 }
 
-/// Whether a property of a creation was refused with this very value before (G4): it is left out until the value changes.
+/// Whether a property was refused with this very value before (G4), or not kept (R6): it is left out until the value changes.
 pub fn refused<'a>(reviews: &'a [Review], record: &RecordState, ty: TypeIx, prop: PropIx) -> Option<&'a Review> {
     reviews.iter().find(|r| {
-        r.kind == lockstep_model::ReviewKind::RejectedValue && r.record == record.id && r.ty == ty && r.prop == Some(prop)
+        let kind = matches!(r.kind, ReviewKind::RejectedValue | ReviewKind::NotKept);
+        kind && r.record == record.id && r.ty == ty && r.prop == Some(prop)
     })
 }

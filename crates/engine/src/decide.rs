@@ -209,6 +209,7 @@ fn settle_reviews(slice: &Slice, entities: &BTreeSet<EntityId>, reviews: Vec<Rev
             ReviewKind::AmbiguousMatch
                 | ReviewKind::DisputedEntity
                 | ReviewKind::RejectedValue
+                | ReviewKind::NotKept
                 | ReviewKind::Unconvertible
                 | ReviewKind::PendingDelete
                 | ReviewKind::FlipFlop

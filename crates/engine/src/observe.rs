@@ -8,10 +8,10 @@ use std::collections::{HashMap, HashSet};
 use lockstep_model::matching::seed;
 use lockstep_model::value::{effective, equal, is_empty};
 use lockstep_model::{
-    Claim, EntityId, NumberMap, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
+    Claim, EntityId, NumberMap, PlainType, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
 };
 
-use crate::confirm::made_of;
+use crate::confirm::{is_kept, made_of};
 use crate::deletes::passes_deletions;
 use crate::flips;
 use crate::identity::{self, Identity};
@@ -32,6 +32,8 @@ pub struct Reading {
     pub previous: Option<Timestamp>,
     /// The number for the first new record; they rise from there.
     pub first_id: RecordId,
+    /// It is read for what became of Lockstep's own writes, right after them (R6).
+    pub after_writes: bool,
     /// What is watched has changed: known records are indexed anew even where nothing differs.
     pub reindex: bool,
 }
@@ -66,6 +68,16 @@ pub struct Edit {
     pub at: Timestamp,
 }
 
+/// A value that Lockstep wrote and its system has not kept (R6).
+#[derive(Clone, Debug, PartialEq)]
+pub struct NotKept {
+    pub record: RecordId,
+    pub prop: PropIx,
+    pub sent: Value,
+    /// What it shows instead: what was there before, or nothing.
+    pub shown: Value,
+}
+
 /// What came of a page.
 #[derive(Debug, Default)]
 pub struct Observed {
@@ -76,6 +88,8 @@ pub struct Observed {
     /// Records to decide on.
     pub touched: Vec<RecordId>,
     pub edits: Vec<Edit>,
+    /// What turned out not to have been kept of what was written.
+    pub not_kept: Vec<NotKept>,
     /// Records that the system tells are gone.
     pub gone: Vec<RecordId>,
     /// Records that were gone and are there again (D1).
@@ -129,7 +143,7 @@ pub fn observe_as(
         if let Some(at) = came {
             let state = &mut out.new[at];
             let before = hashes(plan, state);
-            if update(plan, reading, state, &read, Trust::Same, &mut vec![]) == Update::Changed {
+            if update(plan, reading, state, &read, Trust::Same, &mut Seen::default()) == Update::Changed {
                 rekey(plan, state, &before, &mut out.keys_added, &mut out.keys_removed);
                 // What was queued for adding in this very page and is not wanted any more must not be added.
                 let removed = std::mem::take(&mut out.keys_removed);
@@ -148,7 +162,11 @@ pub fn observe_as(
                 out.unsettled |= staleness == Staleness::Unsettled && differs(state, &read);
                 // What a person has been asked about is not stale any more.
                 if staleness == Staleness::Fresh || trust != Trust::Ask {
-                    match update(plan, reading, state, &read, trust, &mut out.edits) {
+                    let mut seen = Seen::default();
+                    let came = update(plan, reading, state, &read, trust, &mut seen);
+                    out.edits.append(&mut seen.edits);
+                    out.not_kept.append(&mut seen.not_kept);
+                    match came {
                         Update::Unchanged => {}
                         Update::Changed => changed = true,
                         Update::Doubtful => out.doubts.push(Doubt { known: state.clone(), read: read.clone() }),
@@ -288,9 +306,7 @@ fn comes_to_be_paired(
 enum Staleness {
     /// It is from after the write.
     Fresh,
-    /// It is from before.
-    Older,
-    /// Within the delay that the system states nothing tells the two apart.
+    /// It may be from before: it is looked at again.
     Unsettled,
 }
 
@@ -299,11 +315,14 @@ fn staleness(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadReco
     if state.version.is_some() && state.version == read.version {
         return Staleness::Fresh;
     }
+    // What was asked for after the write, and after the delay that the system states, is from after the write, whatever time it names: a
+    // spreadsheet's column, a clock that steps back.
+    if reading.asked >= written_at.plus_ms(plan.ty(state.ty).settles_ms) {
+        return Staleness::Fresh;
+    }
     match (read.modified, state.modified) {
         (Some(read), Some(known)) if read > known => Staleness::Fresh,
-        (Some(read), Some(known)) if read < known => Staleness::Older,
-        _ if reading.asked < written_at.plus_ms(plan.ty(state.ty).settles_ms) => Staleness::Unsettled,
-        _ => Staleness::Fresh,
+        _ => Staleness::Unsettled,
     }
 }
 
@@ -338,6 +357,46 @@ fn differs(state: &RecordState, read: &ReadRecord) -> bool {
     read.deleted == state.is_live() || shown.into_iter().any(|(slot, value)| value.is_some() && slot.shadow != *value)
 }
 
+/// What was seen of a record.
+#[derive(Default)]
+struct Seen {
+    edits: Vec<Edit>,
+    not_kept: Vec<NotKept>,
+}
+
+/// Whether a read names the very time of change that the answer to Lockstep's write named. Whole seconds are too coarse to say so.
+fn at_same_time(state: &RecordState, read: &ReadRecord) -> bool {
+    let untold = state.version.is_none() || read.version.is_none();
+    untold && read.modified.is_some_and(|at| state.modified == Some(at) && at.0 % 1000 != 0)
+}
+
+/// What the first look at a value shows that Lockstep has written and nothing has shown since (R6).
+enum FirstLook {
+    /// What the system made of it when it stored it (P3).
+    StoredSo,
+    NotKept,
+    /// Somebody has edited it since.
+    Edited,
+}
+
+fn first_look(
+    (ty, after_writes): (PlainType, bool),
+    state: &RecordState,
+    read: &ReadRecord,
+    (sent, before, shown): (&Value, &Value, &Value),
+) -> FirstLook {
+    // Nothing but the value itself tells a system's own making from a person's edit.
+    let untold = state.modified.is_none() || read.version.is_none() && read.modified.is_none_or(|at| state.modified == Some(at));
+    match () {
+        () if !is_kept(ty, sent, before, shown) => FirstLook::NotKept,
+        () if after_writes || at_same_time(state, read) || state.version.is_some() && state.version == read.version => {
+            FirstLook::StoredSo
+        }
+        () if untold && made_of(sent, shown) => FirstLook::StoredSo,
+        () => FirstLook::Edited,
+    }
+}
+
 /// What came of bringing a known record up to date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Update {
@@ -351,14 +410,7 @@ enum Update {
 }
 
 /// Brings a known record up to date by a read that is not stale.
-fn update(
-    plan: &Plan,
-    reading: Reading,
-    state: &mut RecordState,
-    read: &ReadRecord,
-    trust: Trust,
-    edits: &mut Vec<Edit>,
-) -> Update {
+fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRecord, trust: Trust, seen: &mut Seen) -> Update {
     if read.deleted {
         let was_live = state.is_live();
         if was_live {
@@ -384,7 +436,7 @@ fn update(
         if slot.shadow.as_ref() == Some(value) {
             if unseen {
                 // It is kept just as it was given.
-                slot.given = None;
+                (slot.given, slot.before) = (None, None);
                 changed = true;
             }
             if reading.reindex && prop.paired && slot.claim.is_none() && slot.carries.is_none() {
@@ -417,12 +469,32 @@ fn update(
         slot.show(value.clone());
         let new = slot.value(prop.whole).clone();
         changed = true;
-        // P3: the first that is seen of a value after it was written is what the system made of it, if it looks like that.
-        if own_write && !assigned || equal(&old, &new) || unseen && made_of(&old, &new) {
+        if equal(&old, &new) {
             continue;
         }
+        if unseen {
+            let before = slot.before.take().map_or(Value::Null, |before| *before);
+            match first_look((prop.ty, reading.after_writes), state, read, (&old, &before, &new)) {
+                FirstLook::StoredSo => continue,
+                FirstLook::Edited => {}
+                FirstLook::NotKept => {
+                    let slot = &mut state.slots[ix];
+                    (slot.given, slot.carries) = (None, None);
+                    seen.not_kept.push(NotKept { record: state.id, prop: PropIx(ix as u16), sent: old, shown: new });
+                    continue;
+                }
+            }
+        } else if own_write && !assigned {
+            continue;
+        }
+        let slot = &mut state.slots[ix];
+        // P1b: over what Lockstep wrote, an edit was made after that write, whatever time it names.
+        let at = match state.written_at.filter(|_| slot.carries.is_some() || slot.claim.is_none()) {
+            Some(written_at) => at.max(written_at.plus_ms(1).min(reading.now)),
+            None => at,
+        };
         slot.given = None;
-        edits.push(Edit { record: state.id, prop: PropIx(ix as u16), before: old.clone(), after: new.clone(), at });
+        seen.edits.push(Edit { record: state.id, prop: PropIx(ix as u16), before: old.clone(), after: new.clone(), at });
         if prop.paired {
             slot.flips = flips::after_edit(slot, state.written_at, reading.previous, reading.now, &new);
             // Two edits of a property are two claims, also where both were moved to the same edge (P1b): who carries the first must see

@@ -227,25 +227,27 @@ impl OneEntity<'_> {
         let mine = |kind| slice.intents_of(id).filter(move |intent| intent.kind == kind && intent.record == Some(record.id));
         let waits = |intent: &&Intent| matches!(intent.state, IntentState::Queued | IntentState::Refused);
         self.out.dropped.extend(mine(IntentKind::Update).filter(waits).map(|intent| intent.id));
-        let mut due = true;
+        let (mut due, mut failed) = (true, None);
         for intent in mine(IntentKind::Delete) {
             match intent.state {
                 // Decided on the state that the record has: it stays. What a person must see to stays in review.
                 IntentState::Queued | IntentState::Refused if due && intent.base_version == record.version => {
                     due = false;
-                    let same = |r: &&Review| r.kind == ReviewKind::RejectedValue && r.record == record.id && r.prop.is_none();
-                    if intent.state == IntentState::Refused
-                        && let Some(review) = slice.reviews.iter().find(same)
-                    {
-                        self.reviews.push(review.clone());
-                    }
+                    self.keep_told(intent, record);
                 }
-                IntentState::Queued | IntentState::Refused => self.out.dropped.push(intent.id),
+                IntentState::Queued | IntentState::Refused => {
+                    failed = failed.or(Some(intent).filter(|intent| intent.attempts > 0 && intent.state == IntentState::Queued));
+                    self.out.dropped.push(intent.id);
+                }
                 _ => due = false,
             }
         }
         if due {
             self.intend(IntentKind::Delete, id, record.ty, Some(record), departure.gone, departure.flow, vec![]);
+            self.inherit_tries(failed);
+            if let Some(failed) = failed {
+                self.keep_told(failed, record);
+            }
         }
     }
 
@@ -291,15 +293,14 @@ impl OneEntity<'_> {
         let open = slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Update && intent.record == Some(record.id));
         // What a person takes back stands, whatever the flows say of it (G7).
         let open: Vec<&Intent> = open.filter(|intent| !intent.takes_back()).collect();
-        if !self.reconcile(&open, &changes, record) || changes.is_empty() {
-            return;
-        }
+        let Some(failed) = self.reconcile(&open, &changes, record).filter(|_| !changes.is_empty()) else { return };
         // G7: no decision by the flows has the record itself as its source, also where it is given back a value of its own.
         let others = changes.iter().map(|change| change.claim.record).chain(entity.records.iter().map(|other| other.id));
         let source = others.into_iter().find(|source| *source != record.id).unwrap_or(record.id);
         let from = self.slice.records.get(&source).map_or(record.ty, |source| source.ty);
         let flow = self.plan.flow_between(from, record.ty);
         self.intend(IntentKind::Update, id, record.ty, Some(record), source, flow, changes);
+        self.inherit_tries(failed);
     }
 
     /// P8: a reference waits for the counterpart of the record that it names: that is told until it has come.
@@ -384,8 +385,8 @@ impl OneEntity<'_> {
         }
     }
 
-    /// Compares what is open with what is decided now. Gives whether a new intent is due.
-    fn reconcile(&mut self, open: &[&Intent], changes: &[Change], subject: &RecordState) -> bool {
+    /// Compares what is open with what is decided now. Gives whether a new intent is due, and of which failed one it takes the place.
+    fn reconcile<'i>(&mut self, open: &[&'i Intent], changes: &[Change], subject: &RecordState) -> Option<Option<&'i Intent>> {
         let same = |intent: &Intent| {
             intent.changes.len() == changes.len()
                 && intent
@@ -396,24 +397,52 @@ impl OneEntity<'_> {
         };
         // Under way: its outcome brings the record back onto the agenda.
         if open.iter().any(|intent| matches!(intent.state, IntentState::Sent | IntentState::Unknown)) {
-            return false;
+            open.iter().for_each(|intent| self.keep_told(intent, subject));
+            return None;
         }
-        let mut due = true;
-        for intent in open {
-            if due && same(intent) {
-                due = false;
-                if intent.state == IntentState::Refused
-                    && let Some(review) = self.slice.reviews.iter().find(|r| {
-                        r.kind == ReviewKind::RejectedValue && r.record == subject.id && r.ty == intent.ty && r.prop.is_none()
-                    })
-                {
-                    self.reviews.push(review.clone());
-                }
-            } else {
+        let mut due = Some(None);
+        for &intent in open {
+            // C2: a creation that was tried is tried again as it was, under the same key: if the first try arrives late after all, its
+            // system knows both for one. What was edited since is written after it.
+            let tried = intent.kind == IntentKind::Create && intent.attempts > 0 && intent.state == IntentState::Queued;
+            // P6: a write that met another version is decided on the version that is known now.
+            let over = |changes: &[Change]| changes.iter().map(|change| change.displaced.clone()).collect::<Vec<_>>();
+            let moved = || intent.base_version != subject.version || over(&intent.changes) != over(changes);
+            if due.is_none() || !(same(intent) || tried) {
                 self.out.dropped.push(intent.id);
+            } else if intent.kind == IntentKind::Update && intent.attempts > 0 && intent.state == IntentState::Queued && moved() {
+                self.out.dropped.push(intent.id);
+                due = Some(Some(intent));
+                self.keep_told(intent, subject);
+            } else {
+                due = None;
+                self.keep_told(intent, subject);
             }
         }
         due
+    }
+
+    /// G4: what a person has been told of a write that was refused, or fails again and again, stays open while that write does.
+    fn keep_told(&mut self, intent: &Intent, subject: &RecordState) {
+        let told = |review: &&Review| {
+            let of_it = review.record == subject.id && review.ty == intent.ty && review.prop.is_none();
+            // C2: a creation that found what belongs to another stays a question, too.
+            let disputed = review.kind == ReviewKind::DisputedEntity && intent.state == IntentState::Refused;
+            (review.kind == ReviewKind::RejectedValue || disputed) && of_it
+        };
+        if (intent.state == IntentState::Refused || intent.attempts > 0)
+            && let Some(review) = self.slice.reviews.iter().find(told)
+        {
+            self.reviews.push(review.clone());
+        }
+    }
+
+    /// G4: the intent just made is tried again in the place of one that failed, and waits as long as that one would have.
+    fn inherit_tries(&mut self, failed: Option<&Intent>) {
+        if let (Some(failed), Some(new)) = (failed, self.out.intents.last_mut()) {
+            (new.attempts, new.not_before) = (failed.attempts, failed.not_before);
+            new.message.clone_from(&failed.message);
+        }
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -555,7 +584,7 @@ impl OneEntity<'_> {
                 }
                 let open: Vec<&Intent> =
                     slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Create && intent.ty == to).collect();
-                if self.reconcile(&open, &changes, record) {
+                if self.reconcile(&open, &changes, record).is_some() {
                     if plan.ty(to).contested {
                         for hash in promised(plan, to, &changes) {
                             self.promised.entry(hash).or_insert(id);

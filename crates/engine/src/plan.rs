@@ -36,6 +36,7 @@ pub struct PlanType {
     pub name: TypeName,
     pub can: Capabilities,
     pub settles_ms: i64,
+    pub unknown_ms: i64,
     pub props: Vec<PlanProp>,
     /// Lower ranks are decided first: what decides whether others are created.
     pub decide_rank: u16,

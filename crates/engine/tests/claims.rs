@@ -181,6 +181,7 @@ impl Play {
             untold: Timestamp(self.now),
             previous: None,
             first_id: RecordId(self.records.len() as i64 + 1),
+            after_writes: false,
             reindex: false,
         };
         let held = |prop: u16| self.live.get(&(ty, PropIx(prop))).cloned();

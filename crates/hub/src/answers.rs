@@ -91,18 +91,20 @@ impl Hub {
             (K::AmbiguousMatch | K::DisputedEntity, Answer::Reject | Answer::Separate) => self.separate(under_way, review),
             (K::UnknownOutcome, Answer::Reject | Answer::Separate) => self.did_not_land(under_way, review),
             // The system, or the value, may be another by now.
-            (K::RejectedValue | K::Unconvertible, Answer::Accept) => {
+            (K::RejectedValue | K::NotKept | K::Unconvertible, Answer::Accept) => {
                 let mut commit = Commit { durable: true, ..Commit::default() };
                 self.try_again(under_way, review, &mut commit)?;
                 self.store.commit(commit)?;
                 Ok("the next run tries it again".into())
             }
             // It may stay as it is.
-            (K::RejectedValue | K::Unconvertible, Answer::Reject) => self.leave(under_way, review),
-            (K::RejectedValue | K::Unconvertible, Answer::Link(_) | Answer::Separate) => Err(ActError::Refused(format!(
-                "it is {}, not a question of links: `accept` tries it again, `reject` leaves it as it is",
-                a(review.kind)
-            ))),
+            (K::RejectedValue | K::NotKept | K::Unconvertible, Answer::Reject) => self.leave(under_way, review),
+            (K::RejectedValue | K::NotKept | K::Unconvertible, Answer::Link(_) | Answer::Separate) => {
+                Err(ActError::Refused(format!(
+                    "it is {}, not a question of links: `accept` tries it again, `reject` leaves it as it is",
+                    a(review.kind)
+                )))
+            }
             // Is what was deleted elsewhere to be deleted here, too?
             (K::PendingDelete, Answer::Accept | Answer::Reject) => {
                 let accept = *answer == Answer::Accept;
@@ -331,10 +333,26 @@ impl Hub {
             let mut target = target.clone();
             target.slots[prop.at()].carries = stamp;
             commit.changed_records.push(target);
+        } else {
+            // What fails again and again is not tried any more.
+            for intent in self.put_off_for(review)? {
+                let text = "a person leaves it as it is";
+                commit.intents_changed.push(step(&intent, IntentEvent::Refuse, self.clock.now(), Some(text.into())));
+            }
         }
         commit.journal.push(entry);
         self.store.commit(commit)?;
         Ok("it stays as it is, until the value changes".into())
+    }
+
+    /// The writes that a review is about and that wait for their next try.
+    fn put_off_for(&mut self, review: &Review) -> Result<Vec<Intent>> {
+        let mut found = self.store.tried(usize::MAX >> 1)?;
+        found.retain(|intent| {
+            let of_it = intent.source == review.record || intent.record == Some(review.record);
+            intent.state == IntentState::Queued && intent.ty == review.ty && of_it
+        });
+        Ok(found)
     }
 
     /// G4: what was refused is queued, or decided on, anew.
@@ -349,6 +367,9 @@ impl Hub {
         if review.prop.is_none() {
             for intent in self.store.intents_in(IntentState::Refused, usize::MAX >> 1)?.into_iter().filter(refused) {
                 commit.intents_changed.push(self.put_back(&intent));
+            }
+            for intent in self.put_off_for(review)? {
+                commit.intents_changed.push(put_forward(&intent));
             }
         }
         if let Some(record) = self.store.records(&[review.record])?.pop() {
@@ -379,7 +400,7 @@ impl Hub {
         Ok(self.within_run(RunOptions::default(), act, |hub, under_way, _| {
             let mut commit = Commit { durable: true, ..Commit::default() };
             for review in hub.store.reviews(usize::MAX >> 1)? {
-                let again = matches!(review.kind, ReviewKind::RejectedValue | ReviewKind::Unconvertible);
+                let again = matches!(review.kind, ReviewKind::RejectedValue | ReviewKind::NotKept | ReviewKind::Unconvertible);
                 if again && meant(review.record) {
                     hub.try_again(under_way, &review, &mut commit)?;
                 }
@@ -392,15 +413,7 @@ impl Hub {
             }
             for intent in hub.store.intents_in(IntentState::Queued, usize::MAX >> 1)? {
                 if meant(intent.source) && intent.not_before.is_some() {
-                    commit.intents_changed.push(lockstep_store::IntentUpdate {
-                        id: intent.id,
-                        state: IntentState::Queued,
-                        record: intent.record,
-                        attempts: 0,
-                        not_before: None,
-                        message: intent.message.clone(),
-                        done_at: None,
-                    });
+                    commit.intents_changed.push(put_forward(&intent));
                 }
             }
             hub.store.commit(commit)?;
@@ -414,6 +427,19 @@ impl Hub {
             hub.deliver(under_way)?;
             Ok(())
         })?)
+    }
+}
+
+/// A queued intent that waits no more for its next try.
+fn put_forward(intent: &Intent) -> lockstep_store::IntentUpdate {
+    lockstep_store::IntentUpdate {
+        id: intent.id,
+        state: IntentState::Queued,
+        record: intent.record,
+        attempts: 0,
+        not_before: None,
+        message: intent.message.clone(),
+        done_at: None,
     }
 }
 

@@ -54,6 +54,8 @@ pub struct AuditedProperty {
     pub drifted: u64,
     /// Records that do not hold what they should by the latest claims.
     pub unequal: u64,
+    /// Records whose system acknowledged what was written there and does not hold it (R6).
+    pub not_kept: u64,
     /// Some of them.
     pub examples: Vec<Difference>,
 }
@@ -75,6 +77,7 @@ pub struct Difference {
 pub enum DifferenceKind {
     Drifted,
     Unequal,
+    NotKept,
 }
 
 impl Audit {
@@ -86,13 +89,14 @@ impl Audit {
     fn add(&mut self, flow: String, property: String, difference: Difference) {
         let at = self.properties.iter().position(|known| known.flow == flow && known.property == property);
         let at = at.unwrap_or_else(|| {
-            self.properties.push(AuditedProperty { flow, property, drifted: 0, unequal: 0, examples: vec![] });
+            self.properties.push(AuditedProperty { flow, property, drifted: 0, unequal: 0, not_kept: 0, examples: vec![] });
             self.properties.len() - 1
         });
         let known = &mut self.properties[at];
         match difference.kind {
             DifferenceKind::Drifted => known.drifted += 1,
             DifferenceKind::Unequal => known.unequal += 1,
+            DifferenceKind::NotKept => known.not_kept += 1,
         }
         if known.examples.len() < SHOWN {
             known.examples.push(difference);
@@ -189,14 +193,17 @@ impl Hub {
                         audit.waiting += 1;
                         continue;
                     }
+                    let lost = slice.reviews.iter().any(|review| is_not_kept(review, record, prop));
                     let difference = Difference {
                         record: self.name_of(record),
-                        kind: DifferenceKind::Unequal,
+                        kind: if lost { DifferenceKind::NotKept } else { DifferenceKind::Unequal },
                         shows: record.slot(prop).value(described.whole).clone(),
                         expected: value,
                     };
                     audit.add(self.flow_name_between(from, record.ty), self.property_name(record.ty, prop), difference);
-                    repairs.unequal.push(record.id);
+                    if !lost {
+                        repairs.unequal.push(record.id);
+                    }
                 }
             }
         }
@@ -279,6 +286,11 @@ fn is_in_review(reviews: &[Review], entity: &Entity<'_>, record: &RecordState, p
             && review.prop.is_none_or(|p| p == prop)
     };
     reviews.iter().filter(about).any(|review| entity.records.iter().any(|member| member.id == review.record))
+}
+
+/// R6: whether what was written to a property was acknowledged and not kept.
+fn is_not_kept(review: &Review, record: &RecordState, prop: PropIx) -> bool {
+    review.kind == ReviewKind::NotKept && review.record == record.id && review.prop == Some(prop)
 }
 
 /// About so many of them, spread evenly; which ones turns with `turn`, so that another audit looks at others.

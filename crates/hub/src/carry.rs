@@ -1,9 +1,10 @@
 //! What a system's own thread does with the writes that it was given: it looks first where that is asked for, sends, and reads again
 //! what a refusal was about. It knows no store; what came of each write goes back to where the writes are promised (`deliver`).
 
-use lockstep_connector::{Action, Connector, Outcome, Trouble, Write};
+use lockstep_connector::{Action, Answers, Connector, Outcome, Trouble, Write};
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{Intent, ReadRecord, Value};
+use lockstep_model::value::{equal_as, is_empty};
+use lockstep_model::{Intent, PlainType, ReadRecord, Value};
 use lockstep_store::Flush;
 
 use crate::look_up::LookUp;
@@ -22,11 +23,13 @@ pub(crate) struct Job {
     pub(crate) writes: Vec<Write>,
     /// For deletions: what each record is known to hold.
     pub(crate) known: Vec<Vec<(usize, Value)>>,
+    /// Records can be read one by one.
+    pub(crate) can_get: bool,
     /// For creations: by what each is looked up before (L8). Empty where none is.
     pub(crate) look_ups: Vec<Option<LookUp>>,
 }
 
-/// What became of an intent; with a record that was read again after a conflict, or that a duplicate named.
+/// What became of an intent; with a record that was read: after it was written (R6), after a conflict, or as a duplicate named it.
 pub(crate) type Carried = (Parcel, Outcome, Option<Box<ReadRecord>>);
 
 /// Carries out a job in the system's own thread, once the store has it on the disk that the writes are on their way (C2). Once the system
@@ -73,6 +76,12 @@ pub(crate) fn carry_out(connector: &dyn Connector, flush: Flush, mut job: Job) -
                     }
                     None
                 }
+                (Outcome::Done(answer), Action::Create | Action::Update { .. }) if job.can_get => {
+                    let worth = connector.answers(&job.kind, write.action == Action::Create);
+                    // Where it can't be read now, the next reading shows what became of the write.
+                    let read = || connector.get(&job.kind, &job.watch, &answer.id).ok().flatten();
+                    if is_to_be_read(worth, write, answer) { read() } else { None }
+                }
                 _ => None,
             };
             if let Outcome::Stopped(trouble) = &outcome {
@@ -84,6 +93,27 @@ pub(crate) fn carry_out(connector: &dyn Connector, flush: Flush, mut job: Job) -
     let sent = |write: Write| write.values.into_iter().map(|value| (value.prop, value.value)).collect();
     let parcels = job.intents.into_iter().zip(job.writes).map(|(intent, write)| Parcel { intent, sent: sent(write) });
     Ok(parcels.zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).chain(aside).collect())
+}
+
+/// R6: whether a record is to be read, as the answer to a write does not tell what became of it.
+pub(crate) fn is_to_be_read(worth: Answers, write: &Write, answer: &ReadRecord) -> bool {
+    match worth {
+        Answers::Stored => false,
+        Answers::Unsure => !write.values.is_empty(),
+        Answers::Believed => {
+            write.values.iter().any(|sent| !answer.values[sent.prop].as_ref().is_some_and(|shown| shows(shown, &sent.value)))
+        }
+    }
+}
+
+/// Whether a property shows a value as it was sent; of a list, whether one of its elements does.
+pub(crate) fn shows(shown: &Value, sent: &Value) -> bool {
+    match shown {
+        Value::Array(list) if !sent.is_array() && !is_empty(sent) => {
+            list.iter().any(|element| equal_as(PlainType::Any, element, sent))
+        }
+        _ => equal_as(PlainType::Any, shown, sent),
+    }
 }
 
 /// L8: takes creations out of a job whose record is there already, though no listing has shown it.
@@ -111,9 +141,9 @@ fn set_aside_found(connector: &dyn Connector, job: &mut Job) -> Vec<Carried> {
                 let outcome = Outcome::Duplicate { id: Some(record.id.clone()), message };
                 aside.push((parcel(intent), outcome, Some(Box::new(record))));
             }
-            // G4: one that can't be looked up waits, and the others do not.
-            Err(Trouble::Busy { retry_after_ms: None, message }) => {
-                aside.push((parcel(intent), Outcome::Later { retry_after_ms: None, message }, None));
+            // G4: a question about this one; the others are asked for, too.
+            Err(Trouble::Busy { retry_after_ms, message }) if stopped.is_none() => {
+                aside.push((parcel(intent), Outcome::Later { retry_after_ms, message }, None));
             }
             Err(trouble) => {
                 aside.push((parcel(intent), Outcome::Stopped(trouble.clone()), None));

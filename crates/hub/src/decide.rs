@@ -92,6 +92,7 @@ impl Hub {
     /// Recording a batch takes as long as deciding on the next, so both are done at once. What the next slice does not know rightly then
     /// is left for the batch after it; where records refer to each other it is not so easily told, and the one waits for the other.
     pub(crate) fn decide(&mut self, under_way: &mut Underway) -> Result<BTreeSet<TypeIx>> {
+        under_way.undecided.clear();
         let mut reread = BTreeSet::new();
         let mut decided: Option<Decided> = None;
         let mut turns = Turns::new(self.status.iter().map(|status| status.records).sum());
@@ -324,6 +325,10 @@ impl Hub {
         self.count_for_guards(under_way, &decision.intents, &dropped, type_of);
         self.tell_kept(under_way, &decision.kept, name, &mut commit);
         for (id, record) in &decision.confirmed {
+            if let Some(intent) = slice.intents.values().flatten().find(|intent| intent.id == *id) {
+                let (record, ty) = (intent.source, intent.ty);
+                commit.reviews_closed.push(ReviewKey { kind: ReviewKind::UnknownOutcome, record, ty, prop: None });
+            }
             commit.intents_changed.push(IntentUpdate {
                 id: *id,
                 state: IntentState::Done,

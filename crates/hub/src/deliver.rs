@@ -6,21 +6,21 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::mpsc::{Sender, channel};
 
-use lockstep_connector::{Action, Outcome, Write, WriteValue};
+use lockstep_connector::{Action, Answers, Outcome, Write, WriteValue};
 use lockstep_engine::keys::{each_id, hashes};
 use lockstep_engine::observe::retired_key;
 use lockstep_engine::plan::{PlanProp, PlanType};
 use lockstep_engine::{Plan, confirm};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
-use lockstep_model::value::{coerce, is_empty};
+use lockstep_model::value::{coerce, effective, equal_as, is_empty, shown};
 use lockstep_model::{
-    Change, EntityId, Intent, IntentKind, IntentState, NumberMap, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule,
-    Slot, TypeIx, Value,
+    Change, EntityId, Intent, IntentKind, IntentState, NumberMap, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind,
+    Rule, Slot, TypeIx, Value,
 };
 use lockstep_store::{Commit, Flush, IntentUpdate, JournalEntry, JournalKind};
 
-use crate::carry::{Carried, Job, Parcel, carry_out};
+use crate::carry::{Carried, Job, Parcel, carry_out, shows};
 use crate::report::{Event, PropertyChange, RecordName, timed};
 use crate::run::{Hub, Progress, Result, Underway};
 use crate::settle_unknown::Found;
@@ -29,15 +29,20 @@ use crate::settle_unknown::Found;
 const PROMISED: usize = 8;
 /// So many answers are recorded together.
 const ANSWERS: usize = 10_000;
-/// Back-off after a failure that may pass, doubled with each try up to the last.
-const BACKOFF_MS: i64 = 500;
-const BACKOFF_MOST_MS: i64 = 60_000;
-/// A run waits this long for a system that asks to come back; then the rest waits for the next run.
+/// What is put back until something else is known is not due before this time has passed.
 pub(crate) const PATIENCE_MS: i64 = 65_000;
+/// A run waits this long for a single write that is to be tried again, and no longer than this for all of them together: everything else
+/// waits with it (G4). The rest is for the next run.
+const WAIT_FOR_ONE_MS: i64 = 10_000;
+const WAIT_IN_ALL_MS: i64 = 30_000;
 
-/// G4: what fails this often over this time, while the system gives no time to come back at, needs a person.
-const TRIES_BEFORE_A_PERSON: u32 = 10;
-const TIME_BEFORE_A_PERSON_MS: i64 = 3_600_000;
+/// A value that was written, acknowledged and not kept, with what its record shows instead.
+pub(crate) struct Lost<'a> {
+    pub(crate) state: &'a RecordState,
+    pub(crate) prop: PropIx,
+    pub(crate) value: Value,
+    pub(crate) shown: Value,
+}
 
 struct Answered {
     system: usize,
@@ -85,7 +90,6 @@ impl Hub {
             }
             let mut here: VecDeque<Answered> = VecDeque::new();
             let mut busy: HashSet<usize> = HashSet::new();
-            let began = self.clock.now();
             loop {
                 for (system, desk) in desks.iter().enumerate() {
                     if busy.contains(&system) || under_way.paused.contains_key(&system) {
@@ -105,13 +109,14 @@ impl Hub {
                 if busy.is_empty() {
                     // Something may be due in a moment: a system that asked to come back.
                     let now = self.clock.now();
-                    match self.next_due(under_way)? {
-                        Some(due) if due.0 - began.0 < PATIENCE_MS => {
-                            self.clock.wait(std::time::Duration::from_millis((due.0 - now.0).clamp(1, 5_000) as u64));
-                            continue;
-                        }
-                        _ => return Ok(()),
+                    let Some(due) = self.next_due(under_way)? else { return Ok(()) };
+                    let wait = (due.0 - now.0).max(1);
+                    if wait > WAIT_FOR_ONE_MS || under_way.waited_ms + wait > WAIT_IN_ALL_MS {
+                        return Ok(());
                     }
+                    under_way.waited_ms += wait;
+                    self.clock.wait(std::time::Duration::from_millis(wait.unsigned_abs()));
+                    continue;
                 }
                 let mut answered = if self.one_thread { here.pop_front() } else { answers.try_recv().ok() };
                 if answered.is_none() && !self.one_thread {
@@ -144,7 +149,8 @@ impl Hub {
         let mut next = None;
         for system in (0..self.systems.len()).filter(|system| !under_way.paused.contains_key(system)) {
             let types = self.types_of(under_way, system);
-            for intent in self.store.outbox(far, &types, 100)? {
+            let waiting = self.store.outbox(far, &types, 100 + under_way.not_to_send())?;
+            for intent in waiting.into_iter().filter(|intent| under_way.may_send(intent.id)) {
                 next = match (next, intent.not_before) {
                     (None, due) => due,
                     (Some(known), Some(due)) => Some(due.min(known)),
@@ -159,9 +165,11 @@ impl Hub {
     fn promise(&mut self, under_way: &mut Underway, system: usize) -> Result<Option<(Flush, Job)>> {
         let types = self.types_of(under_way, system);
         let now = self.clock.now();
+        // C2: what was sent in this run and is not known to have been done is not sent again in it.
         // A batch of which nothing is to be sent is dropped from the outbox, so this comes to an end.
         loop {
-            let Some(head) = self.store.outbox(now, &types, 1)?.into_iter().next() else { return Ok(None) };
+            let due = self.store.outbox(now, &types, 1 + under_way.not_to_send())?;
+            let Some(head) = due.into_iter().find(|intent| under_way.may_send(intent.id)) else { return Ok(None) };
             if let Some(job) = self.promise_batch(under_way, system, &types, &head)? {
                 return Ok(Some(job));
             }
@@ -183,7 +191,9 @@ impl Hub {
         let most = usize::try_from(self.status[ty.at()].records / 5).unwrap_or(PROMISED).clamp(10_000, 75_000);
         let size = self.systems[system].connector.batch(&kind).clamp(PROMISED, most);
         under_way.written.insert(ty);
-        let mut intents = self.store.outbox(now, types, size)?;
+        let mut intents = self.store.outbox(now, types, size + under_way.not_to_send())?;
+        intents.retain(|intent| under_way.may_send(intent.id));
+        intents.truncate(size);
         // One record type at a time, in the order of the outbox.
         let together = intents.iter().take_while(|i| i.ty == ty && i.rank == head.rank).count();
         intents.truncate(together);
@@ -250,7 +260,9 @@ impl Hub {
                 let target = intent.record.and_then(|id| deleted.get(&id));
                 known.push(target.map(crate::deletes::known_of).unwrap_or_default());
             }
-            let write = Write { action, values, token: format!("lockstep-{}-{}", self.token, intent.id) };
+            // C2: the same at every try, in whatever process; another after yesterday's store was put back, which hands out numbers again.
+            let token = format!("lockstep-{}-{:x}-{}", self.identity, intent.decided_at.0, intent.id);
+            let write = Write { action, values, token };
             writes.push(write);
             promised.push(intent);
         }
@@ -261,7 +273,8 @@ impl Hub {
         under_way.progress.tell(Progress::Sending { ty: self.plan.ty(ty).name.to_string(), writes: promised.len() });
         let watch = self.plan.ty(ty).watch();
         let look_ups = self.look_ups(system, ty, &promised)?;
-        Ok(Some((flush, Job { kind, watch, intents: promised, writes, known, look_ups })))
+        let can_get = self.plan.ty(ty).can.get;
+        Ok(Some((flush, Job { kind, watch, intents: promised, writes, known, can_get, look_ups })))
     }
 
     /// The ids of counterparts that did not exist when the intents were decided.
@@ -348,11 +361,21 @@ impl Hub {
         // What is answered in this very batch belongs to the first creation that it was the answer to.
         let mut answered: HashSet<(TypeIx, String)> = HashSet::new();
         for (parcel, outcome, again) in parcels {
-            let (Parcel { mut intent, sent }, again) = (parcel, again.map(|again| *again));
+            let (Parcel { mut intent, sent }, mut again) = (parcel, again.map(|again| *again));
             if let Some(source) = known.get(&intent.source) {
                 // The entity may have become part of another since.
                 intent.entity = source.entity;
             }
+            if !matches!(outcome, Outcome::Later { .. } | Outcome::Unknown { .. } | Outcome::Stopped(_)) {
+                // The system takes writes.
+                under_way.failing.remove(&system);
+            }
+            let outcome = match outcome {
+                Outcome::Done(answer) if intent.kind == IntentKind::Create => {
+                    Outcome::Done(self.became(under_way, &intent, answer, again.take(), &sent, None))
+                }
+                other => other,
+            };
             match outcome {
                 // C2: by its idempotency key the system gave what it had made at an earlier try, and what has been read since.
                 Outcome::Done(answer) if made_before(&intent, &answer, &there) => {
@@ -375,8 +398,9 @@ impl Hub {
                         self.give_key_on(under_way, gone, RecordId(next_id), &mut commit);
                     }
                     answered.insert((intent.ty, answer.id.clone()));
-                    let state = confirm::created(&self.plan, &intent, RecordId(next_id), answer, &sent, now);
+                    let (state, not_kept) = confirm::created(&self.plan, &intent, RecordId(next_id), answer, &sent, now);
                     next_id += 1;
+                    self.not_kept(under_way, &intent, &state, &not_kept, &sent, &mut commit);
                     if self.has_facets(intent.ty) {
                         self.facets_made(&intent, &state, &mut commit)?;
                     }
@@ -385,14 +409,18 @@ impl Hub {
                 Outcome::Done(answer) if intent.kind == IntentKind::Update => {
                     let Some(mut state) = intent.record.and_then(|id| known.remove(&id)) else { continue };
                     let before = Before::of(&self.plan, &state, &intent);
+                    let answer = self.became(under_way, &intent, answer, again, &sent, Some(&state));
                     if self.has_facets(intent.ty) {
                         self.facets_written(under_way.report.run, &intent, &state, &answer, &sent, &mut commit)?;
                     }
-                    confirm::written(&self.plan, &mut state, &intent, answer, &sent, now);
+                    let not_kept = confirm::written(&self.plan, &mut state, &intent, answer, &sent, now);
+                    self.not_kept(under_way, &intent, &state, &not_kept, &sent, &mut commit);
+                    let mut kept = sent;
+                    kept.retain(|(prop, _)| not_kept.iter().all(|lost| lost.at() != *prop));
                     if !once {
                         known.insert(state.id, state.clone());
                     }
-                    self.updated(under_way, &intent, &before, state, &sent, &known, &mut commit)?;
+                    self.updated(under_way, &intent, &before, state, &kept, &known, &mut commit)?;
                 }
                 Outcome::Done(_) if intent.takes_back() => self.creation_taken_back(under_way, &intent, &mut known, &mut commit),
                 Outcome::Done(_) => {
@@ -408,9 +436,23 @@ impl Hub {
                     update.not_before = Some(now.plus_ms(PATIENCE_MS));
                     commit.intents_changed.push(update);
                 }
+                // What somebody has changed since is not put back over their heads.
+                Outcome::Conflict { message } if intent.takes_back() => {
+                    self.not_taken_back(under_way, &intent, &message, &known, &mut commit);
+                    self.read_again(under_way, &intent, again, &mut commit)?;
+                }
                 Outcome::Conflict { message } => {
-                    // P6: neither edit is lost. It is read again and decided again.
-                    commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
+                    // P6: neither edit is lost. It is read again and decided again; what conflicts for ever is told (G4).
+                    let message = format!("it meets another version each time: {message}");
+                    under_way.undecided.insert(intent.id);
+                    match intent.attempts {
+                        0 => {
+                            let mut update = step(&intent, IntentEvent::PutBack, now, Some(message));
+                            update.attempts = 1;
+                            commit.intents_changed.push(update);
+                        }
+                        _ => self.put_off(under_way, &intent, &message, None, &sent, &known, &mut commit),
+                    }
                     self.read_again(under_way, &intent, again, &mut commit)?;
                 }
                 // It counts as sent until what it is a duplicate of is settled: a killed run would leave it refused, and nobody asked.
@@ -426,24 +468,15 @@ impl Hub {
                     self.gone(under_way, &intent, &mut known, &mut commit);
                 }
                 Outcome::Later { retry_after_ms, message } => {
-                    let backoff = (BACKOFF_MS << intent.attempts.min(7)).min(BACKOFF_MOST_MS);
-                    let wait = retry_after_ms.map_or(backoff, |ms| i64::try_from(ms).unwrap_or(BACKOFF_MOST_MS));
-                    let mut update = step(&intent, IntentEvent::PutBack, now, Some(message));
-                    update.not_before = Some(now.plus_ms(wait));
-                    update.attempts += 1;
-                    let name = &self.systems[system].name;
-                    let others_pass = under_way.report.systems.iter().any(|s| s.system == *name && s.created + s.updated > 0);
-                    if retry_after_ms.is_none() && is_given_up(&update, &intent, now, others_pass) {
-                        let message = update.message.unwrap_or_default();
-                        let text = format!("tried {} times since {}: {message}", update.attempts, intent.decided_at);
-                        self.rejected(under_way, &intent, None, &sent, &text, &known, &mut commit);
-                        continue;
-                    }
-                    commit.intents_changed.push(update);
+                    self.put_off(under_way, &intent, &message, retry_after_ms, &sent, &known, &mut commit);
+                    self.one_failed(under_way, system, &intent, &message);
                 }
                 Outcome::Unknown { message } => {
-                    commit.intents_changed.push(step(&intent, IntentEvent::LoseAnswer, now, Some(message)));
-                    under_way.unknown = true;
+                    self.not_known(under_way, &intent, message.clone(), false, &mut known, &mut commit);
+                    self.one_failed(under_way, system, &intent, &message);
+                }
+                Outcome::Accepted { message } => {
+                    self.not_known(under_way, &intent, message, true, &mut known, &mut commit);
                 }
                 Outcome::Stopped(trouble) => {
                     commit.intents_changed.push(step(&intent, IntentEvent::PutBack, now, Some(trouble.to_string())));
@@ -465,6 +498,141 @@ impl Hub {
             self.adopt(under_way, intent, found, message)?;
         }
         Ok(())
+    }
+
+    /// R6: what is known of a record after a write: what it showed when it was read then, else what the answer told. What neither shows for
+    /// certain is left untold.
+    fn became(
+        &self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        mut answer: ReadRecord,
+        read: Option<ReadRecord>,
+        sent: &[(usize, Value)],
+        before: Option<&RecordState>,
+    ) -> ReadRecord {
+        let ty = self.plan.ty(intent.ty);
+        let worth = self.systems[self.system_of(intent.ty)].connector.answers(&ty.name.kind, before.is_none());
+        if worth == Answers::Stored {
+            return answer;
+        }
+        let shown = |shown: Option<&Value>, value: &Value| shown.is_some_and(|shown| shows(shown, value));
+        let Some(read) = read else {
+            let mut unsure = false;
+            for (prop, value) in sent {
+                if worth == Answers::Unsure || !shown(answer.values[*prop].as_ref(), value) {
+                    (answer.values[*prop], unsure) = (None, true);
+                }
+            }
+            if unsure && !ty.can.get {
+                // Only a listing shows it.
+                under_way.to_read.insert(intent.ty);
+            }
+            return answer;
+        };
+        for (prop, now) in read.values.into_iter().enumerate() {
+            let Some((_, value)) = sent.iter().find(|(sent, _)| *sent == prop) else {
+                answer.values[prop] = now.or(answer.values[prop].take());
+                continue;
+            };
+            let described = &ty.props[prop];
+            let held = before.map_or(&Value::Null, |state| state.slots[prop].value(described.whole));
+            let now = match now {
+                Some(now) => Some(now),
+                // Believed where it shows what was sent.
+                None if worth == Answers::Believed && shown(answer.values[prop].as_ref(), value) => answer.values[prop].take(),
+                // Some systems leave out what is empty, false or none; a property for creations only is shown by few.
+                None if described.create_only
+                    || is_empty(value)
+                    || *value == Value::Bool(false)
+                    || value.as_f64() == Some(0.0) =>
+                {
+                    None
+                }
+                None => Some(Value::Null),
+            };
+            // P5a: within the delay that the system states this may be the state from before the write.
+            let may_be_older = |now: &Value| {
+                let first = effective(now, described.whole);
+                ty.settles_ms > 0 && !shows(now, value) && (is_empty(first) || equal_as(described.ty, first, held))
+            };
+            answer.values[prop] = now.filter(|now| !may_be_older(now));
+        }
+        answer.version = read.version.or(answer.version);
+        answer.modified = read.modified.or(answer.modified);
+        answer
+    }
+
+    /// R6: what a system acknowledged and does not hold is told, and not written again until it is another value or a person says so.
+    pub(crate) fn not_kept(
+        &self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        state: &RecordState,
+        not_kept: &[PropIx],
+        sent: &[(usize, Value)],
+        commit: &mut Commit,
+    ) {
+        for prop in not_kept {
+            let described = self.plan.prop(state.ty, *prop);
+            let value = sent.iter().find(|(at, _)| *at == prop.at()).map_or(Value::Null, |(_, value)| value.clone());
+            let lost = Lost { state, prop: *prop, value, shown: state.slot(*prop).value(described.whole).clone() };
+            self.tell_not_kept(under_way, Some(intent), lost, commit);
+        }
+    }
+
+    pub(crate) fn tell_not_kept(&self, under_way: &mut Underway, intent: Option<&Intent>, lost: Lost<'_>, commit: &mut Commit) {
+        let Lost { state, prop, value, shown: shows } = lost;
+        let (ty, described) = (self.plan.ty(state.ty), self.plan.prop(state.ty, prop));
+        let still =
+            if is_empty(&shows) { "it shows nothing there".to_string() } else { format!("it still shows {}", shown(&shows)) };
+        let message = format!("{} was acknowledged and is not kept: {still}", shown(&value));
+        under_way.report.system(&ty.name.system).refused += 1;
+        let flow = intent.map(|intent| intent.flow).or_else(|| {
+            let touches = |flow: &lockstep_engine::plan::PlanFlow| flow.to == state.ty || flow.from == state.ty;
+            self.plan.flows.iter().position(touches).map(|at| lockstep_model::FlowIx(at as u16))
+        });
+        let text = format!("{}: {message}", described.name);
+        let record = RecordName::of(&self.plan, state.ty, &state.key);
+        if let Some(flow) = flow {
+            under_way.report.flow(flow).review += 1;
+            let flow = self.plan.flow_name(flow);
+            under_way.report.event(|| Event::Review {
+                flow,
+                kind: ReviewKind::NotKept.name().into(),
+                record,
+                message: text,
+                rule: Rule::R6.to_string(),
+            });
+        }
+        commit.journal.push(JournalEntry {
+            at: self.clock.now(),
+            run: under_way.report.run,
+            kind: JournalKind::Refused,
+            record: state.id,
+            path: Some(described.name.clone()),
+            before: shows,
+            after: value.clone(),
+            rule: Some(Rule::R6),
+            other: intent.map(|intent| intent.source),
+            intent: intent.map(|intent| intent.id),
+            text: message.clone(),
+        });
+        if intent.is_some_and(Intent::takes_back) {
+            return;
+        }
+        under_way.reviews = true;
+        commit.reviews_opened.push(Review {
+            kind: ReviewKind::NotKept,
+            record: state.id,
+            ty: state.ty,
+            prop: Some(prop),
+            rule: Rule::R6,
+            candidates: vec![],
+            value,
+            message,
+            opened_at: self.clock.now(),
+        });
     }
 
     /// The records known already that creations were answered with.
@@ -515,6 +683,7 @@ impl Hub {
         let mut update = step(intent, IntentEvent::Confirm, now, None);
         update.record = Some(state.id);
         commit.intents_changed.push(update);
+        self.fails_no_more(intent, commit);
         // The journal tells of a creation by its intent.
         commit.keys_added.extend(hashes(&self.plan, &state).into_iter().map(|hash| (hash, state.id)));
         if ty.contested {
@@ -527,6 +696,8 @@ impl Hub {
         // have been deleted meanwhile (D1).
         if ty.partners.len() > 1
             || known.get(&intent.source).is_some_and(|source| !source.is_live())
+            // What was edited between two tries of it is not in it.
+            || intent.attempts > 0
             || ty.flows_out.iter().any(|f| self.plan.flows[f.at()].to != self.plan.flows[intent.flow.at()].from)
             || has_more_to_settle(ty, &state)
         {
@@ -548,7 +719,12 @@ impl Hub {
             flow: plan.flow_name(intent.flow),
             source: source.map_or_else(|| RecordName(String::new()), |s| RecordName::of(plan, s.ty, &s.key)),
             record: RecordName::of(plan, state.ty, &state.key),
-            properties: property_changes(plan, intent, known),
+            properties: property_changes(plan, intent, known, |change| {
+                let lost = |review: &Review| {
+                    (review.kind, review.record, review.prop) == (ReviewKind::NotKept, state.id, Some(change.prop))
+                };
+                !commit.reviews_opened.iter().any(lost)
+            }),
         });
         commit.new_records.push(state);
     }
@@ -566,6 +742,7 @@ impl Hub {
     ) -> Result<()> {
         let now = self.clock.now();
         commit.intents_changed.push(step(intent, IntentEvent::Confirm, now, None));
+        self.fails_no_more(intent, commit);
         let ty = self.plan.ty(state.ty);
         let written = intent.changes.iter().zip(&before.shown);
         for (change, shown_before) in written.filter(|(change, _)| sent.iter().any(|(prop, _)| *prop == change.prop.at())) {
@@ -604,22 +781,25 @@ impl Hub {
         }
         self.wake_by_key(referred, commit)?;
         let system = self.plan.ty(state.ty).name.system.clone();
-        under_way.report.system(&system).updated += 1;
-        under_way.report.flow(intent.flow).updated += 1;
         let (plan, source) = (&self.plan, known.get(&intent.source));
-        under_way.report.event(|| Event::Updated {
-            flow: plan.flow_name(intent.flow),
-            source: source.map_or_else(|| RecordName(String::new()), |s| RecordName::of(plan, s.ty, &s.key)),
-            record: RecordName::of(plan, state.ty, &state.key),
-            properties: property_changes(plan, intent, known),
-        });
+        let kept = |change: &Change| sent.iter().any(|(prop, _)| *prop == change.prop.at());
+        if intent.changes.iter().any(kept) {
+            under_way.report.system(&system).updated += 1;
+            under_way.report.flow(intent.flow).updated += 1;
+            under_way.report.event(|| Event::Updated {
+                flow: plan.flow_name(intent.flow),
+                source: source.map_or_else(|| RecordName(String::new()), |s| RecordName::of(plan, s.ty, &s.key)),
+                record: RecordName::of(plan, state.ty, &state.key),
+                properties: property_changes(plan, intent, known, kept),
+            });
+        }
         commit.changed_records.push(state);
         Ok(())
     }
 
     /// G4: where the target names the property that it refuses, the rest is written without it; else the whole write waits.
     #[allow(clippy::too_many_arguments)]
-    fn rejected(
+    pub(crate) fn rejected(
         &mut self,
         under_way: &mut Underway,
         intent: &Intent,
@@ -709,13 +889,6 @@ fn made_before(intent: &Intent, answer: &ReadRecord, there: &HashMap<(TypeIx, St
         && known.is_some_and(|known| known.first_seen >= intent.decided_at)
 }
 
-/// G4: whether a write that failed again in a way that may pass is to be tried no more by itself. While its system takes no other
-/// writes either, the system is the trouble and not this write: then much later.
-fn is_given_up(update: &IntentUpdate, intent: &Intent, now: lockstep_model::Timestamp, others_pass: bool) -> bool {
-    let tries = if others_pass { TRIES_BEFORE_A_PERSON } else { 10 * TRIES_BEFORE_A_PERSON };
-    update.attempts >= tries && now.0 - intent.decided_at.0 >= TIME_BEFORE_A_PERSON_MS
-}
-
 /// Whether a record that was just created has something that others want (C6), or lacks a reference (P8).
 fn has_more_to_settle(ty: &PlanType, state: &RecordState) -> bool {
     let settles = |(prop, slot): (&PlanProp, &Slot)| {
@@ -750,10 +923,12 @@ pub(crate) fn property_changes(
     plan: &lockstep_engine::Plan,
     intent: &Intent,
     known: &NumberMap<RecordId, RecordState>,
+    done: impl Fn(&Change) -> bool,
 ) -> Vec<PropertyChange> {
     intent
         .changes
         .iter()
+        .filter(|change| done(change))
         .map(|change| PropertyChange {
             path: plan.prop(intent.ty, change.prop).name.clone(),
             before: change.displaced.clone().into(),
@@ -770,43 +945,4 @@ pub(crate) fn property_changes(
             }),
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use lockstep_model::{FlowIx, IntentId, RunId, Timestamp};
-
-    #[test]
-    fn a_write_that_keeps_failing_needs_a_person_in_the_end() {
-        // G4
-        let intent = Intent {
-            id: IntentId(1),
-            run: RunId(1),
-            kind: IntentKind::Update,
-            rank: 0,
-            ty: TypeIx(0),
-            record: Some(RecordId(2)),
-            entity: EntityId(1),
-            source: RecordId(1),
-            flow: FlowIx(0),
-            base_version: None,
-            changes: vec![],
-            state: IntentState::Sent,
-            attempts: 0,
-            not_before: None,
-            message: None,
-            decided_at: Timestamp(0),
-            done_at: None,
-        };
-        let tried = |attempts, at, others_pass| {
-            let update = IntentUpdate { attempts, ..step(&intent, IntentEvent::PutBack, Timestamp(at), None) };
-            is_given_up(&update, &intent, Timestamp(at), others_pass)
-        };
-        assert!(tried(10, TIME_BEFORE_A_PERSON_MS, true));
-        assert!(!tried(9, TIME_BEFORE_A_PERSON_MS, true), "too few tries");
-        assert!(!tried(99, TIME_BEFORE_A_PERSON_MS - 1, true), "too short a time");
-        assert!(!tried(10, TIME_BEFORE_A_PERSON_MS, false), "a system that takes nothing is down, whatever is sent");
-        assert!(tried(100, TIME_BEFORE_A_PERSON_MS, false));
-    }
 }

@@ -21,6 +21,7 @@ pub mod deletes;
 pub mod deliver;
 pub mod explain;
 mod facets;
+pub mod failing;
 mod flips;
 mod forget;
 mod fresh;

@@ -14,8 +14,12 @@ use serde::Serialize;
 
 use crate::damages::{DamageLine, TroubleLine};
 use crate::explain::LookError;
+use crate::failing::FailingWrite;
 use crate::report::RecordName;
 use crate::run::Hub;
+
+/// So many failing writes are shown one by one.
+const FAILING_SHOWN: usize = 20;
 
 /// Where a project stands.
 #[derive(Clone, Debug, Serialize)]
@@ -23,6 +27,8 @@ pub struct Status {
     pub types: Vec<TypeLine>,
     /// Open intents by state.
     pub outbox: Vec<(String, u64)>,
+    /// Writes that failed and are tried again, and those of which it is not known whether they were done (G4).
+    pub failing: Vec<FailingWrite>,
     /// Open reviews by kind.
     pub reviews: Vec<(String, u64)>,
     /// What can't be read until somebody mends it (R8).
@@ -189,6 +195,7 @@ impl Hub {
             })
             .collect();
         let outbox = self.store.intent_counts()?.into_iter().map(|(state, n)| (state.name().into(), n)).collect();
+        let failing = self.failing_writes(FAILING_SHOWN)?;
         let counts = self.store.review_counts()?;
         let waits = counts.iter().any(|(kind, n)| !kind.needs_a_person() && *n > 0);
         let waiting_references = if waits { self.waiting_references()? } else { vec![] };
@@ -205,7 +212,7 @@ impl Hub {
         let drifted = self.count_drifted()?;
         let (damages, troubles) = self.what_is_damaged()?;
         let guards = self.tripped_guards()?;
-        Ok(Status { types, outbox, reviews, unnamed, waiting_references, damages, troubles, guards, drifted, runs })
+        Ok(Status { types, outbox, failing, reviews, unnamed, waiting_references, damages, troubles, guards, drifted, runs })
     }
 
     fn waiting_references(&mut self) -> Result<Vec<(RecordName, String)>> {

@@ -15,6 +15,7 @@ use lockstep_model::{RecordId, RecordState, Timestamp, TypeIx};
 use lockstep_store::{Commit, JournalEntry, JournalKind, TypeStatus};
 
 use crate::clock::Clock;
+use crate::deliver::Lost;
 use crate::identity::is_another_account;
 use crate::lost::Losses;
 use crate::report::{Event, RecordName, millis, timed};
@@ -271,6 +272,7 @@ impl Hub {
         let trust = if under_way.guards.believes_all_of(ty) { Trust::Same } else { Trust::Ask };
         let asked = stream.asked.take().unwrap_or(now);
         let mut reading = Reading {
+            after_writes: under_way.reading_back,
             ty,
             now,
             asked,
@@ -407,6 +409,12 @@ impl Hub {
             if let Some(state) = states.get(&edit.record) {
                 let record = RecordName::of(&self.plan, ty, &state.key);
                 under_way.report.event(|| Event::Edited { record, path, before: edit.before.clone(), after: edit.after.clone() });
+            }
+        }
+        for lost in &observed.not_kept {
+            if let Some(state) = observed.changed.iter().find(|state| state.id == lost.record) {
+                let lost = Lost { state, prop: lost.prop, value: lost.sent.clone(), shown: lost.shown.clone() };
+                self.tell_not_kept(under_way, None, lost, commit);
             }
         }
         self.tell_back(under_way, ty, &observed.back, commit)?;

@@ -104,6 +104,21 @@ pub enum Event {
         record: RecordName,
         message: String,
     },
+    /// A write that failed and is tried again, or of which nobody knows yet whether it was done.
+    Failing {
+        flow: String,
+        source: RecordName,
+        /// What was to be written: the record, or its record type where it was to be created.
+        target: String,
+        kind: String,
+        message: String,
+        /// How often it was tried.
+        tries: u32,
+        /// It is not tried, or asked after, before.
+        not_before: Option<Timestamp>,
+        /// Whether it was done is not known.
+        unknown: bool,
+    },
     Waits {
         flow: String,
         record: RecordName,
@@ -210,6 +225,8 @@ pub struct Report {
     /// Why the run ended before nothing was left that it could do, where it did (G8).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<String>,
+    /// Of these, those that failed and are tried again, and those of which nobody knows yet whether they were done.
+    pub failing: u64,
     pub shares: Shares,
     #[serde(skip)]
     findings: NumberMap<(FlowIx, RecordId), Situation>,
@@ -241,6 +258,7 @@ impl Report {
             waiting_references: 0,
             outbox: 0,
             unfinished: None,
+            failing: 0,
             shares: Shares::default(),
             findings: NumberMap::default(),
         }
@@ -310,6 +328,7 @@ impl Report {
         self.reviews.values().any(|n| *n > 0)
             || !self.guards.is_empty()
             || self.unfinished.is_some()
+            || self.failing > 0
             || self.systems.iter().any(|s| s.refused > 0 || (s.paused.is_some() && !s.unreachable))
     }
 

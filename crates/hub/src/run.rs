@@ -1,13 +1,15 @@
 //! A run: read, decide, deliver, until quiet. And a plan: the same on a copy of the store, with systems that are only read.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, Traffic, Trouble, Write};
+use lockstep_connector::{Action, Answers, Connector, Outcome, Page, ReadRequest, Traffic, Trouble, Write};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::{PlanCreate, PlanFlow};
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{FlowIx, IntentState, ReadRecord, RecordId, ReviewKind, RunId, Timestamp, TypeIx, TypeSchema, Value};
+use lockstep_model::{
+    FlowIx, IntentId, IntentState, ReadRecord, RecordId, ReviewKind, RunId, Timestamp, TypeIx, TypeSchema, Value,
+};
 use lockstep_store::{BoundType, Commit, Store, StoreError, TypeStatus};
 use serde_json::json;
 
@@ -117,10 +119,33 @@ pub(crate) struct Underway<'a> {
     pub unknown: bool,
     /// The flows have changed: what is linked is decided on anew.
     pub reconsider: bool,
+    /// Creations of unknown outcome that were sent in this run: they are not sent again in it (C2).
+    pub left: HashSet<IntentId>,
+    /// Writes that met another version: they are not sent again before they have been decided on anew (P6).
+    pub undecided: HashSet<IntentId>,
+    /// How long the run has waited for writes that are to be tried again.
+    pub waited_ms: i64,
+    /// By system, whose writes have failed since the last one that was done (G4).
+    pub failing: HashMap<usize, HashSet<RecordId>>,
+    /// Record types to be listed to see what became of writes to them (R6), and whether that is being done.
+    pub to_read: BTreeSet<TypeIx>,
+    pub reading_back: bool,
     pub guards: Guards,
     /// What can't be read (R8).
     pub damages: Damages,
     pub progress: Box<dyn Watcher + 'a>,
+}
+
+impl Underway<'_> {
+    /// Whether an intent that is due may be sent in this run.
+    pub(crate) fn may_send(&self, id: IntentId) -> bool {
+        !self.left.contains(&id) && !self.undecided.contains(&id)
+    }
+
+    /// How many may not at most.
+    pub(crate) fn not_to_send(&self) -> usize {
+        self.left.len() + self.undecided.len()
+    }
 }
 
 /// A project at work: its plan, its systems, its store.
@@ -132,8 +157,8 @@ pub struct Hub {
     pub(crate) status: Vec<TypeStatus>,
     /// Each system has been asked whose account it is (R9).
     pub(crate) accounts_checked: bool,
-    /// Part of every idempotency key: tells this store's intents from another's.
-    pub(crate) token: String,
+    /// The store's own: part of every idempotency key (C2).
+    pub(crate) identity: String,
     pub(crate) safeguards: Safeguards,
     system_of: Vec<usize>,
     pub(crate) pretends: bool,
@@ -169,7 +194,7 @@ impl Hub {
         let recorded =
             runs.iter().map(|run| run.ended.unwrap_or(run.started)).chain(status.iter().filter_map(|s| s.read_from)).max();
         let clock: Arc<dyn Clock> = Arc::new(SteadyClock::new(clock, recorded));
-        let token = format!("{:x}", clock.now().0);
+        let identity = store.identity()?;
         Ok(Hub {
             plan,
             systems,
@@ -177,7 +202,7 @@ impl Hub {
             clock,
             status,
             accounts_checked: false,
-            token,
+            identity,
             safeguards: Safeguards::default(),
             system_of,
             pretends: false,
@@ -287,6 +312,12 @@ impl Hub {
             doubted,
             unknown: false,
             reconsider: false,
+            left: HashSet::new(),
+            undecided: HashSet::new(),
+            waited_ms: 0,
+            failing: HashMap::new(),
+            to_read: BTreeSet::new(),
+            reading_back: false,
             guards,
             damages,
             progress: options.watcher,
@@ -310,6 +341,7 @@ impl Hub {
         ended?;
         self.arm(&under_way)?;
         self.keep_damages(&mut under_way, act.is_null())?;
+        self.tell_failing(&mut under_way)?;
         let mut report = under_way.report;
         report.ended = self.clock.now();
         for (system, before) in self.systems.iter().zip(asked_before) {
@@ -374,6 +406,10 @@ impl Hub {
                 self.settle_unknown(under_way)?;
                 continue;
             }
+            if !under_way.to_read.is_empty() {
+                self.read_back(under_way)?;
+                continue;
+            }
             if sent && self.store.agenda(1)?.first().is_some_and(|(rank, _)| *rank < crate::decide::HELD) {
                 continue;
             }
@@ -425,6 +461,16 @@ impl Hub {
             });
         }
         Ok(())
+    }
+
+    /// R6: lists what was written where records can't be read one by one, and the answers did not tell what became of the writes.
+    fn read_back(&mut self, under_way: &mut Underway) -> Result<()> {
+        let mut types = std::mem::take(&mut under_way.to_read);
+        types.retain(|ty| !under_way.paused.contains_key(&self.system_of(*ty)));
+        under_way.reading_back = true;
+        let read = self.read(under_way, &types);
+        under_way.reading_back = false;
+        read
     }
 
     /// P1: what was decided and what waits to be sent followed the flows as they were then. Where they are others now, every record is
@@ -511,7 +557,7 @@ impl Hub {
             clock: self.clock.clone(),
             status: self.status.clone(),
             accounts_checked: self.accounts_checked,
-            token: self.token.clone(),
+            identity: self.identity.clone(),
             safeguards: self.safeguards.clone(),
             system_of: self.system_of.clone(),
             pretends: true,
@@ -544,6 +590,10 @@ impl Pretend {
 impl Connector for Pretend {
     fn types(&self) -> &[TypeSchema] {
         self.real.types()
+    }
+
+    fn answers(&self, _: &str, _: bool) -> Answers {
+        Answers::Stored
     }
 
     fn test(&self) -> std::result::Result<String, Trouble> {

@@ -13,16 +13,22 @@ use lockstep_model::matching::reference_hash;
 use lockstep_model::value::equal;
 use lockstep_model::{
     Change, ClaimStamp, EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, PropIx, ReadRecord, Reason,
-    RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
+    RecordId, RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx, Value,
 };
-use lockstep_store::{Commit, JournalEntry, JournalKind};
+use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
 
 use crate::deliver::{Before, PATIENCE_MS, step};
 use crate::report::{Event, RecordName};
 use crate::run::{Hub, Result, Underway};
 
-/// How long after a lost answer a system's list is believed, where the system does not say.
-const SETTLES_MS: i64 = 1_000;
+/// How long a creation whose answer was lost may still be under way at least, where the system is asked over a network.
+const UNDER_WAY_MS: i64 = 1_000;
+/// How long what a system has only accepted may take, where it states no delay.
+const ACCEPTED_MS: i64 = 60_000;
+/// A run waits so long to find out; what takes longer is found out by a later one.
+const MOMENT_MS: i64 = 5_000;
+/// So often a creation is sent whose outcome can't be found out; then a person is asked.
+const SENT_AT_MOST: u32 = 2;
 /// So often a record is asked for again whose answer can't be understood.
 const MISREAD: usize = 2;
 /// A text of so many letters tells one record from another, more or less.
@@ -37,85 +43,172 @@ pub(crate) enum Found {
 }
 
 impl Hub {
+    /// C2: a write that may have been done, or will be: nothing is concluded before the system's delay is over. What only was accepted takes a
+    /// minute where no delay is stated.
+    pub(crate) fn not_known(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        message: String,
+        accepted: bool,
+        known: &mut NumberMap<RecordId, RecordState>,
+        commit: &mut Commit,
+    ) {
+        let now = self.clock.now();
+        let delay = self.delay_ms(intent, accepted);
+        let mut update = step(intent, IntentEvent::LoseAnswer, now, Some(message));
+        update.not_before = (delay > 0).then(|| now.plus_ms(delay));
+        commit.intents_changed.push(update);
+        under_way.unknown = true;
+        if intent.kind == IntentKind::Create {
+            under_way.left.insert(intent.id);
+        } else if let Some(state) = intent.record.and_then(|id| known.get_mut(&id)).filter(|_| delay > 0) {
+            // P5a: what is read of it meanwhile may be from before the write, or be what it did.
+            state.written_at = Some(now);
+            commit.changed_records.push(state.clone());
+        }
+    }
+
+    /// How long after it was sent a write may still not be seen though it was done.
+    fn delay_ms(&self, intent: &Intent, accepted: bool) -> i64 {
+        let ty = self.plan.ty(intent.ty);
+        let said = match intent.kind {
+            IntentKind::Create if self.systems[self.system_of(intent.ty)].connector.knows_own_writes() => ty.unknown_ms,
+            IntentKind::Create => ty.unknown_ms.max(UNDER_WAY_MS),
+            IntentKind::Update | IntentKind::Delete => ty.settles_ms,
+        };
+        if accepted && ty.settles_ms == 0 { said.max(ACCEPTED_MS) } else { said }
+    }
+
+    /// What a killed run had under way: nobody knows when it was sent.
+    fn take_over_sent(&mut self) -> Result<()> {
+        let sent = self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?;
+        if sent.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let mut commit = Commit::default();
+        for intent in sent {
+            let delay = self.delay_ms(&intent, false);
+            let mut update = step(&intent, IntentEvent::LoseAnswer, now, Some("the process that sent it has ended".into()));
+            update.not_before = (delay > 0).then(|| now.plus_ms(delay));
+            commit.intents_changed.push(update);
+        }
+        Ok(self.store.commit(commit)?)
+    }
+
     /// Finds out what became of writes whose answer was lost, also of those that a killed run had under way.
     pub(crate) fn settle_unknown(&mut self, under_way: &mut Underway) -> Result<()> {
+        self.take_over_sent()?;
         // All of them: one that is left would be decided on, and sent again, as if nothing were known of it.
         let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
-        open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
-        let open: Vec<Intent> = open.into_iter().filter(|i| !under_way.paused.contains_key(&self.system_of(i.ty))).collect();
+        open.retain(|intent| !under_way.paused.contains_key(&self.system_of(intent.ty)));
         if open.is_empty() {
             return Ok(());
         }
-        // An update or a deletion can be decided again from what the record shows now: nothing is made twice by it.
-        let (creations, others): (Vec<Intent>, Vec<Intent>) = open.into_iter().partition(|i| i.kind == IntentKind::Create);
-        // What is shown before a write has settled is the state of before (P5a).
-        let settles = others.iter().map(|intent| self.plan.ty(intent.ty).settles_ms).max().unwrap_or(0);
-        if settles > 0 {
-            self.clock.wait(std::time::Duration::from_millis(settles.min(5_000) as u64));
+        let now = self.clock.now();
+        let left = open.iter().filter_map(|intent| intent.not_before).map(|at| at.0 - now.0);
+        if let Some(ms) = left.filter(|ms| (1..=MOMENT_MS).contains(ms)).max() {
+            self.clock.wait(std::time::Duration::from_millis(ms.unsigned_abs()));
         }
+        let (creations, others): (Vec<Intent>, Vec<Intent>) = open.into_iter().partition(|i| i.kind == IntentKind::Create);
         for intent in others {
-            if under_way.paused.contains_key(&self.system_of(intent.ty)) {
-                continue;
+            if !under_way.paused.contains_key(&self.system_of(intent.ty)) {
+                self.settle_one(under_way, intent)?;
             }
-            let target: Vec<RecordId> = intent.record.into_iter().collect();
-            let target = self.store.records(&target)?.pop();
-            let mut again = Ok(None);
-            if let Some(target) = target {
-                under_way.asked = self.clock.now();
-                again = self.get_now(&intent, &target);
-                // What can't be understood now may be the next moment; what is sent again unseen may be written for nothing (P4).
-                for _ in 0..MISREAD {
-                    if matches!(again, Err(Trouble::Malformed(_))) {
-                        again = self.get_now(&intent, &target);
-                    }
-                }
-            }
-            let again = match again {
-                Ok(again) => again,
-                // What can't be asked after now is asked after by the next run; nothing of the system is read before.
-                Err(trouble) if !matches!(trouble, Trouble::Malformed(_)) => {
-                    self.pause(under_way, self.system_of(intent.ty), None, &trouble);
-                    continue;
-                }
-                Err(_) => None,
-            };
-            let mut commit = Commit::default();
-            if !self.recognise(under_way, &intent, again.as_ref(), &mut commit)? {
-                // What was deleted can be deleted once more, and a person may have said that it is to be; what speaks against it is
-                // decided from what the record shows now.
-                let (event, what) = match intent.kind {
-                    IntentKind::Delete => (IntentEvent::PutBack, "its answer was lost; it is tried again"),
-                    _ => (IntentEvent::Drop, "its answer was lost; decided anew"),
-                };
-                commit.intents_changed.push(step(&intent, event, self.clock.now(), Some(what.into())));
-            }
-            // What else the record shows is compared with what is recorded here, so this is recorded first.
-            self.read_again(under_way, &intent, None, &mut commit)?;
-            self.store.commit(commit)?;
-            let mut commit = Commit::default();
-            self.read_again(under_way, &intent, again, &mut commit)?;
-            self.store.commit(commit)?;
         }
         if creations.is_empty() {
             return Ok(());
         }
         // What is new in the target since: one of the new records may be the one that was created.
-        let types: BTreeSet<TypeIx> = creations.iter().map(|i| i.ty).collect();
-        let settles = types.iter().map(|ty| self.settles_ms(*ty)).max().unwrap_or(0);
-        if settles > 0 {
-            self.clock.wait(std::time::Duration::from_millis(settles.min(5_000) as u64));
-        }
-        self.read(under_way, &types)?;
+        self.read(under_way, &creations.iter().map(|i| i.ty).collect())?;
         let known = self.read_to_the_end(under_way, creations);
         self.find_created(under_way, known.clone(), false)?;
-        // That it is not there is believed when two lists say so: one that is empty by mistake, or left it out, looks the same.
+        // That it is not there is believed when its delay is over, and two lists say so: one that is empty by mistake, or left it out, looks
+        // the same.
         let known: BTreeSet<IntentId> = known.iter().map(|intent| intent.id).collect();
+        let now = self.clock.now();
         let mut left = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
-        left.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
-        left.retain(|intent| known.contains(&intent.id));
+        left.retain(|intent| known.contains(&intent.id) && is_due(intent, now));
+        if left.is_empty() {
+            return Ok(());
+        }
         self.read(under_way, &left.iter().map(|intent| intent.ty).collect())?;
         let left = self.read_to_the_end(under_way, left);
         self.find_created(under_way, left, true)
+    }
+
+    /// Finds out about an update or a deletion by its record. Nothing is made twice by sending it again.
+    fn settle_one(&mut self, under_way: &mut Underway, intent: Intent) -> Result<()> {
+        let now = self.clock.now();
+        let ids: Vec<RecordId> = intent.record.into_iter().chain([intent.source]).collect();
+        let mut known: NumberMap<RecordId, RecordState> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
+        let mut again = Ok(None);
+        if let Some(target) = intent.record.and_then(|id| known.get(&id)).cloned() {
+            under_way.asked = now;
+            again = self.get_now(&intent, &target);
+            // What can't be understood now may be the next moment; what is sent again unseen may be written for nothing (P4).
+            for _ in 0..MISREAD {
+                if matches!(again, Err(Trouble::Malformed(_))) {
+                    again = self.get_now(&intent, &target);
+                }
+            }
+        }
+        let mut unread = false;
+        let again = match again {
+            Ok(again) => again,
+            Err(Trouble::Malformed(_)) if is_due(&intent, now) => {
+                unread = true;
+                None
+            }
+            // G4: this one is asked after by the next run, and the others are not kept from being read. What is read of it until then may be
+            // what this write did (P5a).
+            Err(Trouble::Malformed(_) | Trouble::Busy { .. }) => {
+                let mut commit = Commit::default();
+                if let Some(mut state) = intent.record.and_then(|id| known.remove(&id)) {
+                    state.written_at = Some(now.plus_ms(PATIENCE_MS));
+                    commit.changed_records.push(state);
+                }
+                return Ok(self.store.commit(commit)?);
+            }
+            // Nothing of the system is read before that is known.
+            Err(trouble) => {
+                self.pause(under_way, self.system_of(intent.ty), None, &trouble);
+                return Ok(());
+            }
+        };
+        let mut commit = Commit::default();
+        if again.is_none() && !unread && intent.record.is_some() {
+            match intent.kind {
+                IntentKind::Delete if intent.takes_back() => {
+                    self.creation_taken_back(under_way, &intent, &mut known, &mut commit)
+                }
+                IntentKind::Delete => self.deleted(under_way, &intent, &mut known, &mut commit),
+                _ => {
+                    commit.intents_changed.push(step(
+                        &intent,
+                        IntentEvent::Drop,
+                        now,
+                        Some("its record is not there any more".into()),
+                    ));
+                    self.gone(under_way, &intent, &mut known, &mut commit);
+                }
+            }
+        } else if !self.recognise(under_way, &intent, again.as_ref(), &mut commit)? {
+            if !is_due(&intent, now) {
+                return Ok(());
+            }
+            // What speaks against it is decided from what the record shows now.
+            let message = intent.message.clone().unwrap_or_else(|| "its answer was lost".into());
+            let sent = self.sent(&intent)?;
+            self.put_off(under_way, &intent, &format!("{message}; it was not done"), None, &sent, &known, &mut commit);
+        }
+        // What else the record shows is compared with what is recorded here, so this is recorded first.
+        self.read_again(under_way, &intent, None, &mut commit)?;
+        self.store.commit(commit)?;
+        let mut commit = Commit::default();
+        self.read_again(under_way, &intent, again, &mut commit)?;
+        Ok(self.store.commit(commit)?)
     }
 
     /// Creations of record types that were read to their end. A system that could not be read says nothing about what it does not hold;
@@ -129,13 +222,6 @@ impl Hub {
             !paused && believed && status.reading_since.is_none()
         });
         creations
-    }
-
-    /// How soon a list of this record type shows what was written. A system that does not say is given a moment: one reading too early,
-    /// and the creation would be sent again.
-    fn settles_ms(&self, ty: TypeIx) -> i64 {
-        let said = self.plan.ty(ty).settles_ms;
-        if self.systems[self.system_of(ty)].connector.knows_own_writes() { said } else { said.max(SETTLES_MS) }
     }
 
     /// What the intent's record shows now.
@@ -316,7 +402,7 @@ impl Hub {
         last: bool,
     ) -> Result<()> {
         let now = self.clock.now();
-        let mut open = Vec::new();
+        let (mut open, mut lost) = (Vec::new(), Vec::new());
         let mut commit = Commit::default();
         for intent in intents {
             let source = self.store.records(&[intent.source])?.pop();
@@ -334,11 +420,15 @@ impl Hub {
                         step(&intent, IntentEvent::Confirm, now, Some("its answer was lost; it had been created".into()));
                     update.record = Some(member.id);
                     commit.intents_changed.push(update);
+                    commit.reviews_closed.push(question_of(&intent));
                     commit.agenda_added.push((self.plan.ty(member.ty).decide_rank, member.id));
                 }
                 // A person has been asked which record it is; until then it is neither sent again nor guessed at.
-                None if self.is_asked(&intent)? => {}
-                None => open.push(intent),
+                None => match self.asked(&intent)? {
+                    // Where nothing was found when a person was asked, what is found now is news.
+                    Some(asked) if found.is_empty() || !asked.candidates.is_empty() => {}
+                    _ => open.push(intent),
+                },
             }
         }
         if found.len() > open.len() {
@@ -357,10 +447,12 @@ impl Hub {
                     );
                     update.record = Some(record.id);
                     commit.intents_changed.push(update);
+                    commit.reviews_closed.push(question_of(&intent));
                     commit.changed_records.push(self.found_again(&intent, record.clone())?);
                     self.join(under_way, &intent, &record, "its answer was lost; it was found again", &mut commit)?;
                 }
                 None if !last => {}
+                None if intent.attempts + 1 >= SENT_AT_MOST => lost.push(intent),
                 None => {
                     // It did not land: the target has been read since, and holds no such record.
                     let mut update =
@@ -372,29 +464,35 @@ impl Hub {
                 }
             }
         }
-        Ok(self.store.commit(commit)?)
+        self.store.commit(commit)?;
+        lost.into_iter().try_for_each(|intent| self.ask_which(under_way, intent, vec![]))
     }
 
     /// C2: a person is asked which of some new records a creation made whose answer was lost, if any.
     fn ask_which(&mut self, under_way: &mut Underway, intent: Intent, found: Vec<RecordState>) -> Result<()> {
-        if self.is_asked(&intent)? {
+        let candidates: Vec<RecordId> = found.iter().map(|record| record.id).collect();
+        if self.asked(&intent)?.is_some_and(|asked| asked.candidates == candidates || candidates.is_empty()) {
             return Ok(());
         }
         under_way.reviews = true;
-        let message = format!(
-            "the answer to a creation was lost, and {} could be it: link the one that is",
-            match found.len() {
-                1 => format!("a new record of {}", self.plan.ty(intent.ty).name),
-                n => format!("{n} new records of {}", self.plan.ty(intent.ty).name),
-            }
-        );
+        let name = &self.plan.ty(intent.ty).name;
+        let message = match found.len() {
+            0 => format!(
+                "it was to be created in {name} and was sent {} times; no answer told what came of it ({}), and no record is found that could be \
+                 it: link the one that is, or reject to have it created once more",
+                intent.attempts + 1,
+                intent.message.as_deref().unwrap_or("the answers were lost")
+            ),
+            1 => format!("the answer to a creation was lost, and a new record of {name} could be it: link the one that is"),
+            n => format!("the answer to a creation was lost, and {n} new records of {name} could be it: link the one that is"),
+        };
         let review = Review {
             kind: ReviewKind::UnknownOutcome,
             record: intent.source,
             ty: intent.ty,
             prop: None,
             rule: Rule::C2,
-            candidates: found.iter().map(|r| r.id).collect(),
+            candidates,
             value: Value::Null,
             message,
             opened_at: self.clock.now(),
@@ -425,9 +523,10 @@ impl Hub {
         Ok(open.iter().any(made))
     }
 
-    fn is_asked(&mut self, intent: &Intent) -> Result<bool> {
+    /// What a person has been asked about a creation of unknown outcome, if anything.
+    fn asked(&mut self, intent: &Intent) -> Result<Option<Review>> {
         let open = self.store.open_reviews(&[intent.source])?;
-        Ok(open.iter().any(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty))
+        Ok(open.into_iter().find(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty))
     }
 
     /// P5: what a record shows while the answer to a write of it is lost is looked at when that is found out about. Whether there is
@@ -705,13 +804,32 @@ impl Hub {
         let first_id = self.store.take_record_ids(1)?;
         let previous = self.status[ty.at()].read_from;
         let (now, asked) = (self.clock.now(), under_way.asked);
-        let reading = Reading { ty, now, asked, untold: under_way.report.started, previous, first_id, reindex: false };
+        let reading = Reading {
+            ty,
+            now,
+            asked,
+            untold: under_way.report.started,
+            previous,
+            first_id,
+            after_writes: under_way.reading_back,
+            reindex: false,
+        };
         let observed = observe_as(&self.plan, reading, vec![record], known, trust);
         let status = &mut self.status[ty.at()];
         status.records += observed.new.len() as u64;
         status.records = status.records.saturating_sub(observed.gone.len() as u64);
         self.remember(under_way, ty, observed, commit)
     }
+}
+
+/// The question that a person is asked about a creation of unknown outcome.
+fn question_of(intent: &Intent) -> ReviewKey {
+    ReviewKey { kind: ReviewKind::UnknownOutcome, record: intent.source, ty: intent.ty, prop: None }
+}
+
+/// Whether the delay after which something can be concluded is over.
+fn is_due(intent: &Intent, now: Timestamp) -> bool {
+    intent.not_before.is_none_or(|at| at <= now)
 }
 
 /// Leaves those that are gone out where those that are there are enough. The first `live` places are of records that are there.

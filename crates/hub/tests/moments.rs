@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lockstep_connector::memory::{Flat, MemoryConnector};
-use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, RecordFault, Trouble, Write};
+use lockstep_connector::{Action, Answers, Connector, Outcome, Page, ReadRequest, RecordFault, Trouble, Write};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::{Clock, Hub, RunOptions, System};
@@ -48,6 +48,16 @@ enum Fate {
     /// Refused, for a reason that does not pass.
     Refused,
     Done,
+    /// Done, and the answer names the record and nothing of what it holds.
+    OnlyId,
+    /// Acknowledged with what was sent, and not done.
+    Ignored,
+    /// Taken in, to be done later.
+    Accepted,
+    /// Put off.
+    Later,
+    /// A creation that the system takes for an update of its first record.
+    Known,
 }
 
 /// A system in memory that stores texts without spare spaces, and does not say so. Its first writes of each kind have fates.
@@ -63,6 +73,13 @@ struct Fated {
     defaults: Mutex<Flat>,
     /// Of each write whether it created, in the order in which they came.
     created: Mutex<Vec<bool>>,
+    /// The idempotency keys of creations, in the order in which they came.
+    keys: Mutex<Vec<String>>,
+    /// What was accepted and is not done yet.
+    coming: Mutex<Vec<(String, Vec<PropertyRef>, Write)>>,
+    worth: Mutex<Answers>,
+    /// It can't be asked for what it wrote.
+    forgets: AtomicBool,
     down: AtomicBool,
     unseen: AtomicBool,
     /// Records whose ids listings leave out.
@@ -74,7 +91,11 @@ struct Fated {
 impl Fated {
     fn new(types: Vec<TypeSchema>) -> Arc<Fated> {
         let real = MemoryConnector::new(types.clone());
-        let slow = |(real, given): (&TypeSchema, TypeSchema)| TypeSchema { settles_ms: given.settles_ms, ..real.clone() };
+        let slow = |(real, given): (&TypeSchema, TypeSchema)| TypeSchema {
+            settles_ms: given.settles_ms,
+            unknown_ms: given.unknown_ms,
+            ..real.clone()
+        };
         let types = real.types().iter().zip(types).map(slow).collect();
         Arc::new(Fated {
             real,
@@ -84,6 +105,10 @@ impl Fated {
             meanwhile: Mutex::default(),
             defaults: Mutex::default(),
             created: Mutex::default(),
+            keys: Mutex::default(),
+            coming: Mutex::default(),
+            worth: Mutex::new(Answers::Believed),
+            forgets: AtomicBool::new(false),
             down: AtomicBool::new(false),
             unseen: AtomicBool::new(false),
             unreadable: Mutex::default(),
@@ -102,8 +127,22 @@ impl Fated {
         all.into_values().next().unwrap()
     }
 
+    /// What was accepted is done.
+    fn land(&self) {
+        for (kind, watch, write) in self.coming.lock().unwrap().drain(..) {
+            self.real.write(&kind, &watch, &[write]);
+        }
+    }
+
+    fn sent(&self) -> usize {
+        self.created.lock().unwrap().len()
+    }
+
     fn one(&self, kind: &str, watch: &[PropertyRef], write: &Write) -> Outcome {
         self.created.lock().unwrap().push(write.action == Action::Create);
+        if write.action == Action::Create {
+            self.keys.lock().unwrap().push(write.token.clone());
+        }
         let fates = if write.action == Action::Create { &self.creations } else { &self.updates };
         let fate = fates.lock().unwrap().pop_front();
         let lost = || Outcome::Unknown { message: "the connection broke".into() };
@@ -126,7 +165,24 @@ impl Fated {
                 return lost();
             }
             Some(Fate::Refused) => return Outcome::Rejected { prop: None, message: "no more customers this year".into() },
-            Some(Fate::LostAfter | Fate::Done) | None => {}
+            Some(Fate::Accepted) => {
+                self.coming.lock().unwrap().push((kind.into(), watch.to_vec(), write.clone()));
+                return Outcome::Accepted { message: "202".into() };
+            }
+            Some(Fate::Later) => return Outcome::Later { retry_after_ms: None, message: "503".into() },
+            Some(Fate::Ignored) => {
+                let Action::Update { id, .. } = &write.action else { panic!("only an update is ignored") };
+                let mut values = vec![None; watch.len()];
+                write.values.iter().for_each(|value| values[value.prop] = Some(value.value.clone()));
+                return Outcome::Done(ReadRecord { id: id.clone(), version: None, modified: None, deleted: false, values });
+            }
+            Some(Fate::Known) => {
+                let id = self.real.all(kind).into_keys().next().unwrap();
+                let values = write.values.iter().map(|value| (watch[value.prop].to_string(), value.value.clone())).collect();
+                self.real.put(kind, &id, values);
+                return Outcome::Done(self.real.get(kind, watch, &id).unwrap().unwrap());
+            }
+            Some(Fate::LostAfter | Fate::Done | Fate::OnlyId) | None => {}
         }
         let mut write = write.clone();
         for value in &mut write.values {
@@ -135,8 +191,13 @@ impl Fated {
             }
         }
         let outcome = self.real.write(kind, watch, std::slice::from_ref(&write)).remove(0);
-        if fate != Some(Fate::LostAfter) {
-            return outcome;
+        match (fate, &outcome) {
+            (Some(Fate::OnlyId), Outcome::Done(made)) => {
+                let values = vec![None; made.values.len()];
+                return Outcome::Done(ReadRecord { version: None, modified: None, values, ..made.clone() });
+            }
+            (Some(Fate::LostAfter), _) => {}
+            _ => return outcome,
         }
         if let (Action::Create, Outcome::Done(made)) = (&write.action, outcome) {
             self.real.put(kind, &made.id, self.defaults.lock().unwrap().clone());
@@ -187,7 +248,11 @@ impl Connector for Fated {
 
     /// What it wrote is read at the end of the run.
     fn knows_own_writes(&self) -> bool {
-        true
+        !self.forgets.load(Ordering::Relaxed)
+    }
+
+    fn answers(&self, _: &str, _: bool) -> Answers {
+        *self.worth.lock().unwrap()
     }
 }
 
@@ -552,7 +617,7 @@ fn l7_a_creation_whose_answer_was_lost_is_not_found_in_what_a_person_unlinked() 
     let made = b.real.all("Person").into_keys().next().unwrap();
     hub.unlink("a.Person/1", Some(&format!("b.Person/{made}"))).unwrap();
     // Nor is the counterpart made that the first has a right to now, and meanwhile somebody edits the old one.
-    b.creations.lock().unwrap().extend([Fate::LostBefore, Fate::LostBefore]);
+    b.creations.lock().unwrap().extend([Fate::Done, Fate::LostBefore]);
     *b.meanwhile.lock().unwrap() = Some(flat(json!({"phone": "9"})));
     run(&mut hub);
     assert!(b.creations.lock().unwrap().is_empty());
@@ -694,4 +759,220 @@ fn g8_thousands_of_writes_that_turn_out_to_be_needless_are_dropped_without_nesti
         assert_eq!((report.writes(), report.reviews.get("rejected value")), (0, Some(&1)));
     });
     done.unwrap().join().unwrap();
+}
+
+/// Two systems with a pair of linked people, whose phone is 1.
+fn a_linked_pair() -> (Arc<Fated>, Arc<Fated>, Arc<Hands>, Hub) {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    b.forgets.store(true, Ordering::Relaxed);
+    let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
+    let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
+    let mut hub = hub_at(clock.clone(), SqliteStore::in_memory().unwrap(), &[("a", &a), ("b", &b)], &[one]);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    assert_eq!(run(&mut hub), 1);
+    b.created.lock().unwrap().clear();
+    (a, b, clock, hub)
+}
+
+#[test]
+fn r6_an_edit_after_a_write_whose_answer_told_nothing_is_no_reformatting() {
+    let (a, b, _, mut hub) = a_linked_pair();
+    a.put("Person/1", json!({"phone": "2  2"}));
+    b.updates.lock().unwrap().push_back(Fate::OnlyId);
+    assert_eq!(run(&mut hub), 1);
+    assert_eq!(b.only("Person")["phone"], json!("2 2"));
+    // Somebody makes of it what the system might have made of it as well.
+    let id = b.real.all("Person").into_keys().next().unwrap();
+    b.put(&format!("Person/{id}"), json!({"phone": "22"}));
+    assert_eq!(run(&mut hub), 1);
+    assert_eq!(a.only("Person")["phone"], json!("22"), "the edit is lost");
+}
+
+#[test]
+fn r6_what_was_acknowledged_and_not_kept_is_told_and_not_written_again() {
+    let (a, b, _, mut hub) = a_linked_pair();
+    *b.worth.lock().unwrap() = Answers::Unsure;
+    a.put("Person/1", json!({"phone": "2"}));
+    b.updates.lock().unwrap().push_back(Fate::Ignored);
+    let report = hub.run(RunOptions::default()).unwrap();
+    assert_eq!((report.writes(), report.needs_a_person()), (0, true), "nothing of it counts as written");
+    assert_eq!(hub.status().unwrap().reviews, [("value not kept".to_string(), 1)]);
+    assert_eq!((run(&mut hub), b.sent()), (0, 1));
+    assert_eq!(a.only("Person")["phone"], json!("2"), "what the system did not keep has come back");
+    let audit = hub.audit(None, false).unwrap();
+    assert!(audit.alarms());
+    assert_eq!(audit.properties.iter().map(|property| property.not_kept).sum::<u64>(), 1);
+    // Another value is another try.
+    a.put("Person/1", json!({"phone": "3"}));
+    assert_eq!(run(&mut hub), 1);
+    assert_eq!(b.only("Person")["phone"], json!("3"));
+    assert_eq!(hub.status().unwrap().reviews, []);
+}
+
+#[test]
+fn c2_what_was_only_accepted_is_not_sent_again_within_a_minute_and_found_when_it_is_there() {
+    let (a, b, clock, mut hub) = a_linked_pair();
+    a.put("Person/2", json!({"mail": "bo@example.com", "phone": "2"}));
+    b.creations.lock().unwrap().push_back(Fate::Accepted);
+    let report = hub.run(RunOptions::default()).unwrap();
+    assert_eq!((report.failing, report.needs_a_person()), (1, true));
+    clock.wait(Duration::from_secs(30));
+    assert_eq!((run(&mut hub), b.sent()), (0, 1));
+    b.land();
+    assert_eq!((run(&mut hub), b.sent()), (0, 1), "it is sent again, though it is there");
+    assert_eq!(hub.status().unwrap().failing.len(), 0);
+    let made = b.real.all("Person").into_iter().find(|(_, held)| held["mail"] == json!("bo@example.com")).unwrap().0;
+    assert_eq!(hub.find("a.Person/2").unwrap().entity, hub.find(&format!("b.Person/{made}")).unwrap().entity);
+}
+
+#[test]
+fn c2_a_creation_of_unknown_outcome_is_sent_once_a_run_and_after_the_second_a_person_is_asked() {
+    for fate in [Fate::Accepted, Fate::LostBefore] {
+        let (a, b, clock, mut hub) = a_linked_pair();
+        a.put("Person/2", json!({"mail": "bo@example.com", "phone": "2"}));
+        b.creations.lock().unwrap().extend([fate; 9]);
+        run(&mut hub);
+        assert_eq!(b.sent(), 1, "{fate:?}");
+        clock.wait(Duration::from_secs(61));
+        run(&mut hub);
+        assert_eq!(b.sent(), 2, "{fate:?}");
+        for _ in 0..3 {
+            clock.wait(Duration::from_secs(61));
+            run(&mut hub);
+            assert_eq!(b.sent(), 2, "{fate:?}");
+        }
+        assert_eq!(hub.status().unwrap().reviews, [("unknown outcome".to_string(), 1)], "{fate:?}");
+        // It comes in the end, and nobody need be asked any more.
+        if fate == Fate::Accepted {
+            b.coming.lock().unwrap().truncate(1);
+            b.land();
+            run(&mut hub);
+            assert_eq!(hub.status().unwrap().reviews, []);
+            assert_eq!((b.sent(), b.real.all("Person").len()), (2, 2));
+        }
+    }
+}
+
+#[test]
+fn g4_a_write_that_fails_waits_longer_each_time_and_a_person_is_told() {
+    for fate in [Fate::LostBefore, Fate::Later, Fate::Conflict] {
+        let (a, b, clock, mut hub) = a_linked_pair();
+        a.put("Person/1", json!({"phone": "2"}));
+        b.updates.lock().unwrap().extend([fate; 30]);
+        let report = hub.run(RunOptions::default()).unwrap();
+        assert_eq!((report.writes(), report.failing, report.needs_a_person()), (0, 1, true), "{fate:?}");
+        assert_eq!(b.sent(), 3, "{fate:?}: the first tries follow in the same run");
+        assert_eq!(hub.status().unwrap().reviews, [("rejected value".to_string(), 1)], "{fate:?}");
+        let report = hub.run(RunOptions::default()).unwrap();
+        assert_eq!(
+            (b.sent(), report.failing, report.needs_a_person()),
+            (3, 1, true),
+            "{fate:?}: its back-off is kept across runs"
+        );
+        clock.wait(Duration::from_secs(61));
+        run(&mut hub);
+        assert_eq!(b.sent(), 4, "{fate:?}");
+        // It is given up in the end.
+        for _ in 0..30 {
+            clock.wait(Duration::from_secs(2 * 3_600));
+            run(&mut hub);
+        }
+        assert_eq!(b.sent(), 8, "{fate:?}");
+        assert_eq!(hub.status().unwrap().reviews, [("rejected value".to_string(), 1)], "{fate:?}");
+        b.updates.lock().unwrap().clear();
+        hub.retry(&lockstep_hub::answers::Again::All).unwrap();
+        assert_eq!((run(&mut hub), hub.status().unwrap().reviews), (0, vec![]), "{fate:?}");
+        assert_eq!(b.only("Person")["phone"], json!("2"), "{fate:?}");
+    }
+}
+
+#[test]
+fn g4_a_write_that_passes_in_the_end_needs_no_person() {
+    let (a, b, clock, mut hub) = a_linked_pair();
+    a.put("Person/1", json!({"phone": "2"}));
+    b.updates.lock().unwrap().extend([Fate::LostBefore; 3]);
+    run(&mut hub);
+    assert_eq!(hub.status().unwrap().failing[0].tries, 3);
+    clock.wait(Duration::from_secs(61));
+    assert_eq!(run(&mut hub), 1);
+    assert_eq!((hub.status().unwrap().reviews, hub.status().unwrap().failing.len()), (vec![], 0));
+    assert!(!hub.run(RunOptions::default()).unwrap().needs_a_person());
+}
+
+#[test]
+fn g4_one_record_that_fails_stops_no_other_and_many_in_a_row_are_their_systems() {
+    let (a, b, _, mut hub) = a_linked_pair();
+    for n in 2..30 {
+        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "phone": "2"}));
+    }
+    b.creations.lock().unwrap().extend([Fate::Later]);
+    assert_eq!(run(&mut hub), 28, "the one that was put off, too");
+    for n in 30..60 {
+        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "phone": "2"}));
+    }
+    b.created.lock().unwrap().clear();
+    b.creations.lock().unwrap().extend([Fate::Later; 99]);
+    let report = hub.run(RunOptions::default()).unwrap();
+    assert!(report.unreachable() && b.sent() <= 8, "{} were sent", b.sent());
+    b.creations.lock().unwrap().clear();
+    assert_eq!(run(&mut hub), 30);
+}
+
+#[test]
+fn c2_the_key_of_a_creation_is_the_same_in_every_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lockstep.db");
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let flows = [flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"])];
+    let systems = [("a", &a), ("b", &b)];
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    b.creations.lock().unwrap().push_back(Fate::LostBefore);
+    run(&mut hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows));
+    // What was edited meanwhile is written afterwards, so that the second try is the first one once more.
+    a.put("Person/1", json!({"phone": "2"}));
+    let clock = Arc::new(Hands(AtomicI64::new(1_800_000_900_000)));
+    let mut later = hub_at(clock, SqliteStore::open(&path).unwrap(), &systems, &flows);
+    run(&mut later);
+    run(&mut later);
+    let keys = b.keys.lock().unwrap().clone();
+    assert_eq!((keys.len(), &keys[0]), (2, &keys[1]));
+    assert_eq!(b.only("Person")["phone"], json!("2"));
+    // Another store has keys of its own.
+    let (c, d) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    c.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    run(&mut hub(&[("a", &c), ("b", &d)], &flows));
+    assert_ne!(d.keys.lock().unwrap()[0], keys[0]);
+}
+
+#[test]
+fn c2_l6_a_creation_answered_with_anothers_record_makes_none_and_changes_nobody() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let one = flow("a.Person", "b.Person", Create::Always, &[], &["mail", "phone"]);
+    let mut hub = hub(&[("a", &a), ("b", &b)], &[one]);
+    a.put("Person/1", json!({"mail": "family@example.com", "phone": "1"}));
+    a.put("Person/2", json!({"mail": "family@example.com", "phone": "2"}));
+    b.creations.lock().unwrap().extend([Fate::Done, Fate::Known]);
+    run(&mut hub);
+    run(&mut hub);
+    assert_eq!(a.real.all("Person")["1"]["phone"], json!("1"), "what was sent for somebody else has come back");
+    assert_eq!(a.real.all("Person")["2"]["phone"], json!("2"));
+    assert_eq!(b.only("Person")["phone"], json!("1"), "it has its own again");
+    assert_eq!(hub.status().unwrap().reviews, [("disputed entity".to_string(), 1)]);
+    assert_eq!(run(&mut hub), 0);
+}
+
+#[test]
+fn c2_a_creation_answered_with_a_record_that_is_nobodys_has_found_it() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let one = flow("a.Person", "b.Person", Create::Always, &[], &["mail", "phone"]);
+    let mut hub = hub(&[("a", &a), ("b", &b)], &[one]);
+    b.put("Person/9", json!({"mail": "solveig@example.com", "phone": "9"}));
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    b.creations.lock().unwrap().push_back(Fate::Known);
+    run(&mut hub);
+    run(&mut hub);
+    assert_eq!(hub.find("a.Person/1").unwrap().entity, hub.find("b.Person/9").unwrap().entity);
+    assert_eq!((a.only("Person")["phone"].clone(), b.only("Person")["phone"].clone()), (json!("1"), json!("1")));
+    assert_eq!(hub.status().unwrap().reviews, []);
+    assert_eq!(run(&mut hub), 0);
 }

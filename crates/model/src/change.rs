@@ -162,8 +162,10 @@ impl IntentState {
             // Found again by its match key after a lost answer, or superseded before it was sent.
             (S::Queued | S::Sent | S::Unknown | S::Refused, E::Drop) => S::Dropped,
             (S::Sent | S::Unknown, E::Confirm) => S::Done,
-            (S::Sent | S::Queued, E::Refuse) => S::Refused,
-            (S::Sent, E::LoseAnswer) => S::Unknown,
+            // Of unknown outcome: it has been found out that it was not done.
+            (S::Sent | S::Queued | S::Unknown, E::Refuse) => S::Refused,
+            // Asked after again, and still unknown.
+            (S::Sent | S::Unknown, E::LoseAnswer) => S::Unknown,
             // Only what surely did not happen goes back into the queue.
             (S::Sent | S::Unknown | S::Refused, E::PutBack) => S::Queued,
             (was, event) => return Err(IllegalStep { was, event }),
@@ -241,6 +243,8 @@ pub enum ReviewKind {
     DisputedEntity,
     /// The system refuses a value or a record (G4).
     RejectedValue,
+    /// The system acknowledged a value and does not hold it (R6).
+    NotKept,
     /// A value can't be converted into the target's type.
     Unconvertible,
     /// It is not known whether a creation landed (C2).
@@ -266,6 +270,7 @@ impl ReviewKind {
             ReviewKind::AmbiguousMatch => "ambiguous match",
             ReviewKind::DisputedEntity => "disputed entity",
             ReviewKind::RejectedValue => "rejected value",
+            ReviewKind::NotKept => "value not kept",
             ReviewKind::Unconvertible => "unconvertible value",
             ReviewKind::UnknownOutcome => "unknown outcome",
             ReviewKind::PendingDelete => "pending deletion",
@@ -289,6 +294,7 @@ impl ReviewKind {
             AmbiguousMatch,
             DisputedEntity,
             RejectedValue,
+            NotKept,
             Unconvertible,
             UnknownOutcome,
             PendingDelete,

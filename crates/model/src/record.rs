@@ -57,6 +57,8 @@ pub struct Slot {
     /// P3: what Lockstep gave it, where the system shows something else that it made of that, or has not shown yet what it made: then it
     /// stands in the shadow as it was given.
     pub given: Option<Box<Value>>,
+    /// R6: what it showed before Lockstep's last write, as long as nothing has shown what became of that write.
+    pub before: Option<Box<Value>>,
     /// P5: how often it has been edited at once over what Lockstep had written there, where that is so.
     pub flips: Option<Box<Flips>>,
 }

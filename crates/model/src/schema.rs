@@ -158,6 +158,9 @@ pub struct TypeSchema {
     pub created: Option<Path>,
     /// Its records tell when they were last changed (P1).
     pub tells_times: bool,
+    /// How long nothing is concluded from not finding what a write of unknown outcome would have made, in milliseconds (C2): the
+    /// stated delay, or a minute where a system with answers that can be lost states none.
+    pub unknown_ms: i64,
     /// What a reader should know about it; shown by `check`.
     pub note: Option<String>,
 }
@@ -186,6 +189,7 @@ impl TypeSchema {
             settles_ms: 0,
             created: None,
             tells_times: true,
+            unknown_ms: 0,
             note: None,
         }
     }

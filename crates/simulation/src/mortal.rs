@@ -115,8 +115,10 @@ impl Store for MortalStore {
         open_intents(entities: &[EntityId]) -> Vec<Intent>;
         open_reviews(records: &[RecordId]) -> Vec<Review>;
         outbox(now: Timestamp, types: &[TypeIx], limit: usize) -> Vec<Intent>;
+        tried(limit: usize) -> Vec<Intent>;
         intent(id: IntentId) -> Option<Intent>;
         queued(ty: TypeIx, kind: IntentKind, after: IntentId) -> u64;
+        identity() -> String;
         marks() -> Vec<(String, Value)>;
         commit(commit: Commit) -> ();
         commit_unflushed(commit: Commit) -> Flush;

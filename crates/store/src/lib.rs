@@ -300,11 +300,15 @@ pub trait Store: Send {
     fn outbox(&mut self, now: Timestamp, types: &[TypeIx], limit: usize) -> Result<Vec<Intent>>;
     /// Intents in this state, oldest first.
     fn intents_in(&mut self, state: IntentState, limit: usize) -> Result<Vec<Intent>>;
+    /// Open intents with which something was tried already, and that are not refused; by number.
+    fn tried(&mut self, limit: usize) -> Result<Vec<Intent>>;
     /// One intent.
     fn intent(&mut self, id: IntentId) -> Result<Option<Intent>>;
 
     /// How many intents of this record type and kind are queued whose numbers are above this one.
     fn queued(&mut self, ty: TypeIx, kind: IntentKind, after: IntentId) -> Result<u64>;
+    /// A text that no other store has, drawn when this one was made: part of every idempotency key (C2).
+    fn identity(&mut self) -> Result<String>;
     /// What is remembered by name, in the order of the names. There are few.
     fn marks(&mut self) -> Result<Vec<(String, Value)>>;
 

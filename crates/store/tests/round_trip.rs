@@ -53,10 +53,11 @@ fn any_slot() -> impl Strategy<Value = Slot> {
         prop::option::weighted(rarely, any_value()),
         prop::option::weighted(rarely, any_value()),
         prop::option::weighted(rarely, any_value()),
+        prop::option::weighted(rarely, any_value()),
         prop::option::weighted(rarely, (any_value(), any::<u32>(), any::<u32>())),
     );
     (prop::option::weighted(0.8, any_value()), claim, rest).prop_map(
-        |(shadow, claim, (carries, displaced, pick, given, flips))| {
+        |(shadow, claim, (carries, displaced, pick, given, before, flips))| {
             let claim = claim.map(|((other, choice), at, goes)| {
                 let value = match (&shadow, choice) {
                     (Some(shadow), 0) => shadow.clone(),
@@ -66,8 +67,9 @@ fn any_slot() -> impl Strategy<Value = Slot> {
                 Claim { value, at, goes }
             });
             let flips = flips.map(|(to, times, rounds)| Box::new(Flips { to, times, rounds }));
-            let [displaced, pick, given] = [displaced, pick, given].map(|value: Option<Value>| value.map(Box::new));
-            Slot { shadow, claim, carries, displaced, pick, given, flips }
+            let [displaced, pick, given, before] =
+                [displaced, pick, given, before].map(|value: Option<Value>| value.map(Box::new));
+            Slot { shadow, claim, carries, displaced, pick, given, before, flips }
         },
     )
 }

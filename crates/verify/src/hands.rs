@@ -265,6 +265,7 @@ fn said(outcome: Outcome) -> String {
         | Outcome::Rejected { message, .. }
         | Outcome::Gone { message }
         | Outcome::Later { message, .. }
-        | Outcome::Unknown { message } => message,
+        | Outcome::Unknown { message }
+        | Outcome::Accepted { message } => message,
     }
 }

@@ -105,6 +105,7 @@ pub fn schemas() -> Vec<TypeSchema> {
         settles_ms: 0,
         created: None,
         tells_times: true,
+        unknown_ms: 0,
         note: Some("a card needs a name: one created without gets it made of its other properties".into()),
     }]
 }

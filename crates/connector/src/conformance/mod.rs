@@ -397,6 +397,7 @@ fn told(outcome: &Outcome) -> String {
         Outcome::Rejected { message, .. } => format!("refused: {message}"),
         Outcome::Gone { message } => format!("gone: {message}"),
         Outcome::Later { message, .. } => format!("put off: {message}"),
+        Outcome::Accepted { message } => format!("accepted, and not done yet: {message}"),
         Outcome::Unknown { message } => format!("not known whether it was done: {message}"),
         Outcome::Stopped(trouble) => trouble.to_string(),
     }

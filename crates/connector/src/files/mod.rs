@@ -47,7 +47,7 @@ use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::numbers::Numbers;
-use crate::{Connector, Outcome, Page, ReadRequest, Trouble, Write};
+use crate::{Answers, Connector, Outcome, Page, ReadRequest, Trouble, Write};
 use csv::Header;
 use encoding::Encoding;
 use fingerprint::fingerprint;
@@ -350,6 +350,10 @@ fn with_sample(mut table: Table, settings: &Settings, sample: Sample, header: Op
 }
 
 impl Connector for FilesConnector {
+    fn answers(&self, _: &str, _: bool) -> Answers {
+        Answers::Stored
+    }
+
     fn types(&self) -> &[TypeSchema] {
         &self.schemas
     }

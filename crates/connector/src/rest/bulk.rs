@@ -60,6 +60,9 @@ impl Rest {
             }
             Some(outcome) => return all(outcome),
         }
+        if answer.status == 202 {
+            return all(Outcome::Accepted { message: format!("{named} answered 202: it will be done later") });
+        }
         let results = match at(&answer.body, bulk.results.as_deref().unwrap_or("")) {
             Some(Value::Array(results)) if results.len() == writes.len() => results,
             _ => {
@@ -106,7 +109,7 @@ impl Rest {
         let shown = at(result, bulk.item.as_deref().unwrap_or(""));
         match (shown.and_then(|shown| self.record(ty, watch, shown)), &write.action) {
             (Some(record), _) => Outcome::Done(record),
-            (None, Action::Update { id, .. }) => Outcome::Done(super::write::as_sent(id, watch, write)),
+            (None, Action::Update { id, .. }) => Outcome::Done(super::write::untold(id.clone(), watch)),
             (None, _) => Outcome::Unknown { message: format!("{named}: a result has no `{}`", ty.id) },
         }
     }

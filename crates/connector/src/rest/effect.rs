@@ -122,7 +122,7 @@ fn record_type(kind: &str, ty: &TypeYaml, told: &mut Told<'_>) {
             format!("{kind}: the body of `{name}` is the record itself: put it below a key with `wrap`, other things beside it with `beside`"),
         );
         told.when(
-            how.read_after && ty.get.is_none(),
+            how.read_after == Some(true) && ty.get.is_none(),
             &[name, "read-after:"],
             format!("{kind}: `read-after` needs `get`, which reads the record"),
         );

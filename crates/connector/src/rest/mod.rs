@@ -37,7 +37,7 @@ pub use self::place::Fault;
 pub use self::sign_in::SigningIn;
 use self::written::{Manifest, TypeWord, TypeYaml};
 use crate::vault::Keep;
-use crate::{Call, Connector, Heard, Outcome, Page, ReadRequest, Traffic, Trouble, Write};
+use crate::{Answers, Call, Connector, Heard, Outcome, Page, ReadRequest, Traffic, Trouble, Write};
 
 /// A connected system that a manifest describes.
 pub struct Rest {
@@ -350,6 +350,9 @@ pub fn schemas(manifest: &Manifest) -> Vec<TypeSchema> {
     manifest.types.iter().map(|(kind, ty)| schema(kind, ty)).collect()
 }
 
+/// How long a creation of unknown outcome may still be under way where the manifest states no delay (C2).
+const UNSTATED_MS: i64 = 60_000;
+
 fn schema(kind: &str, ty: &TypeYaml) -> TypeSchema {
     let properties = ty
         .properties
@@ -383,7 +386,8 @@ fn schema(kind: &str, ty: &TypeYaml) -> TypeSchema {
             tells_deletions: ty.gone.is_some() || ty.deleted.as_ref().is_some_and(|mark| mark.told_by_changes),
         },
         absent_is_empty: ty.absent_is_empty,
-        settles_ms: ty.settles_ms,
+        settles_ms: ty.settles_ms.unwrap_or(0),
+        unknown_ms: ty.settles_ms.unwrap_or(UNSTATED_MS),
         created: ty.created.as_deref().map(Path::new),
         tells_times: ty.modified.is_some(),
         note: ty.note.clone(),
@@ -457,6 +461,17 @@ impl Connector for Rest {
 
     fn traffic(&self) -> Traffic {
         self.client.traffic()
+    }
+
+    fn answers(&self, kind: &str, creates: bool) -> Answers {
+        let Ok(ty) = self.ty(kind) else { return Answers::Believed };
+        let how = if creates { &ty.create } else { &ty.update };
+        match how.as_ref() {
+            Some(how) if how.read_after == Some(true) && ty.get.is_some() => Answers::Stored,
+            // A request for many would be followed by one for each of them.
+            Some(how) if how.read_after.is_none() && how.bulk.is_none() => Answers::Unsure,
+            _ => Answers::Believed,
+        }
     }
 
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {

@@ -284,7 +284,7 @@ impl Rest {
         let said = ty.changes.as_ref().map_or(0, |changes| changes.overlap_s.saturating_mul(1000));
         // R1: never less than what can't be told apart by a time of change, and what a listing may lag behind.
         let least = mark.resolution.max(RESOLUTION_MS) + CLOCK_TOLERANCE_MS;
-        let overlap_ms = said.max(least.saturating_add(ty.settles_ms.max(0)));
+        let overlap_ms = said.max(least.saturating_add(ty.settles_ms.unwrap_or(0).max(0)));
         // Without the server's clock the next reading lists everything: late, but nothing is missed.
         let next = Mark {
             since: mark.began.filter(|_| ty.changes.is_some()).map(|began| began.plus_ms(-overlap_ms)),

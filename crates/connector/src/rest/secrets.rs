@@ -302,6 +302,7 @@ impl Secrets {
             Outcome::Gone { message } => Outcome::Gone { message: cover(message) },
             Outcome::Later { retry_after_ms, message } => Outcome::Later { retry_after_ms, message: cover(message) },
             Outcome::Unknown { message } => Outcome::Unknown { message: cover(message) },
+            Outcome::Accepted { message } => Outcome::Accepted { message: cover(message) },
             Outcome::Stopped(trouble) => Outcome::Stopped(self.in_trouble(trouble, more)),
         }
     }

@@ -181,7 +181,7 @@ fn refers(text: &str, kind: &str, ty: &TypeYaml, kinds: &[String], wrong: &mut V
 fn times(text: &str, kind: &str, ty: &TypeYaml, wrong: &mut Vec<Fault>) {
     let key = format!("{kind}:");
     let mut told = |word: &str, message: String| wrong.push(Fault::at(text, &["types:", &key, word], message));
-    if ty.settles_ms < 0 {
+    if ty.settles_ms.is_some_and(|ms| ms < 0) {
         told("settles-ms:", format!("{kind}: `settles-ms` is a delay and not less than 0"));
     }
     if ty.changes.as_ref().is_some_and(|changes| changes.overlap_s < 0) || ty.list.overlap_s < 0 {

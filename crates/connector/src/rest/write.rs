@@ -177,7 +177,7 @@ impl Rest {
             self.steps(ty, watch, write, steps, &context, value)?;
         }
         if places.is_empty() {
-            return Ok(self.read_after(ty, watch, id).unwrap_or(Outcome::Done(as_sent(id, watch, write))));
+            return Ok(self.read_after(ty, watch, id).unwrap_or(Outcome::Done(untold(id.into(), watch))));
         }
         put(&mut context, "fields", json!(places.join(",")));
         let body = match how.style {
@@ -369,26 +369,23 @@ impl Rest {
         });
         let shown = shown.as_ref();
         let made = shown.and_then(|shown| id_in(ty, shown)).or(id.map(str::to_string));
+        if answer.status == ACCEPTED {
+            // C2: it will be done. Whether the id in the answer is the record's, or that of the task, tells the record itself.
+            let read = made.as_ref().filter(|_| id.is_none()).and_then(|made| self.read_after(ty, watch, made));
+            return Ok(read.unwrap_or(Outcome::Accepted { message: format!("{named} answered 202: it will be done later") }));
+        }
         let Some(made) = made else {
             // It was done, and nothing tells what it is: to be found out (C2).
             return Err(Outcome::Unknown { message: format!("{named}: the answer has no `{}`", ty.id) });
         };
-        if how.read_after
+        if how.read_after == Some(true)
             && let Some(outcome) = self.read_after(ty, watch, &made)
         {
             return Ok(outcome);
         }
         match shown.and_then(|shown| self.record(ty, watch, shown)) {
             Some(record) => Ok(Outcome::Done(record)),
-            None => Ok(self.read_after(ty, watch, &made).unwrap_or_else(|| {
-                Outcome::Done(ReadRecord {
-                    id: made,
-                    version: None,
-                    modified: None,
-                    deleted: false,
-                    values: vec![None; watch.len()],
-                })
-            })),
+            None => Ok(self.read_after(ty, watch, &made).unwrap_or_else(|| Outcome::Done(untold(made, watch)))),
         }
     }
 
@@ -450,13 +447,13 @@ fn busy(trouble: Trouble) -> Outcome {
     }
 }
 
-pub(super) fn as_sent(id: &str, watch: &[PropertyRef], write: &Write) -> ReadRecord {
-    let mut values = vec![None; watch.len()];
-    for value in &write.values {
-        values[value.prop] = Some(value.value.clone());
-    }
-    ReadRecord { id: id.into(), version: None, modified: None, deleted: false, values }
+/// A record of which an answer tells nothing but that the write was done.
+pub(super) fn untold(id: String, watch: &[PropertyRef]) -> ReadRecord {
+    ReadRecord { id, version: None, modified: None, deleted: false, values: vec![None; watch.len()] }
 }
+
+/// RFC 9110, section 15.3.3: the request has been accepted, and what it asks for has not been done yet.
+const ACCEPTED: u16 = 202;
 
 /// RFC 9110's form of a time, as `If-Unmodified-Since` wants it.
 fn as_http_date(time: &str) -> Option<String> {

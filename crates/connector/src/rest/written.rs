@@ -317,9 +317,9 @@ pub struct TypeYaml {
     /// A property that is left out is empty (R5).
     #[serde(default)]
     pub absent_is_empty: bool,
-    /// How long a read may lag behind a write, in milliseconds (P5a).
-    #[serde(default)]
-    pub settles_ms: i64,
+    /// How long a read may lag behind a write, in milliseconds (P5a); 0 where it never does. If nothing is said reads count as never
+    /// lagging, and a creation of which no answer came is not sent again within a minute (C2).
+    pub settles_ms: Option<i64>,
     /// By path, as documents write them.
     pub properties: BTreeMap<String, PropertyYaml>,
     /// Everything there is.
@@ -523,9 +523,10 @@ pub struct WriteYaml {
     pub whole: Option<usize>,
     /// Where the record is in the answer; not told if `none`.
     pub item: Option<String>,
-    /// The answer does not show the record: it is read again.
-    #[serde(default)]
-    pub read_after: bool,
+    /// `true`: the answer does not show the record as it is stored, so it is read again. `false`: it does, and is believed; only where it
+    /// does not show what was sent the record is read once. If nothing is said the answer may repeat what was sent, and the record is read
+    /// after each write, where there is a `get`.
+    pub read_after: Option<bool>,
     /// For `create`: sent twice it makes one record (a PUT under a key of ours, an idempotency key). A lost answer is then asked for again
     /// at once.
     #[serde(default)]

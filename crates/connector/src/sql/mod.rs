@@ -33,7 +33,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::{ReadRecord, TypeSchema, Value};
 
 use crate::numbers::Numbers;
-use crate::{Connector, Outcome, Page, ReadRequest, Trouble, Write};
+use crate::{Answers, Connector, Outcome, Page, ReadRequest, Trouble, Write};
 use database::{Cause, Database, Dialect, Fault};
 use settings::Settings;
 pub use settings::describe as settings;
@@ -271,6 +271,10 @@ impl Settings {
 }
 
 impl Connector for SqlConnector {
+    fn answers(&self, _: &str, _: bool) -> Answers {
+        Answers::Stored
+    }
+
     fn types(&self) -> &[TypeSchema] {
         &self.schemas
     }

@@ -190,6 +190,7 @@ impl Kind {
             },
             absent_is_empty: true,
             settles_ms: 0,
+            unknown_ms: 0,
             created: self.created.map(|at| lockstep_model::Path::new(&self.table.columns[at].name)),
             tells_times: self.modified.is_some(),
             note: self.table.gone.then(|| "there is no such table any more: a run leaves it alone".into()),

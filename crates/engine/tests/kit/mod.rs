@@ -168,10 +168,25 @@ impl World {
             untold: Timestamp(self.now),
             previous: self.previous.map(Timestamp),
             first_id,
+            after_writes: false,
             reindex: false,
         };
         let observed = observe(&self.plan, reading, page, known);
         self.agenda.extend(&observed.touched);
+        for lost in observed.not_kept {
+            // As the hub asks a person.
+            self.reviews.push(Review {
+                kind: ReviewKind::NotKept,
+                record: lost.record,
+                ty,
+                prop: Some(lost.prop),
+                rule: Rule::R6,
+                candidates: vec![],
+                value: lost.sent,
+                message: String::new(),
+                opened_at: Timestamp(self.now),
+            });
+        }
         for state in observed.changed {
             self.records.insert(state.id, state);
         }
@@ -340,7 +355,7 @@ impl World {
                 IntentKind::Create => {
                     let id = RecordId(self.records.len() as i64 + 1);
                     let answer = answer_of(format!("new{}", id.0));
-                    let made = confirm::created(&self.plan, &intent, id, answer, &sent, now);
+                    let made = confirm::created(&self.plan, &intent, id, answer, &sent, now).0;
                     self.facets_made(&intent, &made);
                     made
                 }

@@ -116,6 +116,8 @@ pub(super) fn open_intents_are_found_and_counted(mut store: Box<dyn Store>) {
     assert_eq!(open(&mut store, &[1]), [1, 4, 7]);
     assert_eq!(open(&mut store, &[2, 0, 2, 40]), [2, 3]);
     assert_eq!(store.open_intents(&[EntityId(0)]).unwrap(), [all[2].clone()]);
+    assert_eq!(ids(store.tried(9).unwrap()), [1, 2, 3, 7], "what was refused is tried no more");
+    assert_eq!(ids(store.tried(2).unwrap()), [1, 2]);
     for state in states {
         let expected: Vec<i64> = all.iter().filter(|intent| intent.state == state).map(|intent| intent.id.0).collect();
         assert_eq!(ids(store.intents_in(state, 9).unwrap()), expected, "{state:?}");

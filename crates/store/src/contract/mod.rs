@@ -59,6 +59,8 @@ pub fn check(make: impl Fn() -> Box<dyn Store>) {
 /// Runs the part of the suite that needs a store which outlives its process; `open` opens the same one each time.
 pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
     let mut store = open();
+    let identity = store.identity().unwrap();
+    assert!(identity.len() >= 16, "{identity}");
     store.bind(&plan()).unwrap();
     let first = store.take_record_ids(2).unwrap();
     let intents = store.take_intent_ids(2).unwrap();
@@ -99,6 +101,7 @@ pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
     drop(store);
 
     let mut store = open();
+    assert_eq!(store.identity().unwrap(), identity, "C2: it is the same in every process");
     assert_eq!(store.bind(&plan()).unwrap()[0], status);
     assert_eq!(store.records(&[first]).unwrap(), [record]);
     assert_eq!(store.by_hash(&[u64::MAX]).unwrap(), [(u64::MAX, first)]);

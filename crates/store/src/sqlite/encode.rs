@@ -3,8 +3,8 @@
 //! A record that was only read has the same claim time on all its properties, and each claim's value is what the shadow shows. So the
 //! time stands once in the row (`claimed_at`), and only what differs from that is written out, in `claims`:
 //! `{path: null}` for no claim, else an object of which each member is there only where it is needed: `at`, `value` (or `whole`: the
-//! value is the whole list in the shadow, not its first element), `goes` (P1a), `claim: null`, `carries` (P3), `displaced`, `pick` (P9), `given` (P3), `flips` (P5: the value,
-//! how often in a row, how often at all).
+//! value is the whole list in the shadow, not its first element), `goes` (P1a), `claim: null`, `carries` (P3), `displaced`, `pick` (P9), `given` (P3), `before` (R6), `flips`
+//! (P5: the value, how often in a row, how often at all).
 //! A row without `claimed_at` has no claims but those in `claims`: so a record that Lockstep made costs nothing either.
 //!
 //! What is decoded is exactly what was encoded, whatever the plan's rules make of it; only what the plan does not name any more is
@@ -59,7 +59,12 @@ fn shared_time(slots: &[Slot], times: &[Option<Timestamp>]) -> Option<Timestamp>
 
 /// There is more to it than a shadow and a claim.
 fn has_more(slot: &Slot) -> bool {
-    slot.carries.is_some() || slot.displaced.is_some() || slot.pick.is_some() || slot.given.is_some() || slot.flips.is_some()
+    slot.carries.is_some()
+        || slot.displaced.is_some()
+        || slot.pick.is_some()
+        || slot.given.is_some()
+        || slot.before.is_some()
+        || slot.flips.is_some()
 }
 
 /// Nothing of the slot, whose plain time this is, needs to be written out.
@@ -153,6 +158,9 @@ fn written_out(conn: &Connection, bound: &mut Bound, slot: &Slot, shared: Option
     }
     if let Some(value) = &slot.given {
         entry.insert("given".into(), (**value).clone());
+    }
+    if let Some(value) = &slot.before {
+        entry.insert("before".into(), (**value).clone());
     }
     if let Some(flips) = &slot.flips {
         entry.insert("flips".into(), serde_json::json!([flips.to, flips.times, flips.rounds]));
@@ -305,6 +313,7 @@ fn claim_in(bound: &Bound, slot: &mut Slot, entry: &Value, claimed_at: Option<i6
     slot.displaced = entry.get("displaced").cloned().map(Box::new);
     slot.pick = entry.get("pick").cloned().map(Box::new);
     slot.given = entry.get("given").cloned().map(Box::new);
+    slot.before = entry.get("before").cloned().map(Box::new);
     slot.flips = entry.get("flips").and_then(flips_in);
     Some(())
 }

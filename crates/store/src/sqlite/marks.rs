@@ -23,6 +23,10 @@ impl Database {
         Ok(found)
     }
 
+    pub(super) fn identity(&mut self) -> Fallible<String> {
+        Ok(sql::IDENTITY.prepare(&self.conn)?.query_row([], |row| row.get(0))?)
+    }
+
     pub(super) fn write_marks(&mut self, commit: &Commit) -> Fallible<()> {
         for (name, value) in &commit.marks {
             match value {

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0005_counts.sql"),
     include_str!("../../migrations/0006_coming.sql"),
     include_str!("../../migrations/0007_links.sql"),
+    include_str!("../../migrations/0008_identity.sql"),
 ];
 
 /// "LkSt", as SQLite keeps it in the file's first page.

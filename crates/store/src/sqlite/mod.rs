@@ -434,6 +434,14 @@ impl Store for SqliteStore {
         Ok(Box::new(move || flush().map_err(|error| StoreError::Unwritable { place, message: format!("its log: {error}") })))
     }
 
+    fn tried(&mut self, limit: usize) -> Result<Vec<Intent>> {
+        self.reading(|database| database.tried(limit))
+    }
+
+    fn identity(&mut self) -> Result<String> {
+        self.reading(|database| database.identity())
+    }
+
     fn marks(&mut self) -> Result<Vec<(String, Value)>> {
         self.reading(|database| database.marks())
     }

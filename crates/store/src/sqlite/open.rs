@@ -256,6 +256,15 @@ impl Open {
         self.all.iter().filter(move |(_, one)| one.state == state).map(|(id, _)| *id)
     }
 
+    /// Those with which something was tried, and that are not refused; rising.
+    pub(super) fn tried(&self) -> impl Iterator<Item = i64> {
+        let is_tried = |one: &One| match one.state {
+            IntentState::Queued => !one.untried,
+            state => state != IntentState::Refused,
+        };
+        self.all.iter().filter(move |(_, one)| is_tried(one)).map(|(id, _)| *id)
+    }
+
     pub(super) fn counts(&self) -> Vec<(IntentState, u64)> {
         let mut counts: Vec<(IntentState, u64)> = Vec::new();
         for one in self.all.values() {

@@ -116,6 +116,12 @@ impl Database {
         Ok(found)
     }
 
+    pub(super) fn tried(&mut self, limit: usize) -> Fallible<Vec<Intent>> {
+        self.look_at_open()?;
+        let ids: Vec<i64> = self.open.tried().take(limit).collect();
+        self.intents(ids.into_iter())
+    }
+
     pub(super) fn intents_of(&mut self, records: &[RecordId], limit: usize) -> Fallible<Vec<Intent>> {
         let mut ids = BTreeSet::new();
         for statement in [sql::INTENTS_TO, sql::INTENTS_THAT_MADE, sql::INTENTS_FROM] {

@@ -139,6 +139,7 @@ statements! {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
     MARKS = "SELECT name, value FROM marks ORDER BY name";
+    IDENTITY = "SELECT id FROM identity";
     SET_MARK = "INSERT INTO marks (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     REMOVE_MARK = "DELETE FROM marks WHERE name = ?1";
     // Asked for where a run begins with writes left over, and where a guard has tripped.
@@ -184,6 +185,7 @@ mod tests {
         ("REVIEW_COUNTS", "USE TEMP B-TREE FOR GROUP BY"),
         ("RUNS", "SCAN runs"),
         ("MARKS", "SCAN marks"),
+        ("IDENTITY", "SCAN identity"),
     ];
 
     fn plan_of(conn: &Connection, sql: Sql) -> Vec<String> {
