@@ -202,8 +202,9 @@ impl OneEntity<'_> {
         let mine =
             |intent: &&Intent| intent.kind == IntentKind::Update && intent.record == Some(record.id) && !intent.takes_back();
         let open: Vec<&Intent> = slice.intents_of(id).filter(mine).collect();
-        if self.reconcile(&open, &changes, record) {
+        if let Some(failed) = self.reconcile(&open, &changes, record) {
             self.intend(IntentKind::Update, id, record.ty, Some(record), gone.id, departure.flow, changes);
+            self.inherit_tries(failed);
         }
         true
     }
