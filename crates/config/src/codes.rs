@@ -52,6 +52,7 @@ codes! {
     NOTHING_TO_DO = "nothing-to-do": "A flow neither links nor creates anything.",
     REPEATED_SECTION = "repeated-section": "The same flow is stated more than once; the statements were united.",
     FANNED_OUT = "fanned-out": "One property is paired with two of the same record type, and nothing says what holds when those two differ.",
+    ONE_LIST = "one-list": "Two rows are about the elements of one list, and nothing says of which element, so that values of different elements would be mixed.",
     SAME_PROPERTY = "same-property": "Two rows are about the same property, because one path stands for the other.",
     PARENT_AND_CHILD = "parent-and-child": "A path and a path below it are both paired, so that one write undoes the other.",
     UNMARKED_REFERENCE = "unmarked-reference": "A property looks like a reference to another record, but no schema says to what, so ids would be copied as they are.",

@@ -10,7 +10,7 @@ use lockstep_document::{
     Document, Draft, DraftSection, RowSpan, Section as DocumentSection, Setting, SettingRow, Span, StatementKind,
     TypeName as DocumentType, Warning,
 };
-use lockstep_model::{Create, Direction, Flow, MatchRow, PropertyPair, TypeName};
+use lockstep_model::{Create, Direction, Flow, Kind, MatchRow, PropertyPair, TypeName};
 
 use crate::cells;
 use crate::codes;
@@ -133,6 +133,7 @@ impl SectionReader<'_> {
             properties,
             deletes: self.policies.deletes,
             merge_duplicates: self.policies.merge_duplicates,
+            separate_duplicates: self.policies.separate_duplicates,
             place: heading.to_string(),
             ..Flow::between(from, to)
         };
@@ -326,7 +327,7 @@ impl SectionReader<'_> {
             places.push(self.pair_places(spans, None));
         }
         if !pairs.is_empty() {
-            stated.matches.push((MatchRow { pairs }, places));
+            stated.matches.push((MatchRow { pairs, kind: Kind::Seen }, places));
         }
     }
 
@@ -342,7 +343,15 @@ impl SectionReader<'_> {
         let has_type = !matches!(row.type_cell, lockstep_document::TypeCell::Empty);
         let places = self.pair_places(spans, has_type.then_some(type_span));
         let policy = cells::policy(None, None, &self.policies.prefer);
-        let pair = PropertyPair { from, to, direction: Direction::Both, conversion, policy, clears: self.policies.clears };
+        let pair = PropertyPair {
+            from,
+            to,
+            direction: Direction::Both,
+            conversion,
+            policy,
+            clears: self.policies.clears,
+            kind: Kind::Seen,
+        };
         stated.properties.push((pair, places));
     }
 

@@ -36,6 +36,17 @@ impl<'a> Fields<'a> {
 }
 
 impl Reader {
+    /// A country, by its two letters.
+    pub(crate) fn region(&mut self, node: &Node) -> Option<lockstep_model::Region> {
+        let text = self.text(node, "`region`")?;
+        if let Some(region) = lockstep_model::Region::parse(text) {
+            return Some(region);
+        }
+        let text = self.shown(&node.span, text);
+        self.error(codes::WRONG_TYPE, &node.span, format!("`{text}` is no country")).set_help("write its two letters: `NO`");
+        None
+    }
+
     /// A mapping of the written form `T`. `what` it is stands in messages: "a flow".
     pub fn fields<'a, T: JsonSchema>(&mut self, node: &'a Node, what: &str) -> Option<Fields<'a>> {
         self.fields_or::<T>(node, what, "")

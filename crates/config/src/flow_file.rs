@@ -12,7 +12,7 @@ use lockstep_document::{
 };
 use lockstep_model::filter;
 use lockstep_model::flow::{Ceases, Deletes, Filter};
-use lockstep_model::{Create, Direction, Flow, MatchRow, Policy, PropertyPair, TypeName, Value};
+use lockstep_model::{Create, Direction, Flow, Kind, MatchRow, Policy, PropertyPair, TypeName, Value};
 
 use crate::cells;
 use crate::codes;
@@ -182,6 +182,7 @@ impl FlowReader<'_> {
         self.ceases_without_only(&fields);
         let deletes = fields.get("deletes").and_then(|node| self.reader.word::<written::Deletes>(node, "`deletes`"));
         let duplicates = fields.get("duplicates").and_then(|node| self.reader.word::<written::Duplicates>(node, "`duplicates`"));
+        let region = fields.get("region").and_then(|node| self.reader.region(node));
         let create_empty = fields.get("create_empty").and_then(|node| self.reader.truth(node, "`create_empty`"));
         let (Some((from, from_span)), Some((to, to_span))) = (from, to) else { return };
 
@@ -206,6 +207,8 @@ impl FlowReader<'_> {
             properties,
             deletes: deletes.map_or(self.policies.deletes, deletes_of),
             merge_duplicates: duplicates.map_or(self.policies.merge_duplicates, |word| word == "merge"),
+            separate_duplicates: duplicates.map_or(self.policies.separate_duplicates, |word| word == "separate"),
+            region,
             create_empty: create_empty.unwrap_or(false),
             place: place.to_string(),
             from,
@@ -403,7 +406,17 @@ impl FlowReader<'_> {
     }
 
     fn match_row(&mut self, node: &Node, tables: &mut Tables) {
-        let mut texts = self.reader.texts(node, "a match row");
+        let mut kind = Kind::Seen;
+        let mut texts = match &node.value {
+            Yaml::Map(_) => {
+                let Some(fields) = self.reader.fields::<written::MatchRowSettingsYaml>(node, "a match row") else { return };
+                let row = self.reader.required(&fields, "match", "a match row", "telefon = tlf");
+                let told = self.reader.required(&fields, "as", "a match row with settings", "phone");
+                kind = told.and_then(|node| self.kind(node)).unwrap_or_default();
+                row.map(|row| self.reader.texts(row, "`match`")).unwrap_or_default()
+            }
+            _ => self.reader.texts(node, "a match row"),
+        };
         if texts.is_empty() && matches!(node.value, Yaml::List(_)) {
             self.reader.error(codes::ROW, &node.span, "a match row without a pair").set_help("write `Emails.Value = email`");
         }
@@ -444,13 +457,19 @@ impl FlowReader<'_> {
             }));
         }
         if whole && !pairs.is_empty() {
-            tables.matches.push((MatchRow { pairs }, places));
+            tables.matches.push((MatchRow { pairs, kind }, places));
         }
+    }
+
+    /// `as: phone`
+    fn kind(&mut self, node: &Node) -> Option<Kind> {
+        self.reader.word::<written::KindWord>(node, "`as`").and_then(Kind::parse)
     }
 
     fn property_row(&mut self, node: &Node, flow: &Said, tables: &mut Tables) {
         let mut said = Said::default();
         let mut own: Vec<(String, Value)> = Vec::new();
+        let mut kind = Kind::Seen;
         // The three forms: a text, `a <-> b : type` which YAML reads as a mapping of one key, and a row with settings.
         let (text, span, ty) = match &node.value {
             Yaml::Text { .. } => match self.reader.text(node, "a row") {
@@ -465,6 +484,7 @@ impl FlowReader<'_> {
                 let Some(fields) = self.reader.fields::<written::PropertyRowSettingsYaml>(node, "a row") else { return };
                 said = self.said(&fields);
                 own = own_settings(node, &["row", "type"]).collect();
+                kind = fields.get("as").and_then(|node| self.kind(node)).unwrap_or_default();
                 let Some(row) = self.reader.required(&fields, "row", "a row", "Name <-> name") else { return };
                 let Some(text) = self.reader.text(row, "`row`") else { return };
                 (text, row.span.clone(), fields.get("type"))
@@ -505,7 +525,7 @@ impl FlowReader<'_> {
         let places = self.pair_places(&span, &from_span, &to_span, type_span);
         let policy = cells::policy(said.policy.as_ref(), flow.policy.as_ref(), &self.policies.prefer);
         let clears = said.clears.or(flow.clears).unwrap_or(self.policies.clears);
-        tables.properties.push((PropertyPair { from, to, direction: parts.direction, conversion, policy, clears }, places));
+        tables.properties.push((PropertyPair { from, to, direction: parts.direction, conversion, policy, clears, kind }, places));
     }
 
     fn pair_places(&self, row: &Range<usize>, from: &Range<usize>, to: &Range<usize>, ty: Option<Range<usize>>) -> PairPlaces {

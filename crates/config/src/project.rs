@@ -6,7 +6,8 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use lockstep_model::flow::Deletes;
-use lockstep_model::{Flow, Limits, Path, PlainType, PropertySchema, TypeSchema, Value};
+use lockstep_model::matching::Placeholders;
+use lockstep_model::{Flow, Limits, Path, PlainType, PropertySchema, Region, TypeSchema, Value};
 use serde_json::Map;
 
 use crate::codes;
@@ -29,7 +30,7 @@ pub struct Project {
     /// For how many days the journal is kept; for ever where nothing is said.
     pub journal_days: Option<u32>,
     /// The country of telephone numbers that name none: `NO`.
-    pub region: Option<String>,
+    pub region: Option<Region>,
     pub policies: Policies,
     /// The service waits for a person's approval before the first run of a flow (G2).
     pub first_run_waits: bool,
@@ -64,6 +65,10 @@ pub struct System {
     pub rate_per_second: Option<f64>,
     /// A property that is emptied here is emptied in the others (P2).
     pub clears: bool,
+    /// The country of telephone numbers that name none: its own, or the project's (L2).
+    pub region: Option<Region>,
+    /// What stands for nothing besides the usual words, in all of the project (L2).
+    pub placeholders: Placeholders,
     /// References that the connector does not tell of.
     pub references: Vec<Reference>,
     /// Where its name stands in `lockstep.yaml`.
@@ -97,6 +102,8 @@ pub struct Policies {
     pub deletes: Deletes,
     /// `duplicates: merge` (L6).
     pub merge_duplicates: bool,
+    /// `duplicates: separate` (L6).
+    pub separate_duplicates: bool,
     /// Systems in order; empty where the latest edit wins (P1).
     pub prefer: Vec<String>,
     /// Emptying is an edit (P2).
@@ -105,7 +112,13 @@ pub struct Policies {
 
 impl Default for Policies {
     fn default() -> Self {
-        Policies { deletes: Deletes::Ignore, merge_duplicates: false, prefer: Vec::new(), clears: true }
+        Policies {
+            deletes: Deletes::Ignore,
+            merge_duplicates: false,
+            separate_duplicates: false,
+            prefer: Vec::new(),
+            clears: true,
+        }
     }
 }
 
@@ -122,8 +135,13 @@ impl System {
         self.title.as_deref().unwrap_or(&self.name)
     }
 
-    /// The connector's schemas with the references that the project adds. Use these for running and checking alike.
+    /// The connector's schemas with what the project adds: references, the country of telephone numbers, placeholders. Use these for
+    /// running and checking alike.
     pub fn with_references(&self, mut schemas: Vec<TypeSchema>) -> Vec<TypeSchema> {
+        for schema in &mut schemas {
+            schema.region = self.region;
+            schema.placeholders = self.placeholders.clone();
+        }
         for Reference { kind, path, to, .. } in &self.references {
             let Some(schema) = schemas.iter_mut().find(|schema| schema.kind == *kind) else { continue };
             match schema.properties.iter_mut().find(|property| property.path == *path) {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
+use lockstep_model::matching::Placeholders;
 use lockstep_model::{GuardKind, Limit, Limits, Path, Value};
 use serde_json::Map;
 
@@ -36,11 +37,17 @@ impl<'a> ProjectReader<'a> {
     /// What the file says, as far as it can be understood; its files of flows are still to be read.
     pub fn project(&mut self, root: &Node) -> Option<Project> {
         let fields = self.reader.fields::<written::ProjectYaml>(root, "lockstep.yaml")?;
+        let region = fields.get("region").and_then(|node| self.reader.region(node));
+        let placeholders = fields.get("placeholders").map(|node| self.placeholders(node)).unwrap_or_default();
         let limits = fields.get("limits").map_or_else(Limits::default, |node| self.limits(node, Limits::default()));
         let systems_node = self.reader.required(&fields, "systems", "lockstep.yaml", "{ name: { connector: … } }");
         let entries = systems_node.and_then(|node| self.reader.entries(node, "`systems`")).unwrap_or_default();
         let systems: Vec<System> =
             entries.iter().filter_map(|(key, node)| self.system(&key.text, &key.span, node, limits)).collect();
+        let systems: Vec<System> = systems
+            .into_iter()
+            .map(|system| System { region: system.region.or(region), placeholders: placeholders.clone(), ..system })
+            .collect();
         self.same_names(&systems);
         let names = Names::new(
             // A system whose settings are wrong is a system all the same: its flows are no mistakes.
@@ -59,7 +66,6 @@ impl<'a> ProjectReader<'a> {
         let policies = fields.get("policies").map(|node| self.policies(node, &names)).unwrap_or_default();
         let first_run_waits =
             fields.get("first_run").and_then(|node| self.reader.word::<written::FirstRun>(node, "`first_run`")) != Some("go");
-        let region = fields.get("region").and_then(|node| self.region(node));
         self.flow_files(fields.get("flows"), fields.entry("flows").map(|(key, _)| key.span.clone()), &names);
         Some(Project {
             dir: self.dir.to_path_buf(),
@@ -94,6 +100,7 @@ impl<'a> ProjectReader<'a> {
         let rate_per_second = fields.get("rate").and_then(|node| self.rate(node));
         let clears =
             fields.get("clears").and_then(|node| self.reader.word::<written::Clears>(node, "`clears`")) != Some("ignore");
+        let region = fields.get("region").and_then(|node| self.reader.region(node));
         let references = fields.get("references").map(|node| self.references(node)).unwrap_or_default();
         let connector =
             connector.and_then(|node| self.reader.text(node, "`connector`").map(|text| (text.to_string(), node.span.clone())))?;
@@ -108,6 +115,8 @@ impl<'a> ProjectReader<'a> {
             limits,
             rate_per_second,
             clears,
+            region,
+            placeholders: Placeholders::default(),
             references,
             place: self.reader.place(span),
             connector_place: self.reader.place(&connector.1),
@@ -278,16 +287,16 @@ impl<'a> ProjectReader<'a> {
         days
     }
 
-    fn region(&mut self, node: &Node) -> Option<String> {
-        let text = self.reader.text(node, "`region`")?;
-        if text.len() == 2 && text.chars().all(|c| c.is_ascii_uppercase()) {
-            return Some(text.to_string());
+    fn placeholders(&mut self, node: &Node) -> Placeholders {
+        let texts = self.reader.texts(node, "`placeholders`");
+        for (text, span) in &texts {
+            if Placeholders::with([text]).added().next().is_none() {
+                self.reader
+                    .error(codes::WRONG_TYPE, span, "a placeholder without letters or signs stands for nothing anyway")
+                    .set_help("leave it out: what is empty never matches");
+            }
         }
-        let text = self.reader.shown(&node.span, text);
-        self.reader
-            .error(codes::WRONG_TYPE, &node.span, format!("`{text}` is no country"))
-            .set_help("write its two letters: `NO`");
-        None
+        Placeholders::with(texts.iter().map(|(text, _)| text))
     }
 
     fn policies(&mut self, node: &Node, names: &Names) -> Policies {
@@ -298,6 +307,7 @@ impl<'a> ProjectReader<'a> {
         }
         let duplicates = fields.get("duplicates").and_then(|node| self.reader.word::<written::Duplicates>(node, "`duplicates`"));
         policies.merge_duplicates = duplicates == Some("merge");
+        policies.separate_duplicates = duplicates == Some("separate");
         policies.clears =
             fields.get("clears").and_then(|node| self.reader.word::<written::Clears>(node, "`clears`")) != Some("ignore");
         for (text, span) in fields.get("prefer").map(|node| self.reader.texts(node, "`prefer`")).unwrap_or_default() {

@@ -127,6 +127,8 @@ fn add(flow: &mut Flow, places: &mut FlowPlaces, section: &Section, problems: &m
         flow.ceases = if keeps { Ceases::Keep } else { Ceases::Review };
     }
     flow.merge_duplicates |= more.merge_duplicates;
+    flow.separate_duplicates |= more.separate_duplicates;
+    flow.region = flow.region.or(more.region);
     flow.create_empty |= more.create_empty;
 }
 

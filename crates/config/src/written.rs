@@ -33,6 +33,9 @@ pub struct ProjectYaml {
     /// The country of telephone numbers that name none, as two letters: `NO`.
     #[schemars(regex(pattern = r"^([A-Z]{2}|\$\{.+\})$"))]
     pub region: Option<String>,
+    /// Texts that stand for nothing and never match (L2), besides those that do anyway (`-`, `n/a`, `none`, `ukjent` …).
+    #[serde(default)]
+    pub placeholders: Vec<String>,
 }
 
 /// A system: one account of an application.
@@ -60,6 +63,9 @@ pub struct SystemYaml {
     pub rate: Option<RateYaml>,
     /// `ignore`: a property that is emptied in this system is not emptied in the others (P2).
     pub clears: Option<Clears>,
+    /// The country of telephone numbers that name none, where it is not the project's.
+    #[schemars(regex(pattern = r"^([A-Z]{2}|\$\{.+\})$"))]
+    pub region: Option<String>,
     /// References that the connector does not tell of, by record type and path: `{ Person: { CompanyId: Company } }`.
     #[serde(default)]
     pub references: BTreeMap<String, BTreeMap<String, String>>,
@@ -333,8 +339,12 @@ pub struct FlowYaml {
     /// The property pairs that are kept equal.
     #[serde(default)]
     pub properties: Vec<PropertyRowYaml>,
-    /// `merge`: several records of one type that match are linked and kept equal (L6).
+    /// `merge`: several records of one type that match are linked and kept equal (L6). `separate`: those that match each other and have no
+    /// counterpart get one each.
     pub duplicates: Option<Duplicates>,
+    /// The country of telephone numbers that name none, where it is not that of their systems (L2).
+    #[schemars(regex(pattern = r"^([A-Z]{2}|\$\{.+\})$"))]
+    pub region: Option<String>,
     /// What happens to the others when a record is deleted (D1).
     pub deletes: Option<Deletes>,
     /// Creates though it synchronizes no property (C3).
@@ -391,6 +401,39 @@ pub enum MatchRowYaml {
     Row(#[schemars(regex(pattern = r"^.+=.+$"))] String),
     /// One pair each.
     Pairs(Vec<String>),
+    Settings(MatchRowSettingsYaml),
+}
+
+/// A match row with settings of its own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MatchRowSettingsYaml {
+    /// `telefon = tlf`
+    #[serde(rename = "match")]
+    #[schemars(regex(pattern = r"^.+=.+$"))]
+    pub row: String,
+    /// What the values are (L2). Seen from the values if not said.
+    #[serde(rename = "as")]
+    pub kind: KindWord,
+}
+
+/// What values are, for comparing them (R7).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum KindWord {
+    /// A text and nothing else.
+    Text,
+    /// A text, letter by letter.
+    Exact,
+    Email,
+    Phone,
+    Url,
+    Number,
+    Boolean,
+    /// A day.
+    Date,
+    /// A point in time.
+    Instant,
 }
 
 /// Two properties kept equal.
@@ -422,6 +465,9 @@ pub struct PropertyRowSettingsYaml {
     pub only_from: Option<String>,
     /// `ignore`: emptying the property is no edit (P2).
     pub clears: Option<Clears>,
+    /// What the values are (R7). Seen from the values if not said.
+    #[serde(rename = "as")]
+    pub kind: Option<KindWord>,
 }
 
 /// `string`, `integer`, `float`, `decimal`, `boolean`, `list`, `N/A`, or a conversion as a nested list in which `_.` is the value.
@@ -460,6 +506,7 @@ pub enum Ceases {
 pub enum Duplicates {
     Review,
     Merge,
+    Separate,
 }
 
 /// Whether emptying a property is an edit.

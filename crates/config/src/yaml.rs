@@ -91,8 +91,8 @@ fn plain(text: &str) -> Value {
         // A leading zero makes it a number to some and a postal code to most.
         _ if text.len() > 1 && text.starts_with('0') && !text.starts_with("0.") => Value::String(text.into()),
         _ if text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.')) => {
-            let number = text.parse::<i64>().map(Value::from).ok();
-            number.or_else(|| text.parse::<f64>().ok().map(Value::from)).unwrap_or_else(|| Value::String(text.into()))
+            // Digit by digit.
+            lockstep_model::decimal::number(text).map_or_else(|| Value::String(text.into()), Value::Number)
         }
         _ => Value::String(text.into()),
     }

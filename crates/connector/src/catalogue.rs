@@ -147,7 +147,7 @@ pub fn secrets(name: &str, project_dir: &Path) -> Vec<String> {
 pub fn built_in() -> BTreeMap<String, Vec<TypeSchema>> {
     let types = |(name, text): &(&str, &str)| {
         // That every built-in manifest is sound is tested below.
-        let manifest = rest::parse(name, text).ok()?;
+        let manifest = Manifest { complete: true, ..rest::parse(name, text).ok()? };
         Some(((*name).to_string(), rest::schemas(&manifest)))
     };
     MANIFESTS.iter().filter_map(types).collect()
@@ -156,7 +156,8 @@ pub fn built_in() -> BTreeMap<String, Vec<TypeSchema>> {
 /// A built-in manifest, or one of the project's own.
 fn manifest(name: &str, project_dir: &Path) -> Result<Manifest, Trouble> {
     if let Some((_, text)) = MANIFESTS.iter().find(|(known, _)| *known == name) {
-        return rest::parse(name, text);
+        // What is said of these systems is complete: a property without a type is a text.
+        return rest::parse(name, text).map(|manifest| Manifest { complete: true, ..manifest });
     }
     match own(name, project_dir) {
         Some(path) => {

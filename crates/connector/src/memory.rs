@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::value::{as_stored, equal, is_empty};
+use lockstep_model::value::{as_stored, equal, is_added, is_empty};
 use lockstep_model::{PlainType, PropertySchema, ReadRecord, Timestamp, TypeSchema, Value};
 
 use crate::{Action, Answers, Checkpoint, Connector, Outcome, Page, ReadRequest, Trouble, Write};
@@ -123,7 +123,8 @@ impl MemoryConnector {
                 let at = list.iter().position(|element| !is_empty(displaced) && equal(element, displaced));
                 let stored =
                     self.property(kind, name).map(|property| as_stored(value.clone(), property.stored_as)).unwrap_or(value);
-                match (at.or((!list.is_empty()).then_some(0)), stored.is_null()) {
+                let adds = is_added(displaced) && !stored.is_null();
+                match (at.or((!list.is_empty() && !adds).then_some(0)), stored.is_null()) {
                     (Some(at), true) => drop(list.remove(at)),
                     (Some(at), false) => list[at] = stored,
                     (None, true) => {}

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_model::flow::{Create, Direction, Filter, Having, Policy, PropertyRef};
-use lockstep_model::matching::{MatchKind, seed};
+use lockstep_model::matching::{FORM, Normal, Placeholders, seed};
 use lockstep_model::schema::OWN_ID;
-use lockstep_model::{Conversion, Flow, FlowIx, Path, PlainType, PropIx, TypeIx, TypeName, TypeSchema};
+use lockstep_model::{Conversion, Flow, FlowIx, Kind, Path, PlainType, PropIx, TypeIx, TypeName, TypeSchema};
 
 use crate::bears::Edge;
 use crate::graph::{Graph, Pair, Partial};
@@ -152,7 +152,15 @@ impl<'a> Build<'a> {
             name: reference.to_string(),
             ty: described.map_or(if own_id { PlainType::String } else { PlainType::Any }, |d| d.ty),
             list: described.is_some_and(|d| d.list),
-            whole: described.is_some_and(|d| d.ty == PlainType::List),
+            // A path that leads through a list gives its elements; a property that is none of a list's holds what it holds. Where
+            // nothing is known, what it is paired with tells.
+            whole: described.is_some_and(|d| {
+                d.ty == PlainType::List || !d.list && (d.assumed || d.ty == PlainType::Any) || d.list && d.reference.is_some()
+            }),
+            unsure: !own_id && described.is_none_or(|d| !d.list && (d.assumed || d.ty == PlainType::Any)),
+            ordered: described.is_some_and(|d| d.ordered),
+            by: Normal { kind: kind_of(described, &reference.path), region: schema.region },
+            feeds_list: false,
             read_only: own_id || described.is_some_and(|d| d.read_only),
             create_only: described.is_some_and(|d| d.create_only),
             required: described.is_some_and(|d| d.required),
@@ -201,6 +209,8 @@ impl<'a> Build<'a> {
                 for (ty, prop) in [(from, p), (to, q)] {
                     let prop = &mut self.types[ty.at()].props[prop.at()];
                     prop.paired = true;
+                    prop.by.kind = prop.by.kind.with(pair.kind);
+                    prop.by.region = flow.region.or(prop.by.region);
                     prop.clears &= pair.clears;
                     if prop.policy == Policy::Latest {
                         prop.policy = pair.policy.clone();
@@ -233,8 +243,15 @@ impl<'a> Build<'a> {
                 } else {
                     pair_of.insert((one, other), pairs.len());
                     edges.push(Edge { from: (from, p), to: (to, q), row, pair: pairs.len() });
-                    let (conversion, clears) = (pair.conversion.clone(), pair.clears);
-                    pairs.push(Pair { forward, backward, conversion, back: None, clears });
+                    pairs.push(Pair {
+                        forward,
+                        backward,
+                        conversion: pair.conversion.clone(),
+                        back: None,
+                        clears: pair.clears,
+                        kind: pair.kind.with(kind_told_by(pair.conversion.as_ref())),
+                        region: flow.region,
+                    });
                 }
             }
             for row in &flow.matches {
@@ -256,6 +273,7 @@ impl<'a> Build<'a> {
         let named: Vec<usize> = self.types.iter().map(|ty| ty.props.len()).collect();
         self.watch_besides(watched);
         self.facet_rules(&ends, &mut rules);
+        self.whole_lists(&edges, &pairs);
 
         let merging: BTreeSet<TypeIx> =
             flows.iter().zip(&ends).filter(|(flow, _)| flow.merge_duplicates).flat_map(|(_, &(from, to))| [from, to]).collect();
@@ -311,13 +329,24 @@ impl<'a> Build<'a> {
                 synchronizes: synchronizes(from, to),
                 create_empty: flow.create_empty,
                 matches: !flow.matches.is_empty(),
+                separates_duplicates: flow.separate_duplicates,
                 place: flow.place.clone(),
                 fingerprint: flow.fingerprint(),
             })
             .collect();
 
-        let decide_rank = self.decide_ranks(&plan_flows);
+        let decide_rank = self.decide_ranks(&plan_flows, &sides);
         let send_rank = self.send_ranks();
+        for (ty, own) in &bearings {
+            for (prop, bearings) in own.iter().enumerate() {
+                let mine = &self.types[ty.at()].props[prop];
+                if mine.list || mine.whole {
+                    let sources: Vec<(TypeIx, PropIx)> = bearings.iter().map(|b| (b.other, b.theirs)).collect();
+                    sources.into_iter().for_each(|(ty, prop)| self.types[ty.at()].props[prop.at()].feeds_list = true);
+                }
+            }
+        }
+        let placeholders = self.placeholders();
         // F1: what a row of another facet gives is given.
         let mapped: Vec<BTreeSet<Path>> = self
             .types
@@ -355,7 +384,12 @@ impl<'a> Build<'a> {
                     text.push_str(if prop.paired { "\n" } else { " (watched)\n" });
                 }
                 for side in &match_sides {
-                    text.push_str(&format!("{:x}\n", rules[side.rule].seed));
+                    text.push_str(&format!("{:x} form {FORM}", rules[side.rule].seed));
+                    for prop in &side.props {
+                        text.push_str(&format!(" {:?} {:?} {}", prop.by.kind, prop.by.region, prop.reference));
+                    }
+                    placeholders.added().for_each(|added| text.push_str(&format!(" {added:?}")));
+                    text.push('\n');
                 }
                 seed(&text)
             };
@@ -368,6 +402,7 @@ impl<'a> Build<'a> {
                 fingerprint,
                 required_unmapped,
                 merges_duplicates: merging.contains(&ty),
+                numeric_ids: schema.and_then(|schema| schema.numeric_ids),
                 bearings: bearings.remove(&ty).unwrap_or_default(),
                 facets: facets[ix].clone(),
                 match_sides,
@@ -396,6 +431,7 @@ impl<'a> Build<'a> {
             types,
             flows: plan_flows,
             rules,
+            placeholders,
             blocked,
             graph,
             partial: Partial::default(),
@@ -445,14 +481,20 @@ impl<'a> Build<'a> {
         for (a, b) in &row.pairs {
             let (Some(p), Some(q)) = (self.prop(flow, from, a), self.prop(flow, to, b)) else { return };
             let names = (self.types[from.at()].props[p.at()].name.clone(), self.types[to.at()].props[q.at()].name.clone());
-            // Telephone numbers only where both sides hold one; e-mail addresses where either does.
-            let kind = match (MatchKind::of_path(&names.0), MatchKind::of_path(&names.1)) {
-                (MatchKind::Email, _) | (_, MatchKind::Email) => MatchKind::Email,
-                (MatchKind::Phone, MatchKind::Phone) => MatchKind::Phone,
-                _ => MatchKind::Text,
+            let (of_a, of_b) = (&self.types[from.at()].props[p.at()], &self.types[to.at()].props[q.at()]);
+            // The same on both sides, or equal values would come into different forms: what the row says, else what a schema says of
+            // either side, else what the values show.
+            let types_agree = matching_kind(of_a.ty).filter(|kind| matching_kind(of_b.ty) == Some(*kind)).unwrap_or_default();
+            let kind = row.kind.with(of_a.by.kind.with(of_b.by.kind)).with(types_agree);
+            let region = |prop: &PlanProp, of: TypeIx| {
+                let system = self.types[of.at()].schema.and_then(|schema| schema.region);
+                flow.region.or(system).or(prop.by.region)
             };
-            let mine = MatchProp { prop: p, kind, primary: self.is_derived(from, &a.path) };
-            let theirs = MatchProp { prop: q, kind, primary: self.is_derived(to, &b.path) };
+            let reference = of_a.reference_target.is_some() && of_b.reference_target.is_some();
+            let by_a = Normal { kind, region: region(of_a, from) };
+            let by_b = Normal { kind, region: region(of_b, to) };
+            let mine = MatchProp { prop: p, by: by_a, reference, primary: self.is_derived(from, &a.path) };
+            let theirs = MatchProp { prop: q, by: by_b, reference, primary: self.is_derived(to, &b.path) };
             let marked = |name: String, primary: bool| if primary { format!("{name} (primary)") } else { name };
             resolved.push((mine, theirs, kind, (marked(names.0, mine.primary), marked(names.1, theirs.primary))));
         }
@@ -568,8 +610,8 @@ impl<'a> Build<'a> {
     }
 
     /// What decides whether others are created comes first (C5).
-    fn decide_ranks(&self, flows: &[PlanFlow]) -> Vec<u16> {
-        let before: Vec<(usize, usize)> = flows
+    fn decide_ranks(&self, flows: &[PlanFlow], sides: &[(TypeIx, MatchSide)]) -> Vec<u16> {
+        let mut before: Vec<(usize, usize)> = flows
             .iter()
             .filter_map(|flow| match &flow.create {
                 PlanCreate::ConnectedTo(types) => Some(types.iter().map(|c| (c.at(), flow.from.at())).collect::<Vec<_>>()),
@@ -577,7 +619,31 @@ impl<'a> Build<'a> {
             })
             .flatten()
             .collect();
+        // L10: what a match row refers to is linked first.
+        for (ty, side) in sides {
+            for prop in side.props.iter().filter(|prop| prop.reference) {
+                let target = self.types[ty.at()].props[prop.prop.at()].refers_to.iter();
+                before.extend(target.map(|target| (target.at(), ty.at())));
+            }
+        }
         ranks(self.types.len(), &before)
+    }
+
+    /// P11: what a whole list is paired with, and of what nothing is known, holds the whole list.
+    fn whole_lists(&mut self, edges: &[Edge], pairs: &[Pair]) {
+        for edge in edges.iter().filter(|edge| !matches!(pairs[edge.pair].conversion, Some(Conversion::Computed(_)))) {
+            for (one, other) in [(edge.from, edge.to), (edge.to, edge.from)] {
+                let whole = self.types[one.0.at()].props[one.1.at()].whole;
+                let other = &mut self.types[other.0.at()].props[other.1.at()];
+                other.whole |= whole && other.unsure;
+            }
+        }
+    }
+
+    /// What stands for nothing, as all systems say it.
+    fn placeholders(&self) -> Placeholders {
+        let schemas = self.types.iter().filter_map(|ty| ty.schema);
+        Placeholders::with(schemas.flat_map(|schema| schema.placeholders.added()))
     }
 
     /// What others refer to is created first.
@@ -596,6 +662,33 @@ impl<'a> Build<'a> {
 fn place_of(props: &[PlanProp], path: Path) -> Option<PropIx> {
     let reference = PropertyRef::new(path);
     props.iter().position(|prop| prop.reference == reference).map(|at| PropIx(at as u16))
+}
+
+/// What a property's values are: as its schema says, or as its type has it; a name is only a hint.
+fn kind_of(described: Option<&lockstep_model::PropertySchema>, path: &Path) -> Kind {
+    let told = described.map_or(Kind::Seen, |d| d.kind);
+    let may_be_text =
+        described.is_none_or(|d| matches!(d.ty, PlainType::String | PlainType::Any | PlainType::List | PlainType::Integer));
+    if may_be_text { told.with(Kind::hinted_by(path.as_str())) } else { told }
+}
+
+/// What two properties of this type are matched by, if both are of it.
+pub(crate) fn matching_kind(ty: PlainType) -> Option<Kind> {
+    match ty {
+        PlainType::Integer | PlainType::Float | PlainType::Decimal | PlainType::Minutes => Some(Kind::Number),
+        PlainType::Boolean => Some(Kind::Boolean),
+        PlainType::Date => Some(Kind::Date),
+        PlainType::Datetime => Some(Kind::Instant),
+        PlainType::String | PlainType::List | PlainType::Any => None,
+    }
+}
+
+/// What a row's type says of the values.
+fn kind_told_by(conversion: Option<&Conversion>) -> Kind {
+    match conversion {
+        Some(Conversion::Plain(ty)) => matching_kind(*ty).unwrap_or_default(),
+        _ => Kind::Seen,
+    }
 }
 
 /// Ranks by "comes before"; in a circle, the one that was named first goes first.

@@ -3,10 +3,8 @@
 //! What the answer shows is no claim, whatever it differs in from what was sent (P3, P5): where the system made something else of a
 //! value, the property *carries* the claim it was given, so that it is not written again.
 
-use lockstep_model::value::{effective, equal, equal_as, is_empty};
-use lockstep_model::{
-    Claim, EntityId, Intent, PlainType, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, Value,
-};
+use lockstep_model::value::{Terms, effective, equal, is_added, is_empty, same};
+use lockstep_model::{Claim, EntityId, Intent, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, Value};
 
 use crate::plan::Plan;
 
@@ -75,20 +73,21 @@ pub fn written(
         let stamp = change.map(|change| change.claim);
         let told = shown.is_some();
         let old = slot.value(prop.whole).clone();
-        let before = place_of(slot, prop.whole);
-        let shadow = shown.unwrap_or_else(|| replaced(slot.shadow.as_ref(), before, value, prop.list, prop.whole));
+        let adds = change.is_some_and(|change| is_added(&change.displaced));
+        let before = place_of(slot, change.map(|change| &*change.displaced), prop.whole).filter(|_| !adds);
+        let shadow = shown.unwrap_or_else(|| replaced(slot.shadow.as_ref(), before, value, prop.list, prop.whole, adds));
         slot.pick = match &shadow {
             Value::Array(list) if !prop.whole && list.len() > 1 && !is_empty(value) => {
-                let place = list.iter().position(|element| equal_as(prop.ty, element, value)).or(before);
+                let place = list.iter().position(|element| same(prop.terms(), element, value)).or(before);
                 let first = list.iter().position(|element| !is_empty(element));
                 place.filter(|place| Some(*place) != first).and_then(|place| list.get(place)).cloned().map(Box::new)
             }
             _ => None,
         };
         slot.shadow = Some(shadow);
-        let as_asked = equal_as(prop.ty, slot.value(prop.whole), value);
+        let as_asked = same(prop.terms(), slot.value(prop.whole), value);
         slot.displaced = None;
-        if told && !as_asked && !is_kept(prop.ty, value, &old, slot.value(prop.whole)) {
+        if told && !as_asked && !is_kept(prop.terms(), value, &old, slot.value(prop.whole)) {
             (slot.carries, slot.given, slot.before) = (None, None, None);
             not_kept.push(PropIx(ix as u16));
             continue;
@@ -121,9 +120,9 @@ pub fn written(
 
 /// R6: whether a system that shows this now has kept what it was sent, in whatever form (P3). What shows as it did before the write, or
 /// nothing, was not kept, unless it is what the system makes of such a value.
-pub(crate) fn is_kept(ty: PlainType, sent: &Value, before: &Value, shown: &Value) -> bool {
+pub(crate) fn is_kept(terms: Terms, sent: &Value, before: &Value, shown: &Value) -> bool {
     let lost = is_empty(shown) && !is_empty(sent);
-    !(lost || equal_as(ty, shown, before)) || made_of(sent, shown)
+    !(lost || same(terms, shown, before)) || made_of(sent, shown)
 }
 
 /// C2, P5: what a record shows after a write whose answer was lost. Where it shows what was sent, that is Lockstep's own value and no
@@ -141,7 +140,7 @@ pub fn landed(
     let shows = |ix: usize, value: &Value| {
         let whole = props[ix].whole;
         let is_it = |shown: &Value| {
-            equal_as(props[ix].ty, shown, value) || made_of(value, shown) && !equal(shown, state.slots[ix].value(whole))
+            same(props[ix].terms(), shown, value) || made_of(value, shown) && !equal(shown, state.slots[ix].value(whole))
         };
         match &shown[ix] {
             Some(Value::Array(list)) if !whole && !is_empty(value) => list.iter().any(is_it),
@@ -163,7 +162,7 @@ const SHORTEST_CUT: usize = 8;
 
 /// Whether a system may have made `shown` of the value that it was sent: trimmed, cut, in other letters, reformatted, rounded.
 pub fn made_of(sent: &Value, shown: &Value) -> bool {
-    let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse::<f64>().ok());
     if let (Some(sent), Some(shown)) = (number(sent), number(shown))
         && (sent - shown).abs() <= 0.5
     {
@@ -194,13 +193,18 @@ pub fn found_again(plan: &Plan, state: &mut RecordState, intent: &Intent, sent: 
 }
 
 /// The place in the list of the element that stands for the property.
-fn place_of(slot: &Slot, whole: bool) -> Option<usize> {
+fn place_of(slot: &Slot, displaced: Option<&Value>, whole: bool) -> Option<usize> {
     let Some(Value::Array(list)) = slot.shadow.as_ref().filter(|_| !whole) else { return None };
+    if let Some(displaced) = displaced.filter(|displaced| !is_empty(displaced))
+        && let Some(place) = list.iter().position(|element| equal(element, displaced))
+    {
+        return Some(place);
+    }
     list.iter().position(|element| !is_empty(element) && equal(element, slot.value(whole)))
 }
 
 /// What a list shows after the element at `place` was replaced (P9), where the answer did not tell.
-fn replaced(before: Option<&Value>, place: Option<usize>, value: &Value, list: bool, whole: bool) -> Value {
+fn replaced(before: Option<&Value>, place: Option<usize>, value: &Value, list: bool, whole: bool, adds: bool) -> Value {
     match before {
         Some(Value::Array(elements)) if !whole => {
             let mut after = elements.clone();
@@ -208,6 +212,7 @@ fn replaced(before: Option<&Value>, place: Option<usize>, value: &Value, list: b
                 Some(place) if value.is_null() => drop(after.remove(place)),
                 Some(place) => after[place] = value.clone(),
                 None if value.is_null() => {}
+                None if adds => after.push(value.clone()),
                 None => after.insert(0, value.clone()),
             }
             Value::Array(after)

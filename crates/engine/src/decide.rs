@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, NumberSet, Presence, RecordId, RecordState, Review,
+    EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, NumberSet, Presence, PropIx, RecordId, RecordState, Review,
     ReviewKind, TypeIx, Value,
 };
 
@@ -27,6 +27,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     let mut out = Decision::default();
     let links = link(plan, slice);
     let joined: BTreeSet<EntityId> = links.merged.iter().map(|(_, into)| *into).collect();
+    slice.joined.clone_from(&joined);
     // Records in focus can free others for each other, which then are decided on as well.
     let focused = slice.focus.iter().chain(&slice.beside).filter_map(|id| slice.records.get(id)).map(|record| record.entity);
     let mut entities: BTreeSet<EntityId> = focused.chain(joined.iter().copied()).collect();
@@ -55,11 +56,18 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     let (mut reviews, mut picks, mut calmed) = (Vec::new(), Vec::new(), Vec::new());
     for (at, problem) in links.unsettled.iter().enumerate() {
         unsettled.entry((problem.record, problem.ty)).or_insert(at);
+        if let Some(first) = problem.asked_of {
+            // The question is asked there, with this one among the candidates.
+            if !focus.contains(&first) {
+                out.agenda.insert(first);
+            }
+            continue;
+        }
         if entities.contains(&slice.records[&problem.record].entity) {
             reviews.push(Review {
                 kind: problem.kind,
                 record: problem.record,
-                ty: problem.ty,
+                ty: if problem.alike { slice.records[&problem.record].ty } else { problem.ty },
                 prop: None,
                 rule: problem.rule(),
                 candidates: problem.candidates.clone(),
@@ -67,6 +75,12 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
                 message: problem.message.clone(),
                 opened_at: slice.now,
             });
+        }
+    }
+    // L6: a question about records that are alike is another one when one of them has found a counterpart.
+    for review in slice.reviews.iter().filter(|review| review.kind == ReviewKind::AmbiguousMatch) {
+        if !focus.contains(&review.record) && review.candidates.iter().any(|id| linked_with.contains_key(id)) {
+            out.agenda.insert(review.record);
         }
     }
     for entity in &entities {
@@ -186,11 +200,15 @@ fn settle_claims(
             changed.insert(id);
         }
     }
+    let mut displaced: Vec<((RecordId, PropIx), Value)> = Vec::new();
     for id in members {
         let record = slice.records.get_mut(&id).expect("a member is in the slice");
-        for slot in &mut record.slots {
-            if slot.displaced.take().is_some() {
+        for (ix, slot) in record.slots.iter_mut().enumerate() {
+            if let Some(before) = slot.displaced.take() {
                 changed.insert(id);
+                if !is_empty(&before) && plan.prop(record.ty, PropIx(ix as u16)).feeds_list {
+                    displaced.push(((id, PropIx(ix as u16)), *before));
+                }
             }
             // P2: when records are linked for the first time, a value beats an empty one; so the emptiness of before claims nothing.
             if joined && slot.claim.as_ref().is_some_and(|claim| is_empty(&claim.value)) {
@@ -199,6 +217,7 @@ fn settle_claims(
             }
         }
     }
+    slice.displaced.extend(displaced);
 }
 
 /// Opens what is new, closes what is settled, leaves alone what is open for the same reason.

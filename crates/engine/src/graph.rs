@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use lockstep_model::blocks::fill_rows;
-use lockstep_model::value::is_empty;
-use lockstep_model::{Conversion, PropIx, Reverse, Timestamp, TypeIx, Value};
+use lockstep_model::matching::Normal;
+use lockstep_model::value::{Terms, is_empty};
+use lockstep_model::{Conversion, Kind, PropIx, Region, Reverse, Timestamp, TypeIx, Value};
 
 use crate::bears::{Edge, Node, Relations, Step, bears};
+use crate::compile::matching_kind;
 use crate::plan::{Bearing, Part, Parts, Plan, PlanProp};
 
 /// A pair of the graph with all that its rows say.
@@ -23,6 +25,26 @@ pub(crate) struct Pair {
     /// What a row of the flow the other way says of the way back.
     pub back: Option<Conversion>,
     pub clears: bool,
+    /// What the values are, as the row says it.
+    pub kind: Kind,
+    /// The country that the flow says for telephone numbers.
+    pub region: Option<Region>,
+}
+
+/// How a value that comes from a property is compared with that of another.
+fn terms<'p>(from: &PlanProp, to: &PlanProp, way: impl Iterator<Item = &'p Pair>) -> Terms {
+    let (mut kind, mut region) = (Kind::Seen, None);
+    for pair in way {
+        kind = kind.with(pair.kind);
+        region = region.or(pair.region);
+    }
+    kind = kind.with(from.by.kind).with(to.by.kind);
+    if kind == Kind::Seen {
+        // A type that the target does not tell is told by where the value comes from.
+        kind = matching_kind(to.ty).or(matching_kind(from.ty)).unwrap_or_default();
+    }
+    let by = |prop: &PlanProp| Normal { kind, region: region.or(prop.by.region) };
+    Terms { ty: to.ty, by: [by(from), by(to)], ordered: from.ordered || to.ordered }
 }
 
 /// One direction of a pair.
@@ -149,6 +171,7 @@ impl Graph {
                             reference: false,
                             defaults: false,
                             fills: false,
+                            terms: described.terms(),
                         });
                     }
                 }
@@ -189,6 +212,7 @@ impl Graph {
             reference,
             defaults,
             fills,
+            terms: terms(q, p, way.iter().map(pair)),
         }
     }
 }

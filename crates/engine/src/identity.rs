@@ -11,7 +11,7 @@
 //! there                nothing of it, no creation time or an earlier one  for a person to say
 //! ```
 
-use lockstep_model::value::{effective, equal, equal_as, is_empty};
+use lockstep_model::value::{self, effective, equal, is_empty};
 use lockstep_model::{PropIx, ReadRecord, RecordState, Slot, Timestamp, TypeIx, Value};
 
 use crate::keys::slots_match_hashes;
@@ -110,7 +110,7 @@ fn created(ty: &PlanType, state: &RecordState, read: &ReadRecord) -> (Option<Tim
 fn match_values(plan: &Plan, ty: TypeIx, slots: &[Slot]) -> Vec<u64> {
     let mut found = Vec::new();
     for side in &plan.ty(ty).match_sides {
-        slots_match_hashes(plan, side, slots, &mut found);
+        slots_match_hashes(plan, side, ty, slots, &mut found);
     }
     found
 }
@@ -168,7 +168,7 @@ pub fn look_alike(plan: &Plan, now: Timestamp, a: &RecordState, b: &RecordState)
                 continue;
             }
             match carried_to(plan, now, &Entity::unconditional(vec![]), a.ty, bearing.theirs, b.ty, prop, theirs, described) {
-                Some(carried) if equal_as(described.ty, &carried, mine) => same = true,
+                Some(carried) if value::same(described.terms(), &carried, mine) => same = true,
                 _ => return false,
             }
         }

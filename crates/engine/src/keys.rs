@@ -6,9 +6,11 @@ use lockstep_model::value::effective;
 use lockstep_model::{Change, RecordState, Slot, TypeIx, Value};
 
 use crate::plan::{MatchProp, MatchSide, Plan};
+use crate::slice::Slice;
 
-/// A row with lists on both of several pairs has a key for each combination; more than this are not made.
-const MOST_COMBINATIONS: usize = 64;
+/// A row with lists on both of several pairs has a key for each combination. No record has more than this: two lists of two hundred
+/// and fifty elements each.
+const MOST_COMBINATIONS: usize = 1 << 16;
 
 /// All hashes of a record, sorted, each once.
 pub fn hashes(plan: &Plan, record: &RecordState) -> Vec<u64> {
@@ -38,35 +40,100 @@ pub fn promised(plan: &Plan, ty: TypeIx, changes: &[Change]) -> Vec<u64> {
     }
     let mut found = Vec::new();
     for side in &described.match_sides {
-        slots_hashes(plan, side, &slots, &mut found);
+        slots_hashes(plan, side, ty, &slots, &mut found);
     }
     found
 }
 
-/// The hashes of a record by one match rule.
+/// The hashes of a record by one match rule: those under which it is found.
 pub fn match_hashes(plan: &Plan, side: &MatchSide, record: &RecordState, found: &mut Vec<u64>) {
-    slots_hashes(plan, side, &record.slots, found);
+    slots_hashes(plan, side, record.ty, &record.slots, found);
 }
 
 /// The hashes of a record that holds this, by one match rule.
-pub(crate) fn slots_match_hashes(plan: &Plan, side: &MatchSide, slots: &[Slot], found: &mut Vec<u64>) {
-    slots_hashes(plan, side, slots, found);
+pub(crate) fn slots_match_hashes(plan: &Plan, side: &MatchSide, ty: TypeIx, slots: &[Slot], found: &mut Vec<u64>) {
+    slots_hashes(plan, side, ty, slots, found);
 }
 
-fn slots_hashes(plan: &Plan, side: &MatchSide, slots: &[Slot], found: &mut Vec<u64>) {
+fn slots_hashes(plan: &Plan, side: &MatchSide, ty: TypeIx, slots: &[Slot], found: &mut Vec<u64>) {
     let seed = plan.rules[side.rule].seed;
-    if let [one] = side.props[..] {
+    if let [one] = side.props[..]
+        && !one.reference
+    {
         let Some(value) = value_of(one, slots) else { return };
         match value {
             // The common case, without a list in between.
-            Value::String(_) => found.extend(normalise(value, one.kind).map(|form| key_hash(seed, &[&form]))),
-            _ => found.extend(forms(value, one.kind).iter().map(|form| key_hash(seed, &[form]))),
+            Value::String(_) => {
+                found.extend(normalise(value, one.by, &plan.placeholders).map(|form| key_hash(seed, &[&form])));
+            }
+            _ => found.extend(forms(value, one.by, &plan.placeholders).iter().map(|form| key_hash(seed, &[form]))),
         }
         return;
     }
-    for combination in combinations(side, slots) {
-        let values: Vec<&str> = combination.iter().map(String::as_str).collect();
-        found.push(key_hash(seed, &values));
+    let alternatives: Vec<Vec<String>> = side.props.iter().map(|one| alternatives(plan, ty, *one, slots)).collect();
+    combine(seed, &alternatives, found);
+}
+
+/// The hashes under which the records are found that match this one by a rule. They differ from those under which this one is found only
+/// where a reference is a part of the rule: it is looked for by the id of the counterpart of what it refers to (L10). `counterparts`
+/// gives the ids, in that record type, of what is linked with what a property of this record refers to.
+pub fn lookup_hashes(
+    plan: &Plan,
+    side: &MatchSide,
+    record: &RecordState,
+    counterparts: &dyn Fn(&RecordState, MatchProp, TypeIx) -> Vec<String>,
+    found: &mut Vec<u64>,
+) {
+    if !side.has_references() {
+        return match_hashes(plan, side, record, found);
+    }
+    let seed = plan.rules[side.rule].seed;
+    let theirs = plan.ty(side.other).match_sides.iter().find(|other| other.rule == side.rule && other.other == record.ty);
+    let Some(theirs) = theirs else { return };
+    let of = |(one, their): (&MatchProp, &MatchProp)| {
+        if !one.reference {
+            return alternatives(plan, record.ty, *one, &record.slots);
+        }
+        let target = plan.prop(side.other, their.prop);
+        let mut ids: Vec<String> = target.refers_to.iter().flat_map(|ty| counterparts(record, *one, *ty)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.iter().filter_map(|id| token(plan, side.other, *their, id)).collect()
+    };
+    let alternatives: Vec<Vec<String>> = side.props.iter().zip(&theirs.props).map(of).collect();
+    combine(seed, &alternatives, found);
+}
+
+/// What stands for a reference in a key: the id, with the record type that it is one of.
+fn token(plan: &Plan, ty: TypeIx, one: MatchProp, id: &str) -> Option<String> {
+    let target = plan.prop(ty, one.prop).reference_target.as_ref()?;
+    Some(format!("{}\u{0}{}\u{0}{id}", target.system, target.kind))
+}
+
+/// The normalised values of one property of a rule; for a reference, the ids that it holds.
+fn alternatives(plan: &Plan, ty: TypeIx, one: MatchProp, slots: &[Slot]) -> Vec<String> {
+    let Some(value) = value_of(one, slots) else { return vec![] };
+    if !one.reference {
+        return forms(value, one.by, &plan.placeholders);
+    }
+    let mut found = Vec::new();
+    each_id(Some(value), &mut |id| found.extend(token(plan, ty, one, id)));
+    found
+}
+
+/// A hash for each combination of one value of each property.
+fn combine(seed: u64, alternatives: &[Vec<String>], found: &mut Vec<u64>) {
+    let many = alternatives.iter().try_fold(1usize, |many, values| many.checked_mul(values.len())).unwrap_or(usize::MAX);
+    for mut at in 0..many.min(MOST_COMBINATIONS) {
+        let combination: Vec<&str> = alternatives
+            .iter()
+            .map(|values| {
+                let value = &values[at % values.len()];
+                at /= values.len();
+                value.as_str()
+            })
+            .collect();
+        found.push(key_hash(seed, &combination));
     }
 }
 
@@ -76,45 +143,61 @@ fn value_of(one: MatchProp, slots: &[Slot]) -> Option<&Value> {
     Some(if one.primary { effective(value, false) } else { value })
 }
 
-/// The normalised values of a record by one match rule, in the rule's order.
-pub fn combinations(side: &MatchSide, slots: &[Slot]) -> Vec<Vec<String>> {
-    let mut all: Vec<Vec<String>> = vec![vec![]];
-    for one in &side.props {
-        let values = value_of(*one, slots).map_or(vec![], |value| forms(value, one.kind));
-        all = all
-            .into_iter()
-            .flat_map(|so_far| {
-                values.iter().map(move |value| {
-                    let mut longer = so_far.clone();
-                    longer.push(value.clone());
-                    longer
-                })
-            })
-            .take(MOST_COMBINATIONS)
-            .collect();
-    }
-    all
-}
-
-/// Whether two records agree by a rule: the hash only found the candidate.
-pub fn agree(plan: &Plan, rule: usize, a: &RecordState, b: &RecordState) -> bool {
+/// Whether two records agree by a rule: the hash only found the candidate. All pairs of the row must have a value in common.
+pub fn agree(plan: &Plan, slice: &Slice, rule: usize, a: &RecordState, b: &RecordState) -> bool {
     let sides = |of: TypeIx, other: TypeIx| {
         plan.ty(of).match_sides.iter().enumerate().filter(move |(_, side)| side.rule == rule && side.other == other)
     };
+    let meet = |mine: &MatchSide, theirs: &MatchSide| {
+        mine.props.iter().zip(&theirs.props).all(|(x, y)| {
+            if x.reference {
+                let (to_a, to_b) = (referred_entities(plan, slice, a, *x), referred_entities(plan, slice, b, *y));
+                return to_a.iter().any(|entity| to_b.contains(entity));
+            }
+            in_common(&alternatives(plan, a.ty, *x, &a.slots), &alternatives(plan, b.ty, *y, &b.slots))
+        })
+    };
     sides(a.ty, b.ty).any(|(m, mine)| {
-        let of_a = combinations(mine, &a.slots);
         sides(b.ty, a.ty).any(|(t, theirs)| {
             // Of a rule between a record type and itself, one side of a record meets the other side of another.
             let meets = a.ty != b.ty || m != t || sides(a.ty, b.ty).count() == 1;
-            meets && combinations(theirs, &b.slots).iter().any(|combination| of_a.contains(combination))
+            meets && meet(mine, theirs)
         })
     })
 }
 
-/// Whether two records of one type agree by a rule.
-pub fn alike(side: &MatchSide, a: &RecordState, b: &RecordState) -> bool {
-    let of_b = combinations(side, &b.slots);
-    combinations(side, &a.slots).iter().any(|combination| of_b.contains(combination))
+/// Whether two records of one type would match the same records by a rule (L6).
+pub fn agree_alike(plan: &Plan, side: &MatchSide, a: &RecordState, b: &RecordState) -> bool {
+    side.props.iter().all(|one| in_common(&alternatives(plan, a.ty, *one, &a.slots), &alternatives(plan, b.ty, *one, &b.slots)))
+}
+
+/// Whether two sorted lists share an element.
+fn in_common(a: &[String], b: &[String]) -> bool {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    match long.len() {
+        0..=16 => short.iter().any(|form| long.contains(form)),
+        _ => {
+            let long: std::collections::HashSet<&String> = long.iter().collect();
+            short.iter().any(|form| long.contains(form))
+        }
+    }
+}
+
+/// The entities of the records that a property of a rule refers to.
+fn referred_entities(plan: &Plan, slice: &Slice, record: &RecordState, one: MatchProp) -> Vec<lockstep_model::EntityId> {
+    let mut found = Vec::new();
+    let prop = plan.prop(record.ty, one.prop);
+    each_id(value_of(one, &record.slots), &mut |id| {
+        found.extend(prop.refers_to.iter().filter_map(|ty| slice.by_key(*ty, id)).map(|record| record.entity));
+    });
+    found
+}
+
+/// The ids, in a record type, of what is linked with what a property of a record refers to, as a slice has them.
+pub fn counterparts(plan: &Plan, slice: &Slice, record: &RecordState, one: MatchProp, ty: TypeIx) -> Vec<String> {
+    let entities = referred_entities(plan, slice, record, one);
+    let members = entities.iter().flat_map(|entity| slice.members(*entity)).filter_map(|id| slice.records.get(id));
+    members.filter(|member| member.ty == ty && member.is_live()).map(|member| member.key.clone()).collect()
 }
 
 /// The ids that a reference holds. `0` and empty mean none.

@@ -10,8 +10,8 @@ use lockstep_model::{EntityId, NumberSet, RecordId, RecordState, ReviewKind, Rul
 
 use crate::conditions::may_match;
 use crate::facets;
-use crate::keys::{agree, alike, match_hashes};
-use crate::plan::{MatchSide, Plan};
+use crate::keys::{agree, agree_alike, counterparts, lookup_hashes, match_hashes};
+use crate::plan::{MatchSide, Plan, PlanCreate};
 use crate::slice::Slice;
 
 /// A link that was made.
@@ -32,6 +32,10 @@ pub struct Unsettled {
     pub kind: ReviewKind,
     pub candidates: Vec<RecordId>,
     pub message: String,
+    /// The question is asked of another record of the same type, for both (L6).
+    pub asked_of: Option<RecordId>,
+    /// The candidates are records of its own type.
+    pub alike: bool,
 }
 
 /// What linking found.
@@ -55,6 +59,7 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
     let mut links = Links::default();
     let focus = focus_members(slice);
     let candidates = candidates(plan, slice, &focus);
+    alike(plan, slice, &focus, &candidates, &mut links);
     if candidates.is_empty() {
         facets::link(plan, slice, &mut links, &focus);
         tell_half_seen(plan, slice, &focus, &mut links);
@@ -77,6 +82,8 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
                     kind: ReviewKind::AmbiguousMatch,
                     candidates: found.keys().copied().collect(),
                     message: duplicates_message(plan, *ty, found),
+                    asked_of: None,
+                    alike: false,
                 });
             }
             continue;
@@ -96,6 +103,8 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
                     found.len(),
                     plan.ty(*ty).name
                 ),
+                asked_of: None,
+                alike: false,
             });
             continue;
         }
@@ -114,6 +123,8 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
                     theirs.key,
                     plan.ty(record.ty).name
                 ),
+                asked_of: None,
+                alike: false,
             });
             continue;
         }
@@ -132,6 +143,8 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
                     plan.ty(*ty).name,
                     theirs.key
                 ),
+                asked_of: None,
+                alike: false,
             });
             continue;
         }
@@ -192,13 +205,14 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> Candid
                 continue;
             }
             hashes.clear();
-            match_hashes(plan, side, record, &mut hashes);
+            let linked = |record: &RecordState, one, ty| counterparts(plan, slice, record, one, ty);
+            lookup_hashes(plan, side, record, &linked, &mut hashes);
             for id in hashes.iter().filter_map(|hash| slice.by_hash.get(hash)).flatten() {
                 let Some(other) = slice.records.get(id) else { continue };
                 if other.ty != side.other || !other.is_live() || other.entity == record.entity || *id == record.id {
                     continue;
                 }
-                if kept_apart(slice, record.entity, other.entity) || !agree(plan, side.rule, record, other) {
+                if kept_apart(slice, record.entity, other.entity) || !agree(plan, slice, side.rule, record, other) {
                     continue;
                 }
                 if !may_match(plan, side.rule, record, other) {
@@ -214,7 +228,7 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> Candid
                         continue;
                     };
                     let new = like.entity != record.entity && !kept_apart(slice, record.entity, like.entity);
-                    if new && alike(side, record, like) {
+                    if new && agree_alike(plan, side, record, like) {
                         found.entry((record.id, record.ty)).or_default().entry(*id).or_insert(side.rule);
                         others.push(*id);
                     }
@@ -243,6 +257,78 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> Candid
         }
     }
     found
+}
+
+/// L6: records of one type that match each other by a row, and have no counterpart: a counterpart for each might be one too many. They
+/// are one question, asked of the one that was known first. The others wait for the answer.
+fn alike(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>, candidates: &Candidates, links: &mut Links) {
+    let mut in_order: Vec<RecordId> = focus.iter().copied().collect();
+    in_order.sort_unstable();
+    let mut hashes = Vec::new();
+    for id in in_order {
+        let Some(record) = slice.records.get(&id).filter(|record| record.is_live()) else { continue };
+        let ty = plan.ty(record.ty);
+        if ty.merges_duplicates {
+            continue;
+        }
+        for side in &ty.match_sides {
+            let creates = ty
+                .flows_out
+                .iter()
+                .map(|flow| &plan.flows[flow.at()])
+                .any(|flow| flow.to == side.other && flow.create != PlanCreate::Never && !flow.separates_duplicates);
+            if !creates
+                || side.other == record.ty
+                || candidates.contains_key(&(id, side.other))
+                || holder_or_gone(slice, record.entity, side.other)
+            {
+                continue;
+            }
+            hashes.clear();
+            match_hashes(plan, side, record, &mut hashes);
+            // Mostly nobody but the record itself is found there.
+            let mut others: BTreeSet<RecordId> = BTreeSet::new();
+            for other in hashes.iter().filter_map(|hash| slice.by_hash.get(hash)).filter(|ids| ids.len() > 1).flatten() {
+                let Some(other) = slice.records.get(other).filter(|other| other.id != id && other.ty == record.ty) else {
+                    continue;
+                };
+                if other.is_live()
+                    && other.entity != record.entity
+                    && !candidates.contains_key(&(other.id, side.other))
+                    && !holder_or_gone(slice, other.entity, side.other)
+                    && !kept_apart(slice, record.entity, other.entity)
+                    && agree_alike(plan, side, record, other)
+                {
+                    others.insert(other.id);
+                }
+            }
+            if others.is_empty() {
+                continue;
+            }
+            let (mine, theirs) = (&ty.name, &plan.ty(side.other).name);
+            let first = others.first().copied().filter(|first| *first < id);
+            links.unsettled.push(Unsettled {
+                record: id,
+                ty: side.other,
+                kind: ReviewKind::AmbiguousMatch,
+                message: format!(
+                    "{} records of {mine} match each other by `{}` and have no counterpart in {theirs}: keep them apart to create one for \
+                     each, or make them one in {}; `duplicates: separate` or `merge` on the flow answers this for all",
+                    others.len() + 1,
+                    plan.rules[side.rule].text,
+                    mine.system,
+                ),
+                candidates: others.into_iter().collect(),
+                asked_of: first,
+                alike: true,
+            });
+        }
+    }
+}
+
+/// Whether the entity has, or had, a record of this type: then no counterpart is made there, or it was made before.
+fn holder_or_gone(slice: &Slice, entity: EntityId, ty: TypeIx) -> bool {
+    slice.members(entity).iter().any(|id| slice.records.get(id).is_some_and(|record| record.ty == ty))
 }
 
 /// The records of the entities in focus.
@@ -314,6 +400,8 @@ pub(crate) fn join(plan: &Plan, slice: &mut Slice, clear: Vec<Linked>, links: &m
                         kind: ReviewKind::DisputedEntity,
                         candidates: vec![other],
                         message: why.clone(),
+                        asked_of: None,
+                        alike: false,
                     });
                 }
             }

@@ -6,9 +6,9 @@
 use std::collections::{HashMap, HashSet};
 
 use lockstep_model::matching::seed;
-use lockstep_model::value::{effective, equal, is_empty};
+use lockstep_model::value::{Terms, effective, equal, is_empty, same};
 use lockstep_model::{
-    Claim, EntityId, NumberMap, PlainType, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
+    Claim, EntityId, NumberMap, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
 };
 
 use crate::confirm::{is_kept, made_of};
@@ -380,7 +380,7 @@ enum FirstLook {
 }
 
 fn first_look(
-    (ty, after_writes): (PlainType, bool),
+    (terms, after_writes): (Terms, bool),
     state: &RecordState,
     read: &ReadRecord,
     (sent, before, shown): (&Value, &Value, &Value),
@@ -388,7 +388,7 @@ fn first_look(
     // Nothing but the value itself tells a system's own making from a person's edit.
     let untold = state.modified.is_none() || read.version.is_none() && read.modified.is_none_or(|at| state.modified == Some(at));
     match () {
-        () if !is_kept(ty, sent, before, shown) => FirstLook::NotKept,
+        () if !is_kept(terms, sent, before, shown) => FirstLook::NotKept,
         () if after_writes || at_same_time(state, read) || state.version.is_some() && state.version == read.version => {
             FirstLook::StoredSo
         }
@@ -466,15 +466,22 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         // C6: of the version that a creation made, a property that was neither sent nor shown by the answer was filled by the system.
         let assigned = prop.reference_target.is_none() && slot.shadow.is_none() && slot.carries.is_none() && slot.claim.is_none();
         let old = slot.value(prop.whole).clone();
+        if prop.list && !prop.whole && !prop.ordered {
+            slot.stand_by(&old, value);
+        }
         slot.show(value.clone());
         let new = slot.value(prop.whole).clone();
         changed = true;
-        if equal(&old, &new) {
+        // R7, P11: another form, or another order, is no edit.
+        if same(prop.terms(), &old, &new) {
+            if let Some(claim) = slot.claim.as_mut().filter(|claim| claim.value == old) {
+                claim.value = new;
+            }
             continue;
         }
         if unseen {
             let before = slot.before.take().map_or(Value::Null, |before| *before);
-            match first_look((prop.ty, reading.after_writes), state, read, (&old, &before, &new)) {
+            match first_look((prop.terms(), reading.after_writes), state, read, (&old, &before, &new)) {
                 FirstLook::StoredSo => continue,
                 FirstLook::Edited => {}
                 FirstLook::NotKept => {

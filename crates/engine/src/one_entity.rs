@@ -276,7 +276,7 @@ impl OneEntity<'_> {
                         format!("a value can't be brought to {}: {message}", ty.props[prop.at()].name),
                     ),
                     write => {
-                        let Some(change) = change(Some(record), plan, record.ty, prop, write) else { continue };
+                        let Some(change) = change(plan, slice, record, prop, write) else { continue };
                         if let Some(flips) = flipping(plan, entity, record, prop) {
                             self.stopped(entity, flips, &change, record);
                             continue;

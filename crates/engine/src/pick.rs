@@ -3,7 +3,7 @@
 //! A record that is found by the second of its e-mail addresses (L3) is kept equal by that one, or the first would be written over an
 //! address that it never had to do with. And a value that a list holds already, at whatever place, need not be written into it again.
 
-use lockstep_model::matching::{MatchKind, normalise};
+use lockstep_model::matching::normalise;
 use lockstep_model::value::is_empty;
 use lockstep_model::{PropIx, RecordId, Timestamp, Value};
 
@@ -23,7 +23,6 @@ pub fn at_linking(plan: &Plan, now: Timestamp, entity: &Entity<'_>) -> Vec<(Reco
             if mine.len() < 2 || slot.pick.is_some() || !described.paired {
                 continue;
             }
-            let kind = MatchKind::of_path(&described.name);
             // Places are compared as a sum, so that two lists come to the same pair, whichever is looked at first.
             let mut best: Option<(usize, usize, usize)> = None;
             for bearing in entity.bearings(plan, record.ty, prop).iter().filter(|bearing| !bearing.reference && !bearing.fills) {
@@ -40,9 +39,10 @@ pub fn at_linking(plan: &Plan, now: Timestamp, entity: &Entity<'_>) -> Vec<(Reco
                         else {
                             continue;
                         };
-                        let form = normalise(&value, kind);
-                        let Some(place) = mine.iter().position(|element| form.is_some() && normalise(element, kind) == form)
-                        else {
+                        let [theirs, ours] = bearing.terms.by;
+                        let form = normalise(&value, theirs, &plan.placeholders);
+                        let is_it = |element: &&Value| normalise(element, ours, &plan.placeholders) == form;
+                        let Some(place) = mine.iter().position(|element| form.is_some() && is_it(element)) else {
                             continue;
                         };
                         let tie = if record.id < other.id { place } else { at };

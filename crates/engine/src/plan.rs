@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_model::flow::{Ceases, Deletes, Filter, Policy, PropertyRef};
-use lockstep_model::matching::MatchKind;
+use lockstep_model::matching::{Normal, Placeholders};
+use lockstep_model::value::Terms;
 use lockstep_model::{Capabilities, Conversion, FlowIx, Path, PlainType, PropIx, TypeIx, TypeName, TypeSchema};
 
 use crate::graph::{Graph, Partial};
@@ -20,6 +21,8 @@ pub struct Plan {
     pub types: Vec<PlanType>,
     pub flows: Vec<PlanFlow>,
     pub rules: Vec<MatchRule>,
+    /// What stands for nothing besides the usual words (L2).
+    pub placeholders: Placeholders,
     /// Rows that can't be kept, with the reason; shown by `check`, `plan` and every run.
     pub blocked: Vec<BlockedRow>,
     /// Some flow holds for some records only (L9, L11).
@@ -48,6 +51,8 @@ pub struct PlanType {
     pub required_unmapped: Vec<Path>,
     /// An entity may hold several of it (L6).
     pub merges_duplicates: bool,
+    /// Ids of its records are JSON numbers, and so are references to them (R7); nothing where nobody knows.
+    pub numeric_ids: Option<bool>,
     /// For each property what bears on it where all flows hold, in the order of record types and rows.
     pub bearings: Vec<Vec<Bearing>>,
     /// The other facets of its collection (F1). All facets of a collection have the same properties at the same places; which of them
@@ -77,6 +82,14 @@ pub struct PlanProp {
     pub list: bool,
     /// The whole list is the value, not its first element.
     pub whole: bool,
+    /// Nobody told its type: it may hold a list as well as a single value (P11).
+    pub unsure: bool,
+    /// The order of its list counts (P11).
+    pub ordered: bool,
+    /// What its values are, and the country of telephone numbers that name none (R7).
+    pub by: Normal,
+    /// Some property that takes its values is a list: then it matters which value an edit displaced (P9).
+    pub feeds_list: bool,
     /// P10
     pub read_only: bool,
     pub create_only: bool,
@@ -136,6 +149,8 @@ pub struct Bearing {
     pub defaults: bool,
     /// P1c: it only fills what is empty at the first link; a claim that goes this way says so ([`lockstep_model::Claim::goes`]).
     pub fills: bool,
+    /// How a value that came this way is compared with mine (R7).
+    pub terms: Terms,
 }
 
 /// A flow of the plan.
@@ -158,6 +173,8 @@ pub struct PlanFlow {
     pub create_empty: bool,
     /// It has match rows.
     pub matches: bool,
+    /// `duplicates: separate`: records that match each other and have no counterpart get one each (L6).
+    pub separates_duplicates: bool,
     pub place: String,
     /// What it says, in one number (G2).
     pub fingerprint: u64,
@@ -209,7 +226,10 @@ pub struct MatchSide {
 #[derive(Clone, Copy, Debug)]
 pub struct MatchProp {
     pub prop: PropIx,
-    pub kind: MatchKind,
+    /// By which rule its values are normalised.
+    pub by: Normal,
+    /// Both sides of the pair are references: they are compared through links (L10).
+    pub reference: bool,
     /// The row names what the system derives from the primary element of a list: only that one counts, not any (L3).
     pub primary: bool,
 }
@@ -279,6 +299,11 @@ impl Plan {
         &self.types[ty.at()].props[prop.at()]
     }
 
+    /// Whether some match row compares references (L10).
+    pub fn matches_by_references(&self) -> bool {
+        self.types.iter().any(|ty| ty.match_sides.iter().any(MatchSide::has_references))
+    }
+
     /// Whether any property refers to other records.
     pub fn has_references(&self) -> bool {
         self.types.iter().any(|ty| ty.props.iter().any(|prop| prop.reference_target.is_some()))
@@ -344,6 +369,20 @@ impl Plan {
     pub fn same_collection(&self, a: TypeIx, b: TypeIx) -> bool {
         let (a, b) = (&self.ty(a).name, &self.ty(b).name);
         a.system == b.system && a.kind == b.kind
+    }
+}
+
+impl MatchSide {
+    /// Some pair of the row is compared through links (L10).
+    pub fn has_references(&self) -> bool {
+        self.props.iter().any(|prop| prop.reference)
+    }
+}
+
+impl PlanProp {
+    /// How two of its values are compared (R7).
+    pub fn terms(&self) -> Terms {
+        Terms { ty: self.ty, by: [self.by; 2], ordered: self.ordered }
     }
 }
 

@@ -7,9 +7,9 @@ use std::cmp::Ordering;
 
 use lockstep_model::change::Counterpart;
 use lockstep_model::flow::Policy;
-use lockstep_model::value::{as_stored, coerce, effective, equal, equal_as, is_empty};
+use lockstep_model::value::{self, Terms, as_stored, coerce, effective, equal, is_empty, like, same};
 use lockstep_model::{
-    Change, Claim, ClaimStamp, PlainType, PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, Value,
+    Change, Claim, ClaimStamp, Kind, PlainType, PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, Value,
 };
 
 use crate::conditions::suspended;
@@ -225,7 +225,7 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
         // Where the flows have changed, what is shown may be what another claim gave that does not win any more.
         let given_before = given_before.filter(|_| slice.reconsider);
         let lost_to_another = given_before.is_some() && entity.suspended.is_empty();
-        return match lost_to_another && !equal_as(described.ty, &best.claim.value, shown) && (!described.list || described.whole)
+        return match lost_to_another && !same(described.terms(), &best.claim.value, shown) && (!described.list || described.whole)
         {
             true => Wanted::Write {
                 value: best.claim.value.clone(),
@@ -238,8 +238,10 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
         };
     }
     let in_parts = best.by.is_some_and(|by| parts::are_in(described, by.other));
+    // Of a list of references more may be known now than when it was written (P8).
+    let may_grow = described.whole && best.by.is_some_and(|by| by.reference);
     // What it was given stands, whatever its system made of it; unless the flows may ask for another value now.
-    if slot.carries == Some(best.stamp) && !in_parts && !slice.reconsider {
+    if slot.carries == Some(best.stamp) && !in_parts && !may_grow && !slice.reconsider {
         return Wanted::Nothing;
     }
     // A claim of emptiness on one that never was told asks for nothing.
@@ -260,15 +262,14 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
             (written(value, best.stamp, Rule::P1), None)
         }
     };
+    let terms = by.map_or_else(|| described.terms(), |by| by.terms);
     match translated {
-        Wanted::Write { value, .. } if equal_as(described.ty, &value, shown) => Wanted::Nothing,
+        Wanted::Write { value, .. } if same(terms, &value, shown) => Wanted::Nothing,
         // P3: it has been given this very value, and shows what the system made of it.
-        Wanted::Write { ref value, .. } if slot.given.as_ref().is_some_and(|given| equal_as(described.ty, value, given)) => {
-            Wanted::Nothing
-        }
+        Wanted::Write { ref value, .. } if slot.given.as_ref().is_some_and(|given| same(terms, value, given)) => Wanted::Nothing,
         Wanted::Write { value, .. } if described.stored_as.caseless && same_but_for_case(&value, shown) => Wanted::Nothing,
         Wanted::Write { .. } if by.is_some_and(|by| judged_equal(slice.now, by, &best.claim.value, shown)) => Wanted::Nothing,
-        Wanted::Write { ref value, .. } if let Some(element) = in_list(described, slot.shadow.as_ref(), value) => {
+        Wanted::Write { ref value, .. } if let Some(element) = in_list(described, terms, slot.shadow.as_ref(), value) => {
             Wanted::Pick { element: element.clone() }
         }
         Wanted::Write { value, counterpart_of, claim, .. } => {
@@ -377,7 +378,7 @@ pub fn drifted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordS
         return None;
     }
     match translate(plan, slice, rival, by, described, shown) {
-        Wanted::Write { value, .. } if equal_as(described.ty, &value, shown) => None,
+        Wanted::Write { value, .. } if same(by.terms, &value, shown) => None,
         Wanted::Write { .. } if judged_equal(slice.now, by, &rival.claim.value, shown) => None,
         Wanted::Write { value, .. } => Some(value),
         _ => None,
@@ -407,12 +408,11 @@ pub(crate) fn holds_word(value: &Value, word: &str) -> bool {
 }
 
 /// The element of a property's list that holds a value already.
-fn in_list<'a>(described: &PlanProp, shadow: Option<&'a Value>, value: &Value) -> Option<&'a Value> {
+fn in_list<'a>(described: &PlanProp, terms: Terms, shadow: Option<&'a Value>, value: &Value) -> Option<&'a Value> {
     let list = shadow.filter(|shadow| shadow.is_array() && !is_empty(value))?;
-    let same = |element: &Value| {
-        equal_as(described.ty, value, element) || (described.stored_as.caseless && same_but_for_case(value, element))
-    };
-    holding(Some(list), described.whole, same)
+    let is_it =
+        |element: &Value| same(terms, value, element) || (described.stored_as.caseless && same_but_for_case(value, element));
+    holding(Some(list), described.whole, is_it)
 }
 
 /// P3 for what a system tells apart by its letters only, not by their case.
@@ -438,9 +438,10 @@ pub fn translate(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing,
     let claim = best.stamp;
     let mut value = best.claim.value.clone();
     if by.reference {
-        return reference(plan, slice, best, by, target, claim);
+        return reference(plan, slice, best, by, target, shown);
     }
-    if is_empty(&value) && !by.defaults {
+    let single_in_list = target.whole && shown.is_array() && !value.is_array();
+    if is_empty(&value) && !by.defaults && !single_in_list {
         return written(Value::Null, claim, Rule::P1);
     }
     let failed = |message: String| Wanted::Unconvertible { value: best.claim.value.clone(), claim, message };
@@ -455,55 +456,159 @@ pub fn translate(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing,
             }
         }
     }
-    let value = match coerce(effective(&value, target.whole), target.ty) {
-        Ok(value) => as_stored(like(value, target.ty, shown), target.stored_as),
+    let before = slice.displaced.get(&(claim.record, claim.prop));
+    let value = match shaped(by, target, value, shown, before) {
+        // A conversion has made a list of it.
+        Value::Array(list) if single_in_list => Value::Array(list),
+        // P9: a single value among those that the list holds.
+        value if single_in_list => {
+            let before = displaced_by(slice, by, claim, target);
+            let first_link = slice.records.get(&claim.record).is_some_and(|source| slice.joined.contains(&source.entity));
+            into_list(by.terms, shown, value, before.as_ref(), first_link)
+        }
+        value => value,
+    };
+    // A type that is only assumed changes nothing: a number stays one (R7).
+    let coerced = if target.unsure && !matches!(value, Value::Object(_)) { Ok(value) } else { coerce(&value, target.ty) };
+    let value = match coerced {
+        // R7: what differs only in form stays as it stands.
+        Ok(value) if !is_empty(shown) && same(by.terms, &value, shown) => shown.clone(),
+        Ok(value) => {
+            // Where nothing stands yet, what was a number stays one (R7).
+            let pattern = if is_empty(shown) && by.terms.by[1].kind == Kind::Number { &best.claim.value } else { shown };
+            let loose = target.unsure || matches!(target.ty, PlainType::Any | PlainType::Decimal);
+            as_stored(if loose { like(value, pattern) } else { value }, target.stored_as)
+        }
         Err(message) => return failed(message),
     };
     written(value, claim, Rule::P1)
 }
 
-/// An untyped property keeps the JSON type that it has: a number stays a number.
-fn like(value: Value, ty: PlainType, shown: &Value) -> Value {
-    match (ty, &value, shown) {
-        (PlainType::Any, Value::String(text), Value::Number(_)) => text.trim().parse::<i64>().map_or(value, Value::from),
-        (PlainType::Any, Value::Number(number), Value::String(_)) => Value::String(number.to_string()),
-        _ => value,
+/// P11: a whole list where the target holds lists, or may; else the one of its elements that the target holds already, or the first.
+///
+/// Where an edit changed the very element that the target holds, it is the one in its place (`before` is what the edit displaced).
+fn shaped(by: &Bearing, target: &PlanProp, value: Value, shown: &Value, before: Option<&Value>) -> Value {
+    let Value::Array(list) = &value else { return value };
+    let holds_single = !shown.is_array() && !is_empty(shown);
+    if target.whole && !(target.unsure && holds_single) {
+        return value;
     }
+    if !holds_single {
+        return effective(&value, false).clone();
+    }
+    let at = |list: &[Value]| list.iter().position(|element| same(by.terms, element, shown));
+    if at(list).is_some() {
+        return shown.clone();
+    }
+    let before = before.and_then(Value::as_array).filter(|before| before.len() == list.len());
+    let changed = before.and_then(|before| at(before)).and_then(|place| list.get(place)).filter(|element| !is_empty(element));
+    changed.unwrap_or(effective(&value, false)).clone()
 }
 
-/// P8: the id of the counterpart, in the target's system, of the record that is referred to. It may be linked by any of its facets.
-fn reference(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing, target: &PlanProp, claim: ClaimStamp) -> Wanted {
+/// P9 for a list that is written whole: the value takes the place of the one that its own edit displaced; where none is its own yet, it is
+/// added. Other elements stay.
+fn into_list(terms: Terms, shown: &Value, value: Value, before: Option<&Value>, first_link: bool) -> Value {
+    let mut list = shown.as_array().cloned().unwrap_or_default();
+    let element = Terms { ty: PlainType::Any, ..terms };
+    let place = before.filter(|_| !first_link).and_then(|before| list.iter().position(|held| same(element, before, held)));
+    let there = list.iter().position(|held| same(element, &value, held));
+    match (place, is_empty(&value)) {
+        (Some(place), true) => drop(list.remove(place)),
+        (None, true) => {}
+        (_, false) if there.is_some() => {}
+        (Some(place), false) => list[place] = value,
+        (None, false) => list.push(value),
+    }
+    Value::Array(list)
+}
+
+/// P8: the ids of the counterparts, in the target's system, of the records that are referred to. A list is translated one by one: what has
+/// no counterpart yet is left out, and written when it has one; what only the target's system knows stays.
+fn reference(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing, target: &PlanProp, shown: &Value) -> Wanted {
+    let claim = best.stamp;
     let source = plan.prop(by.other, by.theirs);
     let mut ids = Vec::new();
     each_id(Some(&best.claim.value), &mut |id| ids.push(id.to_string()));
-    let Some(id) = ids.first() else {
-        return written(Value::Null, claim, Rule::P8);
-    };
-    let referred: Vec<&RecordState> = source.refers_to.iter().filter_map(|ty| slice.by_key(*ty, id)).collect();
-    if referred.is_empty() {
-        // Not read yet, or in no flow: nothing to wait for by number.
-        let ty = target.refers_to.first().copied().unwrap_or(by.other);
-        return Wanted::Waits { reference: Counterpart { of: RecordId(0), ty }, claim };
+    let as_list = target.whole && (best.claim.value.is_array() || shown.is_array());
+    if !as_list {
+        ids.truncate(1);
     }
-    let counterpart = referred.iter().find_map(|referred| {
-        let members = slice.members(referred.entity).iter().filter_map(|id| slice.records.get(id));
-        members.filter(|r| r.is_live()).find(|r| target.refers_to.contains(&r.ty))
-    });
-    if let Some(record) = counterpart {
-        return match coerce(&Value::String(record.key.clone()), target.ty) {
-            Ok(value) => written(value, claim, Rule::P8),
-            Err(message) => Wanted::Unconvertible { value: Value::String(record.key.clone()), claim, message },
+    if ids.is_empty() && !as_list {
+        return written(Value::Null, claim, Rule::P8);
+    }
+    let (mut found, mut waits) = (Vec::new(), None);
+    for id in &ids {
+        // It may be linked by any of its facets.
+        let referred: Vec<&RecordState> = source.refers_to.iter().filter_map(|ty| slice.by_key(*ty, id)).collect();
+        if referred.is_empty() {
+            // Not read yet, or in no flow: nothing to wait for by number.
+            let ty = target.refers_to.first().copied().unwrap_or(by.other);
+            waits = waits.or(Some(Counterpart { of: RecordId(0), ty }));
+            continue;
+        }
+        let counterpart = referred.iter().find_map(|referred| {
+            let members = slice.members(referred.entity).iter().filter_map(|id| slice.records.get(id));
+            members.filter(|r| r.is_live()).find(|r| target.refers_to.contains(&r.ty))
+        });
+        if let Some(record) = counterpart {
+            match id_value(plan, target, &record.key, shown) {
+                Ok(value) => found.push(value),
+                Err(message) => return Wanted::Unconvertible { value: Value::String(record.key.clone()), claim, message },
+            }
+            continue;
+        }
+        // Of several facets the one that a flow gives a counterpart there.
+        let meets = |a: TypeIx, b: TypeIx| plan.ty(a).partners.contains(&b);
+        let pairs = || referred.iter().flat_map(|one| target.refers_to.iter().map(move |ty| (one.id, one.ty, *ty)));
+        let wanted = pairs().find(|(_, mine, ty)| meets(*mine, *ty)).or_else(|| pairs().next());
+        waits = waits.or(Some(match wanted {
+            Some((of, _, ty)) => Counterpart { of, ty },
+            None => Counterpart { of: RecordId(0), ty: by.other },
+        }));
+    }
+    if !as_list {
+        return match (found.pop(), waits) {
+            (Some(value), _) => written(value, claim, Rule::P8),
+            (None, Some(reference)) => Wanted::Waits { reference, claim },
+            (None, None) => Wanted::Nothing,
         };
     }
-    // Of several facets the one that a flow gives a counterpart there.
-    let meets = |a: TypeIx, b: TypeIx| plan.ty(a).partners.contains(&b);
-    let pairs = || referred.iter().flat_map(|one| target.refers_to.iter().map(move |ty| (one.id, one.ty, *ty)));
-    let found = pairs().find(|(_, mine, ty)| meets(*mine, *ty)).or_else(|| pairs().next());
-    let reference = match found {
-        Some((of, _, ty)) => Counterpart { of, ty },
-        None => Counterpart { of: RecordId(0), ty: by.other },
+    // What the source can't say, because nothing there stands for it, is not taken away.
+    for held in shown.as_array().into_iter().flatten() {
+        let mut foreign = false;
+        each_id(Some(held), &mut |id| {
+            let record = target.refers_to.iter().find_map(|ty| slice.by_key(*ty, id));
+            foreign = record.is_none_or(|record| {
+                let members = slice.members(record.entity).iter().filter_map(|id| slice.records.get(id));
+                !members.filter(|member| member.is_live()).any(|member| source.refers_to.contains(&member.ty))
+            });
+        });
+        if foreign {
+            found.push(held.clone());
+        }
+    }
+    match waits {
+        Some(Counterpart { ty, .. }) if found.is_empty() => {
+            Wanted::Waits { reference: Counterpart { of: RecordId(0), ty }, claim }
+        }
+        _ => written(Value::Array(found), claim, Rule::P8),
+    }
+}
+
+/// The id of a record as a reference to it has it: in the JSON type that the other system uses (R7).
+pub fn id_value(plan: &Plan, target: &PlanProp, key: &str, shown: &Value) -> Result<Value, String> {
+    let text = Value::String(key.to_string());
+    match target.ty {
+        PlainType::Any | PlainType::List => {}
+        PlainType::String if target.unsure => {}
+        ty => return coerce(&text, ty),
+    }
+    let numeric = match effective(shown, false) {
+        Value::Number(_) => Some(true),
+        Value::String(text) if !text.trim().is_empty() => Some(false),
+        _ => target.refers_to.iter().find_map(|ty| plan.ty(*ty).numeric_ids),
     };
-    Wanted::Waits { reference, claim }
+    Ok(if numeric == Some(true) { like(text, &Value::from(0)) } else { text })
 }
 
 /// Where a claim goes, by record type.
@@ -568,7 +673,7 @@ pub fn settle_goes(plan: &Plan, now: Timestamp, entity: &Entity<'_>, joined: boo
                                 Some(displaced) if !(joined && displaced.is_null()) => displaced,
                                 _ => like.slot(*theirs).value(described.whole),
                             };
-                            in_their_terms.as_ref().is_some_and(|held| equal_as(described.ty, held, before))
+                            in_their_terms.as_ref().is_some_and(|held| same(described.terms(), held, before))
                         };
                         likes.iter().any(held_before)
                     })
@@ -623,16 +728,51 @@ pub(crate) fn carried_to(
     for conversion in bearing.conversion.as_ref().ok()? {
         value = conversion.apply(&value, now).ok()?;
     }
-    coerce(&value, described.ty).ok().map(|value| as_stored(value, described.stored_as))
+    let value = if described.whole { value } else { effective(&value, false).clone() };
+    let coerced = if described.unsure && value.is_array() { Ok(value) } else { coerce(&value, described.ty) };
+    coerced.ok().map(|value| as_stored(value, described.stored_as))
 }
 
 /// The change that gives a property what it should hold.
-pub fn change(record: Option<&RecordState>, plan: &Plan, ty: TypeIx, prop: PropIx, wanted: Wanted) -> Option<Change> {
-    let displaced = record.map_or(Value::Null, |record| record.slot(prop).value(plan.prop(ty, prop).whole).clone());
+pub fn change(plan: &Plan, slice: &Slice, record: &RecordState, prop: PropIx, wanted: Wanted) -> Option<Change> {
     match wanted {
         Wanted::Write { value, counterpart_of, claim, rule, reason } => {
+            let displaced = displaced(plan, slice, record, prop, claim, &value);
             Some(Change { prop, value, displaced: displaced.into(), counterpart_of, claim, rule, reason })
         }
         Wanted::Nothing | Wanted::Pick { .. } | Wanted::Waits { .. } | Wanted::Unconvertible { .. } => None,
+    }
+}
+
+/// What a fresh edit displaced where it was made, in the target's terms.
+fn displaced_by(slice: &Slice, by: &Bearing, claim: ClaimStamp, target: &PlanProp) -> Option<Value> {
+    let mut before = slice.displaced.get(&(claim.record, claim.prop))?.clone();
+    for conversion in by.conversion.as_ref().ok()? {
+        before = conversion.apply(&before, slice.now).ok()?;
+    }
+    let single = effective(&before, false).clone();
+    Some(as_stored(single, target.stored_as)).filter(|value| !is_empty(value))
+}
+
+/// P9: the element of a list whose place a value takes. At the first link none is its own yet, and it is added; after that it is the one
+/// that the edit displaced where it was made, else the one that stands for the property.
+fn displaced(plan: &Plan, slice: &Slice, record: &RecordState, prop: PropIx, claim: ClaimStamp, value: &Value) -> Value {
+    let described = plan.prop(record.ty, prop);
+    let slot = record.slot(prop);
+    let stands = || slot.value(described.whole).clone();
+    let Some(Value::Array(list)) = slot.shadow.as_ref().filter(|_| described.list && !described.whole) else { return stands() };
+    let elements = || list.iter().filter(|element| !is_empty(element));
+    let untouched = slot.carries.is_none() && slot.given.is_none() && slot.pick.is_none();
+    if slice.joined.contains(&record.entity) && untouched && !is_empty(value) && elements().next().is_some() {
+        return value::adds();
+    }
+    let source = slice.records.get(&claim.record).map(|source| source.ty);
+    let by = plan.ty(record.ty).bearings[prop.at()].iter().find(|by| Some(by.other) == source && by.theirs == claim.prop);
+    let before = by.and_then(|by| Some((by, displaced_by(slice, by, claim, described)?)));
+    let held = before.and_then(|(by, before)| elements().find(|element| same(by.terms, &before, element)));
+    // What stands for the property by its own right, because it was picked or written, is what is replaced.
+    match held {
+        Some(held) if slot.pick.is_none() && slot.carries.is_none() => held.clone(),
+        _ => stands(),
     }
 }

@@ -1,8 +1,8 @@
 //! The part of the store that a batch touches, as the core sees it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use lockstep_model::{EntityId, Intent, NumberMap, RecordId, RecordState, Review, RunId, Timestamp, TypeIx};
+use lockstep_model::{EntityId, Intent, NumberMap, PropIx, RecordId, RecordState, Review, RunId, Timestamp, TypeIx, Value};
 
 use crate::plan::Plan;
 
@@ -41,6 +41,10 @@ pub struct Slice {
     pub types: Vec<ReadThrough>,
     /// The flows have changed: a value that was given once is compared with what they ask for now (P1).
     pub reconsider: bool,
+    /// P9: what fresh edits displaced, for properties that lists take their values from. Filled in while deciding.
+    pub displaced: HashMap<(RecordId, PropIx), Value>,
+    /// Entities that have just been put together. Filled in while deciding.
+    pub joined: BTreeSet<EntityId>,
     by_key: HashMap<(TypeIx, String), RecordId>,
     /// Where each entity's records stand in `order`.
     members: NumberMap<EntityId, (usize, usize)>,
@@ -70,6 +74,8 @@ impl Slice {
             waiting: NumberMap::default(),
             types,
             reconsider: false,
+            displaced: HashMap::new(),
+            joined: BTreeSet::new(),
             by_key: HashMap::new(),
             members: NumberMap::default(),
             order: vec![],

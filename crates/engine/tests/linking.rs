@@ -4,7 +4,8 @@ mod kit;
 
 use kit::{World, flow, schemas};
 use lockstep_model::flow::Create;
-use lockstep_model::{ReviewKind, Situation};
+use lockstep_model::matching::Placeholders;
+use lockstep_model::{Flow, Kind, Region, ReviewKind, Situation};
 use serde_json::json;
 
 fn by_mail() -> World {
@@ -231,4 +232,164 @@ fn l6_a_match_of_a_candidate_is_not_linked_before_its_other_side_has_been_looked
     world.read("a.Person/2", json!({"mail": "ada@example.com"}));
     world.decide();
     assert!(!linked(&world), "still two match it");
+}
+
+/// Two systems with these properties, whose telephone numbers without a country are Norwegian.
+fn in_norway(flows: &[Flow]) -> World {
+    let mut schemas = schemas(&[("a.Person", vec![]), ("b.Person", vec![])]);
+    for schema in schemas.values_mut().flatten() {
+        schema.region = Region::parse("NO");
+        schema.placeholders = Placeholders::with(["post@example.com"]);
+    }
+    World::new(flows, &schemas)
+}
+
+#[test]
+fn l2_placeholders_link_nobody() {
+    let mut world = in_norway(&[flow("a.Person", "b.Person", Create::Never, &["mail = email", "tlf = phone"], &[])]);
+    for (at, nothing) in ["-", "n/a", "None", "ukjent", "0000", "\u{200b}", "(none)", "post@example.com"].into_iter().enumerate()
+    {
+        let (a, b) = (format!("a.Person/{at}"), format!("b.Person/{at}"));
+        world.read(&a, json!({"mail": nothing, "tlf": nothing}));
+        world.read(&b, json!({"email": nothing, "phone": nothing}));
+        world.decide();
+        assert!(!world.linked(&a, &b), "{nothing:?}");
+    }
+}
+
+#[test]
+fn l2_what_nobody_sees_keeps_nobody_apart() {
+    let mut world = by_mail();
+    for (at, mail) in
+        ["a\u{200b}@example.com", "b@example.com\u{a0}", "\u{feff}c@example.com", "d\u{ad}@example.com"].into_iter().enumerate()
+    {
+        let (a, b) = (format!("a.Person/{at}"), format!("b.Person/{at}"));
+        world.read(&a, json!({"mail": mail}));
+        world.read(&b, json!({"email": format!("{}@example.com", ["a", "b", "c", "d"][at])}));
+        world.decide();
+        assert!(world.linked(&a, &b), "{mail:?}");
+    }
+}
+
+#[test]
+fn l2_what_a_number_is_is_seen_from_the_values_and_the_region_is_its_country() {
+    // No name speaks for a telephone number here.
+    let mut world = in_norway(&[flow("a.Person", "b.Person", Create::Never, &["kontakt = nummer"], &[])]);
+    for (at, (ours, theirs)) in [
+        (json!("+47 22 00 00 01"), json!("22000001")),
+        (json!("22 00 00 02"), json!("+47 (0) 22-00-00-02")),
+        (json!("0047 22000003"), json!(22_000_003)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (a, b) = (format!("a.Person/{at}"), format!("b.Person/{at}"));
+        world.read(&a, json!({"kontakt": ours}));
+        world.read(&b, json!({"nummer": theirs}));
+        world.decide();
+        assert!(world.linked(&a, &b), "{at}");
+    }
+    // And a name alone makes no number of a text.
+    let mut world = in_norway(&[flow("a.Person", "b.Person", Create::Never, &["phone = phone"], &[])]);
+    world.read("a.Person/1", json!({"phone": "ask for Anna 12345"}));
+    world.read("b.Person/1", json!({"phone": "12345"}));
+    world.read("a.Person/2", json!({"phone": "Anna"}));
+    world.read("b.Person/2", json!({"phone": "anna"}));
+    world.decide();
+    assert!(!world.linked("a.Person/1", "b.Person/1"));
+    assert!(world.linked("a.Person/2", "b.Person/2"));
+}
+
+#[test]
+fn l2_the_flow_says_what_a_value_is() {
+    let told = |kind| {
+        let mut one = flow("a.Person", "b.Person", Create::Never, &["code = code"], &[]);
+        one.matches[0].kind = kind;
+        let mut world = in_norway(&[one]);
+        world.read("a.Person/1", json!({"code": "(22) 00-00-01"}));
+        world.read("b.Person/1", json!({"code": "22000001"}));
+        world.read("a.Person/2", json!({"code": "Ab-1"}));
+        world.read("b.Person/2", json!({"code": "ab-1"}));
+        world.decide();
+        (world.linked("a.Person/1", "b.Person/1"), world.linked("a.Person/2", "b.Person/2"))
+    };
+    assert_eq!(told(Kind::Phone), (true, false));
+    assert_eq!(told(Kind::Text), (false, true));
+    assert_eq!(told(Kind::Exact), (false, false));
+    assert_eq!(told(Kind::Seen), (false, true));
+}
+
+#[test]
+fn l3_the_hundredth_element_matches_too() {
+    let rows = ["mails = email & town = town"];
+    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Never, &rows, &[])]);
+    let mails: Vec<String> = (0..100).map(|n| format!("m{n}@example.com")).collect();
+    world.read("a.Person/1", json!({"mails": mails, "town": "Oslo"}));
+    world.read("b.Person/1", json!({"email": "m99@example.com", "town": "OSLO"}));
+    world.decide();
+    assert!(world.linked("a.Person/1", "b.Person/1"));
+}
+
+#[test]
+fn l6_records_that_are_alike_and_have_no_counterpart_are_one_question() {
+    let create = |separate| {
+        let mut one = flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["mail <-> email", "name <-> name"]);
+        one.separate_duplicates = separate;
+        let mut world = World::people(&[one]);
+        for (id, name) in [("1", "Ada"), ("2", "A. Lie"), ("3", "Ada Lie")] {
+            world.read(&format!("a.Person/{id}"), json!({"mail": "ada@example.com", "name": name}));
+        }
+        world.read("a.Person/4", json!({"mail": "bo@example.com", "name": "Bo"}));
+        world
+    };
+    let mut world = create(false);
+    assert_eq!(world.settle(), 1, "Bo alone");
+    assert_eq!(world.reviews.len(), 1, "{:?}", world.reviews);
+    let review = world.reviews[0].clone();
+    assert_eq!((review.kind, review.record), (ReviewKind::AmbiguousMatch, world.record("a.Person/1").id));
+    assert_eq!(review.candidates.len(), 2);
+    assert_eq!(world.situation("2", "b.Person"), Situation::Ambiguous);
+    assert_eq!(world.settle_all(), 0, "it is asked once");
+    assert_eq!(world.reviews.len(), 1);
+    // One that arrives later is a part of the question.
+    world.read("a.Person/5", json!({"mail": "ADA@example.com", "name": "Ada"}));
+    assert_eq!(world.settle(), 0);
+    assert_eq!((world.reviews.len(), world.reviews[0].candidates.len()), (1, 3));
+    // Kept apart, each gets one.
+    let ids: Vec<_> = ["1", "2", "3", "5"].iter().map(|id| world.record(&format!("a.Person/{id}")).id).collect();
+    for (at, one) in ids.iter().enumerate() {
+        world.apart.extend(ids[at + 1..].iter().map(|other| (*one, *other)));
+    }
+    assert_eq!(world.settle_all(), 4);
+    assert_eq!(world.reviews, vec![]);
+
+    let mut world = create(true);
+    assert_eq!(world.settle(), 4, "`duplicates: separate` answers it for all");
+}
+
+#[test]
+fn l10_an_order_line_is_recognised_within_its_order() {
+    let lines = |kind: &str, path: &str, to: &str| (kind.to_string(), vec![kit::reference(path, to)]);
+    let (a, b) = (lines("a.Line", "order", "Order"), lines("b.Pos", "ord", "Auftrag"));
+    let types = [("a.Order", vec![]), ("b.Auftrag", vec![]), (a.0.as_str(), a.1), (b.0.as_str(), b.1)];
+    let flows = [
+        flow("a.Line", "b.Pos", Create::Always, &["order = ord & n = pos"], &["order <-> ord", "n <-> pos", "what <-> text"]),
+        flow("a.Order", "b.Auftrag", Create::Always, &["number = nr"], &["number <-> nr"]),
+    ];
+    let mut world = World::new(&flows, &schemas(&types));
+    world.read("a.Order/o1", json!({"number": "S-1"}));
+    world.read("a.Order/o2", json!({"number": "S-2"}));
+    world.read("b.Auftrag/x", json!({"nr": "S-2"}));
+    world.read("b.Auftrag/y", json!({"nr": "S-1"}));
+    for (line, order, n) in [("l1", "o1", 1), ("l2", "o1", 2), ("l3", "o2", 1)] {
+        world.read(&format!("a.Line/{line}"), json!({"order": order, "n": n, "what": line}));
+    }
+    world.read("b.Pos/p1", json!({"ord": "x", "pos": 1}));
+    world.read("b.Pos/p2", json!({"ord": "y", "pos": 1}));
+    world.settle();
+    assert!(world.linked("a.Line/l1", "b.Pos/p2"), "the first line of S-1");
+    assert!(world.linked("a.Line/l3", "b.Pos/p1"), "the first line of S-2");
+    assert_eq!(world.count("b.Pos"), 3, "the second line of S-1 is new");
+    assert_eq!(world.reviews, vec![]);
+    assert_eq!(world.settle_all(), 0);
 }

@@ -242,6 +242,12 @@ impl Hub {
             let text = "a person keeps them apart";
             commit.journal.push(self.person(under_way, JournalKind::Unlink, record.id, Some(other.id), text));
         }
+        if review.ty == record.ty {
+            // Records of one type that match each other: each gets a counterpart of its own (L6).
+            for (at, one) in others.iter().enumerate() {
+                commit.apart_added.extend(others[at + 1..].iter().map(|other| (one.id, other.id)));
+            }
+        }
         self.decide_on(std::iter::once(&record).chain(&others), &mut commit)?;
         self.store.commit(commit)?;
         let names: Vec<String> = others.iter().map(|other| self.name_of(other).to_string()).collect();

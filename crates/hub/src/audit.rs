@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, Wanted, wanted};
-use lockstep_model::value::equal_as;
+use lockstep_model::value::same;
 use lockstep_model::{EntityId, Intent, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind, RunId, TypeIx, Value};
 use lockstep_store::Commit;
 use serde::Serialize;
@@ -215,7 +215,7 @@ impl Hub {
         let mut drifts = false;
         for (ix, prop) in self.plan.ty(known.ty).props.iter().enumerate().filter(|(_, prop)| prop.paired) {
             let (believed, shows) = (known.slots[ix].value(prop.whole), shown.slots[ix].value(prop.whole));
-            if equal_as(prop.ty, believed, shows) {
+            if same(prop.terms(), believed, shows) {
                 continue;
             }
             drifts = true;

@@ -10,10 +10,11 @@ use lockstep_connector::{Action, Answers, Outcome, Write, WriteValue};
 use lockstep_engine::keys::{each_id, hashes};
 use lockstep_engine::observe::retired_key;
 use lockstep_engine::plan::{PlanProp, PlanType};
+use lockstep_engine::settle::id_value;
 use lockstep_engine::{Plan, confirm};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
-use lockstep_model::value::{coerce, effective, equal_as, is_empty, shown};
+use lockstep_model::value::{effective, is_empty, same, shown};
 use lockstep_model::{
     Change, EntityId, Intent, IntentKind, IntentState, NumberMap, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind,
     Rule, Slot, TypeIx, Value,
@@ -303,8 +304,9 @@ impl Hub {
             let value = match change.counterpart_of {
                 None => change.value.clone(),
                 Some(counterpart) => {
-                    let ty = self.plan.prop(intent.ty, change.prop).ty;
-                    match counterparts.get(&(counterpart.of, counterpart.ty)).map(|id| coerce(&Value::String(id.clone()), ty)) {
+                    let described = self.plan.prop(intent.ty, change.prop);
+                    let id = counterparts.get(&(counterpart.of, counterpart.ty));
+                    match id.map(|id| id_value(&self.plan, described, id, &change.displaced)) {
                         Some(Ok(id)) => id,
                         _ => continue,
                     }
@@ -554,7 +556,7 @@ impl Hub {
             // P5a: within the delay that the system states this may be the state from before the write.
             let may_be_older = |now: &Value| {
                 let first = effective(now, described.whole);
-                ty.settles_ms > 0 && !shows(now, value) && (is_empty(first) || equal_as(described.ty, first, held))
+                ty.settles_ms > 0 && !shows(now, value) && (is_empty(first) || same(described.terms(), first, held))
             };
             answer.values[prop] = now.filter(|now| !may_be_older(now));
         }

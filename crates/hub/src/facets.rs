@@ -3,7 +3,7 @@
 use lockstep_engine::facets;
 use lockstep_engine::keys::hashes;
 use lockstep_engine::observe::mark_gone;
-use lockstep_model::value::equal_as;
+use lockstep_model::value::same;
 use lockstep_model::{Change, EntityId, Intent, NumberMap, ReadRecord, RecordId, RecordState, Rule, RunId, TypeIx, Value};
 use lockstep_store::{Commit, JournalEntry, JournalKind};
 
@@ -120,7 +120,7 @@ impl Hub {
         intent.base_version = state.version.clone();
         intent.changes.retain(|change| {
             let prop = self.plan.prop(state.ty, change.prop);
-            change.counterpart_of.is_some() || !equal_as(prop.ty, &change.value, state.slot(change.prop).value(prop.whole))
+            change.counterpart_of.is_some() || !same(prop.terms(), &change.value, state.slot(change.prop).value(prop.whole))
         });
     }
 

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use lockstep_engine::keys::{each_id, match_hashes};
+use lockstep_engine::keys::{each_id, lookup_hashes};
+use lockstep_engine::plan::MatchProp;
 use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Plan, Slice};
 use lockstep_model::matching::reference_hash;
@@ -37,13 +38,18 @@ pub fn slice(
     // Twice: the candidates of what is in focus, and the candidates' own, since a match must be clear from both sides.
     for _ in 0..2 {
         let mut hashes = Vec::new();
+        let links = match plan.matches_by_references() {
+            true => Links::of(plan, store, &fresh, &mut records, &mut entities)?,
+            false => Links::default(),
+        };
+        let by_links = |record: &RecordState, one: MatchProp, ty: TypeIx| links.counterparts(plan, record, one, ty);
         for id in &fresh {
             let record = &records[id];
             for side in &plan.ty(record.ty).match_sides {
                 // A record is its own founder, and may have duplicates all the same (L6).
                 let linked = side.other != record.ty && founded_by(&records, record.entity, side.other);
                 if record.is_live() && (!linked || plan.ty(side.other).merges_duplicates) {
-                    match_hashes(plan, side, record, &mut hashes);
+                    lookup_hashes(plan, side, record, &by_links, &mut hashes);
                 }
             }
         }
@@ -91,6 +97,60 @@ pub fn slice(
         slice.reviews = store.open_reviews(&ids)?;
     }
     Ok(slice)
+}
+
+/// L10: what the records that match rows refer to are linked with.
+#[derive(Default)]
+struct Links {
+    entities: HashMap<(TypeIx, String), EntityId>,
+    members: HashMap<(EntityId, TypeIx), Vec<String>>,
+}
+
+impl Links {
+    /// Loads what the match rows of these records refer to.
+    fn of(
+        plan: &Plan,
+        store: &mut dyn Store,
+        of: &[RecordId],
+        records: &mut NumberMap<RecordId, RecordState>,
+        entities: &mut NumberSet<EntityId>,
+    ) -> Result<Links> {
+        let mut wanted: HashMap<TypeIx, Vec<String>> = HashMap::new();
+        for record in of.iter().map(|id| &records[id]) {
+            for one in plan.ty(record.ty).match_sides.iter().flat_map(|side| &side.props).filter(|one| one.reference) {
+                each_id(record.slot(one.prop).shadow.as_ref(), &mut |id| {
+                    for ty in &plan.prop(record.ty, one.prop).refers_to {
+                        wanted.entry(*ty).or_default().push(id.to_string());
+                    }
+                });
+            }
+        }
+        for (ty, mut keys) in wanted {
+            keys.sort_unstable();
+            keys.dedup();
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            let found = store.by_key(ty, &keys)?;
+            with_members(store, found, records, entities)?;
+        }
+        let mut links = Links::default();
+        for record in records.values().filter(|record| record.is_live()) {
+            links.entities.insert((record.ty, record.key.clone()), record.entity);
+            links.members.entry((record.entity, record.ty)).or_default().push(record.key.clone());
+        }
+        Ok(links)
+    }
+
+    /// The ids, in a record type, of what is linked with what a property of a record refers to.
+    fn counterparts(&self, plan: &Plan, record: &RecordState, one: MatchProp, ty: TypeIx) -> Vec<String> {
+        let mut found = Vec::new();
+        each_id(record.slot(one.prop).shadow.as_ref(), &mut |id| {
+            for of in &plan.prop(record.ty, one.prop).refers_to {
+                let entity = self.entities.get(&(*of, id.to_string()));
+                found.extend(entity.and_then(|entity| self.members.get(&(*entity, ty))).into_iter().flatten().cloned());
+            }
+        });
+        found
+    }
 }
 
 /// The records beside the focus that are on the agenda too.

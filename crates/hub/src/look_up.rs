@@ -8,7 +8,7 @@ use lockstep_connector::{Connector, Trouble, Write};
 use lockstep_engine::keys::promised;
 use lockstep_engine::plan::MatchProp;
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::matching::forms;
+use lockstep_model::matching::{Placeholders, forms};
 use lockstep_model::value::effective;
 use lockstep_model::{Intent, IntentId, IntentKind, ReadRecord, TypeIx, Value};
 
@@ -22,6 +22,7 @@ pub(crate) struct LookUp {
     rules: Vec<Vec<MatchProp>>,
     /// Records that match and are known: the decision to create was made with them in view.
     known: HashSet<String>,
+    placeholders: Placeholders,
 }
 
 impl Hub {
@@ -47,7 +48,7 @@ impl Hub {
         let hashes = promised(&self.plan, intent.ty, &intent.changes);
         let ids: Vec<_> = self.store.by_hash(&hashes)?.into_iter().map(|(_, id)| id).filter(|id| id.0 > 0).collect();
         let known = self.store.records(&ids)?.into_iter().filter(|record| record.ty == intent.ty).map(|record| record.key);
-        Ok((!rules.is_empty()).then_some(LookUp { rules, known: known.collect() }))
+        Ok((!rules.is_empty()).then_some(LookUp { rules, known: known.collect(), placeholders: self.plan.placeholders.clone() }))
     }
 }
 
@@ -60,11 +61,12 @@ impl LookUp {
         watch: &[PropertyRef],
         write: &Write,
     ) -> std::result::Result<Option<ReadRecord>, Trouble> {
+        let forms = |value: &Value, one: &MatchProp| forms(value, one.by, &self.placeholders);
         for rule in &self.rules {
             let sent = |one: &MatchProp| write.values.iter().find(|value| value.prop == one.prop.at()).map(|value| &value.value);
             let Some(wanted) = rule.iter().map(sent).collect::<Option<Vec<&Value>>>() else { continue };
             let first = effective(wanted[0], false);
-            if forms(first, rule[0].kind).is_empty() {
+            if forms(first, &rule[0]).is_empty() {
                 continue;
             }
             let found = match connector.find(kind, watch, rule[0].prop.at(), first) {
@@ -77,8 +79,8 @@ impl LookUp {
             let fits = |record: &ReadRecord| {
                 rule.iter().zip(&wanted).all(|(one, wanted)| {
                     let shown = record.values[one.prop.at()].as_ref().unwrap_or(&Value::Null);
-                    let shown = forms(if one.primary { effective(shown, false) } else { shown }, one.kind);
-                    forms(wanted, one.kind).iter().any(|form| shown.contains(form))
+                    let shown = forms(if one.primary { effective(shown, false) } else { shown }, one);
+                    forms(wanted, one).iter().any(|form| shown.contains(form))
                 })
             };
             let is_it = |record: &ReadRecord| !record.deleted && !self.known.contains(&record.id) && fits(record);

@@ -18,7 +18,7 @@ use lockstep_engine::keys::each_id;
 use lockstep_engine::settle::{Entity, Wanted, wanted};
 use lockstep_model::change::Counterpart;
 use lockstep_model::flow::{Policy, PropertyRef};
-use lockstep_model::value::{equal, equal_as, is_empty, shown};
+use lockstep_model::value::{equal, is_empty, same, shown};
 use lockstep_model::{
     Change, Claim, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, ReadRecord, Reason,
     RecordId, RecordState, Rule, RunId, Timestamp, TypeIx, TypeName, Value,
@@ -462,7 +462,7 @@ impl Hub {
         let edited = ty.props.iter().enumerate().find(|(ix, prop)| {
             let (known, now) = (&record.slots[*ix], &shown_now.slots[*ix]);
             known.claim.as_ref().is_some_and(|claim| claim.at.is_told())
-                || !equal_as(prop.ty, known.value(prop.whole), now.value(prop.whole))
+                || !same(prop.terms(), known.value(prop.whole), now.value(prop.whole))
         });
         if let Some((ix, prop)) = edited.filter(|_| !force) {
             let holds = shown(shown_now.slots[ix].value(prop.whole));
@@ -500,7 +500,7 @@ impl Hub {
                 taking.as_before += 1;
                 continue;
             }
-            let left = equal_as(described.ty, present, &written.after);
+            let left = same(described.terms(), present, &written.after);
             let mut refuse = None;
             if described.read_only || described.create_only {
                 refuse = Some("it can't be written once the record is there (P10)".to_string());

@@ -10,7 +10,7 @@ use lockstep_hub::report::Report;
 use lockstep_hub::undo::{PutBackAs, TakingBack, Which, ever_written};
 use lockstep_hub::{Hub, RunOptions, System, SystemClock};
 use lockstep_model::flow::{Create, Deletes, Filter, PropertyRef};
-use lockstep_model::{Conversion, Direction, Flow, MatchRow, Policy, PropertyPair, RunId, TypeName};
+use lockstep_model::{Conversion, Direction, Flow, MatchRow, PlainType, Policy, PropertyPair, Region, RunId, TypeName};
 use lockstep_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
 
@@ -108,7 +108,7 @@ fn find<'a>(records: &'a [Value], path: &str, value: &str) -> &'a Value {
 fn both_sides_hold_the_same_people_and_a_second_run_writes_nothing() {
     let project = Project::new();
     let first = project.run();
-    assert_eq!(first.writes(), 4, "{first:#?}");
+    assert_eq!(first.writes(), 3, "an address in capitals is the same address (R7): {first:#?}");
     let (a, b) = (project.read("a/Contacts.jsonl"), project.read("b/Person.jsonl"));
     assert_eq!((a.len(), b.len()), (4, 4));
     assert_eq!(find(&b, "/first", "Åse")["mail"], "ase@example.com");
@@ -174,7 +174,7 @@ fn a_broken_line_is_told_and_the_rest_goes_on() {
     let told = format!("{:?}", report.events);
     assert!(told.contains("Contacts.jsonl:1"), "{told}");
     // What the broken line holds may be Finn (L8): he is made once it can be read.
-    assert_eq!(report.writes(), 3, "{report:#?}");
+    assert_eq!(report.writes(), 2, "{report:#?}");
     assert!(report.needs_a_person());
     // The broken line is still there for somebody to mend.
     assert!(std::fs::read_to_string(project.path("a/Contacts.jsonl")).unwrap().contains("\"a9\""));
@@ -519,4 +519,138 @@ fn p0_a_suppliers_phone_reaches_no_third_system() {
         assert_eq!(run().writes(), 0);
         std::fs::remove_file(project.path("lockstep.db")).unwrap();
     }
+}
+/// Two folders with these files, kept in step by one flow from `a.People` to `b.Customers`; telephone numbers are Norwegian.
+struct Folders {
+    dir: tempfile::TempDir,
+    flow: Flow,
+}
+
+impl Folders {
+    fn new(flow: Flow, files: &[(&str, &str)]) -> Folders {
+        let dir = tempfile::tempdir().unwrap();
+        for side in ["a", "b"] {
+            std::fs::create_dir(dir.path().join(side)).unwrap();
+        }
+        for (name, text) in files {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        Folders { dir, flow }
+    }
+
+    fn run(&self) -> Report {
+        let connect = |name: &str| {
+            let settings = json!({"folder": name});
+            let connector = FilesConnector::open(settings.as_object().unwrap(), self.dir.path()).unwrap();
+            System { name: name.into(), connector: Arc::new(connector) }
+        };
+        let systems = vec![connect("a"), connect("b")];
+        let mut schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        schemas.values_mut().flatten().for_each(|schema| schema.region = Region::parse("NO"));
+        let plan = Plan::compile(std::slice::from_ref(&self.flow), &schemas).unwrap();
+        let store = SqliteStore::open(self.dir.path().join("lockstep.db")).unwrap();
+        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap().run(RunOptions::default()).unwrap()
+    }
+
+    fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.path().join(name)).unwrap()
+    }
+}
+
+fn customers(matches: &[(&str, &str)], rows: &[(&str, &str)]) -> Flow {
+    flow("a.People", "b.Customers", Create::Always, matches, rows)
+}
+
+#[test]
+fn l2_a_number_without_a_country_is_that_of_the_region() {
+    let people = "{\"id\":\"1\",\"name\":\"Åse Berg\",\"phone\":\"+47 22 00 00 01\"}\n{\"id\":\"2\",\"name\":\"Odd Lie\",\"phone\":\"+47 (0) 22-00-00-02\"}\n";
+    let known = "{\"id\":\"c1\",\"name\":\"Å. Berg\",\"phone\":\"22 00 00 01\"}\n{\"id\":\"c2\",\"name\":\"O. Lie\",\"phone\":\"22000002\"}\n";
+    let folders = Folders::new(
+        customers(&[("phone", "phone")], &[("name", "name")]),
+        &[("a/People.jsonl", people), ("b/Customers.jsonl", known)],
+    );
+    folders.run();
+    assert_eq!(folders.text("b/Customers.jsonl").lines().count(), 2);
+    assert_eq!(folders.run().writes(), 0);
+}
+
+#[test]
+fn r7_amounts_that_are_equal_by_value_are_not_rewritten() {
+    let people = "id,email,limit\n1,ase@example.com,12.50\n2,odd@example.com,100\n3,siv@example.com,0.10\n";
+    let known = "{\"id\":\"c1\",\"email\":\"ase@example.com\",\"limit\":12.5}\n{\"id\":\"c2\",\"email\":\"odd@example.com\",\"limit\":100.0}\n{\"id\":\"c3\",\"email\":\"siv@example.com\",\"limit\":\"0.1\"}\n";
+    let mut flow = customers(&[("email", "email")], &[("email", "email"), ("limit", "limit")]);
+    flow.properties[1].conversion = Some(Conversion::Plain(PlainType::Decimal));
+    let folders = Folders::new(flow, &[("a/People.csv", people), ("b/Customers.jsonl", known)]);
+    assert_eq!(folders.run().writes(), 0);
+    assert_eq!((folders.text("a/People.csv").as_str(), folders.text("b/Customers.jsonl").as_str()), (people, known));
+    // A number stays a number when it changes.
+    std::fs::write(folders.dir.path().join("a/People.csv"), people.replace("12.50", "13.50")).unwrap();
+    assert_eq!(folders.run().writes(), 1);
+    assert!(folders.text("b/Customers.jsonl").contains("\"limit\":13.50"), "{}", folders.text("b/Customers.jsonl"));
+}
+
+#[test]
+fn r7_numbers_keep_every_digit_on_their_way() {
+    let people = "{\"id\":\"1\",\"email\":\"ase@example.com\",\"kid\":1234567890123456789012345,\"amount\":123456789.123456789}\n{\"id\":\"2\",\"email\":\"odd@example.com\",\"kid\":9007199254740993,\"amount\":0.1}\n{\"id\":\"3\",\"email\":\"siv@example.com\",\"kid\":18446744073709551615,\"amount\":1e21}\n";
+    let folders = Folders::new(
+        customers(&[("email", "email")], &[("email", "email"), ("kid", "kid"), ("amount", "amount")]),
+        &[("a/People.jsonl", people), ("b/Customers.jsonl", "")],
+    );
+    assert_eq!(folders.run().writes(), 3);
+    let made = folders.text("b/Customers.jsonl");
+    for digits in [
+        "\"kid\":1234567890123456789012345",
+        "\"kid\":9007199254740993",
+        "\"kid\":18446744073709551615",
+        "\"amount\":123456789.123456789",
+    ] {
+        assert!(made.contains(digits), "{digits} in {made}");
+    }
+    assert_eq!(folders.run().writes(), 0);
+    // The last of so many digits is an edit.
+    std::fs::write(folders.dir.path().join("a/People.jsonl"), people.replace("9012345,", "9012346,")).unwrap();
+    assert_eq!(folders.run().writes(), 1);
+    assert!(folders.text("b/Customers.jsonl").contains("1234567890123456789012346"));
+}
+
+#[test]
+fn l2_what_nobody_sees_makes_no_second_customer() {
+    let invisible = [
+        "a@example.com\u{a0}",
+        "b@example.com\u{2007}",
+        "\u{200b}c@example.com",
+        "d@example.com\u{feff}",
+        "e\u{ad}@example.com",
+        "\u{200e}f@example.com\u{200f}",
+    ];
+    let people: String = invisible
+        .iter()
+        .enumerate()
+        .map(|(at, mail)| json!({"id": at.to_string(), "name": "A", "email": mail}).to_string() + "\n")
+        .collect();
+    let known: String = ["a", "b", "c", "d", "e", "f"]
+        .iter()
+        .map(|name| json!({"id": name, "name": "A", "email": format!("{name}@example.com")}).to_string() + "\n")
+        .collect();
+    let folders = Folders::new(
+        customers(&[("email", "email")], &[("name", "name"), ("email", "email")]),
+        &[("a/People.jsonl", &people), ("b/Customers.jsonl", &known)],
+    );
+    folders.run();
+    assert_eq!(folders.text("b/Customers.jsonl").lines().count(), 6);
+    assert_eq!(folders.run().writes(), 0);
+}
+
+#[test]
+fn p11_a_whole_list_travels_whole_into_a_file_that_is_empty() {
+    let people = "{\"id\":\"1\",\"email\":\"ase@example.com\",\"tags\":[\"vip\",\"kunde\",\"oslo\"]}\n";
+    let folders = Folders::new(
+        customers(&[("email", "email")], &[("email", "email"), ("tags", "tags")]),
+        &[("a/People.jsonl", people), ("b/Customers.jsonl", "")],
+    );
+    assert_eq!(folders.run().writes(), 1);
+    let made: Value = serde_json::from_str(folders.text("b/Customers.jsonl").trim()).unwrap();
+    assert_eq!(made["tags"], json!(["vip", "kunde", "oslo"]));
+    std::fs::write(folders.dir.path().join("a/People.jsonl"), people.replace("\"vip\",\"kunde\"", "\"kunde\",\"vip\"")).unwrap();
+    assert_eq!(folders.run().writes(), 0, "another order is no edit");
 }

@@ -68,7 +68,7 @@ pub fn parse(expression: &str) -> Result<Filter, FilterError> {
 pub fn holds(filter: &Filter, root: Value) -> Result<bool, String> {
     let failed = |error: minijinja::Error| format!("the filter `{}` can't be evaluated: {error}", filter.expression);
     let expression = LANGUAGE.compile_expression(&filter.expression).map_err(failed)?;
-    expression.eval(minijinja::value::Serde(root)).map(|value| value.is_true()).map_err(failed)
+    expression.eval(minijinja::value::Serde(crate::value::Counted(&root))).map(|value| value.is_true()).map_err(failed)
 }
 
 /// Something in an expression that is called by its name.

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::conversion::Conversion;
 use crate::ids::TypeName;
+use crate::kind::Kind;
 use crate::path::Path;
+use crate::region::Region;
 
 /// A property as a row names it: a path, and perhaps the condition under which it is this property.
 ///
@@ -130,12 +132,22 @@ pub struct PropertyPair {
     pub policy: Policy,
     /// Emptying is an edit like any other (P2); `clears: ignore` turns that off.
     pub clears: bool,
+    /// `as: phone`: what the values are, for comparing them (R7).
+    pub kind: Kind,
 }
 
 impl PropertyPair {
     /// A row that says nothing but that the two are kept equal: both ways, as they are, the latest edit winning.
     pub fn equal(from: PropertyRef, to: PropertyRef) -> Self {
-        PropertyPair { from, to, direction: Direction::Both, conversion: None, policy: Policy::Latest, clears: true }
+        PropertyPair {
+            from,
+            to,
+            direction: Direction::Both,
+            conversion: None,
+            policy: Policy::Latest,
+            clears: true,
+            kind: Kind::Seen,
+        }
     }
 }
 
@@ -143,12 +155,14 @@ impl PropertyPair {
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatchRow {
     pub pairs: Vec<(PropertyRef, PropertyRef)>,
+    /// `as: phone`: what the values are, for comparing them (L2).
+    pub kind: Kind,
 }
 
 impl MatchRow {
     /// A row of one pair.
     pub fn single(from: PropertyRef, to: PropertyRef) -> Self {
-        MatchRow { pairs: vec![(from, to)] }
+        MatchRow { pairs: vec![(from, to)], kind: Kind::Seen }
     }
 }
 
@@ -170,6 +184,10 @@ pub struct Flow {
     pub deletes: Deletes,
     /// `duplicates: merge`: an entity may hold several records of these types (L6).
     pub merge_duplicates: bool,
+    /// `duplicates: separate`: records of one type that match each other and have no counterpart get one each (L6).
+    pub separate_duplicates: bool,
+    /// The country of telephone numbers that name none, where it is not that of their systems (L2).
+    pub region: Option<Region>,
     /// Creates though it synchronizes no property (C3).
     pub create_empty: bool,
     /// Where it is written, for messages: `flows/people.yaml:3`.
@@ -192,6 +210,8 @@ impl Flow {
             properties,
             deletes,
             merge_duplicates: false,
+            separate_duplicates: false,
+            region: None,
             create_empty: false,
             place,
         }
@@ -236,11 +256,20 @@ impl Flow {
         for row in &self.matches {
             text.push('\n');
             row.pairs.iter().for_each(|(a, b)| text.push_str(&format!("{a} = {b} & ")));
+            text.push_str(row.kind.word().unwrap_or_default());
         }
         for pair in &self.properties {
             let by = &pair.conversion;
             let (from, to, direction, policy, clears) = (&pair.from, &pair.to, pair.direction, &pair.policy, pair.clears);
             text.push_str(&format!("\n{from} {direction:?} {to} {by:?} {policy:?} {clears}"));
+            text.push_str(pair.kind.word().unwrap_or_default());
+        }
+        // Appended only where it is said, so that flows that do not say it are what they were.
+        if self.separate_duplicates {
+            text.push_str("\nseparate");
+        }
+        if let Some(region) = self.region {
+            text.push_str(&format!("\nregion {region}"));
         }
         crate::matching::seed(&text)
     }

@@ -1,95 +1,272 @@
 //! Match keys: values in the form in which they are compared for linking (L2), and the hash by which they are looked up.
 //!
-//! Values are trimmed, brought to Unicode NFC, case-folded and brought to NFC again (Unicode Standard, section 3.13, canonical
-//! caseless matching). E-mail addresses and telephone numbers have rules of their own. A hash of 64 bits only finds candidates; the
-//! normalised values are compared again, because 64 bits can collide.
+//! Values are freed of what nobody sees, trimmed, brought to Unicode NFC, case-folded and brought to NFC again (Unicode Standard, section
+//! 3.13, canonical caseless matching). Addresses, telephone numbers, numbers and times have rules of their own ([`Kind`]). A hash of 64 bits
+//! only finds candidates; the normalised values are compared again, because 64 bits can collide.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use caseless::Caseless;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::decimal::{self, Decimal};
 use crate::ids::TypeName;
+use crate::kind::{Kind, email, is_email, phone, url};
+use crate::region::Region;
+use crate::time::Timestamp;
 use crate::value::is_empty;
 
+/// Changes when values come into another form than before: then records are indexed anew.
+pub const FORM: u32 = 2;
+
 /// By which rule a value is normalised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MatchKind {
-    Text,
-    Email,
-    Phone,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Normal {
+    pub kind: Kind,
+    /// The country of telephone numbers that name none.
+    pub region: Option<Region>,
 }
 
-impl MatchKind {
-    /// The kind that a property's name tells: `info.emails.email` is an e-mail address, `MobilePhones.Value` a telephone number.
-    pub fn of_path(path: &str) -> Self {
-        let name = path.to_lowercase();
-        let last = name.rsplit('.').next().unwrap_or(&name);
-        // `MailAddress` is where letters go.
-        if name.contains("email") || name.contains("e-mail") || last == "mail" {
-            MatchKind::Email
-        } else if name.contains("phone") || name.contains("mobile") || name.ends_with("fax") {
-            MatchKind::Phone
-        } else {
-            MatchKind::Text
+impl Normal {
+    /// Of this kind, in no country.
+    pub fn of(kind: Kind) -> Normal {
+        Normal { kind, region: None }
+    }
+}
+
+/// Texts that stand for nothing, in the form in which values are compared: they never match (L2).
+///
+/// `docs/equality.md` lists them; a test holds the two together.
+#[rustfmt::skip]
+pub const PLACEHOLDERS: &[&str] = &[
+    "#n/a", "blank", "ei ole", "ei tiedossa", "empty", "finnes ikke", "har ikke", "har ingen", "ikke angitt", "ikke kjent",
+    "ikke oppgitt", "ikkje kjend", "ingen", "ingen e-post", "ingen epost", "ingen mail", "inget", "intet", "kein", "keine", "mangler",
+    "missing", "n.a", "n.a.", "n/a", "n/k", "na", "nan", "nil", "no email", "no phone", "none", "not applicable", "not available",
+    "not known", "not provided", "not set", "nothing", "null", "okänd", "okänt", "puuttuu", "saknas", "tba", "tbd", "tuntematon",
+    "ubekendt", "ukendt", "ukjend", "ukjent", "unbekannt", "undefined", "unknown", "unspecified", "xx", "xxx", "xxxx", "óþekkt",
+];
+
+/// No placeholder is longer, in bytes.
+const LONGEST_PLACEHOLDER: usize = 24;
+
+/// What a project adds to [`PLACEHOLDERS`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placeholders {
+    more: BTreeSet<String>,
+}
+
+impl Placeholders {
+    /// These besides the usual ones, in whatever case and form they are written.
+    pub fn with(more: impl IntoIterator<Item = impl AsRef<str>>) -> Placeholders {
+        let more = more.into_iter().filter_map(|text| folded(text.as_ref()).map(Cow::into_owned)).collect();
+        Placeholders { more }
+    }
+
+    /// What was added.
+    pub fn added(&self) -> impl Iterator<Item = &str> {
+        self.more.iter().map(String::as_str)
+    }
+
+    /// Whether a folded text stands for nothing: one of the list, perhaps in brackets; nothing but signs; nothing but zeros.
+    fn stands_for_nothing(&self, text: &str) -> bool {
+        if !self.more.is_empty() && self.more.contains(text) {
+            return true;
         }
+        // Most values are longer, or addresses.
+        if text.len() > LONGEST_PLACEHOLDER || text.len() > 3 && text.contains('@') {
+            return false;
+        }
+        let bare = text.trim_matches(['(', ')', '[', ']', '<', '>', '{', '}', '"', '\'', '-', '*', '.', ' ']);
+        if PLACEHOLDERS.binary_search(&bare).is_ok() || PLACEHOLDERS.binary_search(&text).is_ok() {
+            return true;
+        }
+        let mut signs = true;
+        let mut zeros = true;
+        for c in text.chars() {
+            let counts = c.is_alphanumeric();
+            signs &= !counts;
+            zeros &= !counts || c == '0';
+            if !signs && !zeros {
+                return false;
+            }
+        }
+        signs || zeros
     }
 }
 
-/// The normalised form of one value; `None` where it is empty, which never matches (L2).
-pub fn normalise(value: &Value, kind: MatchKind) -> Option<String> {
-    if is_empty(value) {
-        return None;
+/// Characters that nobody sees: zero width, soft hyphens, byte order marks, marks of direction, control characters, fillers.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}'
+        | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A text without what nobody sees, trimmed, each stretch of blanks one blank, in NFC and without case; `None` where nothing is left.
+fn folded(text: &str) -> Option<Cow<'_, str>> {
+    let text = text.trim();
+    let mut upper = false;
+    let plain = text.bytes().all(|byte| {
+        upper |= byte.is_ascii_uppercase();
+        (0x20..0x7f).contains(&byte)
+    });
+    if plain {
+        let text = match text.contains("  ") {
+            true => Cow::Owned(single_spaced(text)),
+            false => Cow::Borrowed(text),
+        };
+        let folded = if upper { Cow::Owned(text.to_ascii_lowercase()) } else { text };
+        return (!folded.is_empty()).then_some(folded);
     }
+    let seen: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+    let folded: String = single_spaced(&seen).chars().nfc().default_case_fold().nfc().collect();
+    (!folded.is_empty()).then_some(Cow::Owned(folded))
+}
+
+fn single_spaced(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
+}
+
+/// The normalised form of one value; `None` where it is empty or a placeholder, which never match (L2).
+pub fn normalise(value: &Value, by: Normal, placeholders: &Placeholders) -> Option<String> {
     let written;
     let text = match value {
-        Value::String(text) => text.trim(),
-        Value::Number(_) | Value::Bool(_) => {
-            written = value.to_string();
+        Value::String(text) => text.as_str(),
+        Value::Number(number) => {
+            // By value: 42.0 is 42.
+            written = Decimal::of(number).map_or_else(|| number.to_string(), |decimal| decimal.to_string());
             &written
         }
+        Value::Bool(truth) => return Some(truth.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => return None,
     };
-    let folded = if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().nfc().default_case_fold().nfc().collect() };
-    let normal = match kind {
-        MatchKind::Text => folded,
-        // The local part is folded too: no system in use keeps two people apart by the case of their address.
-        MatchKind::Email => {
-            let bare = folded.strip_prefix("mailto:").unwrap_or(&folded).trim_end_matches('.');
-            let cut = (bare.len() < folded.len()).then(|| bare.to_string());
-            cut.unwrap_or(folded)
-        }
-        MatchKind::Phone => phone(&folded)?,
-    };
-    (!normal.is_empty()).then_some(normal)
-}
-
-/// A telephone number as `+` and digits where its country is told, else as bare digits. Extensions are dropped.
-fn phone(text: &str) -> Option<String> {
-    let text = text.split(['x', ';', ',']).next().unwrap_or(text);
-    // "+47 (0) 22 …": the trunk prefix in brackets is not dialled from abroad.
-    let text = text.replace("(0)", "");
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    if digits.len() < 3 {
+    let folded = folded(text)?;
+    if placeholders.stands_for_nothing(&folded) {
         return None;
     }
-    let abroad = text.trim_start().starts_with('+');
-    Some(match digits.strip_prefix("00") {
-        Some(rest) if !abroad => format!("+{rest}"),
-        _ if abroad => format!("+{digits}"),
-        _ => digits,
-    })
+    let own = match by.kind {
+        Kind::Exact => return Some(text.to_string()),
+        Kind::Text => None,
+        // The local part is folded too: no system in use keeps two people apart by the case of their address.
+        Kind::Email => email(&folded).map(Cow::into_owned),
+        Kind::Phone => match phone(&folded) {
+            Some(number) => Some(number.in_region(by.region)),
+            // A number cut short, or none at all: two of those say nothing.
+            None if folded.chars().filter(char::is_ascii_digit).count() < 3 => return None,
+            None => None,
+        },
+        Kind::Url => url(text.trim()),
+        Kind::Number => Decimal::parse(&folded).map(|number| number.to_string()),
+        Kind::Boolean => crate::value::truth(&Value::String(folded.to_string())).map(|truth| truth.to_string()),
+        Kind::Date => Timestamp::parse(text).map(|_| text.trim().chars().take(10).collect()),
+        Kind::Instant => Timestamp::parse(text).map(|at| at.to_string()),
+        Kind::LikelyEmail | Kind::LikelyPhone | Kind::Seen => seen(&folded, by),
+    };
+    Some(own.unwrap_or_else(|| folded.into_owned()))
+}
+
+/// The form by the kind that a value itself shows; `None` where it is a text like any other.
+fn seen(folded: &str, by: Normal) -> Option<String> {
+    if folded.contains('@') {
+        let is_one = by.kind == Kind::LikelyEmail || is_email(folded);
+        return is_one.then(|| email(folded).map(Cow::into_owned)).flatten();
+    }
+    let first = folded.chars().next()?;
+    let begins = first.is_ascii_digit() || matches!(first, '+' | '(' | '＋') || by.kind == Kind::LikelyPhone;
+    if !begins || !folded.bytes().any(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number = phone(folded)?;
+    let is_one = match by.kind {
+        Kind::LikelyPhone => number.digits.len() >= 5,
+        _ => number.is_certain() || number.is_plain(),
+    };
+    is_one.then(|| number.in_region(by.region))
 }
 
 /// All normalised forms of a property's value: a list has one for each element (L3).
-pub fn forms(value: &Value, kind: MatchKind) -> Vec<String> {
+pub fn forms(value: &Value, by: Normal, placeholders: &Placeholders) -> Vec<String> {
     let mut found: Vec<String> = match value {
-        Value::Array(list) => list.iter().filter_map(|element| normalise(element, kind)).collect(),
-        single => normalise(single, kind).into_iter().collect(),
+        Value::Array(list) => list.iter().filter_map(|element| normalise(element, by, placeholders)).collect(),
+        single => normalise(single, by, placeholders).into_iter().collect(),
     };
     found.sort();
     found.dedup();
     found
+}
+
+/// Whether two values are the same in form, though they are written differently: by the kind that is told or that they show (R7). A value
+/// that stands for nothing is a value like any other here.
+pub fn same_form(a: &Value, b: &Value, by_a: Normal, by_b: Normal) -> bool {
+    let (Some(a), Some(b)) = (text_of(a), text_of(b)) else { return false };
+    let kind = by_a.kind.with(by_b.kind);
+    let fold = |text: &str| folded(text).map(Cow::into_owned);
+    let (Some(x), Some(y)) = (fold(&a), fold(&b)) else { return false };
+    match kind {
+        Kind::Text | Kind::Exact | Kind::Number | Kind::Boolean | Kind::Date | Kind::Instant => false,
+        Kind::Email => email(&x).is_some_and(|x| email(&y).is_some_and(|y| x == y)),
+        Kind::Url => url(a.trim()).is_some_and(|x| url(b.trim()).is_some_and(|y| x == y)),
+        Kind::Phone => same_phone(&x, &y, by_a, by_b, |_, _| true),
+        Kind::Seen | Kind::LikelyEmail | Kind::LikelyPhone => {
+            if x.contains('@') || y.contains('@') {
+                return is_email(&x) && is_email(&y) && email(&x) == email(&y);
+            }
+            if x.contains("://") {
+                return x.starts_with("http") && url(a.trim()).is_some_and(|x| url(b.trim()).is_some_and(|y| x == y));
+            }
+            let digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
+            digit(&x)
+                && digit(&y)
+                && same_phone(&x, &y, by_a, by_b, |a, b| {
+                    let long = a.digits.len() >= 5 && b.digits.len() >= 5;
+                    kind == Kind::LikelyPhone && long
+                        || a.is_certain() && (b.is_certain() || b.digits.len() >= 5)
+                        || b.is_certain() && a.digits.len() >= 5
+                        || a.is_plain() && b.is_plain()
+                })
+        }
+    }
+}
+
+fn same_phone(
+    a: &str,
+    b: &str,
+    by_a: Normal,
+    by_b: Normal,
+    may: impl Fn(&crate::kind::Phone, &crate::kind::Phone) -> bool,
+) -> bool {
+    let (Some(a), Some(b)) = (phone(a), phone(b)) else { return false };
+    a.extension == b.extension && may(&a, &b) && a.in_region(by_a.region) == b.in_region(by_b.region)
+}
+
+fn text_of(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        _ => None,
+    }
+}
+
+/// Whether a value says anything by which records could be matched.
+pub fn identifies(value: &Value, placeholders: &Placeholders) -> bool {
+    !is_empty(value) && !forms(value, Normal::of(Kind::Text), placeholders).is_empty()
+}
+
+/// A number that a text writes, where it can be none but a number (`0150` is a code).
+pub fn written_number(text: &str) -> Option<Decimal> {
+    decimal::is_plain_number(text).then(|| Decimal::parse(text)).flatten()
 }
 
 /// The hash of one match key: a rule's own seed and the normalised values in the rule's order.
@@ -118,41 +295,150 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn form(value: Value, kind: Kind) -> Option<String> {
+        normalise(&value, Normal::of(kind), &Placeholders::default())
+    }
+
+    fn in_norway(value: Value, kind: Kind) -> Option<String> {
+        normalise(&value, Normal { kind, region: Region::parse("NO") }, &Placeholders::default())
+    }
+
     #[test]
-    fn match_values_are_compared_normalised() {
-        // L2
-        assert_eq!(normalise(&json!("  ÅSE@Example.NO "), MatchKind::Email).as_deref(), Some("åse@example.no"));
+    fn l2_match_values_are_compared_normalised() {
+        assert_eq!(form(json!("  ÅSE@Example.NO "), Kind::Email).as_deref(), Some("åse@example.no"));
         // A with a ring above as two characters, and as one.
-        assert_eq!(normalise(&json!("A\u{30a}SE"), MatchKind::Text), normalise(&json!("åse"), MatchKind::Text));
-        assert_eq!(normalise(&json!("Straße"), MatchKind::Text), normalise(&json!("STRASSE"), MatchKind::Text));
-        assert_eq!(normalise(&json!(""), MatchKind::Text), None);
-        assert_eq!(normalise(&json!(null), MatchKind::Text), None);
-        assert_eq!(normalise(&json!(42), MatchKind::Text).as_deref(), Some("42"));
-    }
-
-    #[test]
-    fn telephone_numbers_are_compared_by_their_digits() {
-        // L2
-        for written in ["+47 22 33 44 55", "0047 22334455", "+47 (0) 22 33-44-55", "+4722334455 x12"] {
-            assert_eq!(normalise(&json!(written), MatchKind::Phone).as_deref(), Some("+4722334455"), "{written}");
+        assert_eq!(form(json!("A\u{30a}SE"), Kind::Text), form(json!("åse"), Kind::Text));
+        assert_eq!(form(json!("Straße"), Kind::Text), form(json!("STRASSE"), Kind::Text));
+        assert_eq!(form(json!("Åse  \n Berg"), Kind::Seen).as_deref(), Some("åse berg"));
+        assert_eq!(form(json!(""), Kind::Text), None);
+        assert_eq!(form(json!(null), Kind::Text), None);
+        for number in [json!(42), json!(42.0), json!("42"), json!(4.2e1)] {
+            assert_eq!(form(number, Kind::Seen).as_deref(), Some("42"));
         }
-        assert_eq!(normalise(&json!("-"), MatchKind::Phone), None);
+        assert_eq!(form(json!("0042"), Kind::Seen).as_deref(), Some("0042"));
+        assert_eq!(form(json!("0042.50"), Kind::Number).as_deref(), Some("42.5"));
+        assert_eq!(form(json!(" Ab "), Kind::Exact).as_deref(), Some(" Ab "));
     }
 
     #[test]
-    fn a_propertys_name_tells_by_which_rule_it_matches() {
-        for path in ["EmailAddress", "info.emails.email", "Emails.Value", "loginEmail", "mail", "profile.email.email"] {
-            assert_eq!(MatchKind::of_path(path), MatchKind::Email, "{path}");
+    fn l2_what_nobody_sees_is_dropped() {
+        for c in [
+            '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2060}', '\u{2066}',
+            '\u{2069}', '\u{feff}', '\u{ad}', '\u{61c}', '\u{0}', '\u{1f}', '\u{7f}', '\u{180e}', '\u{fe0f}', '\u{3164}',
+        ] {
+            for text in [format!("{c}ase@example.com"), format!("ase@{c}example.com"), format!("ase@example.com{c}")] {
+                assert_eq!(form(json!(text), Kind::Seen).as_deref(), Some("ase@example.com"), "{text:?}");
+                assert_eq!(form(json!(text), Kind::Email).as_deref(), Some("ase@example.com"), "{text:?}");
+            }
+            assert_eq!(form(json!(c.to_string()), Kind::Seen), None, "{c:?} alone");
         }
-        assert_eq!(MatchKind::of_path("MailAddress.City"), MatchKind::Text);
-        assert_eq!(MatchKind::of_path("MobilePhones.Value"), MatchKind::Phone);
+        for blank in ['\u{a0}', '\u{202f}', '\u{2007}', '\u{2003}', '\u{3000}', '\t'] {
+            assert_eq!(
+                form(json!(format!("{blank}Åse{blank}Berg{blank}")), Kind::Seen).as_deref(),
+                Some("åse berg"),
+                "{blank:?}"
+            );
+        }
     }
 
     #[test]
-    fn a_list_matches_by_any_element() {
-        // L3
+    fn l2_placeholders_never_match() {
+        assert!(PLACEHOLDERS.is_sorted(), "they are looked up by halves");
+        assert!(PLACEHOLDERS.iter().all(|text| text.len() <= LONGEST_PLACEHOLDER));
+        for text in [
+            "-",
+            "--",
+            "—",
+            ".",
+            "...",
+            "?",
+            "*",
+            "n/a",
+            "N/A",
+            "n.a.",
+            "none",
+            "None",
+            "NULL",
+            "null",
+            "(none)",
+            "<null>",
+            "[ingen]",
+            "Ukjent",
+            "UKJENT ",
+            "okänd",
+            "0",
+            "0000",
+            "00000000",
+            "+00 00 00 00",
+            "000-000",
+            "#N/A",
+            "_",
+            "xxx",
+            "- n/a -",
+        ] {
+            for kind in [Kind::Seen, Kind::Text, Kind::Email, Kind::Phone, Kind::LikelyPhone, Kind::Exact, Kind::Number] {
+                assert_eq!(form(json!(text), kind), None, "{text} as {kind:?}");
+            }
+        }
+        assert_eq!(form(json!(0), Kind::Seen), None);
+        for text in ["Nan Goldin", "10", "100", "0150", "-1", "x", "Ingen Olsen", "a-b", "nulls"] {
+            assert!(form(json!(text), Kind::Seen).is_some(), "{text}");
+        }
+        let more = Placeholders::with(["Post@Example.com", "99999999", " "]);
+        assert_eq!(more.added().count(), 2);
+        assert_eq!(normalise(&json!("post@EXAMPLE.com"), Normal::of(Kind::Email), &more), None);
+        assert_eq!(normalise(&json!(99_999_999), Normal::of(Kind::Phone), &more), None);
+        assert!(normalise(&json!("98999999"), Normal::of(Kind::Phone), &more).is_some());
+    }
+
+    #[test]
+    fn l2_the_document_lists_every_placeholder() {
+        let document = include_str!("../../../docs/equality.md");
+        for text in PLACEHOLDERS {
+            assert!(document.contains(&format!("`{text}`")), "docs/equality.md does not list `{text}`");
+        }
+    }
+
+    #[test]
+    fn l2_telephone_numbers_are_compared_by_their_digits() {
+        for written in ["+47 22 33 44 55", "0047 22334455", "+47 (0) 22 33-44-55", "+4722334455 x12", "(+47) 22 33 44 55"] {
+            for kind in [Kind::Phone, Kind::LikelyPhone] {
+                assert_eq!(form(json!(written), kind).as_deref(), Some("+4722334455"), "{written}");
+            }
+        }
+        assert_eq!(form(json!("-"), Kind::Phone), None);
+        assert_eq!(form(json!("ring 12"), Kind::Phone), None);
+    }
+
+    #[test]
+    fn l2_a_number_without_a_country_is_one_of_the_region() {
+        for written in [json!("22 33 44 55"), json!("22334455"), json!(22_334_455), json!("+47 22334455"), json!("4722334455")] {
+            for kind in [Kind::Phone, Kind::LikelyPhone, Kind::Seen] {
+                assert_eq!(in_norway(written.clone(), kind).as_deref(), Some("+4722334455"), "{written} as {kind:?}");
+            }
+        }
+        assert_eq!(form(json!("22 33 44 55"), Kind::Phone).as_deref(), Some("22334455"));
+    }
+
+    #[test]
+    fn l2_a_name_makes_no_telephone_number_of_a_text() {
+        for text in ["berg 12345", "ask for anna 12345", "model 3310", "+ 47 elephants"] {
+            assert_eq!(form(json!(text), Kind::LikelyPhone).as_deref(), Some(text));
+        }
+        // Nothing speaks for a number here: a code with a dash stays one.
+        for text in ["12-3456-7", "123-456-7", "2024-0001", "0150", "0123456", "12345"] {
+            assert_eq!(in_norway(json!(text), Kind::Seen).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn l3_a_list_matches_by_any_element() {
         assert_eq!(
-            forms(&json!(["B@example.com", "", "a@example.com", "b@example.com"]), MatchKind::Email),
+            forms(
+                &json!(["B@example.com", "", "a@example.com", "b@example.com", "-"]),
+                Normal::of(Kind::Email),
+                &Placeholders::default()
+            ),
             ["a@example.com", "b@example.com"]
         );
     }

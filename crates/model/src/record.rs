@@ -87,6 +87,19 @@ impl Slot {
         }
     }
 
+    /// P11: where a list shows the same elements in another order, the one that stood for the property stands for it still.
+    pub fn stand_by(&mut self, standing: &Value, shown: &Value) {
+        let (Some(Value::Array(before)), Value::Array(now)) = (&self.shadow, shown) else { return };
+        let first = now.iter().find(|element| !value::is_empty(element));
+        if self.pick.is_none()
+            && before.len() == now.len()
+            && first.is_some_and(|first| !value::equal(first, standing))
+            && value::equal(self.shadow.as_ref().unwrap_or(&Value::Null), shown)
+        {
+            self.pick = Some(Box::new(standing.clone()));
+        }
+    }
+
     /// Takes in what the system shows now. Where the element that stood for the property has changed in its place, the changed one
     /// stands for it; where it is gone, the first one does.
     pub fn show(&mut self, shown: Value) {

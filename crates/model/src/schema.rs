@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::kind::Kind;
+use crate::matching::Placeholders;
 use crate::path::Path;
+use crate::region::Region;
 
 /// The plain type of a property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -83,6 +86,12 @@ pub struct PropertySchema {
     pub reference: Option<String>,
     /// What the system makes of a value (P3).
     pub stored_as: StoredAs,
+    /// What its values are, for comparing them (R7): an e-mail address, a telephone number.
+    pub kind: Kind,
+    /// For a list: its order counts (P11). The first element is not just any.
+    pub ordered: bool,
+    /// The type is assumed: nobody told it, and the property may hold something else, such as a list.
+    pub assumed: bool,
     /// What a reader should know about it; shown by `check`.
     pub note: Option<String>,
 }
@@ -107,6 +116,9 @@ impl PropertySchema {
             required: false,
             reference: None,
             stored_as: StoredAs::default(),
+            kind: Kind::Seen,
+            ordered: false,
+            assumed: false,
             note: None,
         }
     }
@@ -161,6 +173,12 @@ pub struct TypeSchema {
     /// How long nothing is concluded from not finding what a write of unknown outcome would have made, in milliseconds (C2): the
     /// stated delay, or a minute where a system with answers that can be lost states none.
     pub unknown_ms: i64,
+    /// Ids of its records are JSON numbers, and so are references to them (R7); nothing where nobody knows.
+    pub numeric_ids: Option<bool>,
+    /// The country of telephone numbers that name none (L2).
+    pub region: Option<Region>,
+    /// What stands for nothing besides the usual words (L2).
+    pub placeholders: Placeholders,
     /// What a reader should know about it; shown by `check`.
     pub note: Option<String>,
 }
@@ -190,6 +208,9 @@ impl TypeSchema {
             created: None,
             tells_times: true,
             unknown_ms: 0,
+            numeric_ids: None,
+            region: None,
+            placeholders: Placeholders::default(),
             note: None,
         }
     }

@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use lockstep_connector::{Checkpoint, Connector, ReadRequest, Trouble};
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::matching::{MatchKind, forms, key_hash};
+use lockstep_model::matching::{Normal, Placeholders, forms, key_hash};
 use lockstep_model::value::{effective, is_empty};
-use lockstep_model::{PlainType, TypeName, TypeSchema, Value};
+use lockstep_model::{Kind, PlainType, TypeName, TypeSchema, Value};
 use serde::Serialize;
 
 /// A page of records.
@@ -131,9 +131,7 @@ pub fn advise(from: (&TypeName, &dyn Connector), to: (&TypeName, &dyn Connector)
         }
     }
     // An address is a person's own; names and telephone numbers several people have.
-    let is_address = |c: &Candidate| {
-        MatchKind::of_path(&c.from.path) == MatchKind::Email || MatchKind::of_path(&c.to.path) == MatchKind::Email
-    };
+    let is_address = |c: &Candidate| [&c.from.path, &c.to.path].iter().any(|path| Kind::hinted_by(path) == Kind::LikelyEmail);
     let rank = |c: &Candidate| (c.proposed, c.proposed && is_address(c), c.would_link, usize::MAX - c.would_ask, c.overlap);
     found.sort_by(|x, y| {
         rank(&y.0).cmp(&rank(&x.0)).then_with(|| (&x.0.from.path, &x.0.to.path).cmp(&(&y.0.from.path, &y.0.to.path)))
@@ -177,7 +175,7 @@ fn linkable(found: &[(Candidate, Links)], records: usize) -> Vec<bool> {
 /// One property of a side: its hashes, each with the record that has it, sorted.
 struct Column {
     path: String,
-    kind: MatchKind,
+    kind: Kind,
     writable: bool,
     list: bool,
     filled: usize,
@@ -194,11 +192,11 @@ struct Side {
     columns: Vec<Column>,
 }
 
-fn number(kind: MatchKind) -> u8 {
+fn number(kind: Kind) -> u8 {
     match kind {
-        MatchKind::Text => 0,
-        MatchKind::Email => 1,
-        MatchKind::Phone => 2,
+        Kind::LikelyEmail => 1,
+        Kind::LikelyPhone => 2,
+        _ => 0,
     }
 }
 
@@ -260,7 +258,7 @@ fn columns(schema: &TypeSchema) -> Vec<Column> {
             continue;
         }
         columns.push(Column {
-            kind: MatchKind::of_path(path.as_str()),
+            kind: Kind::hinted_by(path.as_str()),
             writable: !property.read_only && (schema.can.update || schema.can.create),
             list: property.list,
             path: path.as_str().into(),
@@ -284,29 +282,18 @@ impl Column {
             return;
         }
         self.filled += 1;
-        let texts = forms(value, MatchKind::Email);
+        let none = Placeholders::default();
+        let texts = forms(value, Normal::of(Kind::LikelyEmail), &none);
         self.shared += usize::from(texts.iter().any(|text| is_shared(text)));
-        let addresses = texts.iter().any(|text| text.contains('@'));
-        let mut add = |kind: MatchKind| {
+        for kind in [Kind::Seen, Kind::LikelyEmail, Kind::LikelyPhone] {
             let hashes = self.hashes.entry(number(kind)).or_default();
-            hashes.extend(forms(value, kind).iter().map(|form| (key_hash(0, &[form]), record)));
-        };
-        add(MatchKind::Text);
-        if addresses {
-            add(MatchKind::Email);
-        }
-        if self.kind == MatchKind::Phone {
-            add(MatchKind::Phone);
+            hashes.extend(forms(value, Normal::of(kind), &none).iter().map(|form| (key_hash(0, &[form]), record)));
         }
     }
 
-    /// As the engine compares the two: telephone numbers where both hold one, e-mail addresses where either does.
+    /// As the engine compares the two: by what either name speaks for, if the values are of that kind.
     fn rule(&self, other: &Column) -> u8 {
-        number(match (self.kind, other.kind) {
-            (MatchKind::Email, _) | (_, MatchKind::Email) => MatchKind::Email,
-            (MatchKind::Phone, MatchKind::Phone) => MatchKind::Phone,
-            _ => MatchKind::Text,
-        })
+        number(self.kind.with(other.kind))
     }
 
     fn hashes(&self, rule: u8) -> &[(u64, u32)] {

@@ -1,7 +1,6 @@
 //! Creating: too much, nothing, or never (G6, C1, C3, C5).
 
-use lockstep_model::matching::MatchKind;
-use lockstep_model::{Create, Flow, TypeName};
+use lockstep_model::{Create, Flow, Kind, TypeName};
 
 use super::View;
 use crate::codes;
@@ -110,8 +109,8 @@ fn is_empty(view: &View<'_>, flow: &Flow) -> bool {
 /// A match row that the flow's own property rows offer: an e-mail address, else a telephone number, else something numbered.
 fn proposal(flow: &Flow) -> Option<String> {
     // Names such as `EmailAddress` are plain enough to a person, if not to the rule by which values are normalised.
-    let is_email = |path: &str| path.to_lowercase().contains("email") || MatchKind::of_path(path) == MatchKind::Email;
-    let is_phone = |path: &str| MatchKind::of_path(path) == MatchKind::Phone;
+    let is_email = |path: &str| path.to_lowercase().contains("email") || Kind::hinted_by(path) == Kind::LikelyEmail;
+    let is_phone = |path: &str| Kind::hinted_by(path) == Kind::LikelyPhone;
     let of = |fits: &dyn Fn(&str) -> bool| {
         flow.properties.iter().find(|pair| fits(pair.from.path.as_str()) && fits(pair.to.path.as_str()))
     };

@@ -26,6 +26,7 @@ pub(super) fn check(view: &View<'_>, rows: &[Row<'_>], problems: &mut Vec<Proble
     }
     let fills = blocks(rows, problems);
     fanned_out(rows, &fills, problems);
+    one_list(rows, problems);
     for row in rows {
         conditions(view, row, problems);
     }
@@ -105,6 +106,54 @@ fn conditions(view: &View<'_>, row: &Row<'_>, problems: &mut Vec<Problem>) {
                 .help(format!("add a row for `{}`, or leave it if records get it otherwise", having.path)),
         );
     }
+}
+
+/// P9: two rows about the elements of one list of objects. Each finds an element by its own value, so that the two could come to stand in
+/// different elements. Rows with a condition name theirs.
+fn one_list(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
+    for second_side in [false, true] {
+        for (at, row) in rows.iter().enumerate() {
+            let end = side(row, second_side);
+            let Some(list) = list_of(end) else { continue };
+            let beside = rows[..at].iter().find(|other| {
+                let earlier = side(other, second_side);
+                earlier.name == end.name
+                    && earlier.resolved != end.resolved
+                    && earlier.property.when == end.property.when
+                    && list_of(earlier).is_some_and(|other| other == list)
+            });
+            let Some(beside) = beside else { continue };
+            let (one, other) = (&side(beside, second_side).property.path, &end.property.path);
+            let written = carries(row, second_side) && end.unwritable().is_none();
+            let also = carries(beside, second_side) && side(beside, second_side).unwritable().is_none();
+            let message = format!(
+                "`{one}` and `{other}` of {} are parts of the elements of one list, `{list}`, and nothing says of which element",
+                end.name
+            );
+            let place = row.places.row.clone();
+            let problem = match written || also {
+                true => Problem::error(codes::ONE_LIST, place, format!("{message}: values of different elements would be mixed"))
+                    .help(format!(
+                        "name the element by a condition in both rows, `{other} (Dependant on having Work in {list}.type)`, or keep one of the rows"
+                    )),
+                false => Problem::warning(
+                    codes::ONE_LIST,
+                    place,
+                    format!("{message}: each is read from the first element that has it, and these may be two"),
+                )
+                .help("name the element by a condition in both rows, or leave out one of them"),
+            };
+            problems.push(problem.related(&beside.places.row, "the other row"));
+        }
+    }
+}
+
+/// The list of objects of whose elements a property is a part, as far as the schema tells.
+fn list_of(end: &End<'_>) -> Option<lockstep_model::Path> {
+    let schema = end.schema?;
+    let is_list = |path: &lockstep_model::Path| schema.property(path).is_some_and(|property| property.list);
+    let steps: Vec<&str> = end.resolved.steps().collect();
+    (1..steps.len()).map(|length| lockstep_model::Path::new(steps[..length].join("."))).find(is_list)
 }
 
 /// Two rows that are about the same, or about a path and one below it.

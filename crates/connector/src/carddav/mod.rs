@@ -89,7 +89,7 @@ pub fn schemas() -> Vec<TypeSchema> {
     properties.push(uid);
     for path in ["emails", "phones"] {
         let mut list = PropertySchema::new(path, PlainType::String);
-        (list.list, list.value) = (true, Some("value".into()));
+        (list.list, list.ordered, list.value) = (true, true, Some("value".into()));
         list.stored_as.caseless = path == "emails";
         let mut kind = PropertySchema::new(format!("{path}.type").as_str(), PlainType::String);
         (kind.list, kind.read_only) = (true, true);
@@ -102,11 +102,10 @@ pub fn schemas() -> Vec<TypeSchema> {
         open: false,
         can: Capabilities { create: true, update: true, delete: true, since: true, find: true, get: true, tells_deletions: true },
         absent_is_empty: true,
-        settles_ms: 0,
-        created: None,
         tells_times: true,
         unknown_ms: 0,
         note: Some("a card needs a name: one created without gets it made of its other properties".into()),
+        ..TypeSchema::open(KIND)
     }]
 }
 

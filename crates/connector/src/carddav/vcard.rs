@@ -2,7 +2,7 @@
 //! no program knows all that others put into a card.
 
 use lockstep_model::Value;
-use lockstep_model::value::{equal, is_empty};
+use lockstep_model::value::{equal, is_added, is_empty};
 use serde_json::json;
 
 /// One content line: `item1.EMAIL;TYPE=work:ase@example.no`.
@@ -256,7 +256,9 @@ impl Card {
                     return;
                 }
                 let same = |at: &&usize| self.lines[**at].text().eq_ignore_ascii_case(&as_text(displaced));
-                let place = there.iter().find(same).or(there.first()).copied();
+                // P9: at a first link nothing is its own yet.
+                let adds = is_added(displaced) && !is_empty(value);
+                let place = there.iter().find(same).or(there.first()).copied().filter(|_| !adds);
                 match (place, is_empty(value)) {
                     (Some(at), true) => drop(self.lines.remove(at)),
                     (None, true) => {}

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::flow::{Having, PropertyRef};
-use lockstep_model::value::{equal, is_empty};
+use lockstep_model::value::{equal, is_added, is_empty};
 use lockstep_model::{Path, Value};
 use serde_json::Map;
 
@@ -213,6 +213,8 @@ impl Edit<'_> {
                     (Some(at), Value::Null) => drop(list.remove(at)),
                     (None, Value::Null) => list.clear(),
                     (Some(at), value) => list[at] = value,
+                    // P9: at a first link nothing is its own yet.
+                    (None, value) if is_added(self.displaced) => list.push(value),
                     (None, value) => match list.first_mut() {
                         Some(first) => *first = value,
                         None => list.push(value),
@@ -259,6 +261,7 @@ impl Edit<'_> {
             Some(at) => Some(at),
             // The value to take away is not there any more.
             None if self.value.is_null() && !is_empty(self.displaced) => return Ok(()),
+            None if is_added(self.displaced) => None,
             None => list.iter().position(|e| counts(e) && is_primary(e)).or_else(|| list.iter().position(counts)),
         };
         match chosen {

@@ -134,6 +134,8 @@ impl Sample {
                 };
                 let mut property = PropertySchema::new(path.as_str(), ty);
                 property.list = seen.list || seen.through_list;
+                // What is marked as primary comes first; of plain elements the first is as good as any.
+                property.ordered = seen.through_list;
                 property
             })
             .collect()
@@ -146,6 +148,11 @@ pub(super) fn schema(kind: &str, id: &str, modified: Option<&str>, sample: &Samp
     schema.can.tells_deletions = true;
     schema.known_from = if header.is_some() { KnownFrom::Header } else { KnownFrom::Sample };
     schema.tells_times = modified.is_some();
+    // A reference to a record is written as its id is (R7).
+    schema.numeric_ids = match header {
+        Some(_) => Some(false),
+        None => sample.seen.get(id).map(|seen| !seen.text && seen.other),
+    };
     schema.properties = match header {
         // A CSV file holds what its columns hold and nothing else, though a missing one is only said when it is written to.
         Some(header) => header.names.iter().map(|name| PropertySchema::new(name.as_str(), PlainType::String)).collect(),

@@ -3,7 +3,7 @@
 //! A word is here if the interpreter reads it only together with another, or only in another place.
 
 use super::place::Fault;
-use super::written::{ErrorRule, ListYaml, Manifest, Meaning, PropertyYaml, Style, TypeYaml, Webhook, WriteYaml};
+use super::written::{ErrorRule, ListYaml, Manifest, Meaning, PropertyYaml, Style, TypeWord, TypeYaml, Webhook, WriteYaml};
 
 /// Collects what is wrong below one place of the text.
 struct Told<'a> {
@@ -179,6 +179,8 @@ fn property_of(kind: &str, path: &str, property: &PropertyYaml, told: &mut Told<
         "element:",
         "`list: true` and `value`: it is what an element has besides its value",
     );
+    let many = property.list || matches!(property.ty, Some(TypeWord::List));
+    of_list(property.ordered && !many, "ordered:", "`list: true` or `type: list`: a single value has no order");
     of_list(property.primary.is_some() && !element, "primary:", "`list: true` and `value`: it marks an element");
     of_list(
         !property.made_of_value.is_empty() && !element,

@@ -29,13 +29,13 @@ use std::sync::{Mutex, PoisonError};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::KnownFrom;
 use lockstep_model::schema::StoredAs;
-use lockstep_model::{Capabilities, Path, PlainType, PropertySchema, ReadRecord, TypeSchema, Value};
+use lockstep_model::{Capabilities, Kind, Path, PlainType, PropertySchema, ReadRecord, TypeSchema, Value};
 use serde_json::{Map, json};
 
 use self::http::Client;
 pub use self::place::Fault;
 pub use self::sign_in::SigningIn;
-use self::written::{Manifest, TypeWord, TypeYaml};
+use self::written::{KindWord, Manifest, TypeWord, TypeYaml};
 use crate::vault::Keep;
 use crate::{Answers, Call, Connector, Heard, Outcome, Page, ReadRequest, Traffic, Trouble, Write};
 
@@ -347,13 +347,13 @@ fn number(settings: &Map<String, Value>, name: &str) -> Option<f64> {
 
 /// The record types of a manifest, as the plan of flows needs them.
 pub fn schemas(manifest: &Manifest) -> Vec<TypeSchema> {
-    manifest.types.iter().map(|(kind, ty)| schema(kind, ty)).collect()
+    manifest.types.iter().map(|(kind, ty)| schema(kind, ty, manifest.complete)).collect()
 }
 
 /// How long a creation of unknown outcome may still be under way where the manifest states no delay (C2).
 const UNSTATED_MS: i64 = 60_000;
 
-fn schema(kind: &str, ty: &TypeYaml) -> TypeSchema {
+fn schema(kind: &str, ty: &TypeYaml, complete: bool) -> TypeSchema {
     let properties = ty
         .properties
         .iter()
@@ -367,6 +367,10 @@ fn schema(kind: &str, ty: &TypeYaml) -> TypeSchema {
             create_only: p.create_only,
             required: p.required,
             reference: p.reference.clone(),
+            kind: p.kind.map_or(Kind::Seen, kind_of),
+            // The primary element is put first; where none is marked, lists of objects are sets like any other.
+            ordered: p.ordered || p.primary.is_some(),
+            assumed: p.ty.is_none() && !complete,
             stored_as: StoredAs { trimmed: p.trimmed, caseless: p.caseless, max_chars: p.max_chars, ..StoredAs::default() },
             note: p.note.clone(),
         })
@@ -390,7 +394,23 @@ fn schema(kind: &str, ty: &TypeYaml) -> TypeSchema {
         unknown_ms: ty.settles_ms.unwrap_or(UNSTATED_MS),
         created: ty.created.as_deref().map(Path::new),
         tells_times: ty.modified.is_some(),
+        numeric_ids: ty.properties.get(&ty.id).and_then(|id| id.ty).map(|word| matches!(word, TypeWord::Integer)),
         note: ty.note.clone(),
+        ..TypeSchema::open(kind)
+    }
+}
+
+fn kind_of(word: KindWord) -> Kind {
+    match word {
+        KindWord::Text => Kind::Text,
+        KindWord::Exact => Kind::Exact,
+        KindWord::Email => Kind::Email,
+        KindWord::Phone => Kind::Phone,
+        KindWord::Url => Kind::Url,
+        KindWord::Number => Kind::Number,
+        KindWord::Boolean => Kind::Boolean,
+        KindWord::Date => Kind::Date,
+        KindWord::Instant => Kind::Instant,
     }
 }
 

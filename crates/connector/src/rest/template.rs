@@ -7,6 +7,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use lockstep_model::value::Written;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value as Made};
 use serde_json::Value;
 
@@ -123,7 +124,7 @@ pub fn render(text: &str, context: &Value) -> Result<String, String> {
     LEFT.set(BUDGET);
     let mut made = Output::default();
     let template = environment().template_from_str(text).map_err(|error| failed(&error))?;
-    template.render_captured_to(minijinja::value::Serde(context), &mut made).map_err(|error| {
+    template.render_captured_to(minijinja::value::Serde(Written(context)), &mut made).map_err(|error| {
         let inner = std::error::Error::source(&error).map(|inner| format!(": {inner}")).unwrap_or_default();
         failed(&format!("{error}{inner}"))
     })?;
@@ -156,12 +157,18 @@ fn lacks_a_value(text: &str, context: &Value) -> bool {
 pub fn render_value(value: &Value, context: &Value) -> Result<Value, String> {
     Ok(match value {
         Value::String(text) => match expression(text) {
+            // What stands at a place is taken over as it is: a number keeps every digit (R7).
+            Some(place) if let Some(found) = at_place(place, context) => match found {
+                Value::String(text) if text.is_empty() => Value::Null,
+                Value::String(made) => Value::String(bounded(text, made.clone())?),
+                other => other.clone(),
+            },
             Some(expression) => {
                 in_bounds(text).map_err(|(message, _)| format!("the template `{text}`: {message}"))?;
                 LEFT.set(BUDGET);
                 let made = environment()
                     .compile_expression(expression)
-                    .and_then(|compiled| compiled.eval(minijinja::value::Serde(context)))
+                    .and_then(|compiled| compiled.eval(minijinja::value::Serde(Written(context))))
                     .map_err(|error| format!("the template `{text}`: {error}"))?;
                 match serde_json::to_value(&made).map_err(|error| format!("the template `{text}`: {error}"))? {
                     Value::String(made) if made.is_empty() => Value::Null,
@@ -303,7 +310,8 @@ pub fn readable(text: &str) -> Result<(), (String, Option<Range<usize>>)> {
     // Errors then say which stretch of a template they are about. What stands in a variable they could show as well: here is none.
     environment.set_debug(true);
     // Filters are looked up when they are used. What else goes wrong without a record is no mistake.
-    let tried = environment.template_from_str(text).map(|template| template.render(minijinja::value::Serde(&Value::Null)).err());
+    let tried =
+        environment.template_from_str(text).map(|template| template.render(minijinja::value::Serde(Written(&Value::Null))).err());
     let unknown =
         |error: &minijinja::Error| matches!(error.kind(), UnknownFilter | UnknownFunction | UnknownMethod | UnknownTest);
     let error = match tried {
@@ -327,6 +335,16 @@ fn expression(text: &str) -> Option<&str> {
     (!inner.contains("{{") && !inner.contains("{%")).then_some(inner)
 }
 
+/// What stands at a place in the context, where the expression is no more than the place: `values.amount`.
+fn at_place<'v>(expression: &str, context: &'v Value) -> Option<&'v Value> {
+    let place = expression.trim();
+    let is_name = |step: &str| {
+        step.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && step.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    place.split('.').try_fold(context, |value, step| if is_name(step) { value.as_object()?.get(step) } else { None })
+}
+
 /// RFC 3986: everything but unreserved characters.
 pub fn percent_encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -346,6 +364,10 @@ mod tests {
 
     #[test]
     fn templates_are_rendered_in_values() {
+        let digits: Value = serde_json::from_str(r#"{"a":{"n":1234567890123456789012345,"f":123456789.123456789}}"#).unwrap();
+        assert_eq!(render("{{ a.n }} {{ a.f }}", &digits).unwrap(), "1234567890123456789012345 123456789.123456789");
+        let made = render_value(&json!({"n": "{{ a.n }}", "f": "{{ a.f }}"}), &digits).unwrap();
+        assert_eq!(made.to_string(), r#"{"f":123456789.123456789,"n":1234567890123456789012345}"#);
         let context = json!({"id": "a b", "revision": "7"});
         assert_eq!(render("/users/{{ id | url }}", &context).unwrap(), "/users/a%20b");
         let made = render_value(&json!({"revision": "{{ revision | int }}", "none": "{{ nothing }}", "n": 1}), &context).unwrap();

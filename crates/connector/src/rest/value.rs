@@ -1,7 +1,7 @@
 //! Where properties are in a system's records: reading them out, and putting them in with all else left as it is (P9).
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::value::{equal, is_empty};
+use lockstep_model::value::{equal, is_added, is_empty};
 use serde_json::{Map, Value, json};
 
 use super::written::{PropertyYaml, TypeYaml};
@@ -156,6 +156,11 @@ impl Located<'_> {
     fn single(&self, elements: &mut Vec<Value>, value: &Value, displaced: &Value) {
         let mine: Vec<usize> = (0..elements.len()).filter(|i| self.has(&elements[*i])).collect();
         let held = |i: &&usize| !is_empty(displaced) && self.value_of(&elements[**i]).is_some_and(|v| equal(&v, displaced));
+        // P9: at a first link nothing is its own yet.
+        if is_added(displaced) && !is_empty(value) {
+            elements.push(self.element(value, elements.is_empty()));
+            return;
+        }
         let place =
             mine.iter().find(held).or_else(|| mine.iter().find(|i| self.is_primary(&elements[**i]))).or(mine.first()).copied();
         match (place, is_empty(value)) {

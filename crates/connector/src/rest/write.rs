@@ -6,7 +6,7 @@
 use lockstep_model::PlainType;
 use lockstep_model::ReadRecord;
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::value::{effective, equal, equal_as, is_empty};
+use lockstep_model::value::{effective, equal, equal_as, is_added, is_empty};
 use serde_json::{Value, json};
 
 use super::http::{Answer, NoAnswer};
@@ -220,6 +220,10 @@ impl Rest {
         for value in &write.values {
             let Ok(located) = self.located(ty, watch, value.prop) else { continue };
             let Some(shown) = located.read(current, ty.absent_is_empty) else { continue };
+            // What is added to a list takes nobody's place (P9).
+            if is_added(&value.displaced) {
+                continue;
+            }
             let whole = value.value.is_array();
             let same = |held: &Value, other: &Value| equal(held, other) || equal_as(PlainType::Any, held, other);
             // Of a list, the element that is to be replaced is still there, wherever it stands.

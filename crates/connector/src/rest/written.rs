@@ -42,6 +42,9 @@ pub struct Manifest {
     /// How the system calls when something changed.
     pub webhook: Option<Webhook>,
     pub types: BTreeMap<String, TypeYaml>,
+    /// Every property says its type, where it is no text.
+    #[serde(skip)]
+    pub complete: bool,
 }
 
 /// Where a system tells whose account it is.
@@ -366,17 +369,37 @@ pub struct Mark {
     pub told_by_changes: bool,
 }
 
+/// What values are, for comparing them.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum KindWord {
+    Text,
+    Exact,
+    Email,
+    Phone,
+    Url,
+    Number,
+    Boolean,
+    Date,
+    Instant,
+}
+
 /// A property.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct PropertyYaml {
-    /// `string` if not said.
+    /// What it holds. Where nothing is said: mostly texts, and whatever else it shows.
     #[serde(rename = "type")]
     pub ty: Option<TypeWord>,
+    /// What its values are, for comparing them: `email`, `phone`. Seen from the values if not said.
+    #[serde(rename = "as")]
+    pub kind: Option<KindWord>,
     /// Where it is in the system's record, if not at its own path.
     pub at: Option<String>,
     /// It is a list.
     pub list: bool,
+    /// The order of its list counts; else a list is a set. Where `primary` marks an element, the marked one always comes first.
+    pub ordered: bool,
     /// The child that is the value of an element, or of an object.
     pub value: Option<String>,
     /// The child that marks the primary element; the first one is it where nothing is said.

@@ -55,8 +55,8 @@ pub(super) fn value(column: &Column, cell: &Cell) -> Value {
         (PlainType::Integer | PlainType::Float, Cell::Real(f)) => number(*f),
         (PlainType::Float, Cell::Int(n)) => Value::from(*n),
         (PlainType::Integer | PlainType::Float, Cell::Text(text)) => {
-            let whole = text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from));
-            whole.unwrap_or_else(|_| text.parse::<f64>().map_or_else(|_| Value::String(text.clone()), number))
+            let exact = lockstep_model::decimal::number(text.trim()).map(Value::Number);
+            exact.unwrap_or_else(|| Value::String(text.clone()))
         }
         (PlainType::Decimal, cell) => cell.text().map_or(Value::Null, |text| Value::String(plain_decimal(&text))),
         (PlainType::Datetime, cell) => match instant(column, cell) {
@@ -167,7 +167,8 @@ pub(super) fn with_element(held: Value, value: &Value, displaced: &Value) -> Val
     };
     let same = |element: &Value| lockstep_model::value::equal(element, displaced);
     let place = if displaced.is_null() { None } else { list.iter().position(same) };
-    let place = place.or(if list.is_empty() { None } else { Some(0) });
+    let adds = lockstep_model::value::is_added(displaced) && !value.is_null();
+    let place = place.or(if list.is_empty() || adds { None } else { Some(0) });
     match (place, value.is_null()) {
         (Some(at), true) => drop(list.remove(at)),
         (Some(at), false) => list[at] = value.clone(),

@@ -158,6 +158,7 @@ impl Kind {
         let properties = self.table.columns.iter().enumerate().map(|(at, column)| {
             let mut property = PropertySchema::new(column.name.as_str(), column.ty);
             property.list = column.stored == Stored::Array;
+            property.ordered = property.list;
             property.read_only = column.read_only || !writable || self.version == Some(at) || (self.id == at && column.draws);
             // An id that is given is given once.
             property.create_only = self.id == at && !property.read_only;
@@ -189,11 +190,11 @@ impl Kind {
                 tells_deletions: false,
             },
             absent_is_empty: true,
-            settles_ms: 0,
-            unknown_ms: 0,
             created: self.created.map(|at| lockstep_model::Path::new(&self.table.columns[at].name)),
             tells_times: self.modified.is_some(),
             note: self.table.gone.then(|| "there is no such table any more: a run leaves it alone".into()),
+            numeric_ids: Some(self.id().ty == PlainType::Integer),
+            ..TypeSchema::open(self.table.name.clone())
         }
     }
 

@@ -24,7 +24,10 @@ pub fn flow(from: &str, to: &str, create: Create, matches: &[&str], rows: &[&str
     };
     Flow {
         create,
-        matches: matches.iter().map(|row| MatchRow { pairs: row.split('&').map(|p| pair(p, "=")).collect() }).collect(),
+        matches: matches
+            .iter()
+            .map(|row| MatchRow { pairs: row.split('&').map(|p| pair(p, "=")).collect(), kind: lockstep_model::Kind::Seen })
+            .collect(),
         properties: rows
             .iter()
             .map(|row| {

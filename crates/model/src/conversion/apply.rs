@@ -6,11 +6,12 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use super::catalogue::Op;
-use super::texts::{self, Said};
+use super::texts;
 use super::{ConversionError, Node, times};
+use crate::decimal::Decimal;
 use crate::schema::PlainType;
 use crate::time::Timestamp;
 use crate::value::{coerce, equal_as, is_empty, shown};
@@ -374,7 +375,7 @@ fn listed(mut values: Vec<Value>) -> Result<Value, String> {
 
 fn coerce_decimal(value: &Value) -> Result<Value, String> {
     match value {
-        Value::String(text) if !text.trim().is_empty() && texts::number(text).is_none() => {
+        Value::String(text) if !text.trim().is_empty() && Decimal::parse(text.trim()).is_none() => {
             Err(format!("{} is no decimal", shown(value)))
         }
         other => coerce(other, PlainType::Decimal),
@@ -394,14 +395,15 @@ fn truth(value: &Value) -> Result<Option<bool>, String> {
 fn absolute(value: &Value) -> Result<Value, String> {
     match value {
         Value::Null => Ok(Value::Null),
-        Value::Number(number) => Ok(match (number.as_i64(), number.as_f64()) {
-            (Some(integer), _) => Value::from(integer.unsigned_abs()),
-            (None, Some(fraction)) if number.is_f64() => Number::from_f64(fraction.abs()).map_or(Value::Null, Value::Number),
-            _ => value.clone(),
+        Value::Number(number) => Ok(match number.as_str().strip_prefix('-') {
+            Some(bare) => bare.parse().map_or_else(|_| value.clone(), Value::Number),
+            None => value.clone(),
         }),
         Value::String(text) if text.trim().is_empty() => Ok(Value::Null),
         // A decimal travels as text, and stays one.
-        Value::String(text) if texts::number(text).is_some() => Ok(Value::from(text.trim().trim_start_matches(['+', '-']))),
+        Value::String(text) if Decimal::parse(text.trim()).is_some() => {
+            Ok(Value::from(text.trim().trim_start_matches(['+', '-'])))
+        }
         other => Err(format!("{} is no number", shown(other))),
     }
 }
@@ -429,15 +431,13 @@ fn compared(values: &[Value], wanted: fn(Ordering) -> bool) -> Result<Value, Str
     if is_empty(a) || is_empty(b) {
         return Ok(Value::Bool(false));
     }
-    let number = |value: &Value| -> Option<Said> {
-        match value {
-            Value::Number(number) => texts::number(&number.to_string()),
-            Value::String(text) => texts::number(text),
-            _ => None,
-        }
+    let number = |value: &Value| match value {
+        Value::Number(number) => Decimal::of(number),
+        Value::String(text) => Decimal::parse(text.trim()),
+        _ => None,
     };
     let order = match (number(a), number(b), a, b) {
-        (Some(x), Some(y), ..) => x.compare(y),
+        (Some(x), Some(y), ..) => Some(x.compare(&y)),
         (_, _, Value::Bool(x), Value::Bool(y)) => Some(x.cmp(y)),
         (_, _, Value::String(x), Value::String(y)) => match (times::read(x), times::read(y)) {
             (Some(x), Some(y)) => Some(x.cmp(&y)),

@@ -70,37 +70,6 @@ pub(super) fn fits(pattern: &str, text: &str) -> bool {
     pattern[p..].iter().all(|c| *c == '*')
 }
 
-/// The number that a text says, if it says one: an integer as such, anything else as a fraction.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Said {
-    Integer(i128),
-    Fraction(f64),
-}
-
-/// Reads `42`, `-3.5` or `1e3`; no infinities, no words.
-pub(super) fn number(text: &str) -> Option<Said> {
-    let text = text.trim();
-    if !text.starts_with(['+', '-', '.']) && !text.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    if let Ok(integer) = text.parse() {
-        return Some(Said::Integer(integer));
-    }
-    let fraction: f64 = text.parse().ok()?;
-    (fraction.is_finite()).then_some(Said::Fraction(fraction))
-}
-
-impl Said {
-    pub(super) fn compare(self, other: Said) -> Option<std::cmp::Ordering> {
-        match (self, other) {
-            (Said::Integer(a), Said::Integer(b)) => Some(a.cmp(&b)),
-            (Said::Integer(a), Said::Fraction(b)) => (a as f64).partial_cmp(&b),
-            (Said::Fraction(a), Said::Integer(b)) => a.partial_cmp(&(b as f64)),
-            (Said::Fraction(a), Said::Fraction(b)) => a.partial_cmp(&b),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,14 +107,5 @@ mod tests {
         assert_eq!(replaced("aabbc", "ab", "", 10), Some("c".into()));
         assert_eq!(replaced("1 000 000", " ", "", 10), Some("1000000".into()));
         assert_eq!(replaced("aaaa", "a", "bbb", 11), None);
-    }
-
-    #[test]
-    fn only_numbers_are_read_as_numbers() {
-        assert_eq!(number(" -12.50 "), Some(Said::Fraction(-12.5)));
-        assert_eq!(number("9007199254740993"), Some(Said::Integer(9_007_199_254_740_993)));
-        for text in ["inf", "NaN", "-inf", "", "-", "12 kr", "1e999"] {
-            assert_eq!(number(text), None, "{text}");
-        }
     }
 }
