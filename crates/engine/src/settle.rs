@@ -476,7 +476,9 @@ pub fn translate(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing,
         Ok(value) => {
             // Where nothing stands yet, what was a number stays one (R7).
             let pattern = if is_empty(shown) && by.terms.by[1].kind == Kind::Number { &best.claim.value } else { shown };
-            let loose = target.unsure || matches!(target.ty, PlainType::Any | PlainType::Decimal);
+            // A type that the row states is what is asked for, also where the target tells none.
+            let stated = is_empty(shown) && by.conversion.as_ref().is_ok_and(|conversions| !conversions.is_empty());
+            let loose = !stated && (target.unsure || matches!(target.ty, PlainType::Any | PlainType::Decimal));
             as_stored(if loose { like(value, pattern) } else { value }, target.stored_as)
         }
         Err(message) => return failed(message),

@@ -174,6 +174,8 @@ mod tests {
     /// What walks a whole table or index or sorts a whole result, and why it may.
     const MAY: &[(&str, &str)] = &[
         ("COUNTERS", "SCAN counters"),
+        // One row for each record type.
+        ("RECORD_TYPES", "SCAN record_types"),
         // Read once, when the store is opened.
         ("AGENDA", "SCAN agenda"),
         ("SENDING", "SCAN sending"),
