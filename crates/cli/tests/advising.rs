@@ -2,6 +2,8 @@
 
 mod transcript;
 
+use std::collections::BTreeMap;
+
 use lockstep_sandbox::{Options, Sandbox};
 use transcript::{contents, example, lockstep, write};
 
@@ -30,7 +32,15 @@ fn candidates_are_found_by_their_values_and_the_flow_can_be_pasted() {
     let dir = folders(PEOPLE, CUSTOMERS);
     let before = contents(dir.path());
     let ran = lockstep(dir.path(), &["advise", "crm.People", "shop.Customers", "--format", "json"]).exits(0).json();
-    assert!(contents(dir.path()) == before, "nothing is written, and nothing stored");
+    // Nothing is written, and nothing stored, but what the connector of files has seen of each folder: which files it had, so that one
+    // that is taken away is missed (R8), and the largest number that was an id, so that it is not given again (R9).
+    let seen = dir.path().join(".lockstep");
+    let (remembered, after): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        contents(dir.path()).into_iter().partition(|(path, _)| path.parent() == Some(seen.as_path()));
+    assert!(after == before, "nothing is written, and nothing stored");
+    let of = |what: &str| remembered.keys().filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(what)).count();
+    let (files, numbers) = (of("files-"), of("numbers-"));
+    assert_eq!((files, numbers, remembered.len()), (2, 1, 3), "of two folders, one with numbers: {:?}", remembered.keys());
     let candidates = ran["candidates"].as_array().unwrap();
     let mail =
         candidates.iter().find(|c| c["from"]["path"] == "email" && c["to"]["path"] == "contact").expect("by value, not by name");

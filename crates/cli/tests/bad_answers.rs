@@ -70,13 +70,13 @@ fn a_flow_rests_on_a_bad_answer_and_the_others_go_on() {
     let answer = Arc::new(Mutex::new((good.clone(), good.len())));
     let address = serve(Arc::clone(&answer));
     let bad = [
-        ("<html>We are away</html>", 24, "fjord: Fjord GET /people: expected JSON, and it is not"),
-        ("{\"items\": [{\"id\": 1, \"na", 900, "fjord: Fjord GET /people: expected JSON, and the answer broke off"),
-        ("{\"items\": 7}", 12, "fjord: Fjord GET /people: expected a list of records at `items`"),
+        ("<html>We are away</html>", 24, "fjord.People: Fjord GET /people: expected JSON, and it is not"),
+        ("{\"items\": [{\"id\": 1, \"na", 900, "fjord.People: Fjord GET /people: expected JSON, and the answer broke off"),
+        ("{\"items\": 7}", 12, "fjord.People: Fjord GET /people: expected a list of records at `items`"),
         (
             "{\"items\": [{\"id\": 1}], \"next\": \"x\"}",
             35,
-            "fjord: Fjord GET /people: expected the next page, and the same page comes again",
+            "fjord.People: Fjord GET /people: expected the next page, and the same page comes again",
         ),
     ];
     for (n, (body, promised, told)) in bad.into_iter().enumerate() {

@@ -382,21 +382,33 @@ fn a_company_keeps_no_first_and_last_name_and_is_not_written_to_for_ever() {
     world.run_smoothly();
     let (contact, _) = world.one("wix", "contacts", "/primaryInfo/email", "post@example.org");
     world.edit("wix", "contacts", &contact, json!({"info": {"name": {"first": "Inga", "last": "Vik"}}}));
-    world.run();
+    let mut told = reviews(&world.run());
     let company = world.record(GO, "Customers", &firm);
     assert_eq!(
         (&company["Name"], &company["FirstName"], &company["LastName"]),
         (&json!("Fjordbruket AS"), &Value::Null, &Value::Null)
     );
     world.one("crmoffice", "contacts", "/familyName", "Vik");
-    // P3: what PowerOffice does not keep is no edit, and comes back to nobody.
-    world.idle();
+    // R6: what PowerOffice does not keep is no edit, comes back to nobody, and is not written again.
+    told.extend(reviews(&world.idle()));
     assert_eq!(text(&world.record("wix", "contacts", &contact), "/info/name/last"), "Vik");
+    let written = world.written(GO, "Customers");
     world.edit(GO, "Customers", &firm, json!({"EmailAddress": "firma@example.org"}));
-    world.run_smoothly();
+    let report = world.run();
+    told.extend(reviews(&report));
+    assert!(!report.unreachable() && report.outbox == 0, "{}", shown(&report));
     let contact = world.record("wix", "contacts", &contact);
     assert_eq!((text(&contact, "/primaryInfo/email"), text(&contact, "/info/name/first")), ("firma@example.org", "Inga"));
     world.idle();
+    assert_eq!(world.written(GO, "Customers"), written, "R6: never written again");
+    // R6: a person is told, once of each.
+    told.sort();
+    let not_kept = |path: &str, value: &str| {
+        let what = format!("{path}: “{value}” was acknowledged and is not kept: it shows nothing there");
+        format!("value not kept {CUSTOMERS}/{firm}: {what} (R6)")
+    };
+    assert_eq!(told, [not_kept("FirstName", "Inga"), not_kept("LastName", "Vik")]);
+    assert_eq!(world.idle().reviews.get("value not kept"), Some(&2), "and they stay open");
 }
 
 #[test]

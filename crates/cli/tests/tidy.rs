@@ -215,7 +215,8 @@ fn nothing_names_a_folder_of_one_machine() {
 
 /// The fields of the public structs and the variants of the public enums in a source, each with the type that has it.
 fn members(source: &str) -> Vec<(String, String)> {
-    let (mut found, mut of): (Vec<(String, String)>, Option<(String, bool)>) = (Vec::new(), None);
+    let mut found = Vec::new();
+    let mut of: Option<(String, bool)> = None;
     for line in source.lines() {
         if let Some(rest) = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum ")) {
             let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();

@@ -331,7 +331,7 @@ fn l6_merging_into_an_empty_target_makes_one_record_in_whatever_order_they_come(
 fn l6_records_of_one_type_are_merged_by_each_of_the_rows_and_not_where_nothing_says_so() {
     let rows = ["mail = mail", "phone = phone"];
     let one = Flow { merge_duplicates: true, ..flow("a.Person", "b.Person", Create::Always, &rows, &["name <-> name"]) };
-    let mut world = World::new(&[one.clone()], &two());
+    let mut world = World::new(std::slice::from_ref(&one), &two());
     world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "Kari"}));
     world.read("a.Person/2", json!({"mail": "kari@example.com", "phone": "22334455", "name": "Kari"}));
     world.read("a.Person/3", json!({"phone": "22 33 44 55", "name": "Kari"}));

@@ -209,7 +209,7 @@ types:
         ];
         let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
         let plan = Plan::compile(&[flow], &schemas).unwrap();
-        let store = SqliteStore::open(&self.dir.path().join("lockstep.db")).unwrap();
+        let store = SqliteStore::open(self.dir.path().join("lockstep.db")).unwrap();
         let mut hub = Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap();
         hub.run(RunOptions::default()).unwrap()
     }

@@ -345,7 +345,7 @@ fn g7_the_writes_of_a_flow_that_is_gone_are_taken_back_too() {
     let told = world.hub_of(&flows, &[]).plan_undo(&Which::Run(run), false, PutBackAs::AsFits).unwrap();
     assert!(told.not.iter().any(|not| not.record.0 == "b.People" && not.why.contains("1 write")), "{told:#?}");
     let watched = {
-        let mut store = SqliteStore::open_read_only(&world.dir.path().join("lockstep.db")).unwrap();
+        let mut store = SqliteStore::open_read_only(world.dir.path().join("lockstep.db")).unwrap();
         ever_written(&mut store).unwrap()
     };
     let mut hub = world.hub_of(&flows, &watched);

@@ -372,8 +372,7 @@ fn g4_one_record_that_the_system_fails_on_is_told_and_holds_nobody_back() {
 
 #[test]
 fn g4_a_record_that_can_not_be_read_before_it_is_written_holds_nobody_back() {
-    let manifest = MANIFEST.replace("'/people/{{ id | url }}' } }\n", "'/people/{{ id | url }}' } }\n");
-    let manifest = manifest.replace(
+    let manifest = MANIFEST.replace(
         "method: PATCH, path: '/people/{{ id | url }}' } }",
         "method: PATCH, path: '/people/{{ id | url }}' }, read-before: true }",
     );

@@ -3,6 +3,7 @@
 
 use crate::kit::{flow, reviews, shown, situation};
 use crate::*;
+use lockstep_sandbox::Options;
 use serde_json::json;
 
 #[test]
@@ -51,8 +52,30 @@ fn a_user_who_is_also_the_person_of_a_ticket_is_created_once() {
 fn two_users_with_one_address_are_not_created_twice_and_a_person_decides() {
     let mut world = world();
     user(&world, "leif", "post@example.org", None);
+    let (liv, _) = user(&world, "liv", "post@example.org", None);
+    let report = world.run();
+    // Two who fit each other and have no counterpart may be one: nothing is created for either until a person has said so.
+    assert_eq!(in_zendesk(&world), Vec::<String>::new(), "L6: {}", shown(&report));
+    assert_eq!(world.written("zendesk", "users"), (0, 0));
+    let asked: Vec<String> =
+        reviews(&report).into_iter().filter(|r| r.starts_with("ambiguous match superoffice.User/")).collect();
+    assert!(asked.len() == 1 && asked[0].ends_with("(L6)"), "one question about both users: {}", shown(&report));
+    assert!(open_reviews(&world.idle()) > 0, "the question stays open");
+    // A person decides: they are two, so one gets an address of its own. Then each is created, once.
+    world.edit("superoffice", "User", &liv, json!({"personEmail": "liv@example.org"}));
+    let report = world.run();
+    assert_eq!(in_zendesk(&world), ["liv@example.org", "post@example.org"], "L6: {}", shown(&report));
+    assert_eq!(world.written("zendesk", "users").0, 2, "C2: at most once");
+    assert_eq!(open_reviews(&world.idle()), 0, "nothing is left to ask");
+}
+
+#[test]
+fn two_users_with_one_address_that_are_to_be_kept_apart_are_not_created_twice_either() {
+    let mut world = World::that_says(&["superoffice-zendesk"], Options::empty(), "policies: { duplicates: separate }");
+    user(&world, "leif", "post@example.org", None);
     user(&world, "liv", "post@example.org", None);
     let report = world.run();
+    // Each would be created, and Zendesk has one user to an address: the second has found the first one's (C2).
     assert_eq!(in_zendesk(&world), ["post@example.org"], "C2: at most once: {}", shown(&report));
     assert!(reviews(&report).iter().any(|r| r.contains("superoffice.User")), "L6: {}", shown(&report));
     world.idle();
