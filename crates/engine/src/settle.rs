@@ -765,7 +765,17 @@ fn displaced(plan: &Plan, slice: &Slice, record: &RecordState, prop: PropIx, cla
     let Some(Value::Array(list)) = slot.shadow.as_ref().filter(|_| described.list && !described.whole) else { return stands() };
     let elements = || list.iter().filter(|element| !is_empty(element));
     let untouched = slot.carries.is_none() && slot.given.is_none() && slot.pick.is_none();
-    if slice.joined.contains(&record.entity) && untouched && !is_empty(value) && elements().next().is_some() {
+    // What was decided so at the first link and has not been carried out is decided so again, whatever became of the first try.
+    let added_before = || {
+        let open = slice.intents_of(record.entity).filter(|intent| intent.record == Some(record.id));
+        open.flat_map(|intent| &intent.changes).any(|change| change.prop == prop && value::is_added(&change.displaced))
+    };
+    // What stood there when its record was first seen has never been this property's: that the two were linked a run ago, which may have
+    // died since, changes nothing about that.
+    let since_first_seen = || slice.records.get(&claim.record).is_some_and(|source| claim.at <= source.first_seen);
+    let joined = || slice.joined.contains(&record.entity) || added_before() || since_first_seen();
+    let first_link = untouched && !is_empty(value) && joined();
+    if first_link && elements().next().is_some() {
         return value::adds();
     }
     let source = slice.records.get(&claim.record).map(|source| source.ty);

@@ -156,7 +156,7 @@ impl Hub {
                 Some(Ok(Some(read))) => {
                     audit.records_read += 1;
                     let shown = as_shown(record, read);
-                    if self.drifted(record, &shown, &live, audit) {
+                    if self.drifted(record, &shown, &live, &slice.reviews, audit) {
                         repairs.read.push((record.ty, read.clone()));
                     }
                     slice.records.insert(record.id, shown);
@@ -211,11 +211,26 @@ impl Hub {
     }
 
     /// Where a record shows something else than the store believes. Gives whether it does anywhere.
-    fn drifted(&self, known: &RecordState, shown: &RecordState, live: &[RecordState], audit: &mut Audit) -> bool {
+    fn drifted(
+        &self,
+        known: &RecordState,
+        shown: &RecordState,
+        live: &[RecordState],
+        reviews: &[Review],
+        audit: &mut Audit,
+    ) -> bool {
         let mut drifts = false;
         for (ix, prop) in self.plan.ty(known.ty).props.iter().enumerate().filter(|(_, prop)| prop.paired) {
             let (believed, shows) = (known.slots[ix].value(prop.whole), shown.slots[ix].value(prop.whole));
-            if same(prop.terms(), believed, shows) {
+            // R6: what is known as not kept waits for a person already.
+            let lost = || reviews.iter().any(|review| is_not_kept(review, known, PropIx(ix as u16)));
+            // P5a: within the system's delay what is read may be from before the write.
+            let older = || {
+                let settled = known.written_at.map(|at| at.plus_ms(self.plan.ty(known.ty).settles_ms));
+                settled.is_some_and(|settled| self.clock.now() < settled)
+                    && known.slots[ix].before.as_deref().is_some_and(|before| same(prop.terms(), before, shows))
+            };
+            if same(prop.terms(), believed, shows) || lost() || older() {
                 continue;
             }
             drifts = true;

@@ -18,7 +18,7 @@ use lockstep_engine::keys::each_id;
 use lockstep_engine::settle::{Entity, Wanted, wanted};
 use lockstep_model::change::Counterpart;
 use lockstep_model::flow::{Policy, PropertyRef};
-use lockstep_model::value::{equal, is_empty, same, shown};
+use lockstep_model::value::{self, equal, is_added, is_empty, same, shown};
 use lockstep_model::{
     Change, Claim, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, ReadRecord, Reason,
     RecordId, RecordState, Rule, RunId, Timestamp, TypeIx, TypeName, Value,
@@ -145,6 +145,8 @@ struct Written {
     flow: FlowIx,
     /// The run that first wrote there.
     first_run: RunId,
+    /// P9: the first write added an element to a list; it took nobody's place.
+    added: bool,
 }
 
 /// What Lockstep did to a record.
@@ -336,7 +338,16 @@ impl Hub {
                             None => (change.displaced.clone().into(), change.value.clone()),
                         };
                         let (last, first_run) = (intent.id, intent.run);
-                        let fresh = Written { before, after, last, claim: change.claim, flow: intent.flow, first_run };
+                        let added = is_added(&change.displaced) && !is_empty(&change.value);
+                        // P9: what the journal shows of a list is the element that stands for the property, before and after.
+                        let described = self.plan.prop(intent.ty, change.prop);
+                        let takes_out = described.list && !described.whole && is_empty(&change.value);
+                        let (before, after) = match (added, takes_out && !is_empty(&change.displaced)) {
+                            (true, _) => (Value::Null, change.value.clone()),
+                            (_, true) => (change.displaced.clone().into(), Value::Null),
+                            _ => (before, after),
+                        };
+                        let fresh = Written { before, after, last, claim: change.claim, flow: intent.flow, first_run, added };
                         one.written
                             .entry(change.prop)
                             .and_modify(|known| {
@@ -397,7 +408,10 @@ impl Hub {
                 taking.edited.push((record.ty, read.clone()));
             }
             match &one.created {
-                Some(created) => self.delete_again(&record, &shown, created, force, taking),
+                Some(created) => {
+                    let edits = self.edits_since(&record, created)?;
+                    self.delete_again(&record, &shown, created, edits.as_ref(), force, taking);
+                }
                 None => self.put_back_values(&record, &shown, one, (force, put_back), taking)?,
             }
         }
@@ -442,11 +456,25 @@ impl Hub {
         Ok(())
     }
 
+    /// The properties of a record that Lockstep created which somebody has edited since; `None` where the journal does not reach back.
+    fn edits_since(&mut self, record: &RecordState, created: &Intent) -> Result<Option<BTreeSet<String>>> {
+        if !record.slots.iter().any(|slot| slot.claim.is_some()) {
+            return Ok(None);
+        }
+        let journal = self.store.journal(&[record.id], usize::MAX >> 1)?;
+        if !journal.iter().any(|entry| entry.intent == Some(created.id)) {
+            return Ok(None);
+        }
+        let edits = journal.into_iter().filter(|entry| entry.kind == JournalKind::Edit);
+        Ok(Some(edits.filter_map(|entry| entry.path).collect()))
+    }
+
     fn delete_again(
         &self,
         record: &RecordState,
         shown_now: &RecordState,
         created: &Intent,
+        edits: Option<&BTreeSet<String>>,
         force: bool,
         taking: &mut TakingBack,
     ) {
@@ -457,11 +485,12 @@ impl Hub {
             taking.not.push(not(None, why));
             return;
         }
-        // What Lockstep wrote is no claim: one that is there was made by somebody. One without a time is of a property that was
-        // not kept equal when the record was made.
+        // What Lockstep wrote is no claim: one that is there was made by somebody, or by the system itself when it made the record (C6):
+        // of such a one no edit is told. One without a time is of a property that was not kept equal when the record was made.
         let edited = ty.props.iter().enumerate().find(|(ix, prop)| {
             let (known, now) = (&record.slots[*ix], &shown_now.slots[*ix]);
-            known.claim.as_ref().is_some_and(|claim| claim.at.is_told())
+            let by_somebody = || edits.is_none_or(|edits| edits.contains(&prop.name));
+            known.claim.as_ref().is_some_and(|claim| claim.at.is_told()) && by_somebody()
                 || !same(prop.terms(), known.value(prop.whole), now.value(prop.whole))
         });
         if let Some((ix, prop)) = edited.filter(|_| !force) {
@@ -494,17 +523,31 @@ impl Hub {
         };
         let (mut changes, mut properties, mut flow) = (vec![], vec![], FlowIx(0));
         for (prop, written) in &touched.written {
+            let out_again = written.added && self.was_taken_out(record, *prop, written)?;
             let described = self.plan.prop(record.ty, *prop);
-            let present = shown_now.slot(*prop).value(described.whole);
-            if equal(present, &written.before) {
+            let slot = shown_now.slot(*prop);
+            let list = slot.shadow.as_ref().and_then(Value::as_array).filter(|_| described.list && !described.whole);
+            let element = |value: &Value| {
+                let mut elements = list.into_iter().flatten().filter(|_| !is_empty(value));
+                elements.find(|element| same(described.terms(), element, value))
+            };
+            // P9: an element that was added is taken out again, and one that was taken out is added again; others stay in their places.
+            let taken_out = !written.added && list.is_some() && is_empty(&written.after) && !is_empty(&written.before);
+            let present = match list {
+                Some(_) if written.added => element(&written.after).unwrap_or(slot.value(described.whole)),
+                Some(_) if taken_out => element(&written.before).unwrap_or(&Value::Null),
+                _ => slot.value(described.whole),
+            };
+            let gone_again = written.added && element(&written.after).is_none();
+            if equal(present, &written.before) || gone_again && out_again {
                 taking.as_before += 1;
                 continue;
             }
-            let left = same(described.terms(), present, &written.after);
+            let left = !gone_again && same(described.terms(), present, &written.after);
             let mut refuse = None;
             if described.read_only || described.create_only {
                 refuse = Some("it can't be written once the record is there (P10)".to_string());
-            } else if !left && !force {
+            } else if !left && (!force || gone_again) {
                 refuse = Some(self.changed_since(record, *prop, written, present)?);
             }
             let described = self.plan.prop(record.ty, *prop);
@@ -543,7 +586,7 @@ impl Hub {
             changes.push(Change {
                 prop: *prop,
                 value,
-                displaced: present.clone().into(),
+                displaced: if taken_out { value::adds() } else { present.clone() }.into(),
                 counterpart_of: None,
                 claim,
                 rule: Rule::G7,
@@ -580,6 +623,17 @@ impl Hub {
             links.iter().any(|link| *link == first || *link < first && nothing_since(*link))
         };
         Ok(touched.written.iter().filter(|(_, written)| of_the_link(written.first_run)).map(|(prop, _)| *prop).collect())
+    }
+
+    /// Whether the element that a write added was taken out again by an undo (P9).
+    fn was_taken_out(&mut self, record: &RecordState, prop: PropIx, written: &Written) -> Result<bool> {
+        let name = &self.plan.prop(record.ty, prop).name;
+        let journal = self.store.journal(&[record.id], usize::MAX >> 1)?;
+        Ok(journal.iter().any(|entry| {
+            (entry.kind, entry.rule) == (JournalKind::Written, Some(Rule::G7))
+                && entry.path.as_ref() == Some(name)
+                && entry.intent.is_some_and(|id| id > written.last)
+        }))
     }
 
     /// Why a property does not hold any more what the write left there.
