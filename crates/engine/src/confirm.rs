@@ -45,6 +45,7 @@ pub fn written(
     now: Timestamp,
 ) -> Vec<PropIx> {
     let mut not_kept = Vec::new();
+    let mut unseen = false;
     let tells_version = answer.version.is_some();
     let mut answer = answer;
     if let Some(prop) = plan.ty(state.ty).own_id {
@@ -67,6 +68,8 @@ pub fn written(
                     slot.claim = Some(Claim { value: own, at: assigned_at, goes: vec![] });
                 }
             }
+            // An earlier write gave it a value, and nothing has shown since what became of that.
+            unseen |= slot.given.as_ref().is_some_and(|given| equal(given, slot.value(prop.whole)));
             continue;
         };
         let change = intent.changes.iter().find(|change| change.prop.at() == ix);
@@ -108,8 +111,9 @@ pub fn written(
         }
     }
     state.version = answer.version.or(state.version.take());
-    // R6: of a write whose answer tells no time none is known.
-    state.modified = answer.modified;
+    // R6: of a write whose answer tells no time none is known. Nor is one by which what an earlier write gave could be judged: without a
+    // version somebody may have edited that between the two writes, and the record would show the time of the second all the same.
+    state.modified = answer.modified.filter(|_| tells_version || !unseen);
     state.written_at = Some(now);
     state.presence = Presence::Live;
     if creates {

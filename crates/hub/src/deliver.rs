@@ -532,9 +532,13 @@ impl Hub {
             }
             return answer;
         };
+        let mut others = Vec::new();
+        let other_version =
+            worth == Answers::Believed && answer.version.is_some() && read.version.is_some() && answer.version != read.version;
+        let mut apart = false;
         for (prop, now) in read.values.into_iter().enumerate() {
             let Some((_, value)) = sent.iter().find(|(sent, _)| *sent == prop) else {
-                answer.values[prop] = now.or(answer.values[prop].take());
+                others.push((prop, now));
                 continue;
             };
             let described = &ty.props[prop];
@@ -558,7 +562,23 @@ impl Hub {
                 let first = effective(now, described.whole);
                 ty.settles_ms > 0 && !shows(now, value) && (is_empty(first) || same(described.terms(), first, held))
             };
-            answer.values[prop] = now.filter(|now| !may_be_older(now));
+            // P5: of another version than the write left, and neither what was there nor made of what was sent: somebody's edit since.
+            let is_later = |now: &Value| {
+                let first = effective(now, described.whole);
+                let kept = shows(now, value) || confirm::made_of(value, first);
+                other_version && !kept && !is_empty(first) && !same(described.terms(), first, held)
+            };
+            let not_ours = now.as_ref().is_some_and(|now| may_be_older(now) || is_later(now));
+            apart |= not_ours;
+            answer.values[prop] = now.filter(|_| !not_ours);
+        }
+        if apart {
+            // P5a: then its version, its time and what else it shows may not be those that the write left, either. Taken for them, what the
+            // system has made of the value (P3) would be an edit when it is seen, or somebody's edit none.
+            return answer;
+        }
+        for (prop, now) in others {
+            answer.values[prop] = now.or(answer.values[prop].take());
         }
         answer.version = read.version.or(answer.version);
         answer.modified = read.modified.or(answer.modified);
