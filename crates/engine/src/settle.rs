@@ -133,6 +133,10 @@ pub fn candidates<'a>(plan: &'a Plan, entity: &Entity<'a>, ty: TypeIx, prop: Pro
             }
         }
     }
+    // P1c: what only fills counts where nothing else does.
+    if found.iter().any(|one| !one.by.is_some_and(|by| by.fills)) {
+        found.retain(|one| !one.by.is_some_and(|by| by.fills));
+    }
     found.sort_by(|a, b| precedence(plan, described, a, b));
     found
 }
@@ -624,8 +628,10 @@ pub type Goes = Vec<(TypeIx, Vec<PropIx>)>;
 pub fn settle_goes(plan: &Plan, now: Timestamp, entity: &Entity<'_>, joined: bool) -> Vec<(RecordId, PropIx, Goes)> {
     let mut out = Vec::new();
     let records = &entity.records;
+    // Where a flow does not hold, a way round may lead to several properties though the direct one leads to one.
+    let may_go = |prop: &PlanProp| prop.fans || prop.fills || entity.left.is_some();
     for record in records {
-        for (ix, prop) in plan.ty(record.ty).props.iter().enumerate().filter(|(_, prop)| prop.fans || prop.fills) {
+        for (ix, prop) in plan.ty(record.ty).props.iter().enumerate().filter(|(_, prop)| may_go(prop)) {
             let slot = &record.slots[ix];
             let Some(claim) = &slot.claim else { continue };
             let fresh = slot.displaced.is_some();

@@ -57,9 +57,7 @@ struct Run {
 
 fn worlds() -> Vec<World> {
     let text = include_str!("worlds.jsonl");
-    let worlds = text.lines().map(|line| serde_json::from_str(line).expect("a world"));
-    // Blocks (P1c) and what bears where a flow does not hold (P0, L9) are not in the engine yet.
-    worlds.filter(|world: &World| world.fills.is_empty() && world.flows.iter().all(|flow| !flow.conditioned)).collect()
+    text.lines().map(|line| serde_json::from_str(line).expect("a world")).collect()
 }
 
 /// The world as the engine plays it: one record of each type, which match by `key`, and hold a flag for each flow with a condition.
@@ -263,20 +261,29 @@ impl Play {
 
 #[test]
 fn what_bears_on_what_is_as_the_model_says() {
-    // P0
+    // P0, P1c
     for world in worlds() {
         let play = Play::new(&world);
-        let mut found = BTreeSet::new();
+        let (mut found, mut fills) = (BTreeSet::new(), BTreeSet::new());
         for ty in &play.plan.types {
             for (prop, bearings) in ty.props.iter().zip(&ty.bearings) {
                 for bearing in bearings {
                     let other = play.plan.ty(bearing.other);
-                    let theirs = &other.props[bearing.theirs.at()];
-                    found.insert((ty.name.system.clone(), prop.name.clone(), other.name.system.clone(), theirs.name.clone()));
+                    let theirs = other.props[bearing.theirs.at()].name.clone();
+                    let pair = (ty.name.system.clone(), prop.name.clone(), other.name.system.clone(), theirs);
+                    if bearing.fills {
+                        fills.insert(pair)
+                    } else {
+                        found.insert(pair)
+                    };
                 }
             }
         }
         assert_eq!(found, world.bears, "seed {}", world.seed);
+        let both_ways = |(a, p, b, q): &(String, String, String, String)| {
+            [(a.clone(), p.clone(), b.clone(), q.clone()), (b.clone(), q.clone(), a.clone(), p.clone())]
+        };
+        assert_eq!(fills, world.fills.iter().flat_map(both_ways).collect(), "seed {}", world.seed);
     }
 }
 

@@ -209,6 +209,25 @@ fn p1c_what_is_empty_is_filled_when_records_are_found() {
     assert_eq!(world.value("b.Person/x", "shipping"), json!("Bergen"), "only at the first link");
 }
 
+#[test]
+fn p1c_what_only_fills_gives_way_to_a_value_that_belongs_there() {
+    let rows = ["mailing <-> billing", "mailing <-> shipping", "other <-> billing", "other <-> shipping"];
+    let flows = [
+        flow("a.Person", "b.Person", Create::Never, &["no = no"], &rows),
+        flow("c.Person", "b.Person", Create::Never, &["no = no"], &["place <-> shipping"]),
+    ];
+    let mut world = World::people(&flows);
+    world.read_as("b.Person/x", json!({"no": "1", "billing": null, "shipping": null}), None, None);
+    world.read_as("c.Person/3", json!({"no": "1", "place": "Moss"}), None, None);
+    // Later than anything that the third system has; it belongs to `billing` all the same.
+    world.read_as("a.Person/1", json!({"no": "1", "mailing": "Bergen", "other": null}), None, Some(5));
+    world.settle();
+    assert_eq!(world.value("b.Person/x", "billing"), json!("Bergen"));
+    assert_eq!(world.value("b.Person/x", "shipping"), json!("Moss"), "it is paired with a property that has a value");
+    assert_eq!(world.value("a.Person/1", "other"), json!("Moss"));
+    assert_eq!(world.settle_all(), 0);
+}
+
 fn only(flow: Flow, expression: &str, reads: &[&str]) -> Flow {
     let reads = reads.iter().map(|path| (*path).into()).collect();
     Flow { only: Some(Filter { expression: expression.into(), reads }), ..flow }
