@@ -393,7 +393,17 @@ fn first_look(
             FirstLook::StoredSo
         }
         () if untold && made_of(sent, shown) => FirstLook::StoredSo,
+        // P3: whoever has edited something else of the record meanwhile has not taken the blanks out.
+        () if differs_in_blanks(sent, shown) => FirstLook::StoredSo,
         () => FirstLook::Edited,
+    }
+}
+
+/// Whether two texts are the same but for blanks at their ends, or for how many there are between words.
+fn differs_in_blanks(sent: &Value, shown: &Value) -> bool {
+    match (sent, shown) {
+        (Value::String(sent), Value::String(shown)) => sent.split_whitespace().eq(shown.split_whitespace()),
+        _ => false,
     }
 }
 

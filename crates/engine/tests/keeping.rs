@@ -231,6 +231,21 @@ fn r6_what_shows_as_before_our_write_was_not_kept_and_is_no_edit() {
 }
 
 #[test]
+fn p3_blanks_that_a_system_took_out_are_no_edit_though_somebody_has_edited_something_else() {
+    let mut world = linked_pair();
+    let id = world.record("b.Person/1").id;
+    world.read("a.Person/1", json!({"phone": "2 "}));
+    world.decide();
+    world.deliver_untold();
+    let state = world.records.get_mut(&id).unwrap();
+    (state.version, state.modified) = (Some("7".into()), Some(Timestamp(1)));
+    let now = world.now;
+    world.read_as("b.Person/1", json!({"phone": "2", "name": "Ada Berg"}), Some("8"), Some(now));
+    assert_eq!(world.settle_all(), 1, "the name goes to a");
+    assert_eq!((world.value("a.Person/1", "phone"), world.value("a.Person/1", "name")), (json!("2 "), json!("Ada Berg")));
+}
+
+#[test]
 fn g4_a_write_that_met_another_version_is_decided_anew_and_keeps_count_of_its_tries() {
     let mut world = linked_pair();
     world.read("a.Person/1", json!({"phone": "2"}));

@@ -572,9 +572,9 @@ impl Hub {
             apart |= not_ours;
             answer.values[prop] = now.filter(|_| !not_ours);
         }
-        if apart {
-            // P5a: then its version, its time and what else it shows may not be those that the write left, either. Taken for them, what the
-            // system has made of the value (P3) would be an edit when it is seen, or somebody's edit none.
+        if apart || other_version {
+            // P5, P5a: then its version, its time and what else it shows may not be those that the write left, either. Taken for them, what the
+            // system has made of the value (P3) would be an edit when it is seen, or somebody's edit none: of another property, too.
             return answer;
         }
         for (prop, now) in others {

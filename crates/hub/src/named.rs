@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use lockstep_connector::Trouble;
 use lockstep_engine::observe::mark_gone;
-use lockstep_model::{ReadRecord, RecordState, TypeIx};
+use lockstep_model::{Intent, ReadRecord, RecordId, RecordState, TypeIx};
 use lockstep_store::Commit;
 
 use crate::run::{Hub, Result, Underway};
@@ -36,10 +36,13 @@ impl Hub {
             return Ok(());
         }
         under_way.asked = self.clock.now();
+        let mut unanswered = self.unanswered()?;
         let mut commit = Commit::default();
         for (ty, key, found) in self.found(jobs) {
             match found {
-                Ok(Some(record)) if record.id == key => self.take_in_named(under_way, ty, record, &mut commit)?,
+                Ok(Some(record)) if record.id == key => {
+                    self.take_in_named(under_way, (ty, record), &mut unanswered, types, &mut commit)?;
+                }
                 Ok(None) => self.named_is_gone(under_way, ty, &key, types, &mut commit)?,
                 // It leads to another record now: a merge, which a listing shows whole.
                 Ok(Some(_)) => drop(types.insert(ty)),
@@ -84,9 +87,24 @@ impl Hub {
         })
     }
 
-    fn take_in_named(&mut self, under_way: &mut Underway, ty: TypeIx, record: ReadRecord, commit: &mut Commit) -> Result<()> {
+    fn take_in_named(
+        &mut self,
+        under_way: &mut Underway,
+        (ty, record): (TypeIx, ReadRecord),
+        unanswered: &mut HashMap<RecordId, Vec<Intent>>,
+        types: &mut BTreeSet<TypeIx>,
+        commit: &mut Commit,
+    ) -> Result<()> {
         let system = self.plan.ty(ty).name.system.clone();
         under_way.report.system(&system).read += 1;
+        let known = self.store.by_key(ty, &[&record.id])?.pop();
+        if let Some(intents) = known.and_then(|known| unanswered.remove(&known.id)) {
+            // Where nothing can be concluded yet, a list shows it later.
+            if !self.settle_listed(under_way, intents, &record, under_way.asked)? {
+                types.insert(ty);
+            }
+            return Ok(());
+        }
         let before = commit.new_records.len();
         self.observe_one(under_way, ty, record, commit)?;
         if commit.new_records.len() > before {

@@ -11,7 +11,7 @@ use lockstep_engine::Observed;
 use lockstep_engine::Trust;
 use lockstep_engine::keys::each_id;
 use lockstep_engine::observe::{Reading, mark_gone, observe_as};
-use lockstep_model::{RecordId, RecordState, Timestamp, TypeIx};
+use lockstep_model::{Intent, ReadRecord, RecordId, RecordState, Timestamp, TypeIx};
 use lockstep_store::{Commit, JournalEntry, JournalKind, TypeStatus};
 
 use crate::clock::Clock;
@@ -70,6 +70,8 @@ struct Stream {
     losses: Losses,
     /// It is not believed: what still comes of it is left (R5).
     lost: bool,
+    /// The writes of its records whose answer was lost before it began.
+    unanswered: HashMap<RecordId, Vec<Intent>>,
     /// As it was before this reading.
     before: TypeStatus,
 }
@@ -79,6 +81,7 @@ impl Hub {
     pub(crate) fn read(&mut self, under_way: &mut Underway, types: &BTreeSet<TypeIx>) -> Result<()> {
         let mut jobs: Vec<Vec<(TypeIx, Option<Checkpoint>)>> = vec![vec![]; self.systems.len()];
         let mut streams: HashMap<TypeIx, Stream> = HashMap::new();
+        let unanswered = self.unanswered()?;
         for &ty in types {
             let system = self.system_of(ty);
             if under_way.paused.contains_key(&system) {
@@ -119,6 +122,7 @@ impl Hub {
                     mended: HashSet::new(),
                     losses: Losses::default(),
                     lost: false,
+                    unanswered: unanswered.clone().into_iter().filter(|(_, intents)| intents[0].ty == ty).collect(),
                     before,
                     listing: Some(0),
                 },
@@ -295,6 +299,9 @@ impl Hub {
             let keys: Vec<&str> = held.iter().map(|record| record.id.as_str()).collect();
             known.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| (record.key.clone(), record)));
             records.extend(held);
+        }
+        for (intents, read) in take_unanswered(&mut records, &known, &stream.unanswered) {
+            stream.faulty |= !self.settle_listed(under_way, intents, &read, asked)? && !everything;
         }
         let mut gone: Vec<RecordState> = gone.iter().filter_map(|id| known.get(id)).filter(|r| r.is_live()).cloned().collect();
         let mut found_out = true;
@@ -564,4 +571,22 @@ fn pages<'a>(
 
 fn base_kind<'a>(request: &impl Fn(Option<&'a Checkpoint>) -> ReadRequest<'a>) -> String {
     request(None).kind.to_string()
+}
+
+/// Takes the records out whose own writes have no answer yet, with these writes.
+fn take_unanswered(
+    records: &mut Vec<ReadRecord>,
+    known: &HashMap<String, RecordState>,
+    unanswered: &HashMap<RecordId, Vec<Intent>>,
+) -> Vec<(Vec<Intent>, ReadRecord)> {
+    if unanswered.is_empty() {
+        return vec![];
+    }
+    let mut taken = Vec::new();
+    records.retain(|read| {
+        let intents = known.get(&read.id).and_then(|state| unanswered.get(&state.id));
+        taken.extend(intents.map(|intents| (intents.clone(), read.clone())));
+        intents.is_none()
+    });
+    taken
 }

@@ -141,10 +141,8 @@ impl Hub {
     /// Finds out about an update or a deletion by its record. Nothing is made twice by sending it again.
     fn settle_one(&mut self, under_way: &mut Underway, intent: Intent) -> Result<()> {
         let now = self.clock.now();
-        let ids: Vec<RecordId> = intent.record.into_iter().chain([intent.source]).collect();
-        let mut known: NumberMap<RecordId, RecordState> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
         let mut again = Ok(None);
-        if let Some(target) = intent.record.and_then(|id| known.get(&id)).cloned() {
+        if let Some(target) = self.store.records(intent.record.as_slice())?.pop() {
             under_way.asked = now;
             again = self.get_now(&intent, &target);
             // What can't be understood now may be the next moment; what is sent again unseen may be written for nothing (P4).
@@ -161,54 +159,90 @@ impl Hub {
                 unread = true;
                 None
             }
-            // G4: this one is asked after by the next run, and the others are not kept from being read. What is read of it until then may be
-            // what this write did (P5a).
-            Err(Trouble::Malformed(_) | Trouble::Busy { .. }) => {
-                let mut commit = Commit::default();
-                if let Some(mut state) = intent.record.and_then(|id| known.remove(&id)) {
-                    state.written_at = Some(now.plus_ms(PATIENCE_MS));
-                    commit.changed_records.push(state);
-                }
-                return Ok(self.store.commit(commit)?);
-            }
+            // G4: this one is found out about by the next run, or by a list that shows it; the others are not kept from being read.
+            Err(Trouble::Malformed(_) | Trouble::Busy { .. }) => return Ok(()),
             // Nothing of the system is read before that is known.
             Err(trouble) => {
                 self.pause(under_way, self.system_of(intent.ty), None, &trouble);
                 return Ok(());
             }
         };
+        self.settle_shown(under_way, &intent, again, unread, now)?;
+        Ok(())
+    }
+
+    /// C2, P5: settles updates and deletions of a record by what a list shows of it. Before that is done, nothing else is concluded from
+    /// what it shows: a value that the write has brought there would be taken for somebody's edit. Gives whether all are settled.
+    pub(crate) fn settle_listed(
+        &mut self,
+        under_way: &mut Underway,
+        intents: Vec<Intent>,
+        read: &ReadRecord,
+        asked: Timestamp,
+    ) -> Result<bool> {
+        let mut settled = true;
+        under_way.asked = asked;
+        for intent in intents {
+            settled &= self.settle_shown(under_way, &intent, Some(read.clone()), false, asked)?;
+        }
+        Ok(settled)
+    }
+
+    /// The updates and deletions of known records whose answer was lost, by record.
+    pub(crate) fn unanswered(&mut self) -> Result<HashMap<RecordId, Vec<Intent>>> {
+        let mut found: HashMap<RecordId, Vec<Intent>> = HashMap::new();
+        for intent in self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)? {
+            if let (Some(record), IntentKind::Update | IntentKind::Delete) = (intent.record, intent.kind) {
+                found.entry(record).or_default().push(intent);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Concludes from what a record showed that was asked for at `asked`, and takes it in. `None` if it was not there; `unread` if it can't
+    /// be understood. Gives whether anything could be concluded.
+    fn settle_shown(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        again: Option<ReadRecord>,
+        unread: bool,
+        asked: Timestamp,
+    ) -> Result<bool> {
+        let now = self.clock.now();
+        let ids: Vec<RecordId> = intent.record.into_iter().chain([intent.source]).collect();
+        let mut known: NumberMap<RecordId, RecordState> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
         let mut commit = Commit::default();
         if again.is_none() && !unread && intent.record.is_some() {
             match intent.kind {
-                IntentKind::Delete if intent.takes_back() => {
-                    self.creation_taken_back(under_way, &intent, &mut known, &mut commit)
-                }
-                IntentKind::Delete => self.deleted(under_way, &intent, &mut known, &mut commit),
+                IntentKind::Delete if intent.takes_back() => self.creation_taken_back(under_way, intent, &mut known, &mut commit),
+                IntentKind::Delete => self.deleted(under_way, intent, &mut known, &mut commit),
                 _ => {
                     commit.intents_changed.push(step(
-                        &intent,
+                        intent,
                         IntentEvent::Drop,
                         now,
                         Some("its record is not there any more".into()),
                     ));
-                    self.gone(under_way, &intent, &mut known, &mut commit);
+                    self.gone(under_way, intent, &mut known, &mut commit);
                 }
             }
-        } else if !self.recognise(under_way, &intent, again.as_ref(), &mut commit)? {
-            if !is_due(&intent, now) {
-                return Ok(());
+        } else if !self.recognise(under_way, intent, again.as_ref(), &mut commit)? {
+            if !is_due(intent, asked) {
+                return Ok(false);
             }
             // What speaks against it is decided from what the record shows now.
             let message = intent.message.clone().unwrap_or_else(|| "its answer was lost".into());
-            let sent = self.sent(&intent)?;
-            self.put_off(under_way, &intent, &format!("{message}; it was not done"), None, &sent, &known, &mut commit);
+            let sent = self.sent(intent)?;
+            self.put_off(under_way, intent, &format!("{message}; it was not done"), None, &sent, &known, &mut commit);
         }
         // What else the record shows is compared with what is recorded here, so this is recorded first.
-        self.read_again(under_way, &intent, None, &mut commit)?;
+        self.read_again(under_way, intent, None, &mut commit)?;
         self.store.commit(commit)?;
         let mut commit = Commit::default();
-        self.read_again(under_way, &intent, again, &mut commit)?;
-        Ok(self.store.commit(commit)?)
+        self.read_again(under_way, intent, again, &mut commit)?;
+        self.store.commit(commit)?;
+        Ok(true)
     }
 
     /// Creations of record types that were read to their end. A system that could not be read says nothing about what it does not hold;
