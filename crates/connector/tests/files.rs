@@ -728,3 +728,53 @@ fn changes_add_up_to_the_whole() {
         assert_eq!(held, expected, "step {step}");
     }
 }
+
+#[test]
+fn r8_a_file_that_ends_in_the_middle_of_a_row_was_cut() {
+    for (file, whole, cut) in [
+        ("Contacts.csv", "id,name,mail\n1,Åse,a\n2,Bjørn,b\n3,Cato,c\n", "id,name,mail\n1,Åse,a\n2,Bj"),
+        (
+            "Contacts.jsonl",
+            "{\"id\":1,\"name\":\"Åse\"}\n{\"id\":2,\"name\":\"Bjørn\"}\n",
+            "{\"id\":1,\"name\":\"Åse\"}\n{\"id\":2,\"na",
+        ),
+    ] {
+        let project = Project::with(file, whole);
+        let (connector, watch) = (project.open(json!({"folder": "data"})), watch(&["name"]));
+        let before = read(&connector, &watch, None);
+        fs::write(project.path(file), cut).unwrap();
+        // As a listing of everything, as one of changes, and when a write is under way.
+        for checkpoint in [None, Some(before.checkpoint.clone())] {
+            let request = ReadRequest { kind: "Contacts", watch: &watch, checkpoint: checkpoint.as_ref(), page_size: 100 };
+            let told = connector.read(request).unwrap_err().to_string();
+            assert!(told.contains("ends in the middle of a row"), "{told}");
+        }
+        let outcomes = connector.write("Contacts", &watch, &[update("1", None, 0, json!("Aase"), json!("Åse"))]);
+        assert!(matches!(&outcomes[..], [Outcome::Stopped(Trouble::Malformed(_))]), "{outcomes:?}");
+        assert_eq!(project.text(file), cut);
+        // A last row that is whole needs no line end.
+        fs::write(project.path(file), whole.trim_end()).unwrap();
+        assert_eq!(ids(&read(&connector, &watch, None)).len(), whole.lines().count() - usize::from(file.ends_with("csv")));
+    }
+}
+
+#[test]
+fn r8_r7_a_utf_8_file_is_not_read_in_another_encoding() {
+    let project = Project::with("Contacts.csv", "id;name\r\n1;Ase\r\n2;Dag\r\n");
+    let connector = project.open(json!({"folder": "data", "encoding": "windows-1252"}));
+    let watch = watch(&["name"]);
+    let before = read(&connector, &watch, None);
+    fs::write(project.path("Contacts.csv"), "id;name\r\n1;Åse\r\n2;Dag\r\n").unwrap();
+    for checkpoint in [None, Some(before.checkpoint.clone())] {
+        let request = ReadRequest { kind: "Contacts", watch: &watch, checkpoint: checkpoint.as_ref(), page_size: 100 };
+        let told = connector.read(request).unwrap_err().to_string();
+        assert!(told.contains("data/Contacts.csv:2 is UTF-8, and `encoding: windows-1252` is set"), "{told}");
+    }
+    let outcomes = connector.write("Contacts", &watch, &[update("2", None, 0, json!("Dagny"), json!("Dag"))]);
+    assert!(matches!(&outcomes[..], [Outcome::Stopped(Trouble::Malformed(_))]), "{outcomes:?}");
+    // A name that was once written wrong is in a file that is right.
+    fs::write(project.path("Contacts.csv"), b"id;name\r\n1;\xc3\x85se\r\n2;Bj\xf8rn\r\n").unwrap();
+    let reading = read(&connector, &watch, None);
+    assert_eq!(reading.records["1"].values, [Some(json!("Ã…se"))]);
+    assert_eq!(reading.records["2"].values, [Some(json!("Bjørn"))]);
+}

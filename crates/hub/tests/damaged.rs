@@ -202,6 +202,28 @@ fn r8_an_id_that_is_there_twice_is_neither_read_nor_written() {
 }
 
 #[test]
+fn r8_whoever_is_missed_beside_an_id_that_is_there_twice_is_not_gone() {
+    // Somebody typed 1 for 2: the second person's row is there under another's id.
+    let project = Project::started(4);
+    let typo = project.text("a/Person.csv").replace("2,p2@", "1,p2@");
+    project.put("a/Person.csv", &typo);
+    for full in [false, true, false] {
+        let report = project.hub().run(RunOptions { full, ..RunOptions::default() }).unwrap();
+        assert_eq!((report.writes(), report.needs_a_person()), (0, true), "{report:#?}");
+        assert!(report.events.iter().all(|event| !matches!(event, Event::Deleted { .. })), "{report:#?}");
+    }
+    // What is written to whom can't be found waits.
+    project.edit("b/Person.jsonl", "\"102\"", "\"555\"");
+    let report = project.run();
+    assert!(report.needs_a_person(), "{report:#?}");
+    assert_eq!(project.text("a/Person.csv"), typo);
+    project.edit("a/Person.csv", "1,p2@", "2,p2@");
+    project.run();
+    assert_eq!(project.phones().len(), 4);
+    assert_eq!(project.run().writes(), 0);
+}
+
+#[test]
 fn r8_a_file_that_is_not_there_pauses_alone_and_its_system_counts_as_not_reached() {
     let project = Project::started(2);
     std::fs::rename(project.path("a/Person.csv"), project.path("away")).unwrap();

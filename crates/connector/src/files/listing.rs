@@ -25,7 +25,7 @@ use super::encoding::Source;
 use super::fingerprint::{Fingerprints, Known, fingerprint, unpack};
 use super::rows::Rows;
 use super::stamp::Stamp;
-use super::survey::{Survey, repeated};
+use super::survey::{Survey, Utf8Instead, repeated};
 use super::table::{Opened, Table};
 use super::take::{Extractor, IdReader};
 use crate::numbers::Used;
@@ -152,7 +152,7 @@ pub(super) struct Listing {
     ids: IdReader,
     known: Option<Box<Known>>,
     read: Fingerprints,
-    /// How many rows do not tell whose they are.
+    /// How many rows do not tell whose they are: they have no id, or one that others have as well.
     nameless: usize,
     /// How many rows could not be read.
     faulty: usize,
@@ -250,7 +250,9 @@ impl Listing {
         let encoding = self.rows.source().encoding();
         let width = self.header.as_ref().map(|header| (header.delimiter, header.names.len()));
         let mut news: Vec<News> = Vec::new();
+        let mut doubts = Utf8Instead::of(encoding);
         while let Some(row) = self.rows.next().map_err(|error| table.trouble(&error))? {
+            doubts.meet(&row);
             if row.is_blank() || self.header.as_ref().is_some_and(|header| header.is_empty_row(row.text)) {
                 continue;
             }
@@ -270,6 +272,7 @@ impl Listing {
             if let Some((delimiter, width)) = width {
                 table.has_its_quotes(&row, delimiter, width)?;
             }
+            table.is_not_cut(&row, width)?;
             if let Some((id, as_number)) = self.ids.id(row.text) {
                 self.survey.ids.meet(&id, as_number);
             }
@@ -288,6 +291,7 @@ impl Listing {
                 return Ok(false);
             }
         }
+        table.is_its_encoding(&doubts)?;
         if !news.is_empty() {
             self.survey
                 .repeated_among(&self.read, news.iter().map(|news| news.record.as_ref().map_or_else(|(id, _)| id, |r| &r.id)));
@@ -310,7 +314,8 @@ impl Listing {
 
     /// Takes note of a row that can't be read; gives what is told of it.
     fn fault(&mut self, table: &Table, line: u64, id: String, message: String) -> Option<RecordFault> {
-        self.nameless += usize::from(id.is_empty());
+        // R8: one of the rows that share an id may be that of a record which is missed.
+        self.nameless += usize::from(id.is_empty() || self.survey.is_repeated(&id));
         if self.survey.is_repeated(&id) && !self.told_repeated.insert(xxh3_64(id.as_bytes())) {
             return None;
         }

@@ -470,10 +470,7 @@ impl Connector for FilesConnector {
         }
         match index.nameless {
             // It may be the one that is asked for: to say that it is gone would be a guess.
-            Some(line) => Err(Trouble::Malformed(format!(
-                "{}:{line} can't be read, so whether it is the record {id} can't be told: correct the line",
-                table.place
-            ))),
+            Some(line) => Err(Trouble::Malformed(table.can_not_tell(line, id))),
             None => Ok(None),
         }
     }
@@ -504,7 +501,12 @@ impl Index {
             let offset = opened.rows.bytes();
             let Some(row) = opened.rows.next().map_err(|error| table.trouble(&error))? else { break };
             match ids.id(row.text) {
-                Some((id, _)) => rows.push((xxh3_64(id.as_bytes()), offset)),
+                Some((id, _)) => {
+                    if survey.is_repeated(&id) {
+                        nameless = nameless.or(Some(row.line));
+                    }
+                    rows.push((xxh3_64(id.as_bytes()), offset));
+                }
                 None if row.is_blank() || opened.header.as_ref().is_some_and(|header| header.is_empty_row(row.text)) => {}
                 None => nameless = nameless.or(Some(row.line)),
             }

@@ -16,13 +16,14 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::is_empty;
 use lockstep_model::{ReadRecord, Value};
 
+use super::Index;
 use super::encoding::Encoding;
 use super::fingerprint::fingerprint;
 use super::ids::{self, Kind};
 use super::listing::Plain;
 use super::members::Members;
 use super::rows::ending_of;
-use super::survey::repeated;
+use super::survey::{Utf8Instead, repeated};
 use super::table::{Opened, Refusal, Table};
 use super::take::version_of;
 use crate::numbers::Numbers;
@@ -164,10 +165,16 @@ impl<'a> Pass<'a> {
         let mut ending: Option<Vec<u8>> = if header_raw.is_empty() { None } else { Some(ending_of(&header_raw).to_vec()) };
         let mut handled: HashSet<u64, Plain> = HashSet::default();
         let mut repeated_ids = HashSet::new();
+        let mut doubts = Utf8Instead::of(encoding);
+        let width = header.map(|header| (header.delimiter, header.names.len()));
         while let Some(row) = rows.next().map_err(trouble)? {
-            if let Some(header) = header {
+            doubts.meet(&row);
+            if let Some((delimiter, width)) = width {
                 table.is_text(&row, encoding)?;
-                table.has_its_quotes(&row, header.delimiter, header.names.len())?;
+                table.has_its_quotes(&row, delimiter, width)?;
+            }
+            if !row.is_blank() {
+                table.is_not_cut(&row, width)?;
             }
             terminated = !row.ending().is_empty();
             ending.get_or_insert_with(|| row.ending().to_vec());
@@ -208,6 +215,7 @@ impl<'a> Pass<'a> {
                 new_file.put(&text).and_then(|()| new_file.put(row_ending)).map_err(trouble)?;
             }
         }
+        table.is_its_encoding(&doubts)?;
         if !repeated_ids.is_empty() {
             return Ok(End::IdsAreRepeated(repeated_ids));
         }
@@ -217,9 +225,14 @@ impl<'a> Pass<'a> {
         if let Some(before) = before {
             kind.go_on_after(before);
         }
+        // R8: a row that does not tell whose it is may be that of a record which is missed.
+        let doubtful = if self.to.is_empty() { None } else { Index::of(table)?.nameless };
         for (id, writes) in std::mem::take(&mut self.to) {
             for at in writes.into_iter().filter(|_| !twice.contains(id)) {
-                self.outcomes[at] = Some(Outcome::Gone { message: format!("{} has no record {id}", table.place) });
+                self.outcomes[at] = Some(match doubtful {
+                    Some(line) => Outcome::Conflict { message: table.can_not_tell(line, id) },
+                    None => Outcome::Gone { message: format!("{} has no record {id}", table.place) },
+                });
             }
         }
         let ending = match ending {

@@ -1,7 +1,8 @@
 //! A look through a whole file before any of it is believed (R8).
 //!
 //! Rows are handed on page by page, and what a page has told can't be taken back. So what makes all of a file doubtful is looked for
-//! first: bytes that are no text of its encoding, quotes that swallow rows, ids that stand in several rows.
+//! first: bytes that are no text of its encoding, a file that is UTF-8 where another encoding is set, quotes that swallow rows, an end in
+//! the middle of a row, ids that stand in several rows.
 
 use std::collections::{HashMap, HashSet};
 
@@ -52,6 +53,33 @@ impl Survey {
     }
 }
 
+/// Whether a file in an encoding of one byte a character is UTF-8 instead. All of its other characters have to look like it: a name that
+/// was once written wrong may well be in a file that is right.
+pub(super) struct Utf8Instead {
+    encoding: Encoding,
+    /// The first line that looks like UTF-8.
+    first: Option<u64>,
+    /// Some line can't be UTF-8.
+    refuted: bool,
+}
+
+impl Utf8Instead {
+    pub(super) fn of(encoding: Encoding) -> Utf8Instead {
+        let has_one_byte = matches!(encoding, Encoding::Latin1 | Encoding::SingleByte(_));
+        Utf8Instead { encoding, first: None, refuted: !has_one_byte }
+    }
+
+    /// Takes note of a row, which has been decoded.
+    pub(super) fn meet(&mut self, row: &Row<'_>) {
+        if self.refuted || row.raw.is_ascii() {
+            return;
+        }
+        let bytes = self.encoding.encode(row.raw);
+        self.refuted = !bytes.is_ok_and(|bytes| std::str::from_utf8(&bytes).is_ok());
+        self.first = self.first.or(Some(row.line));
+    }
+}
+
 /// What is told of an id that several rows have.
 pub(super) fn repeated(id: &str) -> String {
     format!("the id {id} is there more than once: none of its rows is taken or written before each record has an id of its own")
@@ -68,14 +96,17 @@ impl Table {
         let width = opened.header.as_ref().map(|header| (header.delimiter, header.names.len()));
         let mut survey = Survey::default();
         let mut seen: HashSet<u64, Plain> = HashSet::default();
+        let mut doubts = Utf8Instead::of(encoding);
         while let Some(row) = opened.rows.next().map_err(|error| self.trouble(&error))? {
             self.is_text(&row, encoding)?;
+            doubts.meet(&row);
             if row.is_blank() {
                 continue;
             }
             if let Some((delimiter, width)) = width {
                 self.has_its_quotes(&row, delimiter, width)?;
             }
+            self.is_not_cut(&row, width)?;
             if let Some((id, as_number)) = ids.id(row.text) {
                 survey.ids.meet(&id, as_number);
                 let hash = xxh3_64(id.as_bytes());
@@ -84,7 +115,45 @@ impl Table {
                 }
             }
         }
+        self.is_its_encoding(&doubts)?;
         Ok((self.again(opened)?, survey))
+    }
+
+    /// What is told of a record that is missed while a row does not tell whose it is.
+    pub(super) fn can_not_tell(&self, line: u64, id: &str) -> String {
+        format!("{}:{line} can't be read, so whether it is the record {id} can't be told: correct the line", self.place)
+    }
+
+    /// R8: a last row that lacks cells, or is no JSON, and has no line end either: the file was cut, and the rows behind it are not gone.
+    pub(super) fn is_not_cut(&self, row: &Row<'_>, width: Option<(u8, usize)>) -> Result<(), Trouble> {
+        if !row.ending().is_empty() {
+            return Ok(());
+        }
+        let is_whole = match width {
+            Some((delimiter, width)) => super::csv::split(row.text, delimiter).len() >= width,
+            None => serde_json::from_slice::<serde::de::IgnoredAny>(row.text).is_ok(),
+        };
+        if is_whole {
+            return Ok(());
+        }
+        Err(Trouble::Malformed(format!(
+            "{}:{} ends in the middle of a row: the file was cut, or is still being written. Nothing of it is taken or written, and what \
+             is not in it does not count as deleted, before it is whole",
+            self.place, row.line
+        )))
+    }
+
+    /// R7, R8: a file that is UTF-8 throughout, though another encoding is set.
+    pub(super) fn is_its_encoding(&self, doubts: &Utf8Instead) -> Result<(), Trouble> {
+        match doubts.first {
+            Some(line) if !doubts.refuted => Err(Trouble::Malformed(format!(
+                "{}:{line} is UTF-8, and `encoding: {}` is set: `å` would become `Ã¥`. Nothing of the file is taken or written. Leave \
+                 `encoding` out of the system's `with`, or save the file in the encoding that it names",
+                self.place,
+                doubts.encoding.name()
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// R8: one message for a file in another encoding than it is said to be in.
