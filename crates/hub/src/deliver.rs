@@ -495,6 +495,7 @@ impl Hub {
         let counted = commit.new_records.iter().chain(&commit.changed_records).map(|record| record.ty);
         let counted: BTreeSet<TypeIx> = counted.collect();
         commit.counts = counted.into_iter().map(|ty| (ty, self.status[ty.at()].records)).collect();
+        self.to_be_looked_at_again(under_way, now, &mut commit);
         timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
         for (intent, found, message) in adopt {
             self.adopt(under_way, intent, found, message)?;
@@ -562,6 +563,9 @@ impl Hub {
                 let first = effective(now, described.whole);
                 ty.settles_ms > 0 && !shows(now, value) && (is_empty(first) || same(described.terms(), first, held))
             };
+            if now.as_ref().is_some_and(may_be_older) {
+                under_way.too_early.insert((intent.ty, answer.id.clone()));
+            }
             // P5: of another version than the write left, and neither what was there nor made of what was sent: somebody's edit since.
             let is_later = |now: &Value| {
                 let first = effective(now, described.whole);

@@ -109,7 +109,7 @@ impl Hub {
         self.safeguards.limits.get(system).copied().unwrap_or_default()
     }
 
-    fn types(&self) -> impl Iterator<Item = TypeIx> + use<> {
+    pub(crate) fn types(&self) -> impl Iterator<Item = TypeIx> + use<> {
         (0..self.plan.types.len() as u16).map(TypeIx)
     }
 

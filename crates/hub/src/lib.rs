@@ -30,6 +30,7 @@ mod identity;
 pub mod links;
 pub mod load;
 pub mod look;
+mod look_again;
 mod look_up;
 mod lost;
 mod named;

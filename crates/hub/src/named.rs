@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use lockstep_connector::Trouble;
 use lockstep_engine::observe::mark_gone;
-use lockstep_model::{Intent, ReadRecord, RecordId, RecordState, TypeIx};
+use lockstep_model::{ReadRecord, RecordState, TypeIx};
 use lockstep_store::Commit;
 
 use crate::run::{Hub, Result, Underway};
@@ -36,16 +36,21 @@ impl Hub {
             return Ok(());
         }
         under_way.asked = self.clock.now();
-        let mut unanswered = self.unanswered()?;
         let mut commit = Commit::default();
+        let kinds: Vec<BTreeSet<TypeIx>> = jobs.iter().map(|jobs| jobs.iter().map(|(ty, _)| *ty).collect()).collect();
         for (ty, key, found) in self.found(jobs) {
             match found {
                 Ok(Some(record)) if record.id == key => {
-                    self.take_in_named(under_way, (ty, record), &mut unanswered, types, &mut commit)?;
+                    // Where nothing can be concluded yet, a list shows it later.
+                    if !self.take_in_named(under_way, ty, record, &mut commit)? {
+                        types.insert(ty);
+                    }
                 }
                 Ok(None) => self.named_is_gone(under_way, ty, &key, types, &mut commit)?,
                 // It leads to another record now: a merge, which a listing shows whole.
                 Ok(Some(_)) => drop(types.insert(ty)),
+                // G4: one record that can't be had holds no other. A list shows it, or says what is wrong with the system.
+                Err(Trouble::Malformed(_) | Trouble::Busy { .. }) => types.extend(&kinds[self.system_of(ty)]),
                 Err(trouble) => {
                     let system = self.system_of(ty);
                     if !under_way.paused.contains_key(&system) {
@@ -58,7 +63,7 @@ impl Hub {
     }
 
     /// Each system in a thread of its own. Once a system can't be reached, no more is asked of it.
-    fn found(&self, jobs: Vec<Vec<(TypeIx, String)>>) -> Vec<(TypeIx, String, Found)> {
+    pub(crate) fn found(&self, jobs: Vec<Vec<(TypeIx, String)>>) -> Vec<(TypeIx, String, Found)> {
         let watches: HashMap<TypeIx, _> = jobs.iter().flatten().map(|(ty, _)| (*ty, self.plan.ty(*ty).watch())).collect();
         let (systems, plan) = (&self.systems, &self.plan);
         let ask = |system: usize, jobs: Vec<(TypeIx, String)>| {
@@ -87,23 +92,22 @@ impl Hub {
         })
     }
 
-    fn take_in_named(
+    /// Gives whether anything can be concluded from it: nothing can while a write of it may still come to be seen.
+    pub(crate) fn take_in_named(
         &mut self,
         under_way: &mut Underway,
-        (ty, record): (TypeIx, ReadRecord),
-        unanswered: &mut HashMap<RecordId, Vec<Intent>>,
-        types: &mut BTreeSet<TypeIx>,
+        ty: TypeIx,
+        record: ReadRecord,
         commit: &mut Commit,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let system = self.plan.ty(ty).name.system.clone();
         under_way.report.system(&system).read += 1;
         let known = self.store.by_key(ty, &[&record.id])?.pop();
-        if let Some(intents) = known.and_then(|known| unanswered.remove(&known.id)) {
-            // Where nothing can be concluded yet, a list shows it later.
-            if !self.settle_listed(under_way, intents, &record, under_way.asked)? {
-                types.insert(ty);
-            }
-            return Ok(());
+        if let Some(known) = known
+            && let Some(intents) = self.unanswered()?.remove(&known.id)
+        {
+            let asked = under_way.asked;
+            return self.settle_listed(under_way, intents, &record, asked);
         }
         let before = commit.new_records.len();
         self.observe_one(under_way, ty, record, commit)?;
@@ -111,7 +115,7 @@ impl Hub {
             under_way.newest.insert(ty, self.clock.now());
         }
         commit.types.push((ty, self.status[ty.at()].clone()));
-        Ok(())
+        Ok(true)
     }
 
     /// R3: it was looked up by its id and is not there. Where the system tells what is deleted it is asked for that instead, as one look

@@ -129,6 +129,10 @@ pub(crate) struct Underway<'a> {
     pub failing: HashMap<usize, HashSet<RecordId>>,
     /// Record types to be listed to see what became of writes to them (R6), and whether that is being done.
     pub to_read: BTreeSet<TypeIx>,
+    /// Records that were read back too soon after a write to tell what it left (R6), and have not been noted yet.
+    pub too_early: BTreeSet<(TypeIx, String)>,
+    /// Until when this run waits to look at them again.
+    pub looks_again: Option<Timestamp>,
     pub reading_back: bool,
     pub guards: Guards,
     /// What can't be read (R8).
@@ -317,6 +321,8 @@ impl Hub {
             waited_ms: 0,
             failing: HashMap::new(),
             to_read: BTreeSet::new(),
+            too_early: BTreeSet::new(),
+            looks_again: None,
             reading_back: false,
             guards,
             damages,
@@ -385,6 +391,7 @@ impl Hub {
         self.follow_flows(under_way)?;
         self.decide(under_way)?;
         self.release_held()?;
+        self.look_again(under_way, types)?;
         self.read_named(under_way, types)?;
         self.read(under_way, types)?;
         if self.waits_for_a_name(under_way)? {
@@ -416,7 +423,7 @@ impl Hub {
             // L8: the other side is read again, then what was held is decided.
             again.retain(|ty| !under_way.paused.contains_key(&self.system_of(*ty)) && !under_way.damages.hides_records(*ty));
             if again.is_empty() {
-                if sent {
+                if sent || self.look_again_soon(under_way, types)? {
                     continue;
                 }
                 return Ok(());

@@ -26,7 +26,7 @@ const UNDER_WAY_MS: i64 = 1_000;
 /// How long what a system has only accepted may take, where it states no delay.
 const ACCEPTED_MS: i64 = 60_000;
 /// A run waits so long to find out; what takes longer is found out by a later one.
-const MOMENT_MS: i64 = 5_000;
+pub(crate) const MOMENT_MS: i64 = 5_000;
 /// So often a creation is sent whose outcome can't be found out; then a person is asked.
 const SENT_AT_MOST: u32 = 2;
 /// So often a record is asked for again whose answer can't be understood.

@@ -807,6 +807,32 @@ fn r6_an_edit_after_a_write_whose_answer_told_nothing_is_no_reformatting() {
 }
 
 #[test]
+fn r6_what_was_read_back_too_early_is_looked_at_again_when_the_delay_is_over() {
+    // A list of changes never shows what was not done.
+    for (settles_ms, in_the_same_run) in [(2_000, true), (40_000, false)] {
+        let slow = TypeSchema { settles_ms, ..person() };
+        let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![slow]));
+        let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
+        let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
+        let mut hub = hub_at(clock.clone(), SqliteStore::in_memory().unwrap(), &[("a", &a), ("b", &b)], &[one]);
+        a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+        assert_eq!(run(&mut hub), 1);
+        clock.wait(Duration::from_secs(100));
+        run(&mut hub);
+        *b.worth.lock().unwrap() = Answers::Unsure;
+        a.put("Person/1", json!({"phone": "2"}));
+        b.updates.lock().unwrap().push_back(Fate::Ignored);
+        let told = hub.run(RunOptions::default()).unwrap().needs_a_person();
+        assert_eq!(told, in_the_same_run, "{settles_ms}");
+        clock.wait(Duration::from_secs(100));
+        run(&mut hub);
+        assert_eq!(hub.status().unwrap().reviews, [("value not kept".to_string(), 1)], "{settles_ms}");
+        assert_eq!(a.only("Person")["phone"], json!("2"), "what the system did not keep has come back");
+        assert_eq!(run(&mut hub), 0);
+    }
+}
+
+#[test]
 fn r6_an_edit_of_another_property_between_a_write_and_its_being_read_back_is_one() {
     let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
     let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone", "name"]);
