@@ -1,4 +1,4 @@
-//! The command line: its names are a contract (design section 6).
+//! The command line. Its names are a contract: tools and tests outside the project call them.
 
 use std::path::PathBuf;
 
@@ -329,12 +329,19 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Why a record, or one of its properties, is as it is
+    /// Why a record, or one of its properties, is as it is; what a rule or a diagnostic code means
     Explain {
         /// system.RecordType/ID
-        record: String,
+        #[arg(required_unless_present_any = ["rule", "code"])]
+        record: Option<String>,
         /// One property
         path: Option<String>,
+        /// What a rule means, such as P1b; without a name, all rules in a line each
+        #[arg(long, value_name = "RULE", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["record", "path"])]
+        rule: Option<String>,
+        /// What a code means, such as config::row; without a name, all codes in a line each
+        #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["record", "path", "rule"])]
+        code: Option<String>,
         #[command(flatten)]
         project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]

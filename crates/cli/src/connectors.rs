@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lockstep_config::{Problem, Project};
+use lockstep_config::{Problem, Project, codes};
 use lockstep_connector::conformance::{Sheet, Verdict, try_type};
 use lockstep_connector::rest::draft;
 use lockstep_connector::{Trouble, catalogue};
@@ -150,7 +150,7 @@ pub fn not_held(project: &Project) -> Vec<Problem> {
     let problem = |NotHeld { system, record_type, what, why }: NotHeld| {
         let system = project.systems.iter().find(|known| known.name == system)?;
         let message = format!("{what} did not hold for {record_type} when it was tested: {why}");
-        let problem = Problem::warning("config::conformance", system.connector_place.clone(), message);
+        let problem = Problem::warning(codes::CONFORMANCE, system.connector_place.clone(), message);
         Some(
             problem
                 .help(format!("put the manifest right, then run `lockstep connector test connectors/{}.yaml`", system.connector)),

@@ -10,7 +10,7 @@ use lockstep_model::visible::{visible, visible_json};
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
-use crate::{acts, print, project};
+use crate::{acts, manual, print, project};
 
 /// So many references that wait are named; the rest is counted.
 const WAITING_SHOWN: usize = 20;
@@ -182,6 +182,10 @@ pub fn explain(dir: &Path, format: Format, record: &str, path: Option<&str>) -> 
     }
     for waits in &explained.waits {
         println!("\n  {}", visible(waits));
+    }
+    let sentences = explained.properties.iter().flat_map(|property| &property.sentences);
+    if let Some(pointer) = manual::pointer(sentences.chain(&explained.reviews).chain(&explained.waits).map(String::as_str)) {
+        println!("\n{pointer}");
     }
     Ok(Exit::Done)
 }

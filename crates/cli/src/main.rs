@@ -21,6 +21,7 @@ mod guards;
 mod hooks;
 mod init;
 mod look;
+mod manual;
 mod print;
 mod progress;
 mod project;
@@ -83,7 +84,11 @@ fn main() -> ExitCode {
         Command::Redo { run, force, yes, project, format } => acts::redo(&project.dir, run, force, yes, format),
         Command::Audit { sample, repair, project, format } => acts::audit(&project.dir, sample, repair, format),
         Command::History { record, run, since, project, format } => look::history(&project.dir, format, record, run, since),
-        Command::Explain { record, path, project, format } => look::explain(&project.dir, format, &record, path.as_deref()),
+        Command::Explain { rule: Some(name), format, .. } => manual::rule(&name, format),
+        Command::Explain { code: Some(name), format, .. } => manual::code(&name, format),
+        Command::Explain { record, path, project, format, .. } => {
+            look::explain(&project.dir, format, &record.unwrap_or_default(), path.as_deref())
+        }
         Command::Verify { dir, sandbox, passive, i_know_this_writes: writes, faults, junit, out, documents } => {
             verify::verify(&verify::Asked { dir, sandbox, passive, writes, faults, junit, out, documents })
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lockstep_config::{Place, Problem, Project, Severity, Source};
+use lockstep_config::{Place, Problem, Project, Severity, Source, codes};
 use lockstep_connector::Connector;
 use lockstep_connector::down::Down;
 use lockstep_connector::vault::{KEY_VARIABLE, Keep, Vault};
@@ -43,7 +43,7 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
             // It pauses alone in a run; the others go on (R8).
             Err(trouble) if Down::may_pass(&trouble) => {
                 let message = format!("{} can't be asked for its record types: {trouble}", system.name);
-                let warning = Problem::warning("config::unreachable", system.connector_place.clone(), message);
+                let warning = Problem::warning(codes::UNREACHABLE, system.connector_place.clone(), message);
                 problems.push(
                     warning.help("a run leaves it alone until it can be asked; what flows say of it is not checked before"),
                 );
@@ -51,7 +51,7 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
                 schemas.insert(system.name.clone(), system.with_references(down.types().to_vec()));
             }
             Err(trouble) => {
-                let problem = Problem::error("config::connector", system.connector_place.clone(), trouble.to_string());
+                let problem = Problem::error(codes::CONNECTOR, system.connector_place.clone(), trouble.to_string());
                 // Of a connector that is not there the message itself says which there are.
                 let is_there = lockstep_connector::catalogue::names().contains(&system.connector);
                 problems.push(match is_there {
@@ -74,7 +74,7 @@ pub fn damaged(project: &Project) -> Vec<Problem> {
         let damages = lockstep_connector::catalogue::damages(&system.connector, &system.with, &project.dir);
         for (kind, trouble) in damages.into_iter().filter(|(kind, _)| named.contains(&kind.as_str())) {
             let message = format!("{}.{kind} can't be read: {trouble}", system.name);
-            let warning = Problem::warning("config::damaged", system.connector_place.clone(), message);
+            let warning = Problem::warning(codes::DAMAGED, system.connector_place.clone(), message);
             problems.push(warning.help("a run leaves this record type alone until it is put right, and says so (R8)"));
         }
     }
@@ -97,7 +97,7 @@ fn manifest_problems(dir: &Path, system: &lockstep_config::System, problems: &mu
     let source = Arc::new(Source::new(name, text));
     problems.extend(faults.into_iter().map(|fault| {
         let place = Place::new(&source, fault.span.unwrap_or(0..0));
-        Problem::error("config::manifest", place, fault.message).help("docs/connectors.md has the words of manifests")
+        Problem::error(codes::MANIFEST, place, fault.message).help("docs/connectors.md has the words of manifests")
     }));
     true
 }

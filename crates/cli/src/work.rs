@@ -38,8 +38,13 @@ pub fn check(dir: &Path, format: Format) -> Result<Exit> {
     if format == Format::Json {
         println!("{}", visible_json(&lockstep_config::to_json(&problems).to_string()));
     } else {
-        for problem in lockstep_config::in_order(problems) {
+        let problems = lockstep_config::in_order(problems);
+        for problem in &problems {
             println!("{}", problem.render());
+        }
+        let worst = problems.iter().filter(|problem| problem.severity != Severity::Note).min_by_key(|problem| problem.severity);
+        if let Some(worst) = worst {
+            println!("`lockstep explain --code {}` tells what this code means and what to do.\n", worst.code);
         }
         if let Some(project) = &loaded {
             println!(

@@ -1,4 +1,4 @@
-//! Transcripts of the commands on projects that are in order: what they print, what they change, how they end (design, section 6).
+//! Transcripts of the commands on projects that are in order: what they print, what they change, how they end.
 
 mod transcript;
 
@@ -118,6 +118,60 @@ fn looking_needs_a_store_and_a_known_record() {
     lockstep(dir.path(), &["connect", "shopp"]).exits(2).says("there are crm, shop");
     lockstep(dir.path(), &["connect", "shop"]).exits(0).says("shop: ");
     lockstep(dir.path(), &["synch"]).exits(2).says("sync");
+}
+
+#[test]
+fn a_rule_and_a_code_are_explained_in_any_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let p1b = lockstep(dir, &["explain", "--rule", "P1b"]).exits(0);
+    let p1b = p1b.says("P1b: The time of an edit is moved into the window").says("Why: ").says("    before  ");
+    p1b.says("`engine/src/observe.rs`: `edited_at`")
+        .says("p1b_an_edit_was_made_since")
+        .says_nothing_of("**")
+        .says_nothing_of("P1c");
+    lockstep(dir, &["explain", "--rule", "c2"]).exits(0).says("C2: A record is created at most once.");
+    lockstep(dir, &["explain", "--rule", "P13"]).exits(2).says("there is no rule `P13`; did you mean `P1`").says("lists all");
+    lockstep(dir, &["explain", "--rule", "unheard-of"]).exits(2).says("there is no rule `unheard-of`. `lockstep explain --rule`");
+    let all = lockstep(dir, &["explain", "--rule"]).exits(0).says("Reading\n  R1    A run reads").says("  G10   Every setting");
+    assert_eq!(all.stdout.lines().filter(|line| line.starts_with("  ")).count(), lockstep_model::rule::Rule::ALL.len());
+    let json = lockstep(dir, &["explain", "--rule", "P1", "--format", "json"]).exits(0).json();
+    assert_eq!(
+        (&json["rule"], &json["area"], &json["summary"]),
+        (&"P1".into(), &"Keeping equal".into(), &"The latest edit wins.".into())
+    );
+    assert!(json["text"].as_str().unwrap().contains("\nWhy: "), "{json}");
+    let json = lockstep(dir, &["explain", "--rule", "--format", "json"]).exits(0).json();
+    assert_eq!(json.as_array().unwrap().len(), lockstep_model::rule::Rule::ALL.len());
+
+    let row = lockstep(dir, &["explain", "--code", "config::row"]).exits(0).says("config::row: A row of a table can't be read.");
+    let row = row.says("What to do: ").stdout;
+    for same in ["row", "warning[config::row]", "error[config::row]"] {
+        assert_eq!(lockstep(dir, &["explain", "--code", same]).exits(0).stdout, row);
+    }
+    lockstep(dir, &["explain", "--code", "config::rwo"])
+        .exits(2)
+        .says("there is no code `config::rwo`; did you mean `config::row`");
+    let both = lockstep(dir, &["explain", "--code", "repeated-section"]).exits(2);
+    both.says("did you mean `config::repeated-section` or `document::repeated-section`?");
+    lockstep(dir, &["explain", "--code"]).exits(0).says("config::yaml").says("document::spacing");
+    let json = lockstep(dir, &["explain", "--code", "config::row", "--format", "json"]).exits(0).json();
+    assert_eq!((&json["code"], &json["area"]), (&"config::row".into(), &"Files of a project".into()));
+    lockstep(dir, &["explain"]).exits(2);
+    lockstep(dir, &["explain", "crm.People/1", "--rule", "P1"]).exits(2);
+}
+
+#[test]
+fn what_cites_a_rule_or_a_code_says_where_to_read_on() {
+    let dir = started();
+    let dir = dir.path();
+    lockstep(dir, &["sync"]).exits(0);
+    let told = lockstep(dir, &["explain", "shop.Customers/c-1"]).exits(0).says("by rule P2");
+    assert_eq!(told.stdout.matches("lockstep explain --rule").count(), 1, "{told}");
+    told.says("`lockstep explain --rule P1` tells what rule P1 means; P2 likewise.");
+    replace(&dir.join("flows/people.yaml"), "email = mail", "email == mail");
+    let told = lockstep(dir, &["check"]).exits(2).says("error[config::row]");
+    told.says("`lockstep explain --code config::row` tells what this code means");
 }
 
 #[test]

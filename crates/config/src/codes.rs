@@ -1,4 +1,4 @@
-//! The codes of problems: one for each kind, with what it means and what to do.
+//! The codes of problems: one for each kind, with what it means. What to do about each is in `docs/diagnostics.md`.
 
 macro_rules! codes {
     ($($name:ident = $code:literal: $meaning:literal),+ $(,)?) => {
@@ -44,7 +44,6 @@ codes! {
     REPAIRED = "repaired-conversion": "A conversion lacked brackets, which were put back.",
     FILTER = "filter": "An expression of `filter:` can't be read.",
     STATEMENT = "statement": "A statement of a document that has no effect, or not the whole effect that it states.",
-    DOCUMENT = "document": "Something in a document was read although it is not in the form that documents have.",
     // What does harm as written (G6)
     CREATES_EVERYTHING = "creates-everything": "A flow creates a record for every record and has no match row, so what is in both systems already is there twice afterwards.",
     CREATES_EMPTY = "creates-empty": "A flow creates but synchronizes no property; it will not create (C3) unless it says `create_empty: true`.",
@@ -70,4 +69,10 @@ codes! {
     NO_WAY_BACK = "no-way-back": "A conversion can't be undone, so edits of the target can't be carried back, or not whole.",
     CAN_NOT = "can-not": "The system can't do with the record type what the flow asks for.",
     NOTE = "note": "What the connector says a reader should know.",
+    // Connectors and what they read
+    MANIFEST = "manifest": "A manifest of a connector says something that can't be, or lacks something.",
+    CONNECTOR = "connector": "A connector can't be made ready: there is none of this name, or its settings are wrong.",
+    UNREACHABLE = "unreachable": "A system can't be asked for its record types just now.",
+    DAMAGED = "damaged": "A file or table of a record type can't be read.",
+    CONFORMANCE = "conformance": "Something that a manifest says did not hold when it was tested.",
 }

@@ -1,4 +1,4 @@
-//! Dataflow documents: from sections to flows, as the table of the design's section 2 says.
+//! Dataflow documents: from sections to flows, as the table in `docs/documents.md` says.
 //!
 //! Reading the text is the `document` crate's; here names are resolved to the project's systems and each statement is given
 //! its meaning. A document has no place for policies, so those of the project hold.

@@ -82,6 +82,7 @@ pub use check::{Schemas, check, check_references, convertible};
 pub use flow_tests::{Expected, FlowTest, TestKey, TestRecord, TestStep, TestValue};
 pub use import::{Proposal, names_of, propose_systems, read_flows, systems_named, write_project_yaml};
 pub use names::{Names, SystemNames};
+pub use near::{any_of, near};
 pub use problem::{Label, Problem, Severity, in_order, render_all, to_json};
 pub use project::{Policies, Project, Reference, Schedule, System, load, load_with};
 pub use recognise::{leaves_unnamed, unnamed_system};

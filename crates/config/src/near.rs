@@ -5,15 +5,21 @@
 /// Near is an optimal string alignment distance (Damerau 1964: insert, delete, replace, swap neighbours), case aside, of
 /// at most a third of the longer name; so `Persn` finds `Person` and `Users` does not find `Orders`.
 pub(crate) fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    near(written, names).into_iter().next()
+}
+
+/// All names that are near enough to be meant, the nearest first.
+pub fn near<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let folded = |text: &str| text.to_lowercase().chars().collect::<Vec<_>>();
     let wanted = folded(written);
-    names
+    let mut found: Vec<(usize, &str)> = names
         .into_iter()
         .filter(|name| *name != written)
         .map(|name| (distance(&wanted, &folded(name)), name))
         .filter(|(distance, name)| *distance * 3 <= wanted.len().max(name.chars().count()))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+        .collect();
+    found.sort_by_key(|(distance, _)| *distance);
+    found.into_iter().map(|(_, name)| name).collect()
 }
 
 fn distance(a: &[char], b: &[char]) -> usize {
@@ -36,7 +42,7 @@ fn distance(a: &[char], b: &[char]) -> usize {
 }
 
 /// `a`, `b` or `c`
-pub(crate) fn any_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn any_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     listed(names, "or")
 }
 

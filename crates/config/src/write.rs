@@ -1,4 +1,4 @@
-//! Writing flow files: a document that was read, in the form of the design's section 5, readable and without loss.
+//! Writing flow files: a document that was read, in the form that `docs/projects.md` describes, readable and without loss.
 //!
 //! What a document says beyond its flows (title, introduction, what it calls the systems) stands in the `document:` block, so
 //! that the document can be written back from the flow file. How a section states its flow is written only where that is

@@ -670,6 +670,24 @@ fn r3_a_deletion_of_what_is_there_is_no_deletion() {
 }
 
 #[test]
+fn d3_a_mark_says_that_a_record_is_deleted() {
+    let marked = |words: &str| {
+        let records =
+            json!([{"id": 1, "state": "archived", "at": "2024-05-02"}, {"id": 2, "state": "open", "at": null}, {"id": 3}]);
+        let server = serve(move |_| ok(records.clone()));
+        let rest = people(&server, &format!("    deleted: {words}\n{LIST}"));
+        let mut read = read_all(&rest, "People", &watch(), None, 10).unwrap();
+        let mut live: Vec<String> = read.records.drain().map(|(id, _)| id).collect();
+        live.sort();
+        (read.gone, live)
+    };
+    let first_is = (vec!["1".to_string()], vec!["2".to_string(), "3".to_string()]);
+    assert_eq!(marked("{ at: state, is: [archived, closed] }"), first_is);
+    assert_eq!(marked("{ at: state, is-not: [open] }"), first_is);
+    assert_eq!(marked("{ at: at, is-not: [null] }"), first_is);
+}
+
+#[test]
 fn c2_a_look_up_that_answers_nothing_clear_has_not_found_nobody() {
     let find = "    find: { name: { request: { path: /search, query: { q: '{{ value }}' } }, item: people } }\n";
     let found = |body: &'static str, status: u16| {

@@ -1,6 +1,6 @@
 //! What a cell of a table says: a property path, or the type of a property.
 //!
-//! Cells come from machines of varying health (design section 2). In the field, conversions are
+//! Cells come from machines of varying health (`docs/documents.md`). In the field, conversions are
 //! met with their first bracket missing, and also with *every* opening bracket missing; both are
 //! put right here when there is exactly one way to do so.
 

@@ -2,7 +2,7 @@
 //! them as reStructuredText, Markdown or HTML.
 //!
 //! A dataflow document says in plain sentences which records of two systems are linked, which are
-//! created, and which properties are kept equal (design section 2). Reading gives two things at
+//! created, and which properties are kept equal (`docs/documents.md`). Reading gives two things at
 //! once: the lines as they stand, so that [`Document::to_source`] is the input byte for byte, and
 //! the [`Section`]s with their typed [`Statement`]s. Reading never fails on what a person can still
 //! understand; what is amiss comes beside the document as [`Warning`]s. The one failure is text

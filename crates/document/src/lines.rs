@@ -1,7 +1,7 @@
 //! The lines of a document, with every byte kept.
 //!
 //! A document is cut at its line ends and nowhere else, and each line remembers how it ended, so
-//! that putting the lines together again gives the input (design section 2: reading is lossless).
+//! that putting the lines together again gives the input: reading loses nothing.
 //! What the lines mean is decided in `blocks`.
 
 use crate::span::Span;

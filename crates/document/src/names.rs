@@ -4,7 +4,7 @@
 //! between them, and both may be of several words (`PowerOffice GO Customers person`), or the
 //! system may have no name at all (`" Users"`, with the space still there). Where the system ends
 //! is not written, so it is inferred from what the rest of the document says (see
-//! [`split_system`]); design section 2 states the form.
+//! [`split_system`]); `docs/documents.md` states the form.
 
 use std::fmt;
 

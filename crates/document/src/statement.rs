@@ -1,6 +1,6 @@
 //! The statements of a section, as values.
 //!
-//! One variant per statement of design section 2. These are plain values without places in a
+//! One variant per statement of `docs/documents.md`. These are plain values without places in a
 //! source, so that reading a document and composing one from flows give the same type; where a
 //! statement stands is kept beside it, in [`crate::Statement`].
 

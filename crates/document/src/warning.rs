@@ -1,6 +1,6 @@
 //! What reading a document found amiss, and how a person is told.
 //!
-//! Reading never fails on what a person can still understand (design section 2), so everything
+//! Reading never fails on what a person can still understand, so everything
 //! amiss is a warning: what is wrong, what was understood all the same, and what would be right.
 //! [`Warning::render`] makes plain text of it; the fields are there for other renderings.
 

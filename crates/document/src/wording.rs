@@ -12,7 +12,7 @@ use crate::names::TypeName;
 use crate::statement::StatementKind;
 use crate::words::Word;
 
-/// The sentences of design section 2.
+/// The sentences of `docs/documents.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sentence {
     Every,

@@ -2,7 +2,7 @@
 //!
 //! For each two record types that can meet in an entity, the properties that are *mutually nearest* bear on each other: fewest pairs
 //! between them, by ways that touch no other property of either type. A direct pair so rules out every detour, and where nothing is
-//! paired directly, values travel on. The executable model of the design (`claims.py`, function `bears`) is the reference; the
+//! paired directly, values travel on. The executable model (`tools/model/claims.py`, function `bears`) is the reference; the
 //! tests hold this file against a thousand of its worlds.
 
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lockstep_connector::files::FilesConnector;
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
+use lockstep_hub::look::HistoryOf;
 use lockstep_hub::report::Report;
 use lockstep_hub::undo::{PutBackAs, TakingBack, Which, ever_written};
 use lockstep_hub::{Hub, RunOptions, System, SystemClock};
@@ -269,6 +270,19 @@ fn g7_the_undo_of_a_first_run_leaves_both_sides_as_they_were_until_somebody_edit
     world.store("b", json!({"id": "b1", "mail": "x@example.com", "name": "edited"}));
     world.run();
     assert_eq!(world.names(), both("edited", "edited"));
+}
+
+#[test]
+fn p7_a_value_that_lost_is_in_the_journal_and_can_be_put_back() {
+    let world = Undone::new();
+    let first = world.run();
+    assert_eq!(world.names(), both("from a", "from a"));
+    let lines = world.hub().history_of(&HistoryOf::Record("b.People/b1".into()), 100).unwrap();
+    let written = lines.iter().find(|line| line.kind == "written" && line.path.as_deref() == Some("name")).unwrap();
+    assert_eq!((&written.before, &written.after), (&json!("from b"), &json!("from a")), "{lines:#?}");
+    world.undo(first.run, PutBackAs::Edit);
+    world.run();
+    assert_eq!(world.names(), both("from b", "from b"));
 }
 
 #[test]

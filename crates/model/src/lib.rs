@@ -2,7 +2,7 @@
 //! conversions, schemas, flows, the state of records, what is to be written and what came of it.
 //!
 //! Nothing here does I/O, reads a clock or draws a random number; nothing here knows YAML, reStructuredText, SQL or HTTP.
-//! The words are those of the design's section 1; `docs/glossary.md` lists them with the neighbours' words for the same things.
+//! The words are those of `docs/glossary.md`.
 
 pub mod blocks;
 pub mod change;

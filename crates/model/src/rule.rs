@@ -1,4 +1,4 @@
-//! The design's rules and situations as values, so that a decision can carry its reason.
+//! Rules and situations as values, so that a decision can carry its reason. `docs/rules.md` has each rule whole.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! rules {
     ($($name:ident => $sentence:literal),+ $(,)?) => {
-        /// A named rule of the design, cited by journal entries, messages and the console.
+        /// A named rule, cited by journal entries, messages and the console.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Rule { $(#[doc = $sentence] $name),+ }
 

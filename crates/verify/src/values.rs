@@ -2,7 +2,7 @@
 //!
 //! A value is made from a number, so that two trials never use the same one and a failure can be looked up by it. What a value becomes
 //! on the other side is computed here from the row alone (conversion, then the type of the other property, then what its system is
-//! known to make of a text), which is what design rule P3 says; how the engine comes to it is not looked at.
+//! known to make of a text), which is what rule P3 says; how the engine comes to it is not looked at.
 
 use lockstep_model::schema::StoredAs;
 use lockstep_model::value::{as_stored, coerce, equal, equal_as, is_empty};

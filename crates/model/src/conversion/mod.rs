@@ -6,7 +6,7 @@
 //! of every value in between, so that each conversion ends, with a value or with an error that says which value and why.
 //! `docs/conversions.md` says what each operation gives; a test runs the document's examples.
 //!
-//! Empty values follow design rule P3, by which two empties are equal: no operation tells null from an empty text or an empty
+//! Empty values follow rule P3, by which two empties are equal: no operation tells null from an empty text or an empty
 //! list, and what is not stated otherwise gives nothing for nothing.
 //!
 //! The way back is derived where it can be ([`Conversion::reverse`]). It obeys two laws, the get-put and put-get laws of lenses

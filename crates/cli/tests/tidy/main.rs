@@ -1,11 +1,13 @@
-//! The repository is what its documents say: crate arrows, links, rule names; and nothing unfinished or of one machine is in it.
+//! The repository is what its documents say: crate arrows, links, rules, codes; and nothing unfinished or of one machine is in it.
 
+#[path = "../transcript/mod.rs"]
 mod transcript;
+
+mod pages;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use lockstep_model::rule::Rule;
 use transcript::{read, root};
 
 /// Which crates of the workspace each may know: for its library, and for its tests alone.
@@ -152,44 +154,6 @@ fn nothing_in_the_sources_is_unfinished() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
-}
-
-/// Rule names that a comment cites: a letter of the list, digits, perhaps a small letter, and nothing around them that makes it a word.
-fn cited(comment: &str) -> Vec<String> {
-    let joins = |c: char| c.is_alphanumeric() || "_-'+.".contains(c);
-    let mut found = Vec::new();
-    for word in comment.split(|c: char| !joins(c)) {
-        let word = word.trim_end_matches(['.', '-', '\'']).trim_end_matches("'s");
-        let Some(rest) = word.strip_prefix(['R', 'L', 'C', 'P', 'F', 'D', 'G']) else { continue };
-        let digits = rest.chars().take_while(char::is_ascii_digit).count();
-        let tail = &rest[digits..];
-        if (1..=2).contains(&digits) && (tail.is_empty() || tail.len() == 1 && tail.chars().all(|c| c.is_ascii_lowercase())) {
-            found.push(word.to_string());
-        }
-    }
-    found
-}
-
-#[test]
-fn every_rule_that_a_comment_cites_is_a_rule() {
-    assert_eq!(cited("as P9 and P1a say (G4, C2), not P1.5, COL1, U+00C5 or L100; see D1."), ["P9", "P1a", "G4", "C2", "D1"]);
-    let texts = texts();
-    let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
-    for (path, text) in
-        with_extension(&texts, "rs").filter(|(path, _)| path.starts_with("crates") && path.iter().any(|part| part == "src"))
-    {
-        for (n, line) in text.lines().enumerate() {
-            let Some((_, comment)) = line.split_once("//") else { continue };
-            for name in cited(comment) {
-                if Rule::parse(&name).is_none() {
-                    wrong.push(format!("{}:{}: {name}: {}", path.display(), n + 1, line.trim()));
-                }
-                seen.insert(name);
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "cited, but no rule:\n{}", wrong.join("\n"));
-    assert!(seen.len() > 20, "comments cite rules: {seen:?}");
 }
 
 #[test]

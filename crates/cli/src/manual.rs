@@ -1,0 +1,187 @@
+//! `explain --rule` and `explain --code`: sections of `docs/rules.md` and `docs/diagnostics.md`, which are part of the program.
+
+use lockstep_config::{any_of, near};
+use lockstep_model::rule::Rule;
+use serde_json::json;
+
+use crate::args::Format;
+use crate::exit::{Exit, Failure, Result};
+use crate::look;
+
+const RULES: &str = include_str!("../../../docs/rules.md");
+const CODES: &str = include_str!("../../../docs/diagnostics.md");
+/// Most names that are offered in the place of one that is not there.
+const OFFERED: usize = 5;
+/// Where the one-line form begins in a list.
+const COLUMN: usize = 6;
+
+/// A section of a page.
+#[derive(Clone, Copy)]
+struct Section {
+    /// The heading: a rule's name, a code.
+    name: &'static str,
+    /// The heading of the part that it is in.
+    area: &'static str,
+    /// The line in bold.
+    summary: &'static str,
+    /// What follows, in Markdown.
+    text: &'static str,
+}
+
+/// The sections of a page, in order.
+fn sections(page: &'static str) -> Vec<Section> {
+    let mut found = Vec::new();
+    for part in page.split("\n## ").skip(1) {
+        let (area, rest) = part.split_once('\n').unwrap_or((part, ""));
+        for section in rest.split("\n### ").skip(1) {
+            let (name, body) = section.split_once('\n').unwrap_or((section, ""));
+            let (summary, text) = body.trim_start().split_once('\n').unwrap_or((body, ""));
+            found.push(Section { name, area, summary: summary.trim_matches('*'), text: text.trim_matches('\n') });
+        }
+    }
+    found
+}
+
+/// Explains a rule, or lists all where none is named.
+pub fn rule(name: &str, format: Format) -> Result<Exit> {
+    let all = sections(RULES);
+    if name.is_empty() {
+        return list(&all, "rule", format);
+    }
+    match all.iter().find(|section| section.name.eq_ignore_ascii_case(name)) {
+        Some(section) => print(section, "rule", format),
+        None => Err(none(name, &all, &[], "rule")),
+    }
+}
+
+/// Explains a diagnostic code, or lists all where none is named.
+pub fn code(name: &str, format: Format) -> Result<Exit> {
+    let all = sections(CODES);
+    if name.is_empty() {
+        return list(&all, "code", format);
+    }
+    // As it is printed: `warning[config::row]`; or without what it begins with.
+    let name = name.rsplit('[').next().unwrap_or(name).trim_end_matches(']');
+    let short = |section: &&Section| section.name.split_once("::").is_some_and(|(_, short)| short == name);
+    let by_short: Vec<&Section> = all.iter().filter(short).collect();
+    match (all.iter().find(|section| section.name == name), &by_short[..]) {
+        (Some(section), _) => print(section, "code", format),
+        (None, [section]) => print(section, "code", format),
+        (None, several) => Err(none(name, &all, several, "code")),
+    }
+}
+
+fn none(name: &str, all: &[Section], meant: &[&Section], kind: &str) -> Failure {
+    let whole = all.iter().map(|section| section.name);
+    let short = |section: &Section| section.name.split_once("::").map_or(section.name, |(_, short)| short);
+    let mut offered: Vec<&str> = meant.iter().map(|section| section.name).collect();
+    if offered.is_empty() {
+        let near_short = near(name, all.iter().map(short));
+        offered = near(name, whole);
+        offered.extend(all.iter().filter(|section| near_short.contains(&short(section))).map(|section| section.name));
+        let mut seen = std::collections::BTreeSet::new();
+        offered.retain(|name| seen.insert(*name));
+        offered.truncate(OFFERED);
+    }
+    let question = match offered.is_empty() {
+        true => String::new(),
+        false => format!("; did you mean {}?", any_of(offered)),
+    };
+    let stop = if question.is_empty() { "." } else { "" };
+    Failure::usage(format!("there is no {kind} `{name}`{question}{stop} `lockstep explain --{kind}` lists all"))
+}
+
+fn list(all: &[Section], kind: &str, format: Format) -> Result<Exit> {
+    if format == Format::Json {
+        let one = |section: &Section| json!({kind: section.name, "area": section.area, "summary": section.summary});
+        look::json(&all.iter().map(one).collect::<Vec<_>>())?;
+        return Ok(Exit::Done);
+    }
+    let width = all.iter().map(|section| section.name.len() + 2).max().unwrap_or(0).max(COLUMN);
+    for (n, section) in all.iter().enumerate() {
+        if n == 0 || all[n - 1].area != section.area {
+            println!("{}{}", if n == 0 { "" } else { "\n" }, section.area);
+        }
+        println!("  {:<width$}{}", section.name, plain(section.summary));
+    }
+    Ok(Exit::Done)
+}
+
+fn print(section: &Section, kind: &str, format: Format) -> Result<Exit> {
+    let Section { name, area, summary, text } = section;
+    if format == Format::Json {
+        look::json(&json!({kind: name, "area": area, "summary": summary, "text": text}))?;
+        return Ok(Exit::Done);
+    }
+    println!("{name}: {}\n", plain(summary));
+    let mut fenced = false;
+    for line in text.lines() {
+        match line.starts_with("```") {
+            true => fenced = !fenced,
+            false if fenced => println!("    {line}"),
+            false => println!("{}", plain(line)),
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// A line of Markdown as it stands in a terminal: without emphasis, links by the files that they lead to.
+fn plain(line: &str) -> String {
+    let mut out = String::new();
+    for (n, part) in line.split('`').enumerate() {
+        if n > 0 {
+            out.push('`');
+        }
+        out.push_str(&if n % 2 == 0 { part.replace('*', "") } else { part.to_string() });
+    }
+    while let Some(at) = out.find("](") {
+        let (Some(open), Some(end)) = (out[..at].rfind('['), out[at..].find(')')) else { break };
+        let shown = format!("{} (docs/{})", &out[open + 1..at], &out[at + 2..at + end]);
+        out.replace_range(open..=at + end, &shown);
+    }
+    out
+}
+
+/// Where to read on about the rules that some sentences cite, as `by rule P1` or `(P1)`; `None` where they cite none.
+pub fn pointer<'a>(sentences: impl Iterator<Item = &'a str>) -> Option<String> {
+    let mut cited: Vec<Rule> = Vec::new();
+    for sentence in sentences {
+        for (at, _) in sentence.match_indices("rule ").chain(sentence.match_indices('(')) {
+            let rest = sentence[at..].trim_start_matches("rule ").trim_start_matches('(');
+            let name: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+            cited.extend(Rule::parse(&name).filter(|rule| !cited.contains(rule)));
+        }
+    }
+    let (first, others) = cited.split_first()?;
+    let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+    let also = if others.is_empty() { String::new() } else { format!("; {} likewise", others.join(", ")) };
+    Some(format!("`lockstep explain --rule {first}` tells what rule {first} means{also}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_a_section_in_the_order_of_the_rules() {
+        let names: Vec<&str> = sections(RULES).iter().map(|section| section.name).collect();
+        let rules: Vec<String> = Rule::ALL.iter().map(ToString::to_string).collect();
+        assert_eq!(names, rules);
+    }
+
+    #[test]
+    fn a_line_is_shown_without_marks() {
+        assert_eq!(
+            plain("a *claim*, `docs/*.rst`, [equality](equality.md)."),
+            "a claim, `docs/*.rst`, equality (docs/equality.md)."
+        );
+    }
+
+    #[test]
+    fn the_rules_that_are_cited_are_pointed_to_once() {
+        let told = ["x is 1, by rule P1: the latest edit wins.", "never written (P10).", "by rule P1, again", "(run 3)"];
+        let pointer = pointer(told.into_iter()).unwrap();
+        assert_eq!(pointer, "`lockstep explain --rule P1` tells what rule P1 means; P10 likewise.");
+        assert_eq!(super::pointer(["nothing"].into_iter()), None);
+    }
+}
