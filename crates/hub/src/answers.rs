@@ -440,7 +440,7 @@ impl Hub {
 fn put_forward(intent: &Intent) -> lockstep_store::IntentUpdate {
     lockstep_store::IntentUpdate {
         id: intent.id,
-        state: IntentState::Queued,
+        event: IntentEvent::Delay,
         record: intent.record,
         attempts: 0,
         not_before: None,

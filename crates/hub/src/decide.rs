@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Decision, Slice, decide};
+use lockstep_model::change::IntentEvent;
 use lockstep_model::{
     EntityId, IntentId, IntentKind, IntentState, NumberMap, NumberSet, RecordId, RecordState, ReviewKind, Timestamp, TypeIx,
     Value,
@@ -331,7 +332,7 @@ impl Hub {
             }
             commit.intents_changed.push(IntentUpdate {
                 id: *id,
-                state: IntentState::Done,
+                event: IntentEvent::Confirm,
                 record: Some(*record),
                 attempts: 0,
                 not_before: None,
@@ -342,7 +343,7 @@ impl Hub {
         for id in &decision.dropped {
             commit.intents_changed.push(IntentUpdate {
                 id: *id,
-                state: IntentState::Dropped,
+                event: IntentEvent::Drop,
                 record: None,
                 attempts: 0,
                 not_before: None,

@@ -16,8 +16,8 @@ use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::{effective, is_empty, same, shown};
 use lockstep_model::{
-    Change, EntityId, Intent, IntentKind, IntentState, NumberMap, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind,
-    Rule, Slot, TypeIx, Value,
+    Change, EntityId, Intent, IntentKind, NumberMap, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, Slot,
+    TypeIx, Value,
 };
 use lockstep_store::{Commit, Flush, IntentUpdate, JournalEntry, JournalKind};
 
@@ -228,7 +228,7 @@ impl Hub {
                 // R8: it waits until its record can be read again.
                 let waits = IntentUpdate {
                     id: intent.id,
-                    state: IntentState::Queued,
+                    event: IntentEvent::Delay,
                     record: intent.record,
                     attempts: intent.attempts,
                     not_before: Some(now.plus_ms(2 * PATIENCE_MS)),
@@ -923,24 +923,17 @@ fn has_more_to_settle(ty: &PlanType, state: &RecordState) -> bool {
     ty.props.iter().zip(&state.slots).any(settles)
 }
 
-/// An intent after a step; an illegal one leaves it as it is, which the next run sorts out.
+/// A step of an intent. Whether it is legal is for the store to say, which knows the intent's state.
 pub(crate) fn step(intent: &Intent, event: IntentEvent, now: lockstep_model::Timestamp, message: Option<String>) -> IntentUpdate {
-    // What is in flight was marked as sent in the store; the copy here still says queued.
-    let was = if intent.state == IntentState::Queued && !matches!(event, IntentEvent::Send | IntentEvent::Drop) {
-        IntentState::Sent
-    } else {
-        intent.state
-    };
-    let state = was.next(event).unwrap_or(was);
-    let ended = matches!(state, IntentState::Done | IntentState::Dropped);
+    let ends = matches!(event, IntentEvent::Confirm | IntentEvent::Drop);
     IntentUpdate {
         id: intent.id,
-        state,
+        event,
         record: intent.record,
         attempts: intent.attempts,
         not_before: None,
         message,
-        done_at: ended.then_some(now),
+        done_at: ends.then_some(now),
     }
 }
 

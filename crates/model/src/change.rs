@@ -141,6 +141,8 @@ pub enum IntentEvent {
     LoseAnswer,
     /// It did not reach the system, or the system asked to come back later.
     PutBack,
+    /// It waits longer, or no longer, before it is sent.
+    Delay,
     Drop,
 }
 
@@ -168,6 +170,7 @@ impl IntentState {
             (S::Sent | S::Unknown, E::LoseAnswer) => S::Unknown,
             // Only what surely did not happen goes back into the queue.
             (S::Sent | S::Unknown | S::Refused, E::PutBack) => S::Queued,
+            (S::Queued, E::Delay) => S::Queued,
             (was, event) => return Err(IllegalStep { was, event }),
         })
     }

@@ -85,7 +85,7 @@ impl Store for MortalStore {
         if forgets {
             let dropped = found.drain(..).map(|intent| lockstep_store::IntentUpdate {
                 id: intent.id,
-                state: IntentState::Dropped,
+                event: lockstep_model::change::IntentEvent::Drop,
                 record: None,
                 attempts: intent.attempts,
                 not_before: None,

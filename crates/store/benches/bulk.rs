@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use lockstep_model::change::IntentEvent;
 use lockstep_model::ids::TypeName;
 use lockstep_model::{
     Change, Claim, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId,
@@ -219,9 +220,9 @@ fn main() {
             store.commit(commit).unwrap();
         }
     });
-    let update = |id, state, record| IntentUpdate {
+    let update = |id, event, record| IntentUpdate {
         id: IntentId(id),
-        state,
+        event,
         record,
         attempts: 1,
         not_before: None,
@@ -233,11 +234,11 @@ fn main() {
     while left > 0 {
         let batch = load.on(|| store.outbox(Timestamp(0), &[TypeIx(0), TypeIx(1)], 5_000).unwrap());
         left -= batch.len() as i64;
-        let sent = batch.iter().map(|intent| update(intent.id.0, IntentState::Sent, None)).collect();
+        let sent = batch.iter().map(|intent| update(intent.id.0, IntentEvent::Send, None)).collect();
         send.on(|| store.commit(Commit { intents_changed: sent, durable: true, ..Commit::default() }).unwrap());
         let mut done = Commit::default();
         for intent in batch {
-            done.intents_changed.push(update(intent.id.0, IntentState::Done, Some(RecordId(next))));
+            done.intents_changed.push(update(intent.id.0, IntentEvent::Confirm, Some(RecordId(next))));
             done.journal.push(written(next, &intent));
             next += 1;
         }

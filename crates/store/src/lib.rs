@@ -11,6 +11,7 @@ pub mod sqlite;
 
 pub use sqlite::SqliteStore;
 
+use lockstep_model::change::IntentEvent;
 use lockstep_model::ids::TypeName;
 use lockstep_model::{
     EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, PropIx, RecordId, RecordState, Review, ReviewKind, RunId,
@@ -88,11 +89,12 @@ pub struct Commit {
     pub durable: bool,
 }
 
-/// What changes of an intent after it was decided.
+/// What happens to an intent after it was decided. The state that follows is the store's to say: it knows in which state the intent is,
+/// and refuses a commit with a step that is not legal from there ([`IntentState::next`]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct IntentUpdate {
     pub id: IntentId,
-    pub state: IntentState,
+    pub event: IntentEvent,
     /// For a confirmed creation: the record that it made.
     pub record: Option<RecordId>,
     pub attempts: u32,

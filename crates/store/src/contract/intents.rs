@@ -1,5 +1,6 @@
 //! Intents: what is to be sent, and what became of it.
 
+use lockstep_model::change::IntentEvent;
 use lockstep_model::{EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, RecordId, Rule, RunId, Timestamp, TypeIx};
 
 use super::samples::{PEOPLE, USERS, awkward, entry, intent, person};
@@ -34,17 +35,17 @@ pub(super) fn an_intent_comes_back_as_it_was(mut store: Box<dyn Store>) {
     let flow = |store: &mut Box<dyn Store>, id| store.intent(IntentId(id)).unwrap().unwrap().flow;
     assert_eq!((flow(&mut store, 1), flow(&mut store, 2)), (FlowIx(7), FlowIx(8)));
     store.bind(&plan()).unwrap();
-    let update = |id, record| IntentUpdate {
+    let update = |id, event, record| IntentUpdate {
         id: IntentId(id),
-        state: IntentState::Done,
+        event,
         record,
         attempts: 3,
         not_before: Some(Timestamp(8)),
         message: Some("ok".into()),
         done_at: Some(Timestamp(9)),
     };
-    let bare = IntentUpdate { not_before: None, message: None, done_at: None, ..update(1, None) };
-    let updates = vec![update(2, Some(RecordId(60))), update(1, None), bare];
+    let bare = IntentUpdate { not_before: None, message: None, done_at: None, ..update(1, IntentEvent::Confirm, None) };
+    let updates = vec![update(1, IntentEvent::Send, None), update(2, IntentEvent::Confirm, Some(RecordId(60))), bare];
     store.commit(Commit { intents_changed: updates, ..Commit::default() }).unwrap();
     let done = Intent { state: IntentState::Done, attempts: 3, ..first };
     // The last word counts; what an update does not speak of stays.
@@ -88,9 +89,9 @@ pub(super) fn the_outbox_gives_what_is_due_in_order(mut store: Box<dyn Store>) {
     assert_eq!(due(&mut store, 101, &[USERS], 9), [9, 3, 1]);
     assert_eq!(due(&mut store, 100, &[], 9), [0i64; 0]);
     // Sent is out; put back is in again, when its time has come.
-    let step = |id, state, not_before: Option<i64>| IntentUpdate {
+    let step = |id, event, not_before: Option<i64>| IntentUpdate {
         id: IntentId(id),
-        state,
+        event,
         record: None,
         attempts: 1,
         not_before: not_before.map(Timestamp),
@@ -98,7 +99,7 @@ pub(super) fn the_outbox_gives_what_is_due_in_order(mut store: Box<dyn Store>) {
         done_at: None,
     };
     let updates =
-        vec![step(4, IntentState::Sent, None), step(9, IntentState::Queued, Some(500)), step(20, IntentState::Queued, None)];
+        vec![step(4, IntentEvent::Send, None), step(9, IntentEvent::Delay, Some(500)), step(20, IntentEvent::PutBack, None)];
     store.commit_unflushed(Commit { intents_changed: updates, ..Commit::default() }).unwrap()().unwrap();
     assert_eq!(due(&mut store, 100, &[PEOPLE, USERS], 9), [20, 2, 1, 5, 0]);
     assert_eq!(due(&mut store, 500, &[PEOPLE, USERS], 9), [9, 20, 2, 3, 1, 5, 0]);
@@ -128,8 +129,15 @@ pub(super) fn open_intents_are_found_and_counted(mut store: Box<dyn Store>) {
         sorted(counts.map(|(state, count)| (state.name(), count)).collect())
     };
     assert_eq!(counts(&mut store), [("queued", 2), ("refused", 1), ("sent", 1), ("unknown", 1)]);
-    let done =
-        IntentUpdate { id: IntentId(1), state: Done, record: None, attempts: 1, not_before: None, message: None, done_at: None };
+    let done = IntentUpdate {
+        id: IntentId(1),
+        event: IntentEvent::Drop,
+        record: None,
+        attempts: 1,
+        not_before: None,
+        message: None,
+        done_at: None,
+    };
     store.commit(Commit { intents_changed: vec![done], ..Commit::default() }).unwrap();
     assert_eq!(open(&mut store, &[1]), [4, 7]);
     assert_eq!(counts(&mut store), [("queued", 1), ("refused", 1), ("sent", 1), ("unknown", 1)]);
@@ -143,7 +151,7 @@ pub(super) fn history_of_a_record_holds_what_went_to_it_and_came_from_it(mut sto
     let all = vec![
         between(5, Some(1), 2, IntentState::Done),
         between(1, Some(2), 1, IntentState::Dropped),
-        between(2, None, 1, IntentState::Queued),
+        between(2, None, 1, IntentState::Sent),
         between(3, Some(3), 4, IntentState::Done),
         between(4, Some(1), 1, IntentState::Refused),
     ];
@@ -158,7 +166,7 @@ pub(super) fn history_of_a_record_holds_what_went_to_it_and_came_from_it(mut sto
     // What a creation made is known from then on.
     let made = IntentUpdate {
         id: IntentId(2),
-        state: IntentState::Done,
+        event: IntentEvent::Confirm,
         record: Some(RecordId(8)),
         attempts: 1,
         not_before: None,
@@ -171,12 +179,12 @@ pub(super) fn history_of_a_record_holds_what_went_to_it_and_came_from_it(mut sto
 
 pub(super) fn a_creation_is_in_the_journal_by_its_intent(mut store: Box<dyn Store>) {
     commit_records(&mut store, vec![person(1, "a")]);
-    let create = Intent { kind: IntentKind::Create, record: None, ..intent(1, RecordId(1), IntentState::Queued) };
+    let create = Intent { kind: IntentKind::Create, record: None, ..intent(1, RecordId(1), IntentState::Sent) };
     let update = Intent { record: Some(RecordId(2)), ..intent(2, RecordId(1), IntentState::Done) };
     store.commit(Commit { intents_new: vec![create, update], ..Commit::default() }).unwrap();
     let done = IntentUpdate {
         id: IntentId(1),
-        state: IntentState::Done,
+        event: IntentEvent::Confirm,
         record: Some(RecordId(2)),
         attempts: 1,
         not_before: None,

@@ -8,6 +8,7 @@ mod looking_back;
 mod records;
 mod samples;
 
+use lockstep_model::change::IntentEvent;
 use lockstep_model::{
     EntityId, Intent, IntentId, IntentKind, IntentState, PropIx, RecordId, RecordState, RunId, Slot, Timestamp, TypeIx,
 };
@@ -69,9 +70,9 @@ pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
     let intent = Intent { run, ..intent(intents.0, first, IntentState::Sent) };
     let made = IntentId(intents.0 + 1);
     let creation = Intent { run, kind: IntentKind::Create, record: None, ..samples::intent(made.0, first, IntentState::Queued) };
-    let told = |state, record| IntentUpdate {
+    let told = |event, record| IntentUpdate {
         id: made,
-        state,
+        event,
         record,
         attempts: 0,
         not_before: None,
@@ -95,7 +96,7 @@ pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
         ..Commit::default()
     };
     store.commit(commit).unwrap();
-    let handed_over = told(IntentState::Sent, None);
+    let handed_over = told(IntentEvent::Send, None);
     store.commit(Commit { intents_changed: vec![handed_over], durable: true, ..Commit::default() }).unwrap();
     store.end_run(run, Timestamp(9), &json!({"read": 1})).unwrap();
     drop(store);
@@ -117,7 +118,7 @@ pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
 
     // C2: what was under way is known to be, and what becomes of it then stays.
     assert_eq!(ids(store.intents_in(IntentState::Sent, 9).unwrap()), [intents.0, made.0]);
-    let done = told(IntentState::Done, Some(RecordId(first.0 + 1)));
+    let done = told(IntentEvent::Confirm, Some(RecordId(first.0 + 1)));
     store.commit(Commit { intents_changed: vec![done], ..Commit::default() }).unwrap();
     drop(store);
     let mut store = open();
@@ -194,18 +195,21 @@ fn a_failed_commit_leaves_nothing(mut store: Box<dyn Store>) {
     };
     let update = IntentUpdate {
         id: IntentId(99),
-        state: IntentState::Sent,
+        event: IntentEvent::Send,
         record: None,
         attempts: 0,
         not_before: None,
         message: None,
         done_at: None,
     };
+    let illegal = IntentUpdate { id: IntentId(98), event: IntentEvent::Confirm, ..update.clone() };
+    store.commit(Commit { intents_new: vec![intent(98, RecordId(1), IntentState::Queued)], ..Commit::default() }).unwrap();
     let bad = [
-        // The record key is taken; the number is taken; an intent is not there.
+        // The record key is taken; the number is taken; an intent is not there; what was never sent is confirmed.
         Commit { new_records: vec![person(2, "b"), person(3, "a")], ..Commit::default() },
         Commit { new_records: vec![person(2, "b"), person(1, "c")], durable: true, ..Commit::default() },
         Commit { new_records: vec![person(2, "b")], intents_changed: vec![update], ..Commit::default() },
+        Commit { new_records: vec![person(2, "b")], intents_changed: vec![illegal], ..Commit::default() },
     ];
     for bad in bad {
         store.commit(tried(bad)).unwrap_err();

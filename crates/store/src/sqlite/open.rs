@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use lockstep_model::change::IntentEvent;
 use lockstep_model::{EntityId, Intent, IntentKind, IntentState, NumberMap, Timestamp};
 use rusqlite::Connection;
 
@@ -170,7 +171,7 @@ impl Open {
 
     /// Whether an update only says that the intent is on its way: that is kept as a range, and its row stays as it is.
     pub(super) fn hand_over(&mut self, update: &IntentUpdate) -> bool {
-        let only_sent = update.state == IntentState::Sent
+        let only_sent = update.event == IntentEvent::Send
             && update.attempts == 0
             && update.not_before.is_none()
             && update.message.is_none()
@@ -192,13 +193,13 @@ impl Open {
     }
 
     /// What became of an intent whose outcome has been written.
-    pub(super) fn changed(&mut self, update: &IntentUpdate, decided: Decided) {
+    pub(super) fn changed(&mut self, update: &IntentUpdate, state: IntentState, decided: Decided) {
         let id = update.id.0;
         self.take(id);
-        if update.state.is_open() {
-            self.enter_one(id, One { decided, state: update.state, untried: false }, update.not_before.map(|at| at.0));
+        if state.is_open() {
+            self.enter_one(id, One { decided, state, untried: false }, update.not_before.map(|at| at.0));
         }
-        self.moves.push((id, update.state.is_open(), false));
+        self.moves.push((id, state.is_open(), false));
     }
 
     /// Brings the ranges up to date with the changes of a commit, which came in the order of their numbers.

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use lockstep_model::change::{Change, Counterpart, Intent, IntentKind, IntentState, Reason};
+use lockstep_model::change::{Change, Counterpart, Intent, IntentEvent, IntentKind, IntentState, Reason};
 use lockstep_model::{ClaimStamp, EntityId, IntentId, PropIx, RecordId, Rule, RunId, Timestamp, TypeIx, Value};
 use rusqlite::{Connection, Row, Statement};
 use serde::{Deserialize, Serialize};
@@ -180,7 +180,7 @@ impl Database {
         // Nothing has become of one that is queued and was never tried: that needs no row.
         let has_outcome = |intent: &&Intent| intent.state != IntentState::Queued || !is_untried(intent);
         for intent in commit.intents_new.iter().filter(has_outcome) {
-            set_outcome(&mut set, &outcome_of(intent), intent.kind == IntentKind::Create)?;
+            set_outcome(&mut set, intent.state, &outcome_of(intent), intent.kind == IntentKind::Create)?;
         }
         let mut moving = sql::MOVE_INTENT.prepare(&self.conn)?;
         for (id, entity) in &commit.intents_moved {
@@ -194,12 +194,14 @@ impl Database {
             if self.open.hand_over(update) {
                 continue;
             }
-            let decided = match self.open.decided(update.id.0) {
-                Some(decided) => decided,
+            let known = self.open.decided(update.id.0).zip(self.open.state(update.id.0));
+            let (decided, was) = match known {
+                Some(known) => known,
                 None => closed(&self.conn, update.id)?,
             };
-            set_outcome(&mut set, update, decided.creates)?;
-            self.open.changed(update, decided);
+            let state = was.next(update.event).map_err(|step| Fault::Damaged(format!("intent {}: {step}", update.id)))?;
+            set_outcome(&mut set, state, update, decided.creates)?;
+            self.open.changed(update, state, decided);
         }
         self.open.settle();
         let both = [
@@ -222,7 +224,8 @@ impl Database {
 fn outcome_of(intent: &Intent) -> IntentUpdate {
     IntentUpdate {
         id: intent.id,
-        state: intent.state,
+        // Its state is told beside it.
+        event: IntentEvent::Delay,
         record: intent.record,
         attempts: intent.attempts,
         not_before: intent.not_before,
@@ -231,9 +234,9 @@ fn outcome_of(intent: &Intent) -> IntentUpdate {
     }
 }
 
-fn set_outcome(set: &mut Statement<'_>, update: &IntentUpdate, creates: bool) -> Fallible<()> {
+fn set_outcome(set: &mut Statement<'_>, state: IntentState, update: &IntentUpdate, creates: bool) -> Fallible<()> {
     set.raw_bind_parameter(1, update.id.0)?;
-    set.raw_bind_parameter(2, update.state.name())?;
+    set.raw_bind_parameter(2, state.name())?;
     set.raw_bind_parameter(3, update.attempts)?;
     set.raw_bind_parameter(4, update.not_before.map(|at| at.0))?;
     set.raw_bind_parameter(5, update.message.as_deref())?;
@@ -244,15 +247,16 @@ fn set_outcome(set: &mut Statement<'_>, update: &IntentUpdate, creates: bool) ->
     Ok(())
 }
 
-/// What the row of an intent says that is not open.
-fn closed(conn: &Connection, id: IntentId) -> Fallible<Decided> {
+/// What the row of an intent says that is not open, and its state.
+fn closed(conn: &Connection, id: IntentId) -> Fallible<(Decided, IntentState)> {
     let mut statement = sql::CLOSED.prepare(conn)?;
     let mut rows = statement.query([id.0])?;
     let Some(row) = rows.next()? else {
         return Err(Fault::Damaged(format!("intent {id} is to be changed and is not there")));
     };
     let creates = text(row, 3)? == Some(IntentKind::Create.name());
-    Ok(Decided { entity: row.get(0)?, ty: row.get(1)?, rank: row.get(2)?, creates })
+    let state = parse(text(row, 4)?.unwrap_or(IntentState::Dropped.name()))?;
+    Ok((Decided { entity: row.get(0)?, ty: row.get(1)?, rank: row.get(2)?, creates }, state))
 }
 
 fn changes_out(conn: &Connection, bound: &mut Bound, intent: &Intent, source_type: Option<TypeIx>) -> Fallible<String> {

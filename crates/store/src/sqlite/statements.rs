@@ -110,7 +110,7 @@ statements! {
     SENDING = "SELECT first, last FROM sending";
     SET_SENDING = "INSERT OR REPLACE INTO sending (first, last) VALUES (?1, ?2)";
     END_SENDING = "DELETE FROM sending WHERE first = ?1";
-    CLOSED = "SELECT entity, type, rank, kind FROM intents WHERE id = ?1";
+    CLOSED = "SELECT entity, type, rank, kind, state FROM intents LEFT JOIN outcomes ON intent = id WHERE id = ?1";
     // Nothing in a run asks for closed intents by state, so they have no index: this walks them in the order of their numbers.
     CLOSED_IN = intent!("WHERE i.id > ?1 AND state = ?2 ORDER BY i.id LIMIT ?3");
     INTENTS_TO = "SELECT id FROM intents WHERE record = ?1 ORDER BY id LIMIT ?2";
