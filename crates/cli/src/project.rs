@@ -37,6 +37,12 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
                     Problem::warning(lockstep_config::codes::WITHOUT_EFFECT, system.connector_place.clone(), message)
                         .help("correct the setting, or leave it out")
                 }));
+                let missing = lockstep_connector::catalogue::missing(&system.connector, &system.with, &project.dir);
+                problems.extend(missing.into_iter().map(|(name, what)| {
+                    let message = format!("{} needs the setting `{name}`: {what}", system.name);
+                    Problem::warning("config::connector", system.connector_place.clone(), message)
+                        .help("a connector's settings stand under `with` of its system; a run leaves the system alone without it")
+                }));
                 schemas.insert(system.name.clone(), system.with_references(types));
             }
             Err(_) if manifest_problems(&project.dir, system, &mut problems) => {}

@@ -83,6 +83,17 @@ pub fn without_effect(name: &str, settings: &Map<String, Value>, project_dir: &P
     if name == "files" { files::without_effect(settings, project_dir) } else { None }
 }
 
+/// The settings that a connector needs and that are not given, each with what it is (G10).
+pub fn missing(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Vec<(String, String)> {
+    if matches!(name, "files" | "sql" | "carddav") {
+        return vec![];
+    }
+    let Ok(manifest) = manifest(name, project_dir) else { return vec![] };
+    let needed =
+        manifest.settings.into_iter().filter(|(name, setting)| setting.default.is_none() && !settings.contains_key(name));
+    needed.map(|(name, setting)| (name, setting.what)).collect()
+}
+
 /// Connects. Nothing is asked of the system yet.
 pub fn connect(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Result<Box<dyn Connector>, Trouble> {
     match name {

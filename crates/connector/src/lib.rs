@@ -263,6 +263,11 @@ pub trait Connector: Send + Sync {
         false
     }
 
+    /// An id in [`Page::gone`] is of a record that is not there: it need not be looked up before it counts as deleted (R3).
+    fn gone_is_certain(&self) -> bool {
+        true
+    }
+
     /// Each reading tells of all that can't be read, also where nothing changed: what one does not tell of has been mended (R8).
     fn tells_faults_each_time(&self) -> bool {
         false

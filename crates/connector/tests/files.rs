@@ -707,7 +707,7 @@ fn changes_add_up_to_the_whole() {
         // Now and then somebody leaves a row that can't be read, for one reading.
         broken = !broken && random(10) == 0;
         if broken {
-            text.push_str("{\"id");
+            text.push_str("{\"id\n");
         }
         fs::write(project.path("Contacts.jsonl"), text).unwrap();
         let changes = read(&connector, &watch, Some(told.checkpoint));
@@ -726,6 +726,26 @@ fn changes_add_up_to_the_whole() {
         let mut expected: Vec<(usize, Option<Value>)> = rows.iter().map(|(id, n)| (*id, Some(json!(format!("n{n}"))))).collect();
         expected.sort_by_key(|(id, _)| *id);
         assert_eq!(held, expected, "step {step}");
+    }
+}
+
+#[test]
+fn g10_an_id_that_no_record_has_is_one_message() {
+    for (file, content) in [
+        ("Contacts.jsonl", "{\"nr\":1,\"name\":\"Åse\"}\n{\"nr\":2,\"name\":\"Bjørn\"}\n"),
+        ("Contacts.csv", "id;nr;name\n;1;Åse\n;2;Bjørn\n;;\n"),
+    ] {
+        let project = Project::with(file, content);
+        let settings = json!({"folder": "data", "created": "made"});
+        let connector = project.open(settings.clone());
+        let request = ReadRequest { kind: "Contacts", watch: &watch(&["name"]), checkpoint: None, page_size: 10 };
+        let told = connector.read(request).unwrap_err().to_string();
+        assert!(told.contains("no record has `id`, which holds the ids"), "{told}");
+        let damages = lockstep_connector::files::damages(settings.as_object().unwrap(), project.dir.path());
+        assert!(damages[0].1.to_string().contains("no record has `id`"), "{damages:?}");
+        let without = lockstep_connector::files::without_effect(settings.as_object().unwrap(), project.dir.path());
+        assert!(without.as_ref().is_some_and(|told| told.contains("`created: made` has no effect")), "{without:?}");
+        assert!(project.open(json!({"folder": "data", "id": "nr"})).test().is_ok());
     }
 }
 

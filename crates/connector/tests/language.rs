@@ -494,13 +494,82 @@ fn r1_readings_overlap_by_what_times_can_t_tell_apart_and_by_the_stated_delay() 
     let since = |words: &str, changes: &str, changed: &str| {
         asked_since(words, changes, AT, json!({"id": 1, "changed": changed})).pop().unwrap().replace("%3A", ":")
     };
-    let fine = "1994-11-06T08:00:00.123Z";
+    let fine = "1994-11-06T08:49:37.123Z";
     assert_eq!(since("", "", fine), "GET /new?s=1994-11-06T08:49:34Z", "never none");
     assert_eq!(since("", ", overlap-s: 0", fine), "GET /new?s=1994-11-06T08:49:34Z", "not even where it is said");
     assert_eq!(since("", ", overlap-s: 60", fine), "GET /new?s=1994-11-06T08:48:37Z");
     assert_eq!(since("    settles-ms: 30000\n", ", overlap-s: 5", fine), "GET /new?s=1994-11-06T08:49:04Z");
-    assert_eq!(since("", "", "1994-11-06T08:00"), "GET /new?s=1994-11-06T08:48:35Z", "times of whole minutes");
-    assert_eq!(since("", "", "1994-11-06"), "GET /new?s=1994-11-05T08:49:35Z", "dates");
+    assert_eq!(since("", "", "1994-11-06T08:50"), "GET /new?s=1994-11-06T08:48:35Z", "times of whole minutes");
+    assert_eq!(since("", "", "1994-11-07"), "GET /new?s=1994-11-05T08:49:35Z", "dates");
+}
+
+#[test]
+fn r1_times_of_change_that_lag_behind_the_servers_clock_hide_no_change() {
+    const AT: (&str, &str) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let since = |changed: &str| asked_since("", "", AT, json!({"id": 1, "changed": changed})).pop().unwrap().replace("%3A", ":");
+    // Local times without a zone, told two hours west of Greenwich: what changes next has a time two hours back.
+    assert_eq!(since("1994-11-06T06:49:37"), "GET /new?s=1994-11-06T06:49:34Z");
+    // No zone is further away than this, so that a system in which nothing changes is not asked for more and more.
+    assert_eq!(since("1994-11-01T00:00:00"), "GET /new?s=1994-11-05T17:49:34Z");
+    // Nothing is known of the clock of times of which none has been seen.
+    let unseen = asked_since("", "", AT, json!({"id": 1})).pop().unwrap().replace("%3A", ":");
+    assert_eq!(unseen, "GET /new?s=1994-11-05T17:49:34Z");
+    // Times ahead of the clock lose nothing.
+    assert_eq!(since("1994-11-06T10:49:37"), "GET /new?s=1994-11-06T08:49:34Z");
+}
+
+#[test]
+fn g4_the_systems_own_words_are_told_whatever_form_they_have() {
+    let told = |status: u16, body: Value| {
+        let server = serve(move |_| (status, String::new(), body.to_string()));
+        let create = "    create: { request: { method: POST, path: /people } }\n";
+        let rest = people(&server, &format!("{LIST}{create}"));
+        match rest.write("People", &watch(), &[write(Action::Create, &[(0, "Ada"), (1, "x")])]).remove(0) {
+            Outcome::Rejected { prop, message } => (prop, message),
+            other => panic!("{other:?}"),
+        }
+    };
+    for (body, prop, words) in [
+        (json!({"errors": {"phone": ["is invalid", "is too short"]}}), Some(1), "phone: is invalid; is too short"),
+        (
+            json!({"message": "Validation failed", "errors": [{"field": "phone", "message": "is invalid"}]}),
+            Some(1),
+            "phone: is invalid",
+        ),
+        (json!({"phone": ["Enter a valid address."]}), Some(1), "phone: Enter a valid address."),
+        (
+            json!({"detail": [{"loc": ["body", "phone"], "msg": "not an address", "type": "value_error"}]}),
+            Some(1),
+            "not an address",
+        ),
+        (json!({"errors": [{"source": {"pointer": "/data/attributes/phone"}, "detail": "is taken"}]}), Some(1), "is taken"),
+        (json!({"error": {"message": "Invalid phone", "param": "phone"}}), Some(1), "Invalid phone"),
+        (json!({"error": {"code": 17, "message": "the quota is used up"}}), None, "the quota is used up"),
+        (json!("name and phone are not allowed"), None, "name and phone are not allowed"),
+        (json!({"errors": {"fax": ["is invalid"]}}), None, "fax: is invalid"),
+    ] {
+        let (blamed, message) = told(400, body.clone());
+        assert!(message.contains(words), "{body}: {message}");
+        assert_eq!(blamed, prop, "{body}: {message}");
+    }
+    // Some say with 200 that nothing was done.
+    for body in [
+        json!({"success": false, "error": "the quota is used up"}),
+        json!({"status": "error", "message": "the quota is used up"}),
+        json!({"errors": [{"message": "the quota is used up"}], "data": null}),
+    ] {
+        let (_, message) = told(200, body.clone());
+        assert!(message.contains("answered 200: ") && message.contains("the quota is used up"), "{body}: {message}");
+    }
+}
+
+#[test]
+fn g4_an_answer_that_shows_the_record_is_no_error_whatever_it_is_called() {
+    let server = serve(|_| ok(json!({"id": 1, "name": "Ada", "status": "failed", "errors": ["a complaint"]})));
+    let create = "    create: { request: { method: POST, path: /people } }\n";
+    let rest = people(&server, &format!("{LIST}{create}"));
+    let outcome = rest.write("People", &watch(), &[write(Action::Create, &[(0, "Ada")])]).remove(0);
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
 }
 
 #[test]
@@ -512,7 +581,8 @@ fn r1_a_server_clock_that_was_wrong_or_is_set_back_hides_no_change() {
     let now = jiff::Timestamp::now().as_second();
     // Whatever it showed the first time, the second reading asks from about the moment of the first, or for everything.
     for wrong in [3_600, 10 * 365 * 86_400] {
-        let paths = asked_since("", "", (&http(now + wrong), &http(now)), json!({"id": 1}));
+        let record = json!({"id": 1, "changed": http(now + wrong)});
+        let paths = asked_since("", "", (&http(now + wrong), &http(now)), record);
         assert_eq!(paths.last().unwrap(), "GET /all", "{wrong}: {paths:?}");
     }
     // It was an hour fast when the last reading began, which is two hours ago by now: set right it shows a later time all the same.

@@ -115,7 +115,9 @@ fn a_page_that_has_grown_old_begins_the_listing_anew_once() {
 
 #[test]
 fn r1_the_next_reading_asks_from_the_servers_clock_less_the_overlap() {
-    let server = serve(|_| ok(json!([person(1)])));
+    let mut latest = person(1);
+    latest["changed"] = json!("1994-11-06T08:49:37Z");
+    let server = serve(move |_| ok(json!([latest])));
     let list = "list: { request: { path: /people }, paging: none }
     changes: { request: { path: /people, query: { since: '{{ since }}', unix: '{{ since_unix }}', plain: '{{ since_plain }}' } }, paging: none, overlap-s: 60 }";
     let rest = server.connect(&people(list));

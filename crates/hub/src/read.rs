@@ -11,7 +11,7 @@ use lockstep_engine::Observed;
 use lockstep_engine::Trust;
 use lockstep_engine::keys::each_id;
 use lockstep_engine::observe::{Reading, mark_gone, observe_as};
-use lockstep_model::{Intent, ReadRecord, RecordId, RecordState, Timestamp, TypeIx};
+use lockstep_model::{Intent, NumberMap, ReadRecord, RecordId, RecordState, Timestamp, TypeIx};
 use lockstep_store::{Commit, JournalEntry, JournalKind, TypeStatus};
 
 use crate::clock::Clock;
@@ -263,6 +263,7 @@ impl Hub {
             checkpoint = Some((page.checkpoint.text, page.checkpoint.bytes));
         }
         under_way.progress.tell(Progress::Read { ty: self.plan.ty(ty).name.to_string(), records: records.len() });
+        self.decide_on_repeated(under_way, ty, &mut records, everything, &mut stream.faults);
         let keys: Vec<&str> = records.iter().map(|r| r.id.as_str()).chain(gone.iter().map(String::as_str)).collect();
         // The very first page of all: nothing is known, also of what is gone or was created.
         let status = &self.status[ty.at()];
@@ -321,9 +322,18 @@ impl Hub {
             let all = everything || self.systems[self.system_of(ty)].connector.tells_faults_each_time();
             let (faults, mended) = (std::mem::take(&mut stream.faults), std::mem::take(&mut stream.mended));
             self.damages_found(under_way, ty, faults, all, &mended)?;
+            // R3: a list of what was deleted may name who is there again, or never went.
+            let can_ask = self.plan.ty(ty).can.get;
+            let told = match can_ask && !self.systems[self.system_of(ty)].connector.gone_is_certain() {
+                true => std::mem::take(&mut gone),
+                false => vec![],
+            };
+            let missing = missing.into_iter().chain(told.into_iter().map(|record| (record.key, record.id))).collect();
             let (absent, all_found_out) = self.look_up(under_way, ty, missing, &mut commit)?;
             gone.extend(absent);
             found_out = all_found_out;
+            // R1: what could not be asked for is on that list again in the next run.
+            stream.faulty |= !all_found_out && !everything;
         }
         let fresh = records.iter().filter(|r| known.get(&r.id).is_none_or(|known| !known.is_live())).count();
         if fresh > 0 {
@@ -481,6 +491,74 @@ impl Hub {
         let rivals = self.store.by_hash(&hashes)?;
         commit.agenda_added.extend(rivals.into_iter().map(|(_, id)| (rank, id)));
         Ok(())
+    }
+
+    /// R1, R8: a record that pages show several times with different values is the one with the latest time of change; where the times do
+    /// not tell, it is what it shows by itself. A listing of everything that shows several for good is not believed about it.
+    fn decide_on_repeated(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        records: &mut Vec<ReadRecord>,
+        everything: bool,
+        faults: &mut Vec<RecordFault>,
+    ) {
+        let mut kept: NumberMap<u64, usize> = NumberMap::default();
+        kept.reserve(records.len());
+        let mut left_out: BTreeSet<usize> = BTreeSet::new();
+        let mut unclear: BTreeMap<String, usize> = BTreeMap::new();
+        for (at, record) in records.iter().enumerate() {
+            let Some(first) = kept.insert(lockstep_model::matching::seed(&record.id), at) else { continue };
+            let before = &records[first];
+            if before.id != record.id {
+                continue;
+            }
+            match (before.modified, record.modified) {
+                (Some(earlier), Some(later)) if earlier > later => {
+                    left_out.insert(at);
+                    kept.insert(lockstep_model::matching::seed(&record.id), first);
+                }
+                (Some(earlier), Some(later)) if earlier < later => drop(left_out.insert(first)),
+                _ => {
+                    left_out.insert(first);
+                    if before != record || unclear.contains_key(&record.id) {
+                        unclear.insert(record.id.clone(), at);
+                    }
+                }
+            }
+        }
+        if left_out.is_empty() {
+            return;
+        }
+        let name = self.plan.ty(ty).name.clone();
+        let system = self.system_of(ty);
+        let connector = self.systems[system].connector.clone();
+        let watch = self.plan.ty(ty).watch();
+        for (id, at) in unclear {
+            let asked = self.plan.ty(ty).can.get.then(|| connector.get(&name.kind, &watch, &id));
+            let why = match asked {
+                Some(Ok(Some(record))) => {
+                    records[at] = record;
+                    continue;
+                }
+                Some(Ok(None)) => String::new(),
+                Some(Err(trouble)) => format!(" ({trouble})"),
+                // Changes come in the order in which they were made.
+                None if !everything => continue,
+                None => String::new(),
+            };
+            let message = format!(
+                "it is listed more than once, with different values, and nothing tells which are its own{why}: none of them are taken"
+            );
+            left_out.insert(at);
+            self.tell_damage(under_way, system, &format!("{name}/{id}"), &message);
+            faults.push(RecordFault { place: format!("{name}/{id}"), message, id: Some(id) });
+        }
+        let mut at = 0;
+        records.retain(|_| {
+            at += 1;
+            !left_out.contains(&(at - 1))
+        });
     }
 
     /// The live records that a listing of everything did not show.

@@ -400,6 +400,7 @@ impl Hub {
         let behind = self.behind(under_way);
         self.read(under_way, &behind)?;
         self.ask_about_twins(under_way)?;
+        self.ask_about_queued(under_way)?;
         let mut again: BTreeSet<TypeIx> = BTreeSet::new();
         let most = MOST_ROUNDS + self.plan.types.len();
         let mut before = BTreeMap::new();
@@ -647,6 +648,10 @@ impl Connector for Pretend {
 
     fn types_fail_alone(&self) -> bool {
         self.real.types_fail_alone()
+    }
+
+    fn gone_is_certain(&self) -> bool {
+        self.real.gone_is_certain()
     }
 
     fn tells_faults_each_time(&self) -> bool {

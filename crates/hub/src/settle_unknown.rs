@@ -407,6 +407,12 @@ impl Hub {
         Ok(())
     }
 
+    /// Whether a record holds all that a creation would send, references aside.
+    pub(crate) fn holds_all(&self, record: &RecordState, intent: &Intent) -> bool {
+        let mut sent = intent.changes.iter().filter(|change| change.counterpart_of.is_none()).peekable();
+        sent.peek().is_some() && sent.all(|change| self.shows(record, intent, change))
+    }
+
     /// Whether a record shows what its system may have made of a value that was sent.
     fn shows(&self, record: &RecordState, intent: &Intent, change: &Change) -> bool {
         let whole = self.plan.ty(intent.ty).props[change.prop.at()].whole;
@@ -503,7 +509,7 @@ impl Hub {
     }
 
     /// C2: a person is asked which of some new records a creation made whose answer was lost, if any.
-    fn ask_which(&mut self, under_way: &mut Underway, intent: Intent, found: Vec<RecordState>) -> Result<()> {
+    pub(crate) fn ask_which(&mut self, under_way: &mut Underway, intent: Intent, found: Vec<RecordState>) -> Result<()> {
         let candidates: Vec<RecordId> = found.iter().map(|record| record.id).collect();
         if self.asked(&intent)?.is_some_and(|asked| asked.candidates == candidates || candidates.is_empty()) {
             return Ok(());

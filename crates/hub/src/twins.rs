@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 
 use lockstep_engine::plan::PlanCreate;
 use lockstep_engine::{has_match_values, look_alike};
-use lockstep_model::{RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value};
+use lockstep_model::change::IntentEvent;
+use lockstep_model::{IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value};
 use lockstep_store::Commit;
 
+use crate::deliver::step;
 use crate::report::{Event, RecordName};
 use crate::run::{Hub, Result, Underway};
 
@@ -46,6 +48,47 @@ impl Hub {
             true => Ok(()),
             false => Ok(self.store.commit(commit)?),
         }
+    }
+
+    /// The same about creations that an earlier run has left in the queue: where this store was restored from a backup, they may have been
+    /// sent since. A new record without a match value that holds all that one would send may be what it has made.
+    pub(crate) fn ask_about_queued(&mut self, under_way: &mut Underway) -> Result<()> {
+        let mut queued = self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?;
+        queued.retain(|intent| intent.kind == IntentKind::Create && intent.run < under_way.report.run);
+        if queued.is_empty() {
+            return Ok(());
+        }
+        let fresh = self.fresh_and_nameless(under_way)?;
+        let ids: Vec<RecordId> = queued.iter().map(|intent| intent.source).collect();
+        let sources: BTreeMap<RecordId, RecordState> =
+            self.store.records(&ids)?.into_iter().map(|record| (record.id, record)).collect();
+        let apart = self.store.apart(&ids)?;
+        for intent in queued {
+            let (Some(source), Some(new)) = (sources.get(&intent.source), fresh.get(&intent.ty)) else { continue };
+            let kept_apart = |other: RecordId| apart.contains(&(source.id.min(other), source.id.max(other)));
+            let mut found: Vec<RecordState> = new.iter().filter(|record| !kept_apart(record.id)).cloned().collect();
+            found.retain(|record| self.holds_all(record, &intent));
+            if found.is_empty() {
+                continue;
+            }
+            let message = "it may have been sent before this store was restored from a backup".to_string();
+            let unknown = step(&intent, IntentEvent::LoseAnswer, self.clock.now(), Some(message));
+            let mut commit = Commit { intents_changed: vec![unknown], ..Commit::default() };
+            // Nor is that record created anew where the creation came from.
+            if self
+                .plan
+                .flows
+                .iter()
+                .any(|flow| flow.from == intent.ty && flow.to == source.ty && flow.create != PlanCreate::Never)
+            {
+                for record in &found {
+                    self.ask_whether_twins(under_way, record, source.ty, vec![source.id], &mut commit);
+                }
+            }
+            self.store.commit(commit)?;
+            self.ask_which(under_way, intent, found)?;
+        }
+        Ok(())
     }
 
     /// New records without a match value, by record type; of types that had been read to the end before this run.

@@ -33,6 +33,12 @@ struct Ways {
     more: usize,
     /// Its listings leave out the ids of these.
     without_id: Vec<String>,
+    /// Its list of what was deleted has these.
+    gone: Vec<String>,
+    /// Its listings show this one once more, as it was then.
+    once_more: Option<Value>,
+    /// It answers so for one record.
+    shows: Option<(u16, Value)>,
 }
 
 #[derive(Default)]
@@ -101,12 +107,18 @@ impl Little {
                     None => number("offset").unwrap_or(0),
                 };
                 let mut page: Vec<Value> = all.iter().skip(from).take(most).cloned().collect();
+                page.extend(self.ways.once_more.clone().filter(|_| mail.is_none() && !page.is_empty()));
                 for person in &mut page {
                     if self.ways.without_id.iter().any(|id| person["id"] == json!(id)) {
                         person.as_object_mut().unwrap().remove("id");
                     }
                 }
                 ok(json!({"people": page, "total": all.len() + self.ways.more}))
+            }
+            ("GET", Some("gone")) => ok(json!(self.ways.gone)),
+            ("GET", Some(_)) if self.ways.shows.is_some() => {
+                let (status, body) = self.ways.shows.clone().unwrap();
+                (status, String::new(), body)
             }
             ("GET", Some(id)) => self.people.get(id).map_or((404, String::new(), json!({})), |person| ok(person.clone())),
             ("POST", Some("")) => {
@@ -172,6 +184,15 @@ impl Project {
     }
 
     fn run(&self) -> Report {
+        self.hub().run(RunOptions::default()).unwrap()
+    }
+
+    /// How many people of the little system are known to be there.
+    fn known(&self) -> u64 {
+        self.hub().status().unwrap().types.iter().find(|line| line.name == "shop.People").unwrap().records
+    }
+
+    fn hub(&self) -> Hub {
         let manifest = format!(
             "title: Little system
 settings: {{ address: {{ what: its address }} }}
@@ -210,8 +231,7 @@ types:
         let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
         let plan = Plan::compile(&[flow], &schemas).unwrap();
         let store = SqliteStore::open(self.dir.path().join("lockstep.db")).unwrap();
-        let mut hub = Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap();
-        hub.run(RunOptions::default()).unwrap()
+        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap()
     }
 }
 
@@ -348,4 +368,71 @@ fn r8_a_row_without_an_id_is_told_in_each_run_and_not_created_again() {
     assert_eq!(project.run().writes(), 2);
     assert!(!project.run().needs_a_person());
     assert_eq!(project.little().people.len(), 3);
+}
+
+const CHANGES: &str = "    changes: { request: { path: /people, query: { since: '{{ since }}', offset: '{{ offset }}', limit: '{{ limit }}' } }, items: people, paging: { offset: { limit: 50, total: total } } }";
+
+#[test]
+fn r3_who_is_on_a_list_of_the_deleted_is_looked_up_before_it_counts() {
+    let gone = "    gone: { request: { path: /people/gone, query: { since: '{{ since }}' } }, paging: none }";
+    let people: Vec<Value> = (1..4).map(|n| person(&n.to_string(), "P", json!("2024-05-01T10:00:00Z"))).collect();
+    let project = Project::new(&format!("{LIST}\n{CHANGES}\n{gone}"), &people);
+    project.run();
+    assert_eq!(project.known(), 3);
+    // One is there again, or was never deleted.
+    project.little().ways.gone = vec!["1".into()];
+    assert!(!project.run().needs_a_person());
+    assert_eq!(project.known(), 3);
+    // Whether it is can't be told: it is there as far as is known, that is said, and it is asked for again.
+    project.little().ways.shows = Some((500, json!({"error": "out of order"})));
+    for _ in 0..2 {
+        let report = project.run();
+        assert!(report.needs_a_person() && format!("{:?}", report.events).contains("out of order"), "{:?}", report.events);
+        assert_eq!(project.known(), 3);
+    }
+    project.little().ways.shows = None;
+    project.little().people.remove("1");
+    let report = project.run();
+    assert!(!report.needs_a_person(), "{:?}", report.events);
+    assert_eq!(project.known(), 2);
+}
+
+#[test]
+fn r1_a_record_that_a_listing_shows_twice_is_the_later_one() {
+    let project = Project::new(LIST, &[]);
+    for n in 1..4 {
+        project.little().put(person(&n.to_string(), "Old", json!("2024-05-01T10:00:00Z")));
+    }
+    project.run();
+    // Somebody edits the first while pages are read; a page that comes later shows it as it was.
+    let before = project.little().people["1"].clone();
+    project.little().put(person("1", "New", Value::Null));
+    project.little().ways.once_more = Some(before);
+    for _ in 0..2 {
+        let report = project.run();
+        assert!(!report.needs_a_person(), "{:?}", report.events);
+        assert!(project.little().people.values().filter(|person| person["name"] == "New").count() == 1);
+        assert!(project.crm().iter().all(|person| (person["name"] == "New") == (person["email"] == "p1@example.com")));
+    }
+}
+
+#[test]
+fn r8_a_record_that_a_listing_shows_twice_is_what_it_shows_by_itself_or_not_believed() {
+    // A list that joins: one row for each of somebody's names.
+    let project = Project::new(LIST, &[]);
+    let untimed = |id: &str, name: &str| json!({"id": id, "name": name, "email": format!("p{id}@example.com"), "updated": ""});
+    for n in 1..4 {
+        project.little().put(untimed(&n.to_string(), "Right"));
+    }
+    project.little().ways.once_more = Some(untimed("1", "Another"));
+    let report = project.run();
+    assert!(!report.needs_a_person(), "{:?}", report.events);
+    project.little().ways.shows = Some((500, json!({"error": "out of order"})));
+    for _ in 0..2 {
+        let report = project.run();
+        assert!(report.needs_a_person(), "{:?}", report.events);
+        let told = format!("{:?}", report.events);
+        assert!(told.contains("shop.People/1") && told.contains("listed more than once"), "{told}");
+    }
+    assert!(project.little().people.values().all(|person| person["name"] == "Right"));
 }

@@ -171,7 +171,7 @@ pub fn damages(settings: &serde_json::Map<String, Value>, project_dir: &Path) ->
 
 /// A setting that has no effect on any file of the folder, in words (G10).
 pub fn without_effect(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Option<String> {
-    FilesConnector::open(settings, project_dir).ok()?.modified_without_effect()
+    FilesConnector::open(settings, project_dir).ok()?.time_without_effect()
 }
 
 /// A file of the folder.
@@ -253,15 +253,19 @@ impl FilesConnector {
         Ok(FilesConnector { folder: settings.folder, schemas, kinds, listings: AtomicU64::new(0), numbers, damages })
     }
 
-    /// `modified` names what no file has (G10): then no time of change is known of any record.
-    fn modified_without_effect(&self) -> Option<String> {
-        let modified = self.kinds.first()?.0.modified.as_ref()?;
+    /// `modified` or `created` names what no file has (G10): then no such time is known of any record.
+    fn time_without_effect(&self) -> Option<String> {
+        let modified = self.kinds.first().and_then(|(table, _)| table.modified.as_ref());
+        let created = self.schemas.first().and_then(|schema| schema.created.as_ref());
         let seen = |schema: &&TypeSchema| schema.known_from != KnownFrom::Declaration;
         let known: Vec<&TypeSchema> = self.schemas.iter().filter(seen).collect();
-        if known.is_empty() || known.iter().any(|schema| schema.property(modified).is_some()) {
-            return None;
-        }
-        Some(format!("`modified: {modified}` has no effect: no file of {} has it, so no time of change is known", self.folder))
+        [("modified", "change", modified), ("created", "creation", created)].into_iter().find_map(|(setting, what, path)| {
+            let path = path?;
+            let has = known.is_empty() || known.iter().any(|schema| schema.property(path).is_some());
+            let message =
+                || format!("`{setting}: {path}` has no effect: no file of {} has it, so no time of {what} is known", self.folder);
+            (!has).then(message)
+        })
     }
 
     fn kind(&self, kind: &str) -> Result<(&Table, MutexGuard<'_, State>), Trouble> {

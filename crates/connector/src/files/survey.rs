@@ -97,6 +97,7 @@ impl Table {
         let mut survey = Survey::default();
         let mut seen: HashSet<u64, Plain> = HashSet::default();
         let mut doubts = Utf8Instead::of(encoding);
+        let (mut named, mut nameless) = (false, 0_u64);
         while let Some(row) = opened.rows.next().map_err(|error| self.trouble(&error))? {
             self.is_text(&row, encoding)?;
             doubts.meet(&row);
@@ -107,7 +108,12 @@ impl Table {
                 self.has_its_quotes(&row, delimiter, width)?;
             }
             self.is_not_cut(&row, width)?;
-            if let Some((id, as_number)) = ids.id(row.text) {
+            let Some((id, as_number)) = ids.id(row.text) else {
+                nameless += u64::from(!opened.header.as_ref().is_some_and(|header| header.is_empty_row(row.text)));
+                continue;
+            };
+            named = true;
+            {
                 survey.ids.meet(&id, as_number);
                 let hash = xxh3_64(id.as_bytes());
                 if !seen.insert(hash) {
@@ -116,6 +122,12 @@ impl Table {
             }
         }
         self.is_its_encoding(&doubts)?;
+        if nameless > 0 && !named {
+            return Err(Trouble::Malformed(format!(
+                "{}: no record has `{}`, which holds the ids: say which property it is with `id:` in the system's settings",
+                self.place, self.id
+            )));
+        }
         Ok((self.again(opened)?, survey))
     }
 

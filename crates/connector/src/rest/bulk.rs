@@ -3,6 +3,7 @@
 use lockstep_model::flow::PropertyRef;
 use serde_json::{Value, json};
 
+use super::errors::Asked;
 use super::read::OWN;
 use super::value::{at, put, text};
 use super::written::{BulkYaml, TypeYaml, WriteYaml};
@@ -52,7 +53,7 @@ impl Rest {
             Ok(answer) => answer,
             Err(no_answer) => return all(errors::unanswered(no_answer)),
         };
-        match errors::outcome(&self.manifest, ty, watch, &named, &answer) {
+        match errors::outcome(&self.manifest, Asked { ty, watch, sent: &[], item: bulk.results.as_deref() }, &named, &answer) {
             None => {}
             // Which of them it is about is not said.
             Some(Outcome::Rejected { .. } | Outcome::Duplicate { .. } | Outcome::Conflict { .. } | Outcome::Gone { .. }) => {

@@ -4,24 +4,31 @@ use lockstep_model::flow::PropertyRef;
 use serde_json::Value;
 
 use super::http::{Answer, NoAnswer};
+use super::read::says_error;
 use super::value::{at, locate, text};
 use super::written::{ErrorRule, Manifest, Meaning, TypeYaml};
-use crate::{Outcome, Trouble};
+use crate::{Outcome, Trouble, WriteValue};
+
+/// A write as far as its answer is to be understood.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub ty: &'a TypeYaml,
+    pub watch: &'a [PropertyRef],
+    /// Which properties were sent, where that helps to tell which one is refused.
+    pub sent: &'a [WriteValue],
+    /// Where the record is in a good answer.
+    pub item: Option<&'a str>,
+}
 
 /// The outcome of a write that did not answer as it should. `None`: it did.
-pub fn outcome(manifest: &Manifest, ty: &TypeYaml, watch: &[PropertyRef], named: &str, answer: &Answer) -> Option<Outcome> {
+pub fn outcome(manifest: &Manifest, asked: Asked<'_>, named: &str, answer: &Answer) -> Option<Outcome> {
+    let Asked { ty, watch, .. } = asked;
     let rule = manifest.errors.iter().find(|rule| fits(rule, answer));
     let message = |rule: Option<&ErrorRule>| {
         let told = rule.and_then(|rule| rule.message.iter().find_map(|place| at(&answer.body, place)).map(said));
-        let told = told.or_else(|| {
-            ["description", "message", "detail", "title", "error_description", "ErrorMessage", "error"]
-                .iter()
-                .find_map(|p| at(&answer.body, p))
-                .map(said)
-        });
-        match told {
-            Some(told) if !told.is_empty() => told,
-            _ => format!("{named} answered {}", answer.status),
+        match told.filter(|told| !told.is_empty()).or_else(|| words(&answer.body)) {
+            Some(told) => told,
+            None => format!("{named} answered {}", answer.status),
         }
     };
     let meaning = match rule {
@@ -48,9 +55,25 @@ pub fn outcome(manifest: &Manifest, ty: &TypeYaml, watch: &[PropertyRef], named:
         Meaning::Unauthorized if answer.status == 401 => Outcome::Stopped(unauthorized(manifest)),
         // One record that may not be touched is no reason to leave the others alone.
         Meaning::Rejected | Meaning::Unauthorized => {
-            Outcome::Rejected { prop: rule.and_then(|rule| blamed(rule, ty, watch, &answer.body)), message: message(rule) }
+            let blamed = rule.and_then(|rule| blamed(rule, ty, watch, &answer.body));
+            let names_one = answer.status != 401 && answer.status != 403;
+            Outcome::Rejected {
+                prop: blamed.or_else(|| guessed(asked, &answer.body).filter(|_| names_one)),
+                message: message(rule),
+            }
         }
     })
+}
+
+/// The same for a write of one record: some systems say with 200 that nothing was done (G4).
+pub fn outcome_of_one(manifest: &Manifest, asked: Asked<'_>, named: &str, answer: &Answer) -> Option<Outcome> {
+    let outcome = outcome(manifest, asked, named, answer);
+    if outcome.is_some() || !(200..300).contains(&answer.status) || shows_a_record(asked, &answer.body) {
+        return outcome;
+    }
+    let error = says_error(&answer.body)?;
+    let message = format!("{named} answered {}: {}", answer.status, words(&answer.body).unwrap_or(error));
+    Some(Outcome::Rejected { prop: guessed(asked, &answer.body), message })
 }
 
 /// What an answer to a reading means; `None` where it is as it should be. The manifest's own word comes first, whatever the status.
@@ -70,7 +93,8 @@ pub fn meaning<'m>(manifest: &'m Manifest, answer: &Answer) -> Option<(Meaning, 
 /// The trouble that an answer to a reading means; `None` where it is as it should be.
 pub fn trouble(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trouble> {
     let (meaning, rule) = meaning(manifest, answer)?;
-    let told = rule.and_then(|rule| rule.message.iter().find_map(|place| at(&answer.body, place)).map(said)).unwrap_or_default();
+    let told = rule.and_then(|rule| rule.message.iter().find_map(|place| at(&answer.body, place)).map(said));
+    let told = told.filter(|told| !told.is_empty()).or_else(|| words(&answer.body)).unwrap_or_default();
     Some(match meaning {
         // Reading is what the key is for, whatever a refusal means to a single write.
         Meaning::Unauthorized => unauthorized(manifest),
@@ -81,6 +105,7 @@ pub fn trouble(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trou
                 false => format!("{named} answered {} and asks to come back later: {told}", answer.status),
             },
         },
+        _ if told.is_empty() => Trouble::Malformed(format!("{named} answered {}", answer.status)),
         _ => Trouble::Malformed(format!("{named} answered {}: {told}", answer.status)),
     })
 }
@@ -89,7 +114,11 @@ pub fn trouble(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trou
 pub fn trouble_with_one(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trouble> {
     match meaning(manifest, answer)? {
         (Meaning::Unauthorized, _) if answer.status != 401 => {
-            Some(Trouble::Malformed(format!("{named} answered {}: this record may not be read with this key", answer.status)))
+            let told = words(&answer.body).map(|told| format!(" ({told})")).unwrap_or_default();
+            Some(Trouble::Malformed(format!(
+                "{named} answered {}: this record may not be read with this key{told}",
+                answer.status
+            )))
         }
         _ => trouble(manifest, named, answer),
     }
@@ -98,10 +127,10 @@ pub fn trouble_with_one(manifest: &Manifest, named: &str, answer: &Answer) -> Op
 /// What to do about a key that is refused.
 pub fn unauthorized(manifest: &Manifest) -> Trouble {
     let secrets: Vec<&str> = manifest.settings.iter().filter(|(_, s)| s.secret).map(|(name, _)| name.as_str()).collect();
+    let what = if secrets.is_empty() { "the settings".into() } else { secrets.join(", ") };
     Trouble::Unauthorized(format!(
-        "{} refuses the key: check {} under `with:` in lockstep.yaml (and the variables in .env), then run `lockstep connect`",
+        "{} refuses the key: check {what} under `with:` in lockstep.yaml (and the variables in .env), then run `lockstep connect`",
         manifest.title,
-        secrets.join(", ")
     ))
 }
 
@@ -139,6 +168,154 @@ fn said(value: &Value) -> String {
         Value::Null => String::new(),
         other => other.to_string(),
     }
+}
+
+/// Places at which systems commonly say in words what is wrong.
+const WORDS: [&str; 14] = [
+    "description",
+    "message",
+    "Message",
+    "detail",
+    "title",
+    "error_description",
+    "ErrorMessage",
+    "error.message",
+    "error",
+    "errors",
+    "reason",
+    "details",
+    "msg",
+    "fault",
+];
+/// The system's words are told up to so many characters.
+const MOST_WORDS: usize = 400;
+
+/// What an answer says is wrong, where the manifest does not say where to look.
+pub(super) fn words(body: &Value) -> Option<String> {
+    let list = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
+    let told = match body {
+        // A page in HTML says nothing that helps.
+        Value::String(text) => Some(text.trim().to_string()).filter(|text| !text.starts_with('<')),
+        // Some answer with an object of properties, each with what is wrong with it.
+        Value::Object(map) if !map.is_empty() && map.values().all(list) => Some(by_name(body)),
+        Value::Array(_) => Some(by_name(body)),
+        _ => {
+            let mut told: Vec<String> = vec![];
+            for place in WORDS {
+                let more = at(body, place).filter(|found| !found.is_boolean() && !found.is_number()).map(by_name);
+                // `errors` tells more than the `message` above it.
+                if let Some(more) =
+                    more.filter(|more| !more.is_empty() && !told.iter().any(|known| known.contains(more.as_str())))
+                    && (told.is_empty() || matches!(place, "errors" | "details"))
+                {
+                    told.push(more);
+                }
+            }
+            Some(told.join(": "))
+        }
+    };
+    let told = told.filter(|told| !told.is_empty())?;
+    Some(told.chars().take(MOST_WORDS).collect())
+}
+
+/// Texts below a value, each with the name of the property that it is about, where that is its key.
+fn by_name(value: &Value) -> String {
+    match value {
+        Value::Object(map) if !["message", "description", "detail", "msg"].iter().any(|key| map.contains_key(*key)) => {
+            let told = map.iter().map(|(key, value)| (key, by_name(value))).filter(|(_, told)| !told.is_empty());
+            told.map(|(key, told)| format!("{key}: {told}")).collect::<Vec<_>>().join("; ")
+        }
+        Value::Object(map) => {
+            let told =
+                ["message", "description", "detail", "msg"].iter().find_map(|key| map.get(*key)).map(said).unwrap_or_default();
+            let about = NAMES.iter().find_map(|key| map.get(*key)).map(last_name).unwrap_or_default();
+            if about.is_empty() || told.contains(&about) { told } else { format!("{about}: {told}") }
+        }
+        Value::Array(list) => list.iter().map(by_name).filter(|told| !told.is_empty()).collect::<Vec<_>>().join("; "),
+        value => said(value),
+    }
+}
+
+/// Keys under which systems commonly name the property that they refuse.
+const NAMES: [&str; 13] = [
+    "field",
+    "fieldName",
+    "field_name",
+    "property",
+    "propertyName",
+    "param",
+    "parameter",
+    "attribute",
+    "pointer",
+    "source",
+    "path",
+    "loc",
+    "name",
+];
+/// Keys below which they commonly list what is wrong, by property.
+const LISTS: [&str; 8] = ["errors", "error", "fields", "fieldErrors", "field_errors", "details", "violations", "invalid-params"];
+
+/// The last name in a path, a JSON pointer, or a list of steps.
+fn last_name(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.rsplit(['/', '.']).next().unwrap_or_default().trim_matches(['[', ']', '"', '\'']).to_string(),
+        Value::Array(list) => list.iter().rev().find(|step| step.is_string()).map(last_name).unwrap_or_default(),
+        Value::Object(map) => map.get("pointer").or_else(|| map.get("parameter")).map(last_name).unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+/// G4: the sent property that an answer seems to refuse, where the manifest does not say how to tell: named as common forms of errors do,
+/// in so many letters. `None` if none is.
+fn guessed(asked: Asked<'_>, body: &Value) -> Option<usize> {
+    let mut names = vec![];
+    named_in(body, true, 0, &mut names);
+    let is = |value: &&WriteValue| {
+        let Some(located) = locate(asked.ty, &asked.watch[value.prop]) else { return false };
+        let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_string();
+        let own = [located.at.as_str(), located.path, &last(&located.at), &last(located.path)].map(str::to_lowercase);
+        names.iter().any(|name| own.contains(&name.to_lowercase()))
+    };
+    let mut found = asked.sent.iter().filter(is).map(|value| value.prop);
+    found.next()
+}
+
+/// The names that an error gives to properties. `keys`: the keys here are such names.
+fn named_in(value: &Value, keys: bool, depth: usize, names: &mut Vec<String>) {
+    if depth > 6 {
+        return;
+    }
+    match value {
+        Value::Object(map) => {
+            let holds_texts = |value: &Value| match value {
+                Value::String(_) => depth > 0,
+                Value::Array(list) => list.iter().all(|one| one.is_string() || one.is_object()),
+                _ => false,
+            };
+            for (key, inner) in map {
+                if NAMES.contains(&key.as_str()) {
+                    names.push(last_name(inner));
+                }
+                let listed = LISTS.contains(&key.as_str());
+                if keys && !listed && !NAMES.contains(&key.as_str()) && holds_texts(inner) {
+                    names.push(key.clone());
+                }
+                named_in(inner, listed, depth + 1, names);
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|inner| named_in(inner, false, depth + 1, names)),
+        _ => {}
+    }
+}
+
+/// Whether an answer shows a record, and not only that something went wrong.
+fn shows_a_record(asked: Asked<'_>, body: &Value) -> bool {
+    let Some(shown) = at(body, asked.item.unwrap_or("")) else { return false };
+    let shows = |value: &WriteValue| {
+        let located = locate(asked.ty, &asked.watch[value.prop]);
+        located.is_some_and(|located| at(shown, &located.at).is_some_and(|held| !held.is_null()))
+    };
+    super::read::id_in(asked.ty, shown).is_some() || asked.sent.iter().any(shows)
 }
 
 /// For a duplicate that the system does not name: the watched property by which it can be looked up.

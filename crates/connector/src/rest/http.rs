@@ -233,16 +233,19 @@ impl Client {
             let wait = answer.retry_after_ms.map_or(Duration::from_millis(250 << tries), Duration::from_millis);
             if tries >= most || wait > patience {
                 let named = self.name(request);
+                let told = super::errors::words(&answer.body).map(|told| format!(" ({told})")).unwrap_or_default();
                 return Err(match answer.status {
                     429 | 503 => Trouble::Busy {
                         retry_after_ms: answer.retry_after_ms,
-                        message: format!("{named} answered {} and asks to come back later{}", answer.status, when(&answer)),
+                        message: format!("{named} answered {} and asks to come back later{}{told}", answer.status, when(&answer)),
                     },
                     // The system answers, if not about this record.
                     status if matches!(what, For::OneRecord | For::Listed) => {
-                        Trouble::Malformed(format!("{named} answered {status}, {tries} times"))
+                        Trouble::Malformed(format!("{named} answered {status}, {tries} times{told}"))
                     }
-                    status => Trouble::Unreachable(format!("{named} answered {status}, {tries} times: the system is not well")),
+                    status => {
+                        Trouble::Unreachable(format!("{named} answered {status}, {tries} times{told}: the system is not well"))
+                    }
                 });
             }
             // After a 429 everybody waits, in `turn`.

@@ -438,6 +438,10 @@ impl Connector for Rest {
         self.covered(self.tried())
     }
 
+    fn gone_is_certain(&self) -> bool {
+        false
+    }
+
     fn account(&self) -> Result<Option<String>, Trouble> {
         self.covered(self.account_id())
     }

@@ -2,7 +2,8 @@
 //!
 //! The time from which the next reading asks is the server's own clock at the first request of this one (its `Date` header), less the
 //! overlap: it is never later than what was listed (R1). How far that clock is ahead of this machine's is remembered, so that a clock that
-//! was wrong once, or was set back, is noticed at the next reading.
+//! was wrong once, or was set back, is noticed at the next reading. Nor is it later than the latest time of change that was shown: these may
+//! be of another clock than `Date`, and without a zone they may be of another one.
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::id_text::id_text;
@@ -19,6 +20,8 @@ use crate::{Checkpoint, Page, ReadRequest, RecordFault, Trouble};
 
 /// By so much two clocks are compared: `Date` counts whole seconds, and an answer takes its time.
 const CLOCK_TOLERANCE_MS: i64 = 2_000;
+/// Times of change lag behind `Date` by so much at most: no zone is further from another.
+const FURTHEST_ZONE_MS: i64 = 15 * 3_600_000;
 /// A time of change is not finer than this where nothing else is known.
 const RESOLUTION_MS: i64 = 1_000;
 
@@ -38,6 +41,9 @@ struct Mark {
     /// How far it was ahead then.
     #[serde(skip_serializing_if = "Option::is_none")]
     began_ahead: Option<i64>,
+    /// The latest time of change that was ever shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest: Option<Timestamp>,
     /// The smallest difference that the times of change can express, in milliseconds; the coarsest that was seen.
     #[serde(skip_serializing_if = "is_zero")]
     resolution: i64,
@@ -61,8 +67,8 @@ fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
 impl Mark {
     /// The same reading from its beginning.
     fn anew(&self) -> Mark {
-        let Mark { since, ahead, resolution, first, .. } = *self;
-        Mark { since, ahead, resolution, first, ..Mark::default() }
+        let Mark { since, ahead, latest, resolution, first, .. } = *self;
+        Mark { since, ahead, latest, resolution, first, ..Mark::default() }
     }
 
     fn is_under_way(&self) -> bool {
@@ -187,6 +193,7 @@ impl Rest {
             match read {
                 Ok(record) => {
                     times.0 += usize::from(record.modified.is_some());
+                    mark.latest = mark.latest.max(record.modified);
                     if self.client.gives_away(item) {
                         let message = "a property of it holds a key of this project, which is not taken in".into();
                         faults.push(RecordFault { place: place(), message, id: Some(record.id.clone()) });
@@ -286,8 +293,15 @@ impl Rest {
         let least = mark.resolution.max(RESOLUTION_MS) + CLOCK_TOLERANCE_MS;
         let overlap_ms = said.max(least.saturating_add(ty.settles_ms.unwrap_or(0).max(0)));
         // Without the server's clock the next reading lists everything: late, but nothing is missed.
+        let from = mark.began.filter(|_| ty.changes.is_some()).map(|began| match mark.latest {
+            Some(latest) => began.min(latest.max(began.plus_ms(-FURTHEST_ZONE_MS))),
+            // None has been seen yet, so nothing is known of the clock that they are of.
+            None if ty.modified.is_some() => began.plus_ms(-FURTHEST_ZONE_MS),
+            None => began,
+        });
         let next = Mark {
-            since: mark.began.filter(|_| ty.changes.is_some()).map(|began| began.plus_ms(-overlap_ms)),
+            since: from.map(|from| from.plus_ms(-overlap_ms)),
+            latest: mark.latest,
             ahead: mark.began_ahead,
             resolution: mark.resolution,
             first: mark.first,

@@ -118,8 +118,10 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
         }
     }
     texts.extend(manifest.settings.values().filter_map(|setting| setting.default.clone()));
+    let settings: BTreeSet<&str> = manifest.settings.keys().map(String::as_str).collect();
     for (kind, ty) in &mut manifest.types {
         refers(text, kind, ty, &kinds, &mut wrong);
+        reads(text, kind, ty, &settings, &mut wrong);
         let own = ty.api.clone();
         for request in requests(ty) {
             request.api = request.api.take().or_else(|| own.clone());
@@ -140,6 +142,18 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
         }
         ty.gone.iter().for_each(|gone| pages(text, kind, &gone.request, &gone.paging, &mut wrong));
         times(text, kind, ty, &mut wrong);
+    }
+    for (place, template) in manifest.headers.iter().chain(manifest.apis.values().flat_map(|api| &api.headers)) {
+        for name in template::variables(template).iter().filter(|name| !settings.contains(name.as_str())) {
+            let message = format!("headers: `{place}` names `{name}`, which is no setting, so it would never be sent");
+            wrong.push(Fault::at(text, &["headers:", place], message));
+        }
+    }
+    for path in manifest.errors.iter().filter_map(|rule| rule.blames.as_ref()) {
+        if !manifest.types.values().any(|ty| ty.properties.contains_key(path)) {
+            let message = format!("errors: `blames` names `{path}`, which is no property of any record type");
+            wrong.push(Fault::at(text, &["errors:", path], message));
+        }
     }
     let mut told = BTreeSet::new();
     for template in texts.iter().filter(|template| told.insert(template.as_str())) {
@@ -175,6 +189,82 @@ fn refers(text: &str, kind: &str, ty: &TypeYaml, kinds: &[String], wrong: &mut V
     if lists_ids && ty.get.is_none() {
         told(&["each-id"], format!("{kind}: a list with `each-id` needs `get`, which reads each record"));
     }
+}
+
+/// G10: what a record type's requests read, and what they must say to be about one record.
+fn reads(text: &str, kind: &str, ty: &TypeYaml, settings: &BTreeSet<&str>, wrong: &mut Vec<Fault>) {
+    let key = format!("{kind}:");
+    let mut told =
+        |words: &[&str], message: String| wrong.push(Fault::at(text, &[&["types:", key.as_str()], words].concat(), message));
+    let mut all: Vec<(&str, &RequestYaml, Vec<String>)> = vec![("list:", &ty.list.request, vec![])];
+    all.extend(ty.changes.iter().map(|changes| ("changes:", &changes.request, vec![])));
+    all.extend(ty.gone.iter().map(|gone| ("gone:", &gone.request, vec![])));
+    all.extend(ty.get.iter().map(|get| ("get:", &get.request, vec![])));
+    all.extend(ty.find.values().map(|find| ("find:", &find.request, vec![])));
+    for (word, how) in [("create:", &ty.create), ("update:", &ty.update)] {
+        let Some(how) = how else { continue };
+        let mut texts = vec![];
+        how.beside.values().chain(how.defaults.values()).for_each(|value| collect(value, &mut texts));
+        all.push((word, &how.request, texts));
+    }
+    all.extend(ty.delete.iter().map(|request| ("delete:", request, vec![])));
+    for (word, request, more) in all {
+        let mut texts: Vec<String> = vec![request.path.clone()];
+        texts.extend(request.query.values().chain(request.headers.values()).cloned());
+        request.body.iter().for_each(|body| collect(body, &mut texts));
+        texts.extend(more);
+        let read: BTreeSet<String> = texts.iter().flat_map(|text| template::variables(text)).collect();
+        for name in read.iter().filter(|name| !settings.contains(name.as_str()) && !VARIABLES.contains(&name.as_str())) {
+            let what =
+                format!("{kind}: `{{{{ {name} }}}}` is neither a setting nor a variable: what it stands in would never be sent");
+            told(&[word, name], what);
+        }
+        for (name, place, set) in [
+            ("version", "version", ty.version.is_some()),
+            ("modified", "modified", ty.modified.is_some()),
+            ("modified_http", "modified", ty.modified.is_some()),
+        ] {
+            if !set && read.contains(name) && matches!(word, "update:" | "delete:") {
+                let what = format!(
+                    "{kind}: `{{{{ {name} }}}}` has no value as long as the record type does not say `{place}`: nothing is locked"
+                );
+                told(&[word, name], what);
+            }
+        }
+        let about_one = matches!(word, "get:" | "update:" | "delete:");
+        let named = ["id", "record", "url", "parent"].iter().any(|name| read.contains(*name));
+        if about_one && !named && !(word == "update:" && updates_elsewhere(ty)) {
+            let word = word.trim_end_matches(':');
+            told(
+                &[&format!("{word}:")],
+                format!("{kind}: the request of `{word}` does not say which record it is about: it has no {{{{ id }}}}"),
+            );
+        }
+        let since = ["since", "since_plain", "since_unix"].iter().any(|name| read.contains(*name));
+        if word == "changes:" && !since && ty.changes.as_ref().is_some_and(|changes| !changes.stops_at_since) {
+            told(&[word], format!("{kind}: `changes` does not ask for what changed since: its request has no {{{{ since }}}}"));
+        }
+        if request.method.as_ref().is_some_and(|method| !METHODS.contains(&method.as_str())) {
+            let method = request.method.as_deref().unwrap_or_default();
+            told(&[word, method], format!("{kind}: `{method}` is no method of HTTP; they are {}", METHODS.join(", ")));
+        }
+    }
+    for (path, property) in &ty.properties {
+        if property.max_chars == Some(0) {
+            told(
+                &["properties:", &format!("{path}:"), "max-chars:"],
+                format!("{kind}.{path}: `max-chars: 0` leaves nothing of any text"),
+            );
+        }
+    }
+}
+
+/// Methods of requests.
+const METHODS: [&str; 10] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "MERGE", "QUERY", "REPORT", "SEARCH"];
+
+/// Whether the body of an update names the record by what it holds.
+fn updates_elsewhere(ty: &TypeYaml) -> bool {
+    ty.update.as_ref().is_some_and(|how| how.style == super::written::Style::Whole)
 }
 
 /// Times and delays that can hold (R8).
@@ -292,6 +382,46 @@ mod tests {
         }
         let told = of("    modified-form: '%d.%m.%Y'\n    settles-ms: 9", "none");
         assert!(told.contains("there is no `modified`") && !told.contains("no form"), "{told}");
+    }
+
+    #[test]
+    fn g10_a_request_reads_what_there_is_and_says_which_record_it_is_about() {
+        let told = told(
+            "
+title: Fjord
+settings: { key: { what: a key } }
+base: https://example.com
+rate: { per-second: 1 }
+headers: { X-Key: '{{ kye }}', X-Right: '{{ key }}' }
+test: /
+errors: [{ status: 422, means: rejected, blames: nmae }]
+types:
+  People:
+    id: id
+    properties: { name: { max-chars: 0 } }
+    list: { request: { path: /people, query: { o: '{{ offset }}', n: '{{ limit }}', k: '{{ lmit }}' } }, paging: { offset: { limit: 10 } } }
+    changes: { request: { path: /people }, paging: none }
+    get: { request: { path: /people } }
+    create: { request: { method: POST, path: /people, headers: { Key: '{{ intnt }}' } } }
+    update: { request: { method: PACH, path: /people, headers: { If-Match: '{{ version }}' } } }
+    delete: { method: DELETE, path: '/people/{{ id }}' }
+",
+        );
+        for part in [
+            "`X-Key` names `kye`, which is no setting",
+            "`blames` names `nmae`",
+            "`max-chars: 0`",
+            "`{{ lmit }}` is neither a setting nor a variable",
+            "`changes` does not ask for what changed since",
+            "the request of `get` does not say which record it is about",
+            "`{{ intnt }}` is neither a setting nor a variable",
+            "`PACH` is no method of HTTP",
+            "the request of `update` does not say which record",
+            "`{{ version }}` has no value as long as the record type does not say `version`",
+        ] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        assert!(!told.contains("delete") && !told.contains("X-Right"), "{told}");
     }
 
     fn told(yaml: &str) -> String {

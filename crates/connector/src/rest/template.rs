@@ -3,6 +3,7 @@
 //! filters that pad. The filters that do make long texts take what they make from a budget, and the output is written to a bounded buffer.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -325,6 +326,37 @@ pub fn readable(text: &str) -> Result<(), (String, Option<Range<usize>>)> {
     })
 }
 
+/// Words of expressions and statements that are no variables.
+const WORDS: [&str; 16] =
+    ["and", "or", "not", "in", "is", "if", "else", "elif", "true", "false", "none", "True", "False", "None", "loop", "recursive"];
+
+/// The variables that a template reads, without those that its own loops bind.
+pub fn variables(text: &str) -> BTreeSet<String> {
+    let (mut read, mut bound) = (BTreeSet::new(), BTreeSet::new());
+    for (code, statement) in codes(text) {
+        let inside = &text[code];
+        let words: Vec<&str> = tokens(inside).into_iter().map(|token| &inside[token]).collect();
+        let word = |at: usize| words.get(at).copied().unwrap_or_default();
+        let begins = if statement { 1 } else { 0 };
+        let binds = if statement && word(0) == "for" { words.iter().position(|word| *word == "in").unwrap_or(0) } else { 0 };
+        for (at, name) in words.iter().enumerate().skip(begins) {
+            if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') || WORDS.contains(name) {
+                continue;
+            }
+            let before = if at == 0 { "" } else { word(at - 1) };
+            let tests = before == "is" || before == "not" && at > 1 && word(at - 2) == "is";
+            let is_argument = word(at + 1) == "=" && word(at + 2) != "=";
+            match before {
+                _ if at < binds => drop(bound.insert((*name).to_string())),
+                "." | "|" => {}
+                _ if tests || is_argument || word(at + 1) == "(" => {}
+                _ => drop(read.insert((*name).to_string())),
+            }
+        }
+    }
+    read.difference(&bound).cloned().collect()
+}
+
 fn bounded(text: &str, made: String) -> Result<String, String> {
     if made.len() > MOST { Err(format!("the template `{text}` makes more than {MOST} bytes")) } else { Ok(made) }
 }
@@ -433,6 +465,23 @@ mod tests {
             assert!(readable(template).is_ok(), "{template}");
         }
         assert!(readable("{{ x }}{% set y = x %}").unwrap_err().0.contains("`set`"));
+    }
+
+    #[test]
+    fn variables_are_told_from_what_else_has_a_name() {
+        for (template, read) in [
+            ("plain", vec![]),
+            ("/p/{{ id | url }}?v={{ version | default('*') }}", vec!["id", "version"]),
+            ("{{ record.name.first }}{{ 'name' }}", vec!["record"]),
+            ("{% for row in record.rows %}{{ row.id }}{{ loop.index }}{% endfor %}", vec!["record"]),
+            (
+                "{% if id is defined and not since is none %}{{ id | replace(from='a', to=b) }}{% endif %}",
+                vec!["b", "id", "since"],
+            ),
+            ("{{ a if b == c else 'd' }}{# e #}", vec!["a", "b", "c"]),
+        ] {
+            assert_eq!(variables(template).into_iter().collect::<Vec<_>>(), read, "{template}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{effective, equal, equal_as, is_added, is_empty};
 use serde_json::{Value, json};
 
+use super::errors::Asked;
 use super::http::{Answer, NoAnswer};
 use super::read::{OWN, has_parents, id_in, id_variables, with_etag, with_parent};
 use super::template::render_value;
@@ -93,7 +94,8 @@ impl Rest {
                 None => {}
             }
         }
-        let outcome = errors::outcome(&self.manifest, ty, watch, &named, &answer);
+        let asked = Asked { ty, watch, sent: &write.values, item: how.item.as_deref() };
+        let outcome = errors::outcome_of_one(&self.manifest, asked, &named, &answer);
         // C2: the system has it already; where it does not say which record that is, it is looked up.
         if let (Some(Outcome::Duplicate { id: None, message }), Some(prop)) =
             (&outcome, errors::duplicate_of(&self.manifest, ty, watch, &answer))
@@ -191,7 +193,7 @@ impl Rest {
             Style::Whole => self.wrapped(how, changed, &context)?,
             Style::JsonPatch => json_patch(&places, current.as_ref().unwrap_or(&Value::Null), &changed),
         };
-        let outcome = self.send(ty, watch, how, &context, body, Some(id))?;
+        let outcome = self.send((ty, watch, write), how, &context, body, Some(id))?;
         match outcome {
             // The answer to the last request does not show what the steps before it did.
             Outcome::Done(_) if !by_steps.is_empty() => Ok(self.read_after(ty, watch, id).unwrap_or(outcome)),
@@ -255,7 +257,8 @@ impl Rest {
             }
             let named = self.client.name(&step.request);
             let answer = self.client.send(&step.request, &context, None).map_err(errors::unanswered)?;
-            if let Some(outcome) = errors::outcome(&self.manifest, ty, watch, &named, &answer) {
+            let asked = Asked { ty, watch, sent: &[], item: None };
+            if let Some(outcome) = errors::outcome_of_one(&self.manifest, asked, &named, &answer) {
                 // Whatever is refused here is this property.
                 return Err(match outcome {
                     Outcome::Rejected { prop: None, message } | Outcome::Duplicate { id: None, message } => {
@@ -293,7 +296,7 @@ impl Rest {
         let context = self.client.context(id_variables(ty, id).into_iter().chain([("version", json!(now))]));
         let named = self.client.name(request);
         let answer = self.client.send(request, &context, None).map_err(errors::unanswered)?;
-        match errors::outcome(&self.manifest, ty, watch, &named, &answer) {
+        match errors::outcome_of_one(&self.manifest, Asked { ty, watch, sent: &[], item: None }, &named, &answer) {
             // R3: that it is gone already is looked at once more: the address may have been wrong.
             Some(Outcome::Gone { message }) if self.is_there(ty, id)? => {
                 let message = format!("{message}; but {id} is there");
@@ -334,8 +337,7 @@ impl Rest {
 
     fn send(
         &self,
-        ty: &TypeYaml,
-        watch: &[PropertyRef],
+        (ty, watch, write): (&TypeYaml, &[PropertyRef], &Write),
         how: &WriteYaml,
         context: &Value,
         body: Value,
@@ -343,7 +345,8 @@ impl Rest {
     ) -> Result<Outcome, Outcome> {
         let named = self.client.name(&how.request);
         let answer = self.client.send(&how.request, context, Some(&body)).map_err(errors::unanswered)?;
-        match errors::outcome(&self.manifest, ty, watch, &named, &answer) {
+        let asked = Asked { ty, watch, sent: &write.values, item: how.item.as_deref() };
+        match errors::outcome_of_one(&self.manifest, asked, &named, &answer) {
             // Only a creation can be a duplicate; here it is a value that another record holds.
             Some(Outcome::Duplicate { message, .. }) => {
                 let prop = errors::duplicate_of(&self.manifest, ty, watch, &answer);
