@@ -147,14 +147,26 @@ impl Dialect {
 
     /// The condition that a time column is at or after a parameter.
     pub(super) fn not_before(self, n: usize, column: &Column) -> String {
-        let name = self.quoted(&column.name);
         match self {
-            // Text, seconds or milliseconds: files keep times in all three forms, side by side if need be.
-            Dialect::Sqlite => format!(
-                "(CASE typeof({name}) WHEN 'text' THEN julianday({name}) \
-                 ELSE (CASE WHEN abs({name}) < 100000000000 THEN {name} ELSE {name} / 1000.0 END) / 86400.0 + 2440587.5 END) >= julianday(?)"
-            ),
-            _ => format!("{name} >= {}", self.param(n, column)),
+            Dialect::Sqlite => format!("{} >= julianday(?)", self.day_of(column)),
+            _ => format!("{} >= {}", self.quoted(&column.name), self.param(n, column)),
         }
+    }
+
+    /// The condition that a time column holds nothing that could be compared.
+    pub(super) fn is_no_time(self, column: &Column) -> String {
+        match self {
+            Dialect::Sqlite => format!("{} IS NULL", self.day_of(column)),
+            _ => format!("{} IS NULL", self.quoted(&column.name)),
+        }
+    }
+
+    /// Text, seconds or milliseconds: SQLite's files keep times in all three forms, side by side if need be.
+    fn day_of(self, column: &Column) -> String {
+        let name = self.quoted(&column.name);
+        format!(
+            "(CASE typeof({name}) WHEN 'text' THEN julianday({name}) \
+             ELSE (CASE WHEN abs({name}) < 100000000000 THEN {name} ELSE {name} / 1000.0 END) / 86400.0 + 2440587.5 END)"
+        )
     }
 }

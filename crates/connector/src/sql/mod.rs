@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{ReadRecord, TypeSchema, Value};
+use lockstep_model::{PlainType, ReadRecord, TypeSchema, Value};
 
 use crate::numbers::Numbers;
 use crate::{Answers, Connector, Outcome, Page, ReadRequest, Trouble, Write};
@@ -220,7 +220,7 @@ impl Settings {
         Ok(kinds)
     }
 
-    fn kind(&self, table: table::Table) -> Result<Option<Kind>, Trouble> {
+    fn kind(&self, mut table: table::Table) -> Result<Option<Kind>, Trouble> {
         let own = self.tables.get(&table.name).cloned().unwrap_or_default();
         if own.leave_out {
             return Ok(None);
@@ -247,19 +247,35 @@ impl Settings {
         let Some(id) = id else { return Ok(None) };
         let modified = own.modified.as_ref().map_or(Ok(usual(&self.modified)), |column| named(column, "modified").map(Some))?;
         let version = own.version.as_ref().map_or(Ok(usual(&self.version)), |column| named(column, "version").map(Some))?;
-        if let Some(column) = modified.map(|at| &table.columns[at])
-            && !matches!(column.ty, lockstep_model::PlainType::Datetime | lockstep_model::PlainType::Date)
-        {
+        let created = own.created.as_ref().map_or(Ok(usual(&self.created)), |column| named(column, "created").map(Some))?;
+        for (at, word) in [(modified, "modified"), (created, "created")] {
+            if let Some(at) = at {
+                self.holds_times(&mut table, at, word)?;
+            }
+        }
+        Ok(Some(Kind { table, id, modified, created, version }))
+    }
+
+    /// R1: a column that is said to tell times, and does not, is not passed over.
+    fn holds_times(&self, table: &mut table::Table, at: usize, word: &str) -> Result<(), Trouble> {
+        let column = &mut table.columns[at];
+        if matches!(column.ty, PlainType::Datetime | PlainType::Date) {
+            return Ok(());
+        }
+        let Some(form) = column.times else {
             return Err(Trouble::Misconfigured(format!(
-                "{}: the column {}.{}, which `modified` names, holds no times ({}): name another, or none",
+                "{}: the column {}.{}, which `{word}` names, holds no times ({}): name another, or none",
                 self.place(),
                 table.name,
                 column.name,
                 column.native
             )));
+        };
+        (column.ty, column.stored) = (PlainType::Datetime, form);
+        if matches!(form, Stored::ZonelessTime | Stored::SpacedTime) {
+            column.zone = self.zone()?;
         }
-        let created = own.created.as_ref().map_or(Ok(usual(&self.created)), |column| named(column, "created").map(Some))?;
-        Ok(Some(Kind { table, id, modified, created, version }))
+        Ok(())
     }
 
     fn zone(&self) -> Result<TimeZone, Trouble> {

@@ -90,6 +90,14 @@ impl<'a> Selection<'a> {
         })
     }
 
+    /// The column of the time of change and what it holds, where that is no time.
+    fn unreadable_time(&self, row: &[Cell]) -> Option<(String, String)> {
+        let column = &self.kind.table.columns[self.kind.modified?];
+        let held = &row[self.columns.iter().position(|known| known.name == column.name)?];
+        let text = held.text().filter(|text| !text.trim().is_empty())?;
+        cell::instant(column, held).is_none().then(|| (column.name.clone(), text))
+    }
+
     /// The row as a record; `None` if it has no id.
     pub(super) fn record(&self, row: &[Cell]) -> Option<ReadRecord> {
         let id = row.first()?.text().filter(|id| !id.is_empty())?;
@@ -184,7 +192,7 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
                     dialect == Dialect::Sqlite && column.stored != Stored::SpacedTime && column.stored != Stored::ZonelessTime;
                 params.push(cell::moment(if file { &plain } else { column }, since));
                 // A row that nobody has stamped yet may be new.
-                let unstamped = format!("{} IS NULL", dialect.quoted(&column.name));
+                let unstamped = dialect.is_no_time(column);
                 conditions.push(format!("({} OR {unstamped})", dialect.not_before(params.len(), column)));
             }
             if let Some(after) = &after {
@@ -211,6 +219,15 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
             let is_repeated = |at: usize| at > 0 && ids[at] == ids[at - 1] || ids.get(at + 1) == Some(&ids[at]);
             for (at, row) in rows.iter().enumerate() {
                 match selection.record(row) {
+                    // R1: what is no time tells nothing of the order of edits. It is not passed over as if the row told none.
+                    Some(record) if selection.unreadable_time(row).is_some() => {
+                        let (column, held) = selection.unreadable_time(row).unwrap_or_default();
+                        faults.push(crate::RecordFault {
+                            place: format!("{} {}", connector.settings.place(), kind.table.name),
+                            message: format!("`{held}` in `{column}` is no time: the row is left alone until it is put right"),
+                            id: Some(record.id),
+                        });
+                    }
                     // R8: a view, or a column that is no key. Which of the rows the record is can't be told.
                     Some(record) if is_repeated(at) => {
                         if at == 0 || ids[at] != ids[at - 1] {

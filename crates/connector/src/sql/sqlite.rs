@@ -8,12 +8,14 @@ use lockstep_model::PlainType;
 use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
-use super::cell::Cell;
+use super::cell::{self, Cell};
 use super::database::{Cause, Database, Dialect, Fault};
 use super::table::{Column, Stored, Table};
 
 /// So long a write waits for somebody else's, before it is told to come back later.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// So many rows are looked at to see whether a column keeps times.
+const LOOKED_AT: usize = 1_000;
 
 pub(super) struct Sqlite {
     connection: Connection,
@@ -147,22 +149,49 @@ impl Sqlite {
         Ok(table)
     }
 
-    /// SQLite has no type for times: how a column keeps them is seen in what it holds; the form of SQLite's own functions if nothing.
+    /// SQLite has no type for times: how a column keeps them is seen in what it holds; the form of SQLite's own functions if nothing. Where the
+    /// declared type says nothing of times, all that it holds has to be times, for whom the settings name as a column of times.
     fn look_at_times(&mut self, table: &mut Table) -> Result<(), Fault> {
         let from = Dialect::Sqlite.quoted(&table.name);
-        for column in table.columns.iter_mut().filter(|column| column.ty == PlainType::Datetime) {
+        for column in &mut table.columns {
+            let says_so = column.ty == PlainType::Datetime;
+            let may_be = matches!(column.ty, PlainType::String | PlainType::Integer | PlainType::Float | PlainType::Decimal);
+            if !says_so && !may_be {
+                continue;
+            }
             let name = Dialect::Sqlite.quoted(&column.name);
-            let held = self.query(&format!("SELECT {name} FROM {from} WHERE {name} IS NOT NULL LIMIT 1"), &[])?;
-            column.stored = match held.first().map(|row| &row[0]) {
-                Some(Cell::Int(n)) if n.abs() < 100_000_000_000 => Stored::EpochSeconds,
-                Some(Cell::Int(_)) => Stored::EpochMilliseconds,
-                Some(Cell::Real(_)) => Stored::EpochSeconds,
-                Some(Cell::Text(text)) if text.ends_with('Z') || text.contains('+') => Stored::Plain,
-                Some(Cell::Text(text)) if text.contains('T') => Stored::ZonelessTime,
-                _ => Stored::SpacedTime,
+            let most = if says_so { 1 } else { LOOKED_AT };
+            let held =
+                self.query(&format!("SELECT {name} FROM {from} WHERE {name} IS NOT NULL AND {name} <> '' LIMIT {most}"), &[])?;
+            if says_so {
+                column.stored = held.first().map_or(Stored::SpacedTime, |row| form_of(&row[0]));
+                continue;
+            }
+            let is_time = |row: &Vec<Cell>| match &row[0] {
+                // A counter is no time: what lies before 1973 is not taken for one.
+                Cell::Int(n) => *n > 100_000_000,
+                Cell::Real(f) => *f > 100_000_000.0,
+                other => cell::instant(column, other).is_some(),
+            };
+            column.times = match held.first() {
+                Some(first) => held.iter().all(is_time).then(|| form_of(&first[0])),
+                // A number does not tell whether it is to be seconds or milliseconds.
+                None => (column.ty == PlainType::String).then_some(Stored::SpacedTime),
             };
         }
         Ok(())
+    }
+}
+
+/// In which form a column keeps times that holds this one.
+fn form_of(held: &Cell) -> Stored {
+    match held {
+        Cell::Int(n) if n.abs() < 100_000_000_000 => Stored::EpochSeconds,
+        Cell::Int(_) => Stored::EpochMilliseconds,
+        Cell::Real(_) => Stored::EpochSeconds,
+        Cell::Text(text) if text.ends_with('Z') || text.contains('+') => Stored::Plain,
+        Cell::Text(text) if text.contains('T') => Stored::ZonelessTime,
+        _ => Stored::SpacedTime,
     }
 }
 

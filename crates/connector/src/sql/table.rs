@@ -31,6 +31,9 @@ pub(super) struct Column {
     /// The database's own name of the type, as a cast takes it.
     pub(super) native: String,
     pub(super) stored: Stored,
+    /// In which form it keeps times, where its type does not say that it does and all that it holds are times.
+    #[serde(default)]
+    pub(super) times: Option<Stored>,
     /// The zone of times that tell none.
     #[serde(skip, default = "utc")]
     pub(super) zone: TimeZone,
@@ -67,6 +70,7 @@ impl Column {
             ty,
             native: native.into(),
             stored: Stored::Plain,
+            times: None,
             zone: TimeZone::UTC,
             nullable: true,
             has_default: false,

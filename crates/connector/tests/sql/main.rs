@@ -6,11 +6,65 @@ mod lab;
 #[path = "../servers/mod.rs"]
 mod servers;
 
-use lab::Lab;
+use lab::{Lab, done, update, watch, write};
+use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, Trouble};
+use lockstep_model::flow::PropertyRef;
+use serde_json::json;
 
 #[test]
 fn sqlite() {
     checks::all(Lab::sqlite());
+}
+
+/// R1: SQLite's own pages name `TEXT` and `INTEGER` as what times are kept in.
+#[test]
+fn r1_times_in_sqlite_are_seen_in_what_a_column_holds_whatever_it_was_declared_as() {
+    let made = |declared: &str, first: &str, second: &str| {
+        let lab = Lab::sqlite();
+        lab.run(&format!(
+            "CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, changed {declared});
+             INSERT INTO people (name, changed) VALUES ('Solveig', {first}), ('Kari', {second});"
+        ));
+        lab
+    };
+    let names = |page: Page| page.records.iter().map(|record| record.values[0].clone().unwrap()).collect::<Vec<_>>();
+    for (declared, first, second, later) in [
+        ("TEXT", "'2026-01-31 10:00:00'", "NULL", "datetime('now')"),
+        ("TEXT", "'2026-01-31T10:00:00Z'", "''", "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"),
+        ("INTEGER", "1769853600", "1769853600", "unixepoch('now')"),
+        ("", "1769853600000", "1769853600000", "unixepoch('now') * 1000"),
+        ("TEXT", "NULL", "NULL", "datetime('now')"),
+    ] {
+        let lab = made(declared, first, second);
+        let connector = lab.open(json!({"modified": "changed"}));
+        let watch = watch(&["name"]);
+        let all = read(&connector, "people", &watch, None);
+        assert_eq!(all.records.len(), 2, "{declared} {first}");
+        let stamped = first != "NULL";
+        let told = lockstep_model::Timestamp(1_769_853_600_000);
+        assert_eq!(all.records[0].modified, stamped.then_some(told), "{declared} {first}");
+        lab.run(&format!("UPDATE people SET name = 'Aase', changed = {later} WHERE id = 1"));
+        let changed = names(read(&connector, "people", &watch, Some(all.checkpoint)));
+        assert_eq!(changed[0], json!("Aase"), "{declared} {first}");
+        let unstamped = matches!(second, "NULL" | "''");
+        assert_eq!(changed.len(), if unstamped { 2 } else { 1 }, "who has no time yet may be new: {declared} {first}");
+        // A write is stamped in the column's own form, and seen by whoever asks for what changed.
+        done(write(&connector, "people", &watch, update("2", None, &[(0, json!("Kari Moen"))])));
+        let kind = &lab.rows("SELECT typeof(changed) FROM people WHERE id = 2")[0];
+        assert_eq!(kind, if declared == "TEXT" { "text" } else { "integer" });
+    }
+    // What is no time is refused, or told, and never passed over.
+    for (declared, first) in [("INTEGER", "7"), ("TEXT", "'31.01.2026'")] {
+        let refused = made(declared, first, first).try_open(json!({"modified": "changed"}));
+        assert!(matches!(refused, Err(Trouble::Misconfigured(told)) if told.contains("holds no times")));
+    }
+    let lab = made("TEXT", "'2026-01-31 10:00:00'", "'2026-01-31 10:00:00'");
+    let connector = lab.open(json!({"modified": "changed"}));
+    let all = read(&connector, "people", &watch(&["name"]), None);
+    lab.run("UPDATE people SET changed = '31.01.2026' WHERE id = 2");
+    let page = read(&connector, "people", &watch(&["name"]), Some(all.checkpoint));
+    let told: Vec<_> = page.faults.iter().map(|fault| (fault.id.as_deref(), fault.message.contains("31.01.2026"))).collect();
+    assert_eq!(told, [(Some("2"), true)]);
 }
 
 #[test]
@@ -27,4 +81,8 @@ fn mariadb() {
         encryption::all(&lab);
         checks::all(lab);
     }
+}
+
+fn read(connector: &dyn Connector, kind: &str, watch: &[PropertyRef], checkpoint: Option<Checkpoint>) -> Page {
+    connector.read(ReadRequest { kind, watch, checkpoint: checkpoint.as_ref(), page_size: 100 }).unwrap()
 }
