@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lockstep_connector::{Action, Connector, Outcome, ReadRequest, Trouble, Write, WriteValue};
+use lockstep_connector::{Action, Connector, Outcome, ReadRequest, Trouble, Write, WriteValue, catalogue};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::effective;
 use lockstep_model::{PropertySchema, ReadRecord, TypeName, TypeSchema, Value};
@@ -80,6 +80,11 @@ impl Hands {
     /// What kind of system it is: the name of its connector.
     pub fn kind_of(&self, system: &str) -> Option<&str> {
         Some(self.systems.get(system)?.kind.as_str())
+    }
+
+    /// Whether the system is emulated from what documents say of it: it has no connector of its own.
+    pub fn is_described(&self, system: &str) -> bool {
+        self.systems.get(system).is_some_and(|hand| hand.emulated.is_some() && !catalogue::names().contains(&hand.kind))
     }
 
     /// Why this can't be built on: it did not hold when the system's connector was tested.

@@ -42,6 +42,11 @@ impl Row<'_> {
         Ok(as_stored(coerce(&made, self.from.ty)?, self.from.stored_as))
     }
 
+    /// What the target is given where the source has nothing, if the conversion makes something of that.
+    pub fn default(&self) -> Option<Value> {
+        self.forward(&Value::Null).ok().filter(|value| !is_empty(value))
+    }
+
     /// Whether there is a way back at all.
     pub fn way_back(&self) -> Result<(), String> {
         match self.pair.conversion.as_ref().map(Conversion::reverse) {

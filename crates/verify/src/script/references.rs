@@ -1,7 +1,7 @@
 //! Trials of a row of two references: the linked records are referred to (P8).
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{Flow, PropertyPair, TypeName, Value};
+use lockstep_model::{Conversion, Flow, PlainType, PropertyPair, TypeName, Value};
 
 use super::{Side, Sides, Way, Writer, see};
 use crate::practice::referable;
@@ -38,6 +38,10 @@ impl Writer<'_> {
                 trials.push(Trial::not_tried(line, name, format!("a tester can't make the edit: {why}")));
                 continue;
             }
+            if let Some(why) = self.holds_no_id(flow, pair, sides, side) {
+                trials.push(Trial::not_tried(line, name, why));
+                continue;
+            }
             // Slots 2 and 3: what is referred to here and there.
             let referred = match (forth, back) {
                 (Some(flow), _) => self.paired(flow, 2, 3),
@@ -72,6 +76,18 @@ impl Writer<'_> {
             trials.push(Trial::new(line, name, script));
         }
         trials
+    }
+
+    /// Why a property can't hold the ids of an emulated system: its row asks for numbers, and they are texts.
+    fn holds_no_id(&self, flow: &Flow, pair: &PropertyPair, sides: &Sides, side: Side) -> Option<String> {
+        let numeric = |ty| matches!(ty, PlainType::Integer | PlainType::Float | PlainType::Decimal | PlainType::Boolean);
+        let (there, target) = match side {
+            Side::From => (&flow.to, &sides.to_schema),
+            Side::To => (&flow.from, &sides.from_schema),
+        };
+        let stated = matches!(&pair.conversion, Some(Conversion::Plain(ty)) if numeric(*ty) && side == Side::From);
+        (self.hands.is_described(&there.system) && (stated || numeric(target.ty)))
+            .then(|| format!("ids of {} are texts where it is emulated, and {} is to hold a number", there.system, target.path))
     }
 }
 

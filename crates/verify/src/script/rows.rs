@@ -104,12 +104,19 @@ impl Writer<'_> {
             Err(why) => return Trial::not_tried(line, name, why),
         };
         let (from, to) = match (clears, self.kept_values(flow, &row, sides, &script, n, None)) {
+            (true, _) if side == Side::To && row.default().is_some() => {
+                return Trial::not_tried(
+                    line,
+                    name,
+                    "what is emptied is filled again: the conversion makes something of nothing",
+                );
+            }
             (true, _) => {
                 let nothing = Value::Null;
                 if let Some(why) = self.falls_out(flow, &script, &[(0, &sides.from, &nothing), (1, &sides.to, &nothing)]) {
                     return Trial::not_tried(line, name, why);
                 }
-                (Value::Null, Value::Null)
+                (Value::Null, row.default().unwrap_or_default())
             }
             (false, Ok(values)) => values,
             (false, Err(why)) => return Trial::not_tried(line, name, format!("no value could be found to try it with: {why}")),
@@ -161,18 +168,26 @@ impl Writer<'_> {
         // Rows of other facets are about the same records.
         let same = |a: &TypeName, b: &TypeName| a.system == b.system && a.kind == b.kind;
         let mut known: Vec<(PropertyRef, PropertyRef)> = Vec::new();
+        // One place of a record under two names: with a condition on the record and without one, or with two.
+        let mut listed: Vec<PropertyRef> = Vec::new();
         for other in self.flows {
             let ahead = same(&other.from, &flow.from) && same(&other.to, &flow.to);
             let back = same(&other.from, &flow.to) && same(&other.to, &flow.from);
             if ahead || back {
-                let sides = other.properties.iter().filter_map(|pair| self.sides(other, pair).ok());
-                known.extend(sides.map(|sides| if ahead { (sides.from, sides.to) } else { (sides.to, sides.from) }));
+                for sides in other.properties.iter().filter_map(|pair| self.sides(other, pair).ok()) {
+                    let ends = [(&sides.from, &sides.from_schema), (&sides.to, &sides.to_schema)];
+                    listed.extend(ends.into_iter().filter(|(_, schema)| schema.list).map(|(path, _)| path.clone()));
+                    known.push(if ahead { (sides.from, sides.to) } else { (sides.to, sides.from) });
+                }
             }
         }
+        let is_one = |a: &PropertyRef, b: &PropertyRef| {
+            a == b || a.path == b.path && (!listed.contains(a) || a.when.is_none() || b.when.is_none())
+        };
         loop {
             let before = from.len() + to.len();
             for row in &known {
-                if from.contains(&row.0) || to.contains(&row.1) {
+                if from.iter().any(|one| is_one(one, &row.0)) || to.iter().any(|one| is_one(one, &row.1)) {
                     if !from.contains(&row.0) {
                         from.push(row.0.clone());
                     }

@@ -58,9 +58,24 @@ impl Writer<'_> {
             }
         }
         if creates {
-            trials.extend(self.appearing(line, flow));
+            match self.creates_on_a_condition(flow) {
+                Some(why) => trials.push(Trial::not_tried(line, "a record that matches none is created", why)),
+                None => trials.extend(self.appearing(line, flow)),
+            }
         }
         trials
+    }
+
+    /// Why a record need not be created though nothing matches it: another statement of the section says on what condition.
+    fn creates_on_a_condition(&self, flow: &Flow) -> Option<String> {
+        let united = self.united(flow);
+        match &united.create {
+            Create::When { .. } if self.condition_of(united).is_none() => {
+                Some("only where the condition holds, and nothing says how to tell: it is prose".into())
+            }
+            Create::ConnectedTo(_) => Some("only once it is connected, as another statement says, where that is tried".into()),
+            _ => None,
+        }
     }
 
     /// Why nothing is ever created by the flow, where that follows from what is written.
