@@ -57,6 +57,26 @@ fn creating_everything_with_no_match_row() {
 }
 
 #[test]
+fn the_id_of_the_very_record_is_no_unmarked_reference() {
+    let open = |system: &str, kind: &str| (system.to_string(), vec![TypeSchema::open(kind)]);
+    let schemas: Schemas = [open("superoffice", "Person"), open("wix", "Contacts")].into_iter().collect();
+    for (row, expected) in [
+        ("$id -> superoffice_id", false),
+        ("contact_id <- $id", false),
+        ("number <-> superoffice_id", false),
+        ("number <-> company_id", true),
+    ] {
+        let text = with(
+            &format!(
+                "- {{ from: superoffice.Person, to: wix.Contacts, create: always, match: [mail = mail], properties: ['{row}'] }}"
+            ),
+            &schemas,
+        );
+        assert_eq!(text.contains("unmarked-reference"), expected, "{row}: {text}");
+    }
+}
+
+#[test]
 fn empty_tables() {
     assert_snapshot!(flows(
         "\

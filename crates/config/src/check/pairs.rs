@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use lockstep_model::blocks::fill_rows;
+use lockstep_model::schema::OWN_ID;
 use lockstep_model::{Conversion, Reverse, TypeName};
 
 use super::{End, Property, Row, RowIndex, View, convertible};
@@ -302,11 +303,10 @@ fn reference(view: &View<'_>, row: &Row<'_>, problems: &mut Vec<Problem>) {
         (Some(kind), None) => mixed(&row.from, &kind, &row.to, row, suggest(&row.to), problems),
         (None, Some(kind)) => mixed(&row.to, &kind, &row.from, row, suggest(&row.from), problems),
         (None, None) => {
-            let Some(end) =
-                [&row.from, &row.to].into_iter().find(|end| looks_like_reference(end.property.path.as_str(), &end.name.kind))
-            else {
-                return;
+            let unmarked = |(end, other): &(&End<'_>, &End<'_>)| {
+                looks_like_reference(end.property.path.as_str(), &end.name.kind) && !is_id_of(end, other)
             };
+            let Some((end, _)) = [(&row.from, &row.to), (&row.to, &row.from)].into_iter().find(unmarked) else { return };
             let message = format!(
                 "`{}` of {} looks like a reference to another record, but no schema says to what: ids would be copied from {} to {} as they are",
                 end.property, end.name, row.from.name.system, row.to.name.system
@@ -314,6 +314,14 @@ fn reference(view: &View<'_>, row: &Row<'_>, problems: &mut Vec<Problem>) {
             problems.push(Problem::warning(codes::UNMARKED_REFERENCE, place, message).help(suggest(end)));
         }
     }
+}
+
+/// Whether a property holds the id of the very record that it is paired with: `crm_id` beside a record of `crm`, or anything beside `$id`.
+fn is_id_of(end: &End<'_>, other: &End<'_>) -> bool {
+    let path = end.property.path.as_str().to_lowercase();
+    let of_system = path.strip_prefix(&other.name.system.to_lowercase());
+    let is_id = of_system.is_some_and(|rest| matches!(rest.trim_start_matches(['_', '-', '.', ' ']), "id" | "key" | "ref"));
+    is_id || other.property.path.as_str() == OWN_ID || end.property.path.as_str() == OWN_ID
 }
 
 fn mixed(refers: &End<'_>, kind: &str, other: &End<'_>, row: &Row<'_>, help: String, problems: &mut Vec<Problem>) {

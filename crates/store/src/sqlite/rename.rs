@@ -143,8 +143,11 @@ impl Database {
         }
         // What was read under the new name before it was said that it is one stands for the same records, and makes room for them.
         let mut in_the_way = vec![];
-        for new in names.types.values() {
-            let Some(there) = stored.iter().find(|ty| ty.name == *new) else { continue };
+        let of_new_system = |ty: &StoredType| match &names.system {
+            Some((_, new)) => ty.name.strip_prefix(new).is_some_and(|rest| rest.starts_with('.')),
+            None => names.types.values().any(|new| *new == ty.name),
+        };
+        for there in stored.iter().filter(|ty| of_new_system(ty)) {
             let linked: bool = self.conn.query_row(
                 "SELECT EXISTS (SELECT 1 FROM records r JOIN links l ON l.record = r.id OR l.entity = r.id WHERE r.type = ?1)
                      OR EXISTS (SELECT 1 FROM records WHERE type = ?1 AND written_at IS NOT NULL)",
@@ -153,10 +156,13 @@ impl Database {
             )?;
             if linked {
                 return Ok(Err(format!(
-                    "{new} has records of its own that are linked or were written to: it can't take the place of another one"
+                    "{} has records of its own that are linked or were written to: it can't take the place of another one",
+                    there.name
                 )));
             }
-            in_the_way.push(there.row);
+            if names.types.values().any(|new| *new == there.name) {
+                in_the_way.push(there.row);
+            }
         }
         for row in in_the_way {
             self.forget_type(row)?;
@@ -173,7 +179,15 @@ impl Database {
         renamed.records = rows.iter().map(|ty| ty.records).sum();
         if let Some((ty, old, new)) = &names.property {
             let row = rows.first().map_or(0, |ty| ty.row);
-            rename_in_records(&self.conn, row, old, new)?;
+            let held = rename_in_records(&self.conn, row, old, new)?;
+            let told: bool = self.conn.query_row(
+                "SELECT EXISTS (SELECT 1 FROM journal WHERE path = ?1 AND record IN (SELECT id FROM records WHERE type = ?2))",
+                (old, row),
+                |row| row.get(0),
+            )?;
+            if held == 0 && !told {
+                return Ok(Err(format!("nothing is known of a property `{old}` of {ty}")));
+            }
             self.conn.execute("UPDATE reviews SET path = ?2 WHERE path = ?1 AND type = ?3", (old, new, row))?;
             self.conn.execute(
                 "UPDATE journal SET path = ?2 WHERE path = ?1 AND record IN (SELECT id FROM records WHERE type = ?3)",
@@ -271,8 +285,8 @@ impl Database {
     }
 }
 
-/// A property's name in the shadows and claims of a record type's records.
-fn rename_in_records(conn: &Connection, row: i64, old: &str, new: &str) -> Fallible<()> {
+/// A property's name in the shadows and claims of a record type's records. Gives how many have it.
+fn rename_in_records(conn: &Connection, row: i64, old: &str, new: &str) -> Fallible<usize> {
     let renamed = |text: Option<String>| {
         let mut value = serde_json::from_str::<Value>(&text?).ok()?;
         let map = value.as_object_mut()?;
@@ -293,10 +307,11 @@ fn rename_in_records(conn: &Connection, row: i64, old: &str, new: &str) -> Falli
         }
     }
     let mut update = conn.prepare("UPDATE records SET shadow = ?2, claims = ?3 WHERE id = ?1")?;
+    let count = changed.len();
     for (id, shadow, claims) in changed {
         update.execute((id, shadow, claims))?;
     }
-    Ok(())
+    Ok(count)
 }
 
 fn known(stored: &[StoredType]) -> String {
