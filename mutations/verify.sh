@@ -17,7 +17,7 @@ cd "$copy"
 
 mutations() { # name | file | substitution | what one of the red lines must fit
   cat <<'END'
-P1: the earliest edit wins|crates/engine/src/settle.rs|s/\(b\.stamp\.at, a\.from/(a.stamp.at, a.from/; s/cmp\(&\(a\.stamp\.at, b\.from/cmp(&(b.stamp.at, b.from/|✗ (last|FirstName|info\.name)
+P1: the earliest edit wins|crates/engine/src/settle.rs|s/b\.stamp\.at\.cmp\(&a\.stamp\.at/a.stamp.at.cmp(&b.stamp.at/|✗ (last|FirstName|info\.name)
 P1: nothing goes back|crates/engine/src/settle.rs|s/let open = bearing\.open && /let open = bearing.open \&\& record.ty >= ty \&\& /|✗ (first|Name) –
 P2: what is emptied stays|crates/engine/src/settle.rs|s/\(!bearing\.clears && is_empty/(is_empty/|✗ (last|PhoneNumber) –
 P3: what can't be converted is passed over|crates/engine/src/settle.rs|s/let failed = \|message: String\| Wanted::Unconvertible \{[^}]*\};/let failed = |_: String| Wanted::Nothing;/|✗ age – age

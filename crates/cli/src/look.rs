@@ -72,7 +72,7 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
         println!("{record}: {}", visible(message));
     }
     if waiting.len() > WAITING_SHOWN {
-        println!("{} wait more", print::count((waiting.len() - WAITING_SHOWN) as u64, "reference"));
+        println!("… and {} more that wait", waiting.len() - WAITING_SHOWN);
     }
     for drift in &status.drifted {
         println!(

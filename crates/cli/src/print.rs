@@ -66,6 +66,10 @@ pub fn report(report: &Report, all: bool) -> String {
         let what = count(report.waiting_references, "reference");
         let _ = writeln!(out, "Waiting for other records: {what} (lockstep status).");
     }
+    if report.incomplete > 0 {
+        let what = count(report.incomplete, "record");
+        let _ = writeln!(out, "Not created for want of a required property: {what} (lockstep status).");
+    }
     if report.failing > 0 && !would {
         let _ = writeln!(
             out,

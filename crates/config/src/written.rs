@@ -294,6 +294,8 @@ pub enum ReviewWord {
     AnotherRecord,
     #[serde(rename = "waiting reference")]
     WaitingReference,
+    #[serde(rename = "incomplete record")]
+    Incomplete,
 }
 
 /// What a dataflow document says besides its sections.

@@ -12,7 +12,7 @@ use crate::conditions::{holds, not_about, not_about_made};
 use crate::facets::made_along;
 use crate::keys::each_id;
 use crate::plan::{Plan, PlanCreate, PlanFlow};
-use crate::settle::{Entity, Wanted, brought, candidates, default, filling, holds_word};
+use crate::settle::{Entity, Wanted, brought, candidates, default, filling, holds_word, waits_for};
 use crate::slice::Slice;
 
 /// What a flow does about a record that has no counterpart.
@@ -116,7 +116,7 @@ fn compose(plan: &Plan, slice: &Slice, flow: &PlanFlow, record: &RecordState, en
             })
             // Of what several facets give to one property, the latest.
             .reduce(|a, b| if b.0.stamp.at > a.0.stamp.at { b } else { a });
-        let mut given = false;
+        let (mut given, mut waits) = (false, None);
         let mut push = |value: Value, counterpart_of: Option<Counterpart>, claim: ClaimStamp, rule| {
             let (displaced, reason) = (Value::Null.into(), Reason::Latest);
             changes.push(Change { prop: prop_ix, value, displaced, counterpart_of, claim, rule, reason });
@@ -143,11 +143,15 @@ fn compose(plan: &Plan, slice: &Slice, flow: &PlanFlow, record: &RecordState, en
                 push(Value::Null, Some(reference), claim, Rule::P8);
                 given = true;
             }
+            (Wanted::Waits { reference, claim }, _) => waits = Some(waits_for(plan, slice, reference, claim).1),
             (Wanted::Unconvertible { value, message, .. }, _) => unconvertible.push((prop_ix, value, message)),
-            (Wanted::Waits { .. } | Wanted::Nothing | Wanted::Pick { .. }, _) => {}
+            (Wanted::Nothing | Wanted::Pick { .. }, _) => {}
         }
         if prop.required && !given {
-            lacking.push(prop.name.clone());
+            lacking.push(match waits {
+                Some(waits) => format!("{} ({waits})", prop.name),
+                None => prop.name.clone(),
+            });
         }
     }
     leave_out_unfulfilled(plan, flow.to, &mut changes);

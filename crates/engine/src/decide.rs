@@ -206,7 +206,7 @@ fn settle_claims(
         for (ix, slot) in record.slots.iter_mut().enumerate() {
             if let Some(before) = slot.displaced.take() {
                 changed.insert(id);
-                if !is_empty(&before) && plan.prop(record.ty, PropIx(ix as u16)).feeds_list {
+                if before.is_array() || plan.prop(record.ty, PropIx(ix as u16)).feeds_list {
                     displaced.push(((id, PropIx(ix as u16)), *before));
                 }
             }
@@ -234,6 +234,7 @@ fn settle_reviews(slice: &Slice, entities: &BTreeSet<EntityId>, reviews: Vec<Rev
                 | ReviewKind::FlipFlop
                 | ReviewKind::Unsettled
                 | ReviewKind::WaitingReference
+                | ReviewKind::Incomplete
         )
     };
     let same = |a: &Review, b: &Review| a.kind == b.kind && a.record == b.record && a.ty == b.ty && a.prop == b.prop;

@@ -352,7 +352,7 @@ pub fn losses(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadRec
 }
 
 /// Whether a read shows something else than is known.
-fn differs(state: &RecordState, read: &ReadRecord) -> bool {
+pub fn differs(state: &RecordState, read: &ReadRecord) -> bool {
     let shown = state.slots.iter().zip(&read.values);
     read.deleted == state.is_live() || shown.into_iter().any(|(slot, value)| value.is_some() && slot.shadow != *value)
 }

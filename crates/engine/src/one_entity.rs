@@ -17,7 +17,7 @@ use crate::flips::{SAME_VALUE, flipping, keeps_flipping, together};
 use crate::keys::{match_hashes, promised};
 use crate::link::Links;
 use crate::plan::{Plan, PlanCreate};
-use crate::settle::{Entity, Wanted, candidates, change, wanted};
+use crate::settle::{Entity, Wanted, candidates, change, waits_for, wanted};
 use crate::slice::Slice;
 
 use crate::decision::{Decision, Finding, Held, delete_rank};
@@ -307,24 +307,8 @@ impl OneEntity<'_> {
     /// P8: a reference waits for the counterpart of the record that it names: that is told until it has come.
     fn waits(&mut self, record: &RecordState, prop: PropIx, reference: Counterpart, claim: ClaimStamp) {
         let (plan, slice) = (self.plan, self.slice);
-        let source = slice.records.get(&claim.record);
-        let value = source.and_then(|source| source.slot(claim.prop).claim.as_ref()).map(|claim| claim.value.clone());
-        let value = value.unwrap_or_default();
+        let (value, message) = waits_for(plan, slice, reference, claim);
         let described = plan.prop(record.ty, prop);
-        let message = match slice.records.get(&reference.of) {
-            Some(referred) => format!(
-                "waits for {}/{}, which has no counterpart in {} yet",
-                plan.ty(referred.ty).name,
-                referred.key,
-                plan.ty(reference.ty).name
-            ),
-            None => {
-                let target = source.and_then(|source| plan.prop(source.ty, claim.prop).reference_target.as_ref());
-                let id = value.as_str().map_or_else(|| shown(&value), str::to_string);
-                let named = target.map_or_else(|| id.clone(), |target| format!("{target}/{id}"));
-                format!("waits for {named}, which has not been read, or is in no flow")
-            }
-        };
         self.reviews.push(Review {
             kind: ReviewKind::WaitingReference,
             record: record.id,
@@ -559,6 +543,9 @@ impl OneEntity<'_> {
             Creation::No { situation, why } => (situation, Some(why)),
             Creation::Hold { rule, why, reread } => {
                 self.out.reread.extend(reread);
+                if rule == Rule::C4 {
+                    self.review(ReviewKind::Incomplete, record.id, to, None, rule, Value::Null, format!("waits: {why}"));
+                }
                 self.out.held.push(Held { flow: flow_ix, record: record.id, rule, why: why.clone() });
                 (Situation::Absent, Some(why))
             }

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use lockstep_model::change::Counterpart;
 use lockstep_model::flow::Policy;
-use lockstep_model::value::{self, Terms, as_stored, coerce, effective, equal, is_empty, like, same};
+use lockstep_model::value::{self, Terms, as_stored, coerce, effective, equal, is_empty, like, same, successor};
 use lockstep_model::{
     Change, Claim, ClaimStamp, Kind, PlainType, PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, Value,
 };
@@ -137,7 +137,7 @@ pub fn candidates<'a>(plan: &'a Plan, entity: &Entity<'a>, ty: TypeIx, prop: Pro
     if found.iter().any(|one| !one.by.is_some_and(|by| by.fills)) {
         found.retain(|one| !one.by.is_some_and(|by| by.fills));
     }
-    found.sort_by(|a, b| precedence(plan, described, a, b));
+    found.sort_by(|a, b| precedence(plan, entity, (ty, prop), a, b));
     found
 }
 
@@ -154,20 +154,33 @@ pub fn filling<'a>(plan: &'a Plan, entity: &Entity<'a>, ty: TypeIx, prop: PropIx
             })
         })
         .collect();
-    found.sort_by(|a, b| precedence(plan, plan.prop(ty, prop), a, b));
+    found.sort_by(|a, b| precedence(plan, entity, (ty, prop), a, b));
     found.into_iter().next()
 }
 
-/// P1: the latest first. On a tie the record type that was named first, then the record with the lower id in its system, then the first
-/// row: so that both sides of a tie agree, in whatever order they were read. A policy of preference goes before time.
-fn precedence(plan: &Plan, prop: &PlanProp, a: &Candidate<'_>, b: &Candidate<'_>) -> Ordering {
+/// P1: the latest first. On a tie what comes by rows of one direction (P12), then the record type that was named first, then the record
+/// with the lower id in its system, then the first row: so that both sides of a tie agree, in whatever order they were read. A policy of
+/// preference goes before time.
+fn precedence(plan: &Plan, entity: &Entity<'_>, of: (TypeIx, PropIx), a: &Candidate<'_>, b: &Candidate<'_>) -> Ordering {
     // Numbers of one length are in their order, and `9` comes before `10`.
     let id = |candidate: &Candidate<'_>| (candidate.record.key.len(), candidate.record.key.clone());
+    let both_ways = |candidate: &Candidate<'_>| !comes_one_way(plan, entity, of, candidate);
+    let prop = plan.prop(of.0, of.1);
     preference(plan, prop, a)
         .cmp(&preference(plan, prop, b))
-        .then_with(|| (b.stamp.at, a.from).cmp(&(a.stamp.at, b.from)))
+        .then_with(|| b.stamp.at.cmp(&a.stamp.at))
+        .then_with(|| if a.from == b.from { Ordering::Equal } else { both_ways(a).cmp(&both_ways(b)) })
+        .then_with(|| a.from.cmp(&b.from))
         .then_with(|| if a.stamp.record == b.stamp.record { Ordering::Equal } else { id(a).cmp(&id(b)) })
         .then_with(|| (a.row, a.stamp.prop).cmp(&(b.row, b.stamp.prop)))
+}
+
+/// P12: whether a claim comes from a property that takes nothing from this one.
+fn comes_one_way(plan: &Plan, entity: &Entity<'_>, (ty, prop): (TypeIx, PropIx), candidate: &Candidate<'_>) -> bool {
+    candidate.by.is_some_and(|by| {
+        let back = entity.bearings(plan, candidate.from, by.theirs);
+        !back.iter().any(|back| back.other == ty && back.theirs == prop && back.open)
+    })
 }
 
 /// The place of a claim's system in `prefer`.
@@ -182,7 +195,8 @@ fn preference(plan: &Plan, prop: &PlanProp, candidate: &Candidate<'_>) -> usize 
 }
 
 /// What decided for the first of these claims.
-pub fn reason(plan: &Plan, prop: &PlanProp, all: &[Candidate<'_>]) -> Reason {
+pub fn reason(plan: &Plan, entity: &Entity<'_>, of: (TypeIx, PropIx), all: &[Candidate<'_>]) -> Reason {
+    let prop = plan.prop(of.0, of.1);
     let [best, others @ ..] = all else { return Reason::Latest };
     if matches!(prop.policy, Policy::OnlyFrom(_)) {
         return Reason::Policy;
@@ -195,7 +209,9 @@ pub fn reason(plan: &Plan, prop: &PlanProp, all: &[Candidate<'_>]) -> Reason {
     }
     // Who was there when its record was first read was not edited since.
     let first_read = |candidate: &Candidate<'_>| candidate.stamp.at <= candidate.record.first_seen;
+    let one_way = |candidate| comes_one_way(plan, entity, of, candidate);
     match (best.stamp.at == rival.stamp.at, rival.stamp.at.is_told()) {
+        (true, _) if one_way(best) && !one_way(rival) => Reason::OneWay,
         (true, true) => Reason::Tie,
         (true, false) => Reason::Untold,
         (false, false) if first_read(best) => Reason::Told,
@@ -236,7 +252,7 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
                 counterpart_of: None,
                 claim: best.stamp,
                 rule: Rule::P1,
-                reason: reason(plan, described, &all),
+                reason: reason(plan, entity, (record.ty, prop), &all),
             },
             false => Wanted::Nothing,
         };
@@ -267,6 +283,12 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
         }
     };
     let terms = by.map_or_else(|| described.terms(), |by| by.terms);
+    let translated = match translated {
+        Wanted::Write { .. } if let Some(value) = decided_element(slice, record, prop, &best.claim.value, best.stamp) => {
+            written(value, best.stamp, Rule::P1)
+        }
+        other => other,
+    };
     match translated {
         Wanted::Write { value, .. } if same(terms, &value, shown) => Wanted::Nothing,
         // P3: it has been given this very value, and shows what the system made of it.
@@ -284,10 +306,19 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
             } else {
                 rule
             };
-            Wanted::Write { value, counterpart_of, claim, rule, reason: reason(plan, described, &all) }
+            Wanted::Write { value, counterpart_of, claim, rule, reason: reason(plan, entity, (record.ty, prop), &all) }
         }
         other => other,
     }
+}
+
+/// P9: the element of a list that has been decided on for a single value and is not written yet. What the list held before is known while
+/// an edit is decided on for the first time only.
+fn decided_element(slice: &Slice, record: &RecordState, prop: PropIx, claimed: &Value, claim: ClaimStamp) -> Option<Value> {
+    let list = claimed.as_array()?;
+    let open = slice.intents_of(record.entity).filter(|intent| intent.record == Some(record.id));
+    let decided = open.flat_map(|intent| &intent.changes).find(|change| change.prop == prop && change.claim == claim)?;
+    (list.contains(&decided.value) && !slice.displaced.contains_key(&(claim.record, claim.prop))).then(|| decided.value.clone())
 }
 
 fn written(value: Value, claim: ClaimStamp, rule: Rule) -> Wanted {
@@ -373,11 +404,8 @@ pub fn drifted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordS
     let all = candidates(plan, entity, record.ty, prop, Some(record.id));
     let own = all.first().filter(|best| best.stamp.record == record.id)?;
     let shown = record.slot(prop).value(described.whole);
-    let takes = |candidate: &Candidate<'_>, by: &Bearing| {
-        let back = entity.bearings(plan, candidate.from, by.theirs);
-        back.iter().any(|back| back.other == record.ty && back.theirs == prop && back.open)
-    };
-    let (rival, by) = all.iter().find_map(|one| Some((one, one.by.filter(|by| !takes(one, by))?)))?;
+    let one_way = |one: &&Candidate<'_>| comes_one_way(plan, entity, (record.ty, prop), one);
+    let (rival, by) = all.iter().find(one_way).and_then(|one| Some((one, one.by?)))?;
     if is_empty(&rival.claim.value) && !is_empty(&own.claim.value) && !by.clears {
         return None;
     }
@@ -492,7 +520,7 @@ pub fn translate(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing,
 
 /// P11: a whole list where the target holds lists, or may; else the one of its elements that the target holds already, or the first.
 ///
-/// Where an edit changed the very element that the target holds, it is the one in its place (`before` is what the edit displaced).
+/// Where an edit changed the very element that the target holds, it is the one that took its place (`before` is what the edit displaced).
 fn shaped(by: &Bearing, target: &PlanProp, value: Value, shown: &Value, before: Option<&Value>) -> Value {
     let Value::Array(list) = &value else { return value };
     let holds_single = !shown.is_array() && !is_empty(shown);
@@ -506,8 +534,8 @@ fn shaped(by: &Bearing, target: &PlanProp, value: Value, shown: &Value, before: 
     if at(list).is_some() {
         return shown.clone();
     }
-    let before = before.and_then(Value::as_array).filter(|before| before.len() == list.len());
-    let changed = before.and_then(|before| at(before)).and_then(|place| list.get(place)).filter(|element| !is_empty(element));
+    let Some(before) = before.and_then(Value::as_array) else { return effective(&value, false).clone() };
+    let changed = at(before).and_then(|place| successor(before, place, list));
     changed.unwrap_or(effective(&value, false)).clone()
 }
 
@@ -599,6 +627,28 @@ fn reference(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing, tar
         }
         _ => written(Value::Array(found), claim, Rule::P8),
     }
+}
+
+/// P8: the id that a waiting reference holds, and what it waits for, in words.
+pub fn waits_for(plan: &Plan, slice: &Slice, reference: Counterpart, claim: ClaimStamp) -> (Value, String) {
+    let source = slice.records.get(&claim.record);
+    let value = source.and_then(|source| source.slot(claim.prop).claim.as_ref()).map(|claim| claim.value.clone());
+    let value = value.unwrap_or_default();
+    let message = match slice.records.get(&reference.of) {
+        Some(referred) => format!(
+            "waits for {}/{}, which has no counterpart in {} yet",
+            plan.ty(referred.ty).name,
+            referred.key,
+            plan.ty(reference.ty).name
+        ),
+        None => {
+            let target = source.and_then(|source| plan.prop(source.ty, claim.prop).reference_target.as_ref());
+            let id = value.as_str().map_or_else(|| value::shown(&value), str::to_string);
+            let named = target.map_or_else(|| id.clone(), |target| format!("{target}/{id}"));
+            format!("waits for {named}, which has not been read, or is in no flow")
+        }
+    };
+    (value, message)
 }
 
 /// The id of a record as a reference to it has it: in the JSON type that the other system uses (R7).
@@ -779,7 +829,15 @@ fn displaced(plan: &Plan, slice: &Slice, record: &RecordState, prop: PropIx, cla
     // What stood there when its record was first seen has never been this property's: that the two were linked a run ago, which may have
     // died since, changes nothing about that.
     let since_first_seen = || slice.records.get(&claim.record).is_some_and(|source| claim.at <= source.first_seen);
-    let joined = || slice.joined.contains(&record.entity) || added_before() || since_first_seen();
+    // A person has linked the two, or a row has come to pair them, since the value was put in: nothing has been given to this property, and
+    // no edit asks for it now or did so before.
+    let edited_now = || slice.displaced.contains_key(&(claim.record, claim.prop));
+    let edited_before = || {
+        let open = slice.intents_of(record.entity).filter(|intent| intent.record == Some(record.id));
+        open.flat_map(|intent| &intent.changes).any(|change| change.prop == prop && !value::is_added(&change.displaced))
+    };
+    let never_met = || !edited_now() && !edited_before();
+    let joined = || slice.joined.contains(&record.entity) || added_before() || since_first_seen() || never_met();
     let first_link = untouched && !is_empty(value) && joined();
     if first_link && elements().next().is_some() {
         return value::adds();

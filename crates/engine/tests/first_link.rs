@@ -78,6 +78,25 @@ fn p1_where_nobody_tells_the_first_named_record_type_wins_whenever_either_was_re
 }
 
 #[test]
+fn p12_where_nobody_tells_a_row_of_one_direction_goes_its_way_whoever_is_named_first() {
+    for (row, holds) in [("phone -> phone", ("from a", "from a")), ("phone <- phone", ("from b", "from b"))] {
+        for a_first in [true, false] {
+            let mut world = World::people(&[people(&[row])]);
+            let mut order = [("a.Person/1", "from a"), ("b.Person/1", "from b")];
+            if !a_first {
+                order.reverse();
+            }
+            order.iter().for_each(|(record, phone)| read(&mut world, record, phone, None));
+            world.settle();
+            let held = (world.value("a.Person/1", "phone"), world.value("b.Person/1", "phone"));
+            assert_eq!(held, (json!(holds.0), json!(holds.1)), "{row}");
+            assert_eq!(world.intents.last().unwrap().changes[0].reason, Reason::OneWay);
+            assert_eq!(world.settle_all(), 0);
+        }
+    }
+}
+
+#[test]
 fn p1a_on_a_tie_the_lone_property_takes_the_first_row_whatever_is_named_elsewhere_before() {
     // The match row names the second property first.
     let rows = ["street <-> city", "postal <-> city"];

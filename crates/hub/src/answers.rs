@@ -157,6 +157,9 @@ impl Hub {
                 "it is {}, not a question of links: `accept` if it is the same record, `reject` if it is another one",
                 a(review.kind)
             ))),
+            (K::Incomplete, _) => Err(ActError::Refused(
+                "it needs no answer: the record is created as soon as it has what the other system requires".into(),
+            )),
             (K::WaitingReference, _) => Err(ActError::Refused(
                 "it needs no answer: the reference is written as soon as the record that it names has a counterpart".into(),
             )),

@@ -289,19 +289,8 @@ impl Hub {
             under_way.report.event(|| Event::Linked { flow, a: name(&linked.a), b: name(&linked.b), by: rule.text.clone() });
         }
         let held: BTreeSet<RecordId> = decision.held.iter().filter(|h| comes_by_itself(h.rule)).map(|h| h.record).collect();
-        for waits in &decision.held {
-            let (message, rule) = (waits.why.clone(), waits.rule.to_string());
-            // What waits for a reading (L8) is read in a moment; what waits for a property (C4) is worth telling.
-            if !comes_by_itself(waits.rule) {
-                under_way.report.event(|| Event::Waits {
-                    flow: plan.flow_name(waits.flow),
-                    record: name(&waits.record),
-                    message,
-                    rule,
-                });
-            }
-        }
-        // P8: what waits for another record, which may come in this very run, is told at its end.
+        // What waits for a reading (L8) is read in a moment. What waits for a property (C4) or for another record (P8), which may come in
+        // this very run, is told at its end.
         for review in decision.reviews_opened.iter().filter(|review| review.kind.needs_a_person()) {
             let (kind, message, rule) = (review.kind.name().to_string(), review.message.clone(), review.rule.to_string());
             let ty = slice.records.get(&review.record).map(|record| record.ty);

@@ -108,7 +108,7 @@ impl Hub {
                 let described = plan.prop(record.ty, prop);
                 let value = record.slot(prop).value(described.whole).clone();
                 let all = candidates(plan, &entity, record.ty, prop, Some(record.id));
-                let mut sentences = sentences(plan, &record, &value, prop, &all, &names);
+                let mut sentences = sentences(plan, &entity, &record, &value, prop, &all, &names);
                 for entry in journal.iter().filter(|e| e.record == record.id && e.path.as_deref() == Some(&described.name)) {
                     sentences.extend(happened(entry, &names));
                 }
@@ -159,6 +159,7 @@ impl Hub {
 
 fn sentences(
     plan: &Plan,
+    entity: &Entity<'_>,
     record: &RecordState,
     value: &Value,
     prop: PropIx,
@@ -181,7 +182,7 @@ fn sentences(
         return vec![format!("{} is {}: {why}.", described.name, shown(value))];
     };
     let first = &plan.ty(best.from).name;
-    let rule = match reason(plan, described, all) {
+    let rule = match reason(plan, entity, (record.ty, prop), all) {
         _ if all.len() < 2 => String::new(),
         Reason::Latest => " by rule P1, the latest edit wins".into(),
         other => format!(" by rule P1: {}", other.words(first).unwrap_or_default()),

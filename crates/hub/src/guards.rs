@@ -20,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use lockstep_model::limits::{GuardKind, Limits};
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{
-    Change, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId, Review, ReviewKind, Rule, Timestamp,
-    TypeIx, Value,
+    Change, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId, RecordState, Review, ReviewKind, Rule,
+    Timestamp, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey, TypeStatus};
 use serde::Serialize;
@@ -545,7 +545,8 @@ impl Hub {
     }
 
     /// A person gives up what a guard holds back: those writes are not made. They are decided anew when one of their records changes; a
-    /// record whose deletion was to be passed on is kept for good. A listing is simply read again.
+    /// record whose deletion was to be passed on is kept for good. A listing is simply read again. Of values that were to be emptied or
+    /// overwritten only these are given up, not what else is written with them.
     pub fn discard(&mut self, system: &str, kind: GuardKind) -> Result<usize> {
         self.answer_guard(system, kind, true)
     }
@@ -607,6 +608,9 @@ impl Hub {
                 if kind.is_of_a_property() {
                     waiting.retain(|intent| self.values_changed(intent).any(|(guard, _)| guard == kind));
                 }
+                if kind.is_of_a_property() {
+                    self.decline(kind, &waiting, &mut commit)?;
+                }
                 let mut sources = BTreeSet::new();
                 for intent in &waiting {
                     let text = "a person discarded it".to_string();
@@ -629,6 +633,27 @@ impl Hub {
         }
         self.store.commit(commit)?;
         Ok(reviews.len() + names)
+    }
+
+    /// The values that a guard of single values holds back are given up: each property carries the claim that it would have taken, so that it is
+    /// not given that again. What else these writes hold is decided on anew by the next run.
+    fn decline(&mut self, kind: GuardKind, intents: &[Intent], commit: &mut Commit) -> Result<()> {
+        let ids: Vec<RecordId> = intents.iter().filter_map(|intent| intent.record).collect();
+        let mut records: BTreeMap<RecordId, RecordState> =
+            self.store.records(&ids)?.into_iter().map(|record| (record.id, record)).collect();
+        for intent in intents {
+            let given_up: Vec<PropIx> =
+                self.values_changed(intent).filter(|(guard, _)| *guard == kind).map(|(_, prop)| prop).collect();
+            let Some(record) = intent.record.and_then(|id| records.get_mut(&id)) else { continue };
+            for change in intent.changes.iter().filter(|change| given_up.contains(&change.prop)) {
+                let slot = &mut record.slots[change.prop.at()];
+                slot.carries = Some(change.claim);
+                slot.given = Some(Box::new(change.value.clone()));
+            }
+        }
+        self.decide_on(records.values(), commit)?;
+        commit.changed_records.extend(records.into_values());
+        Ok(())
     }
 
     /// Deletions that a person has just accepted one by one are let through, unless the guard has tripped for others.

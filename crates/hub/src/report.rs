@@ -220,6 +220,9 @@ pub struct Report {
     /// References that are written once the records that they name have counterparts (P8).
     #[serde(skip_serializing_if = "is_none")]
     pub waiting_references: u64,
+    /// Records that get no counterpart as long as they lack what the target requires (C4).
+    #[serde(skip_serializing_if = "is_none")]
+    pub incomplete: u64,
     /// Writes that are decided and not confirmed yet.
     pub outbox: u64,
     /// Why the run ended before nothing was left that it could do, where it did (G8).
@@ -256,6 +259,7 @@ impl Report {
             reviews: BTreeMap::new(),
             unnamed: vec![],
             waiting_references: 0,
+            incomplete: 0,
             outbox: 0,
             unfinished: None,
             failing: 0,

@@ -362,12 +362,14 @@ impl Hub {
         for (kind, n) in self.store.review_counts()? {
             if kind.needs_a_person() {
                 report.reviews.insert(kind.name().into(), n);
+            } else if kind == ReviewKind::Incomplete {
+                report.incomplete = n;
             } else {
                 report.waiting_references = n;
             }
         }
-        if report.waiting_references > 0 {
-            self.tell_waiting_references(&mut report)?;
+        if report.waiting_references + report.incomplete > 0 {
+            self.tell_what_waits(&mut report)?;
         }
         let waits = |state| matches!(state, IntentState::Queued | IntentState::Sent | IntentState::Unknown);
         report.outbox = self.store.intent_counts()?.into_iter().filter(|(state, _)| waits(*state)).map(|(_, n)| n).sum();
@@ -449,8 +451,8 @@ impl Hub {
         Ok(())
     }
 
-    /// P8: names references that wait, in every run until they have been written.
-    fn tell_waiting_references(&mut self, report: &mut Report) -> Result<()> {
+    /// Names references that wait (P8) and records that lack what the target requires (C4), in every run until they have been written.
+    fn tell_what_waits(&mut self, report: &mut Report) -> Result<()> {
         let mut waiting = self.store.reviews(usize::MAX >> 1)?;
         waiting.retain(|review| !review.kind.needs_a_person());
         waiting.truncate(WAITING_SHOWN);
@@ -459,8 +461,9 @@ impl Hub {
         for review in waiting {
             let Some(record) = records.iter().find(|record| record.id == review.record) else { continue };
             let (plan, name) = (&self.plan, self.name_of(record));
-            let into = plan.flows.iter().position(|flow| flow.to == record.ty);
-            let flow = into.or_else(|| plan.flows.iter().position(|flow| flow.from == record.ty)).unwrap_or(0);
+            let between = plan.flows.iter().position(|flow| flow.from == record.ty && flow.to == review.ty);
+            let into = || plan.flows.iter().position(|flow| flow.to == record.ty);
+            let flow = between.or_else(into).or_else(|| plan.flows.iter().position(|flow| flow.from == record.ty)).unwrap_or(0);
             report.event(|| Event::Waits {
                 flow: plan.flow_name(FlowIx(flow as u16)),
                 record: name,

@@ -78,6 +78,7 @@ impl Hub {
             }
             under_way.guards.approved = true;
             let (plain, referring) = by_reference(taking.intents);
+            let plain = hub.on_present_versions(plain)?;
             ids = hub.promise_back(under_way, plain)?;
             hub.deliver(under_way)?;
             if std::mem::take(&mut under_way.unknown) {

@@ -15,6 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use lockstep_engine::keys::each_id;
+use lockstep_engine::observe::differs;
 use lockstep_engine::settle::{Entity, Wanted, wanted};
 use lockstep_model::change::Counterpart;
 use lockstep_model::flow::{Policy, PropertyRef};
@@ -83,8 +84,8 @@ pub struct TakingBack {
     /// Deleted by an undo: to be created again.
     #[serde(skip)]
     pub(crate) anew: Vec<RecordState>,
-    /// Records that somebody has edited, taken back all the same: to be taken in first, so that nothing takes the edit for one made
-    /// meanwhile.
+    /// Records that their systems show otherwise than they are known: somebody has edited them since the last reading. They are
+    /// observed before anything is put back. The answer to the write shows those edits too, and would hide them otherwise (P5).
     #[serde(skip)]
     pub(crate) edited: Vec<(TypeIx, ReadRecord)>,
     /// The run that is taken back, where it was one.
@@ -404,7 +405,9 @@ impl Hub {
                 }
                 None => continue,
             };
-            if let (true, Some(Ok(Some(read)))) = (force, fresh.get(&record.id)) {
+            if let Some(Ok(Some(read))) = fresh.get(&record.id)
+                && (force || differs(&record, read))
+            {
                 taking.edited.push((record.ty, read.clone()));
             }
             match &one.created {

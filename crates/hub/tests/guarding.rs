@@ -348,6 +348,33 @@ fn g3_what_a_person_discards_is_not_written_and_the_records_are_kept() {
 }
 
 #[test]
+fn g3_values_that_are_given_up_take_no_other_edit_with_them() {
+    let project = Project::started(20, Deletes::Ignore, &[(GuardKind::Clears, "2"), (GuardKind::Lost, "none")]);
+    let mut flow = project.flow("Person");
+    flow.properties.push(PropertyPair::equal(PropertyRef::new("name"), PropertyRef::new("name")));
+    let run = || project.hub_with(&[flow.clone()]).run(RunOptions::default()).unwrap();
+    run();
+    let mut people = project.read("a");
+    for person in &mut people[..5] {
+        (person["phone"], person["name"]) = (json!(""), json!("Kari"));
+    }
+    project.write("a", &people);
+    assert_eq!(tripped(&run()), ["clears"]);
+    project.hub_with(&[flow.clone()]).discard("b", GuardKind::Clears).unwrap();
+    let report = run();
+    assert_eq!((report.writes(), tripped(&report)), (5, vec![]), "{report:#?}");
+    let known = project.read("b");
+    assert_eq!(known.iter().filter(|person| person["name"] == "Kari").count(), 5);
+    assert!(known.iter().all(|person| person["phone"].as_str().is_some_and(|phone| !phone.is_empty())), "{known:?}");
+    assert_eq!(run().writes(), 0);
+    // What is put in after that is an edit like any other.
+    people[0]["phone"] = json!("77");
+    project.write("a", &people);
+    assert_eq!(run().writes(), 1);
+    assert_eq!(project.read("b").iter().filter(|person| person["phone"] == "77").count(), 1);
+}
+
+#[test]
 fn g3_a_guard_that_nothing_waits_behind_any_more_is_no_guard() {
     let project = Project::started(30, Deletes::Propagate, &[(GuardKind::Deletes, "3"), (GuardKind::Vanished, "none")]);
     let before = std::fs::read(project.path("a")).unwrap();

@@ -472,6 +472,43 @@ fn reference(kind: &str, path: &str, to: &str) -> TypeSchema {
 }
 
 #[test]
+fn c4_a_record_that_lacks_what_is_required_is_told_in_every_run_and_in_status() {
+    let required = |kind: &str, path: &str, to: Option<&str>| {
+        let property =
+            PropertySchema { required: true, reference: to.map(Into::into), ..PropertySchema::new(path, PlainType::Any) };
+        TypeSchema { properties: vec![property], ..TypeSchema::open(kind) }
+    };
+    let a = Peculiar::new(vec![reference("Ticket", "owner", "User"), TypeSchema::open("User")]);
+    let b = Peculiar::new(vec![required("Case", "agent", Some("Agent")), required("Agent", "mail", None)]);
+    let flows = [
+        flow("a.Ticket", "b.Case", Create::Always, &[], &["title", "owner=agent"]),
+        flow("a.User", "b.Agent", Create::Always, &["mail"], &["mail", "name"]),
+    ];
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    a.put("User/u1", json!({"mail": "", "name": "Odd"}));
+    a.put("Ticket/1", json!({"title": "Printer", "owner": "u9"}));
+    for _ in 0..2 {
+        let report = run(&mut hub);
+        assert_eq!((report.writes(), report.incomplete), (0, 2), "{report:#?}");
+        let told = |what: &str| {
+            let is_it = |event: &&Event| matches!(event, Event::Waits { message, .. } if message.contains(what));
+            report.events.iter().filter(is_it).count()
+        };
+        assert_eq!((told("b.Agent requires mail"), told("a.User/u9")), (1, 1), "{:?}", report.events);
+        let waiting = hub.status().unwrap().waiting_references;
+        assert_eq!(waiting.len(), 2, "{waiting:?}");
+        let explained = hub.explain("a.User/u1", None).unwrap();
+        assert!(explained.waits.iter().any(|waits| waits.contains("requires mail")), "{explained:?}");
+    }
+    assert!(hub.reviews(9).unwrap().is_empty(), "no person can answer it");
+    a.put("User/u1", json!({"mail": "odd@example.com", "name": "Odd"}));
+    a.put("User/u9", json!({"mail": "siv@example.com", "name": "Siv"}));
+    let report = run(&mut hub);
+    assert_eq!((report.writes(), report.incomplete), (3, 0), "{report:#?}");
+    assert!(hub.status().unwrap().waiting_references.is_empty());
+}
+
+#[test]
 fn p8_g8_a_reference_that_waits_is_told_in_every_run_and_in_status() {
     let a = Peculiar::new(vec![reference("Ticket", "owner", "User"), TypeSchema::open("User")]);
     let b = Peculiar::new(vec![reference("Case", "agent", "Agent"), TypeSchema::open("Agent")]);
@@ -609,6 +646,12 @@ fn l12_a_property_of_another_name_keeps_what_was_claimed_under_the_old_one() {
     b.put(&id, json!({"mail": "ase@example.com", "name": "Åse Berg"}));
     run(&mut again("name", 1_800_000_060_000));
     let mut store = SqliteStore::open(&file).unwrap();
+    for (old, new) in [("a.Person.nmae", "a.Person.fullname"), ("a", "b")] {
+        assert!(
+            lockstep_hub::rename::rename(&mut store, old, new).is_err(),
+            "{old} is not known, or {new} has records of its own"
+        );
+    }
     lockstep_hub::rename::rename(&mut store, "a.Person.name", "a.Person.fullname").unwrap();
     drop(store);
     a.put("Person/1", json!({"mail": "ase@example.com", "fullname": "Åse Berg"}));

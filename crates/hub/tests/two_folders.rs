@@ -346,6 +346,41 @@ fn g7_as_an_edit_under_a_policy_it_is_told_that_it_is_put_there_again() {
 }
 
 #[test]
+fn g7_p5_an_edit_that_an_undo_is_the_first_to_read_is_carried_on() {
+    for force in [false, true] {
+        let world = Undone::new();
+        let mut flows = world.flows();
+        flows[0].properties.push(PropertyPair::equal(PropertyRef::new("phone"), PropertyRef::new("phone")));
+        let person = |id: &str, name: &str, phone: &str| json!({"id": id, "mail": "x@example.com", "name": name, "phone": phone});
+        let run = || world.hub_of(&flows, &[]).run(RunOptions::default()).unwrap();
+        for (side, id) in [("a", "a1"), ("b", "b1")] {
+            world.store(side, person(id, "old", "1"));
+        }
+        run();
+        world.store("a", person("a1", "new", "2"));
+        let second = run().run;
+        // Somebody edits the number after the last reading, and what that run wrote is taken back.
+        world.store("b", person("b1", "new", "3"));
+        let mut hub = world.hub_of(&flows, &[]);
+        let taking = hub.plan_undo(&Which::Run(second), force, PutBackAs::AsFits).unwrap();
+        hub.take_back(taking, false).unwrap();
+        drop(hub);
+        run();
+        let phone = |side: &str| {
+            let text = std::fs::read_to_string(world.dir.path().join(side).join("People.jsonl")).unwrap();
+            serde_json::from_str::<Value>(text.trim()).unwrap()["phone"].clone()
+        };
+        let expected = if force { "1" } else { "3" };
+        assert_eq!(
+            (phone("a"), phone("b"), world.names()),
+            (json!(expected), json!(expected), both("old", "old")),
+            "force: {force}"
+        );
+        assert_eq!(run().writes(), 0);
+    }
+}
+
+#[test]
 fn g7_the_writes_of_a_flow_that_is_gone_are_taken_back_too() {
     let world = Undone::new();
     let run = world.run().run;
@@ -553,6 +588,10 @@ impl Folders {
     }
 
     fn run(&self) -> Report {
+        self.hub().run(RunOptions::default()).unwrap()
+    }
+
+    fn hub(&self) -> Hub {
         let connect = |name: &str| {
             let settings = json!({"folder": name});
             let connector = FilesConnector::open(settings.as_object().unwrap(), self.dir.path()).unwrap();
@@ -563,7 +602,7 @@ impl Folders {
         schemas.values_mut().flatten().for_each(|schema| schema.region = Region::parse("NO"));
         let plan = Plan::compile(std::slice::from_ref(&self.flow), &schemas).unwrap();
         let store = SqliteStore::open(self.dir.path().join("lockstep.db")).unwrap();
-        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap().run(RunOptions::default()).unwrap()
+        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap()
     }
 
     fn text(&self, name: &str) -> String {
@@ -667,4 +706,89 @@ fn p11_a_whole_list_travels_whole_into_a_file_that_is_empty() {
     assert_eq!(made["tags"], json!(["vip", "kunde", "oslo"]));
     std::fs::write(folders.dir.path().join("a/People.jsonl"), people.replace("\"vip\",\"kunde\"", "\"kunde\",\"vip\"")).unwrap();
     assert_eq!(folders.run().writes(), 0, "another order is no edit");
+}
+
+/// `"phones": ["888", "222"]` beside a single phone of `222`.
+fn one_phone_of_two() -> Folders {
+    Folders::new(
+        customers(&[("email", "email")], &[("email", "email"), ("phone", "phones")]),
+        &[
+            ("a/People.jsonl", "{\"id\":\"1\",\"email\":\"ase@example.com\",\"phone\":\"222\"}\n"),
+            ("b/Customers.jsonl", "{\"id\":\"c1\",\"email\":\"ase@example.com\",\"phones\":[\"888\",\"222\"]}\n"),
+        ],
+    )
+}
+
+#[test]
+fn p11_a_single_value_follows_the_element_that_it_holds_and_no_other() {
+    for (edited, phone) in [
+        ("[\"888\",\"224\"]", "224"),
+        // The system gives its elements in another order.
+        ("[\"224\",\"888\"]", "224"),
+        // Another one comes beside it.
+        ("[\"888\",\"224\",\"777\"]", "224"),
+        ("[\"889\",\"222\"]", "222"),
+        // It is taken out: the first stands for it.
+        ("[\"888\"]", "888"),
+    ] {
+        let folders = one_phone_of_two();
+        assert_eq!(folders.run().writes(), 0, "the list holds the number already");
+        let known = folders.text("b/Customers.jsonl");
+        std::fs::write(folders.dir.path().join("b/Customers.jsonl"), known.replace("[\"888\",\"222\"]", edited)).unwrap();
+        folders.run();
+        assert!(
+            folders.text("a/People.jsonl").contains(&format!("\"phone\":\"{phone}\"")),
+            "{edited}: {}",
+            folders.text("a/People.jsonl")
+        );
+        assert!(folders.text("b/Customers.jsonl").contains(edited));
+        assert_eq!(folders.run().writes(), 0);
+    }
+}
+
+#[test]
+fn p9_after_lockstep_wrote_an_element_an_edit_of_it_is_that_elements() {
+    let folders = one_phone_of_two();
+    folders.run();
+    let edit = |name: &str, from: &str, to: &str| {
+        let path = folders.dir.path().join(name);
+        std::fs::write(&path, std::fs::read_to_string(&path).unwrap().replace(from, to)).unwrap();
+    };
+    edit("a/People.jsonl", "222", "223");
+    folders.run();
+    assert!(folders.text("b/Customers.jsonl").contains("[\"888\",\"223\"]"), "{}", folders.text("b/Customers.jsonl"));
+    edit("b/Customers.jsonl", "223", "224");
+    folders.run();
+    assert!(folders.text("a/People.jsonl").contains("\"phone\":\"224\""), "{}", folders.text("a/People.jsonl"));
+}
+
+#[test]
+fn p9_a_link_by_hand_adds_a_value_to_a_list_however_old_the_two_are() {
+    let known = "{\"id\":\"c1\",\"email\":\"x@example.com\",\"phones\":[{\"n\":\"999\"}]}\n";
+    let one = Folders::new(
+        customers(&[("email", "email")], &[("phone", "phones.n")]),
+        &[("a/People.jsonl", "{\"id\":\"1\",\"email\":\"ase@example.com\",\"phone\":\"111\"}\n"), ("b/Customers.jsonl", known)],
+    );
+    let mut never = one.flow.clone();
+    never.create = Create::Never;
+    let folders = Folders { dir: one.dir, flow: never };
+    folders.run();
+    let edit = |from: &str, to: &str| {
+        let path = folders.dir.path().join("a/People.jsonl");
+        std::fs::write(&path, std::fs::read_to_string(&path).unwrap().replace(from, to)).unwrap();
+    };
+    edit("111", "112");
+    folders.run();
+    folders.hub().link("a.People/1", "b.Customers/c1").unwrap();
+    assert_eq!(folders.run().writes(), 1);
+    let numbers = |text: &str| {
+        let record: Value = serde_json::from_str(text.trim()).unwrap();
+        record["phones"].as_array().unwrap().iter().map(|phone| phone["n"].as_str().unwrap().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(&folders.text("b/Customers.jsonl")), ["999", "112"]);
+    // From here on it is that element's.
+    edit("112", "113");
+    folders.run();
+    assert_eq!(numbers(&folders.text("b/Customers.jsonl")), ["999", "113"]);
+    assert!(folders.text("a/People.jsonl").contains("113"));
 }

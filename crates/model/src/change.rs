@@ -43,6 +43,8 @@ pub enum Reason {
     Tie,
     /// At the first link: nobody tells the time of either.
     Untold,
+    /// Neither is known to be the later one, and values go one way between the two (P12).
+    OneWay,
     /// `prefer` or `only_from`.
     Policy,
 }
@@ -60,6 +62,7 @@ impl Reason {
             Reason::Told => "a system tells when it was put in, and nobody does of the other value".into(),
             Reason::Tie => format!("both were put in at the same time, so {first}, which is named first, wins"),
             Reason::Untold => format!("nobody tells when either was put in, so {first}, which is named first, wins"),
+            Reason::OneWay => "neither is known to be the later one, and values go this way only (P12)".into(),
             Reason::Policy => "by the row's `prefer` or `only_from`".into(),
         })
     }
@@ -71,6 +74,7 @@ impl Reason {
             Reason::Told => "told",
             Reason::Tie => "tie",
             Reason::Untold => "untold",
+            Reason::OneWay => "one-way",
             Reason::Policy => "policy",
         }
     }
@@ -78,7 +82,7 @@ impl Reason {
     /// Reads the store's word.
     pub fn parse(name: &str) -> Option<Self> {
         use Reason::*;
-        [Latest, Told, Tie, Untold, Policy].into_iter().find(|reason| reason.name() == name)
+        [Latest, Told, Tie, Untold, OneWay, Policy].into_iter().find(|reason| reason.name() == name)
     }
 }
 
@@ -264,6 +268,9 @@ pub enum ReviewKind {
     AnotherRecord,
     /// A reference is written once the record that it names has a counterpart (P8). It comes by itself: no person is asked.
     WaitingReference,
+    /// A record gets no counterpart as long as it lacks what the target requires (C4). No person need answer: it is created once the
+    /// record has it.
+    Incomplete,
 }
 
 impl ReviewKind {
@@ -282,12 +289,13 @@ impl ReviewKind {
             ReviewKind::Unsettled => "unsettled decision",
             ReviewKind::AnotherRecord => "another record",
             ReviewKind::WaitingReference => "waiting reference",
+            ReviewKind::Incomplete => "incomplete record",
         }
     }
 
     /// Whether a person must say something; what does not wait for a person is only told.
     pub fn needs_a_person(self) -> bool {
-        self != ReviewKind::WaitingReference
+        !matches!(self, ReviewKind::WaitingReference | ReviewKind::Incomplete)
     }
 
     /// Reads the words.
@@ -306,6 +314,7 @@ impl ReviewKind {
             Unsettled,
             AnotherRecord,
             WaitingReference,
+            Incomplete,
         ]
         .into_iter()
         .find(|kind| kind.name() == name)

@@ -83,6 +83,10 @@ impl Placeholders {
         if PLACEHOLDERS.binary_search(&bare).is_ok() || PLACEHOLDERS.binary_search(&text).is_ok() {
             return true;
         }
+        // `n / a`
+        if bare.contains(" / ") && PLACEHOLDERS.binary_search(&bare.replace(" / ", "/").as_str()).is_ok() {
+            return true;
+        }
         let mut signs = true;
         let mut zeros = true;
         for c in text.chars() {
@@ -355,6 +359,8 @@ mod tests {
             "*",
             "n/a",
             "N/A",
+            "N / A",
+            "(n / a)",
             "n.a.",
             "none",
             "None",

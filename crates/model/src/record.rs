@@ -87,14 +87,15 @@ impl Slot {
         }
     }
 
-    /// P11: where a list shows the same elements in another order, the one that stood for the property stands for it still.
+    /// P11: where a list shows its elements in another order, the one that stood for the property stands for it still, also where another
+    /// one has been edited.
     pub fn stand_by(&mut self, standing: &Value, shown: &Value) {
         let (Some(Value::Array(before)), Value::Array(now)) = (&self.shadow, shown) else { return };
         let first = now.iter().find(|element| !value::is_empty(element));
         if self.pick.is_none()
             && before.len() == now.len()
             && first.is_some_and(|first| !value::equal(first, standing))
-            && value::equal(self.shadow.as_ref().unwrap_or(&Value::Null), shown)
+            && now.iter().any(|element| value::equal(element, standing))
         {
             self.pick = Some(Box::new(standing.clone()));
         }
@@ -106,9 +107,9 @@ impl Slot {
         if let Some(pick) = &self.pick {
             self.pick = match (&self.shadow, &shown) {
                 (_, Value::Array(now)) if now.iter().any(|element| value::equal(element, pick)) => self.pick.take(),
-                (Some(Value::Array(before)), Value::Array(now)) if before.len() == now.len() => {
+                (Some(Value::Array(before)), Value::Array(now)) => {
                     let place = before.iter().position(|element| value::equal(element, pick));
-                    place.map(|place| Box::new(now[place].clone())).filter(|element| !value::is_empty(element))
+                    place.and_then(|place| value::successor(before, place, now)).cloned().map(Box::new)
                 }
                 _ => None,
             };

@@ -55,6 +55,16 @@ pub fn equal(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// P9: of a list that has changed, the element that took the place of the one at `place` in `before`: the one that stands there now, if it
+/// is new to the list, else the first that is. `None` where the list has become shorter: it was taken out.
+pub fn successor<'a>(before: &[Value], place: usize, now: &'a [Value]) -> Option<&'a Value> {
+    let is_new = |element: &&Value| !is_empty(element) && !before.iter().any(|held| equal(held, element));
+    if now.len() < before.len() {
+        return None;
+    }
+    now.get(place).filter(is_new).or_else(|| now.iter().find(is_new))
+}
+
 /// [`equal`] for a list whose order counts: element by element (P11).
 pub fn equal_in_order(a: &Value, b: &Value) -> bool {
     match (a, b) {
