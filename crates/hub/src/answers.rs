@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, candidates};
 use lockstep_model::change::IntentEvent;
-use lockstep_model::{GuardKind, Intent, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule};
+use lockstep_model::{GuardKind, Intent, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx};
 use lockstep_store::{Commit, JournalKind, ReviewKey};
 use serde::Serialize;
 
@@ -415,17 +415,27 @@ impl Hub {
                 }
             }
             // Refused ones whose review was answered already, and queued ones that wait for their next try.
+            let mut created: BTreeSet<TypeIx> = BTreeSet::new();
             for intent in hub.store.intents_in(IntentState::Refused, usize::MAX >> 1)? {
+                if meant(intent.source) && intent.kind == IntentKind::Create {
+                    created.insert(intent.ty);
+                }
                 if meant(intent.source) && !commit.intents_changed.iter().any(|update| update.id == intent.id) {
                     commit.intents_changed.push(hub.put_back(&intent));
                 }
             }
             for intent in hub.store.intents_in(IntentState::Queued, usize::MAX >> 1)? {
+                if meant(intent.source) && intent.kind == IntentKind::Create {
+                    created.insert(intent.ty);
+                }
                 if meant(intent.source) && intent.not_before.is_some() {
                     commit.intents_changed.push(put_forward(&intent));
                 }
             }
             hub.store.commit(commit)?;
+            // L8: what is to be created may have been made by somebody since.
+            hub.read(under_way, &created)?;
+            hub.ask_about_queued(under_way)?;
             hub.decide(under_way)?;
             hub.deliver(under_way)?;
             if std::mem::take(&mut under_way.unknown) {

@@ -72,7 +72,11 @@ impl Hub {
                 continue;
             }
             let message = "it may have been sent before this store was restored from a backup".to_string();
-            let unknown = step(&intent, IntentEvent::LoseAnswer, self.clock.now(), Some(message));
+            // As if it had been sent, and its answer lost.
+            let now = self.clock.now();
+            let sent = step(&intent, IntentEvent::Send, now, None);
+            self.store.commit(Commit { intents_changed: vec![sent], ..Commit::default() })?;
+            let unknown = step(&intent, IntentEvent::LoseAnswer, now, Some(message));
             let mut commit = Commit { intents_changed: vec![unknown], ..Commit::default() };
             // Nor is that record created anew where the creation came from.
             if self

@@ -10,7 +10,7 @@ use lockstep_connector::memory::{Flat, MemoryConnector};
 use lockstep_connector::{Action, Connector, Outcome, Page, ReadRequest, Trouble, Write};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
-use lockstep_hub::answers::Answer;
+use lockstep_hub::answers::{Again, Answer};
 use lockstep_hub::report::{Event, Report};
 use lockstep_hub::{Clock, Hub, RunOptions, System};
 use lockstep_model::flow::{Create, Deletes, PropertyRef};
@@ -46,6 +46,8 @@ struct Peculiar {
     lost: Mutex<VecDeque<Flat>>,
     /// What it fills in of its own in every new record.
     assigns: Mutex<VecDeque<Flat>>,
+    /// So many creations are to come later.
+    busy: Mutex<usize>,
 }
 
 impl Peculiar {
@@ -63,6 +65,7 @@ impl Peculiar {
             ids: Mutex::default(),
             lost: Mutex::default(),
             assigns: Mutex::default(),
+            busy: Mutex::default(),
         }
     }
 
@@ -88,6 +91,11 @@ impl Peculiar {
     fn one(&self, kind: &str, watch: &[PropertyRef], write: &Write) -> Outcome {
         if write.action != Action::Create {
             return self.real.write(kind, watch, std::slice::from_ref(write)).remove(0);
+        }
+        let mut busy = self.busy.lock().unwrap();
+        if *busy > 0 {
+            *busy -= 1;
+            return Outcome::Later { retry_after_ms: Some(3_600_000), message: "come back later".into() };
         }
         let by = watch.iter().position(|prop| Some(prop.path.as_str()) == self.upserts_by);
         let same = write.values.iter().find(|value| Some(value.prop) == by).and_then(|value| {
@@ -445,6 +453,55 @@ fn c2_yesterday_s_store_makes_nobody_again_whom_nothing_identifies() {
     answer(&mut hub, Answer::Accept);
     assert_eq!(writes(&mut hub), 0);
     assert_eq!((a.count("Person"), b.count("Person"), hub.reviews(9).unwrap().len()), (3, 3, 0));
+}
+
+#[test]
+fn c2_yesterday_s_store_does_not_send_once_more_what_was_in_its_queue() {
+    for retried in [false, true] {
+        let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+        let flows = [
+            flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "name"]),
+            flow("b.Person", "a.Person", Create::Always, &["mail"], &["mail", "name"]),
+        ];
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let again = |name: &str, now| hub_on(SqliteStore::open(at(name)).unwrap(), now, &[("a", &a), ("b", &b)], &flows);
+        a.put("Person/1", ase());
+        run(&mut again("today.db", 1_800_000_000_000));
+        a.put("Person/2", json!({"mail": "", "name": "Odd Lie"}));
+        *b.busy.lock().unwrap() = 1;
+        assert_eq!(writes(&mut again("today.db", 1_800_010_000_000)), 0);
+        backup(&at("today.db"), &at("yesterday.db"));
+        assert_eq!(writes(&mut again("today.db", 1_800_086_400_000)), 1);
+        // It was sent since, and the restored store does not know.
+        let mut hub = again("yesterday.db", 1_800_172_800_000);
+        for _ in 0..2 {
+            let report = if retried { hub.retry(&Again::All).unwrap() } else { run(&mut hub) };
+            assert!(report.needs_a_person(), "{report:#?}");
+            assert_eq!((a.count("Person"), b.count("Person")), (2, 2), "{report:#?}");
+        }
+        run(&mut hub);
+        answer(&mut hub, Answer::Accept);
+        assert_eq!(writes(&mut hub), 0);
+        assert_eq!((a.count("Person"), b.count("Person"), hub.reviews(9).unwrap().len()), (2, 2, 0));
+        a.put("Person/2", json!({"mail": "", "name": "Odd Moe"}));
+        assert_eq!(writes(&mut hub), 1);
+        assert!(b.real.all("Person").values().any(|person| person.get("name") == Some(&json!("Odd Moe"))));
+    }
+}
+
+#[test]
+fn l8_a_creation_that_is_tried_again_is_not_made_beside_one_made_by_hand() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let flows = [flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "name"])];
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    run(&mut hub);
+    a.put("Person/1", ase());
+    *b.busy.lock().unwrap() = 1;
+    assert_eq!(writes(&mut hub), 0);
+    b.put("Person/77", ase());
+    hub.retry(&Again::All).unwrap();
+    assert_eq!((b.count("Person"), writes(&mut hub), b.count("Person")), (1, 0, 1));
 }
 
 fn backup(from: &Path, to: &Path) {
