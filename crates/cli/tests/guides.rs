@@ -1,0 +1,73 @@
+//! The guides of `docs/guides/`, carried out as they stand: their files are written, their commands run in the order of the page, and what
+//! they show of the output must be there. A command ends with 0 unless `→ N` stands behind it.
+
+mod transcript;
+
+use std::path::Path;
+use std::process::Command;
+
+use transcript::{lockstep, read, root, write};
+
+#[test]
+fn every_guide_holds_as_it_is_written() {
+    let mut pages: Vec<_> = std::fs::read_dir(root().join("docs/guides")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    pages.sort();
+    let ran: usize = pages.iter().map(|page| follow(page)).sum();
+    assert!(pages.len() >= 7 && ran >= 30, "{} guides with {ran} commands: some are not found", pages.len());
+}
+
+/// Gives how many commands were run.
+fn follow(page: &Path) -> usize {
+    let name = page.file_name().unwrap().to_string_lossy().into_owned();
+    let dir = tempfile::tempdir().unwrap();
+    let (dir, text, mut ran) = (dir.path(), read(page), 0);
+    for block in text.split("\n```").skip(1).step_by(2) {
+        let (kind, block) = block.split_once('\n').expect("a block has a first line");
+        let (first, rest) = block.split_once('\n').unwrap_or((block, ""));
+        if let Some(file) = first.strip_prefix("# FILE ") {
+            let (file, form) = file.split_once(" as ").unwrap_or((file, ""));
+            put(&dir.join(file), &format!("{rest}\n"), form);
+        } else if let Some(file) = first.strip_prefix("# ADD ") {
+            let before = read(&dir.join(file));
+            write(&dir.join(file), &format!("{before}{rest}\n"));
+        } else if let Some(file) = first.strip_prefix("# SQL ") {
+            rusqlite::Connection::open(dir.join(file)).unwrap().execute_batch(rest).unwrap();
+        } else if kind == "console" {
+            for command in format!("\n{block}").split("\n$ ").skip(1) {
+                carry_out(&name, dir, command);
+                ran += 1;
+            }
+        }
+    }
+    ran
+}
+
+fn put(file: &Path, text: &str, form: &str) {
+    match form {
+        "" => write(file, text),
+        r"windows-1252, \r\n" => {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            // The letters of the samples are where Latin-1 has them.
+            let bytes: Vec<u8> = text.replace('\n', "\r\n").chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+            std::fs::write(file, bytes).unwrap();
+        }
+        other => panic!("{}: no form {other}", file.display()),
+    }
+}
+
+fn carry_out(page: &str, dir: &Path, command: &str) {
+    let (command, shown) = command.split_once('\n').unwrap_or((command, ""));
+    let (command, status) =
+        command.split_once(" → ").map_or((command, 0), |(command, status)| (command, status.parse().unwrap()));
+    let Some(args) = command.strip_prefix("lockstep ") else {
+        let done = Command::new("sh").args(["-ec", command]).current_dir(dir).status().unwrap();
+        assert!(done.success(), "{page}: {command}");
+        return;
+    };
+    let args: Vec<&str> = args.split_whitespace().collect();
+    let mut ran = lockstep(dir, &args);
+    assert_eq!(ran.status, Some(status), "{page}\n{ran}");
+    for line in shown.lines().filter(|line| !line.trim().is_empty()) {
+        ran = ran.says(line.trim());
+    }
+}
