@@ -119,7 +119,12 @@ pub(super) fn a_review_keeps_its_number_while_it_is_open(mut store: Box<dyn Stor
     let again = Review { message: "again".into(), ..second };
     let closed = vec![ReviewKey::of(&first)];
     store.commit(Commit { reviews_closed: closed, reviews_opened: vec![again.clone()], ..Commit::default() }).unwrap();
-    assert_eq!(store.numbered_reviews(9).unwrap(), [(numbered[1].0, again)]);
+    assert_eq!(store.numbered_reviews(9).unwrap(), [(numbered[1].0, again.clone())]);
+    // A number is never another review's, also after the last one was closed.
+    let last = store.numbered_reviews(9).unwrap()[0].0.max(numbered[0].0);
+    store.commit(Commit { reviews_closed: vec![ReviewKey::of(&again)], ..Commit::default() }).unwrap();
+    store.commit(Commit { reviews_opened: vec![again], ..Commit::default() }).unwrap();
+    assert!(store.numbered_reviews(9).unwrap()[0].0 > last, "a number was given to another review");
 }
 
 pub(super) fn marks_are_kept_by_name(mut store: Box<dyn Store>) {

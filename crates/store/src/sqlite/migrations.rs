@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0006_coming.sql"),
     include_str!("../../migrations/0007_links.sql"),
     include_str!("../../migrations/0008_identity.sql"),
+    include_str!("../../migrations/0009_review_numbers.sql"),
 ];
 
 /// "LkSt", as SQLite keeps it in the file's first page.
