@@ -43,6 +43,8 @@ pub fn text(body: &mut ureq::Body, most: u64) -> Result<String, Unread> {
 
 /// What a text holds as JSON.
 pub fn json(text: &str) -> Result<Value, Unread> {
+    // RFC 8259 lets a reader pass over a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.len() > SHORT && has_many_values(text) {
         return Err(Unread::TooMany);
     }

@@ -205,6 +205,32 @@ fn several_are_written_in_one_request_and_each_has_its_own_result() {
 }
 
 #[test]
+fn c2_what_a_refused_list_has_made_is_not_made_once_more() {
+    let server = serve(|asked| match (asked.method.as_str(), asked.path.split('?').next().unwrap()) {
+        ("POST", "/b") => (400, String::new(), json!({"error": "the third is bad"}).to_string()),
+        ("POST", _) => ok(json!({"id": 9, "name": "Cai", "phone": "3"})),
+        _ if asked.path.ends_with("=1") => ok(json!([{"id": 1, "name": "Ada", "phone": "1"}])),
+        // It makes something else of the name.
+        _ if asked.path.ends_with("=2") => ok(json!([{"id": 2, "name": "BO", "phone": "2"}])),
+        _ => ok(json!([])),
+    });
+    let rest = people(
+        &server,
+        &format!(
+            "{LIST}    find: {{ phone: {{ request: {{ path: /f, query: {{ p: '{{{{ value }}}}' }} }} }} }}
+    create: {{ request: {{ method: POST, path: /p }}, bulk: {{ request: {{ method: POST, path: /b }}, most: 9 }} }}\n"
+        ),
+    );
+    let people = [("Ada", "1"), ("Bo", "2"), ("Cai", "3")];
+    let writes: Vec<Write> = people.iter().map(|(name, phone)| write(Action::Create, &[(0, name), (1, phone)])).collect();
+    let outcomes = rest.write("People", &watch(), &writes);
+    assert!(matches!(&outcomes[0], Outcome::Duplicate { id: Some(id), .. } if id == "1"), "{outcomes:?}");
+    assert!(matches!(&outcomes[1], Outcome::Unknown { .. }), "{outcomes:?}");
+    assert!(matches!(&outcomes[2], Outcome::Done(record) if record.id == "9"), "{outcomes:?}");
+    assert_eq!(server.paths().iter().filter(|path| **path == "POST /p").count(), 1, "{:?}", server.paths());
+}
+
+#[test]
 fn c2_bulk_results_that_can_t_be_told_apart_are_unknown() {
     let server = serve(|_| ok(json!([{"id": 1}])));
     let rest = people(

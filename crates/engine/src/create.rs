@@ -73,7 +73,11 @@ pub fn create(plan: &Plan, slice: &Slice, flow_ix: FlowIx, record: &RecordState,
         };
     }
     if has_match_rule(plan, flow) && to.from.is_none_or(|read| read < record.first_seen) {
-        let why = format!("{} has not been read since this record was first seen", target.name);
+        let why = match to.from {
+            Some(_) => format!("{} has not been read since this record was first seen", target.name),
+            // R8: it has been, and something of it could not be.
+            None => format!("what can't be read of {} may be its counterpart", target.name),
+        };
         return Creation::Hold { rule: Rule::L8, why, reread: Some(flow.to) };
     }
     compose(plan, slice, flow, record, entity)

@@ -238,6 +238,12 @@ fn settle_reviews(slice: &Slice, entities: &BTreeSet<EntityId>, reviews: Vec<Rev
         )
     };
     let same = |a: &Review, b: &Review| a.kind == b.kind && a.record == b.record && a.ty == b.ty && a.prop == b.prop;
+    // G4: a value of a record that is not there any more is not going to be written.
+    let is_over = |review: &Review| {
+        let of_value = matches!(review.kind, ReviewKind::RejectedValue | ReviewKind::NotKept | ReviewKind::Unconvertible);
+        of_value && slice.records.get(&review.record).is_some_and(|record| !record.is_live())
+    };
+    let reviews: Vec<Review> = reviews.into_iter().filter(|review| !is_over(review)).collect();
     for open in &slice.reviews {
         let mine = slice.records.get(&open.record).is_some_and(|record| entities.contains(&record.entity));
         // R9: whose a key is that no record has any more need not be asked.

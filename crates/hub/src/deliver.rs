@@ -612,7 +612,10 @@ impl Hub {
         let (ty, described) = (self.plan.ty(state.ty), self.plan.prop(state.ty, prop));
         let still =
             if is_empty(&shows) { "it shows nothing there".to_string() } else { format!("it still shows {}", shown(&shows)) };
-        let message = format!("{} was acknowledged and is not kept: {still}", shown(&value));
+        let message = match is_empty(&value) {
+            true => format!("that it was emptied was acknowledged and is not kept: {still}"),
+            false => format!("{} was acknowledged and is not kept: {still}", shown(&value)),
+        };
         under_way.report.system(&ty.name.system).refused += 1;
         let flow = intent.map(|intent| intent.flow).or_else(|| {
             let touches = |flow: &lockstep_engine::plan::PlanFlow| flow.to == state.ty || flow.from == state.ty;

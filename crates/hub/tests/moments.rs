@@ -47,6 +47,8 @@ enum Fate {
     DuplicateUnseen,
     /// Refused, for a reason that does not pass.
     Refused,
+    /// It is refused because of its last value.
+    ValueRefused,
     Done,
     /// Done, and the answer names the record and nothing of what it holds.
     OnlyId,
@@ -169,6 +171,10 @@ impl Fated {
             Some(Fate::LostAndDown) => {
                 self.down.store(true, Ordering::Relaxed);
                 return lost();
+            }
+            Some(Fate::ValueRefused) => {
+                let prop = write.values.last().map(|value| value.prop);
+                return Outcome::Rejected { prop, message: "no such number".into() };
             }
             Some(Fate::Refused) => return Outcome::Rejected { prop: None, message: "no more customers this year".into() },
             Some(Fate::Accepted) => {
@@ -559,6 +565,23 @@ fn c2_of_two_creations_for_the_same_address_the_one_is_found_that_was_sent_so() 
     let made = b.real.all("Person").into_iter().find(|(_, values)| values["phone"] == json!("2 2")).unwrap().0;
     assert_eq!(hub.find("a.Person/2").unwrap().entity, hub.find(&format!("b.Person/{made}")).unwrap().entity);
     assert_eq!(a.real.all("Person")["1"]["phone"], json!("1"));
+}
+
+#[test]
+fn g4_a_refused_value_of_a_record_that_is_deleted_is_no_question_any_more() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let flows = [flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"])];
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    b.creations.lock().unwrap().push_back(Fate::ValueRefused);
+    run(&mut hub);
+    a.put("Person/2", json!({"mail": "per@example.com", "phone": "2"}));
+    run(&mut hub);
+    assert_eq!((hub.status().unwrap().reviews.len(), b.real.all("Person").len()), (1, 2));
+    assert!(a.real.remove("Person", "1"));
+    run(&mut hub);
+    assert_eq!(hub.status().unwrap().reviews, vec![]);
+    assert_eq!((run(&mut hub), b.real.all("Person").len()), (0, 2));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Several writes in one request, where the system has one for it. Each has its own result; what can't be told apart is unknown (C2).
 
 use lockstep_model::flow::PropertyRef;
+use lockstep_model::value::{equal_as, is_empty};
+use lockstep_model::{PlainType, ReadRecord};
 use serde_json::{Value, json};
 
 use super::errors::Asked;
@@ -8,7 +10,7 @@ use super::read::OWN;
 use super::value::{at, put, text};
 use super::written::{BulkYaml, TypeYaml, WriteYaml};
 use super::{Rest, errors};
-use crate::{Action, Outcome, Write};
+use crate::{Action, Outcome, Write, WriteValue};
 
 impl Rest {
     /// How many writes of this action go together.
@@ -57,7 +59,10 @@ impl Rest {
             None => {}
             // Which of them it is about is not said.
             Some(Outcome::Rejected { .. } | Outcome::Duplicate { .. } | Outcome::Conflict { .. } | Outcome::Gone { .. }) => {
-                return writes.iter().map(|write| self.write_one_of(ty, watch, write)).collect();
+                return writes
+                    .iter()
+                    .map(|write| self.made_already(ty, watch, write).unwrap_or_else(|| self.write_one_of(ty, watch, write)))
+                    .collect();
             }
             Some(outcome) => return all(outcome),
         }
@@ -72,6 +77,37 @@ impl Rest {
             }
         };
         writes.iter().zip(results).map(|(write, result)| self.bulk_result(ty, bulk, watch, write, result, &named)).collect()
+    }
+
+    /// C2: some systems refuse a list of creations after they have made some of them. Those are looked for before one is sent by itself.
+    fn made_already(&self, ty: &TypeYaml, watch: &[PropertyRef], write: &Write) -> Option<Outcome> {
+        if write.action != Action::Create {
+            return None;
+        }
+        let sought = write.values.iter().filter(|value| !is_empty(&value.value) && !value.value.is_array());
+        let found =
+            sought.map(|value| self.look_up(ty, watch, value.prop, &value.value)).find(|found| !matches!(found, Ok(None)));
+        match found? {
+            Ok(Some(found)) => {
+                let holds = |record: &ReadRecord| {
+                    let same = |value: &WriteValue| {
+                        record.values[value.prop].as_ref().is_none_or(|held| equal_as(PlainType::Any, held, &value.value))
+                    };
+                    write.values.iter().all(same)
+                };
+                match found.iter().find(|record| holds(record)) {
+                    Some(made) => {
+                        let message = "it was made before the list was refused".into();
+                        Some(Outcome::Duplicate { id: Some(made.id.clone()), message })
+                    }
+                    None if found.is_empty() => None,
+                    None => Some(Outcome::Unknown { message: "it may have been made before the list was refused".into() }),
+                }
+            }
+            Ok(None) => None,
+            // Whether it was made can't be told now.
+            Err(trouble) => Some(Outcome::Unknown { message: trouble.to_string() }),
+        }
     }
 
     fn bulk_record(&self, ty: &TypeYaml, how: &WriteYaml, watch: &[PropertyRef], write: &Write) -> Result<Value, Outcome> {
