@@ -40,3 +40,70 @@ fn the_example_documents_are_proved_as_far_as_they_can_be_tried() {
     assert!(why.contains("C3"), "{why}");
     assert_eq!(verdict(&outcome, "A run with nothing to do writes nothing."), Verdict::Proved, "{told}");
 }
+
+fn table(columns: &[&str], rows: &[&[&str]]) -> String {
+    let line = |cells: &[&str]| {
+        let cells = cells.iter().enumerate().map(|(at, cell)| format!("   {} - {cell}\n", if at == 0 { "*" } else { " " }));
+        cells.collect::<String>()
+    };
+    let rows: String = rows.iter().map(|row| line(row)).collect();
+    format!(".. list-table::\n   :header-rows: 1\n\n{}{rows}\n", line(columns))
+}
+
+/// A section of a document between Fjord and Tinde.
+fn section(a: &str, b: &str, statements: &str, matches: &[&[&str]], rows: &[&[&str]]) -> String {
+    let heading = format!("Fjord {a} to Tinde {b}");
+    let mut text = format!("{heading}\n{}\n{statements}\n\n", "-".repeat(heading.len()));
+    if !matches.is_empty() {
+        let columns = [&*format!("Fjord {a} Property"), &*format!("Tinde {b} Property")];
+        text += &format!(
+            "A Fjord {a} will merge with a Tinde {b} if one of the following property combinations match:\n\n{}",
+            table(&columns, matches)
+        );
+    }
+    text += &format!(
+        "Once a link between a Fjord {a} and a Tinde {b} is established, it will keep in sync between the two systems, regardless of where it is edited.\n\nThe following properties are synchronized between a Fjord {a} and a Tinde {b}:\n\n"
+    );
+    let columns = [&*format!("Fjord {a} Property"), &*format!("Tinde {b} Property"), "Tinde Data Type"];
+    text + &table(&columns, rows) + "\n"
+}
+
+/// What a document asks that is not the engine's to fulfil is not called violated.
+#[test]
+fn nothing_is_called_violated_that_the_document_itself_decides() {
+    let title = "Fjord to Tinde Dataflow";
+    let line = "=".repeat(title.len());
+    let people = section(
+        "People",
+        "Contacts",
+        "When the person is a customer, it will be synchronized with a Tinde Contacts.\n\nIf a matching Tinde Contacts already exists, the Fjord People will be merged with the existing one.\nIf no matching Tinde Contacts is found, a new Tinde Contacts will be created.",
+        // The second row says nothing that the first does not.
+        &[&["email", "mail"], &["email, city", "mail, town"]],
+        &[
+            &["email", "mail", "\"string\""],
+            &["city", "town", "\"string\""],
+            // One value in parts (P1d).
+            &["name", "first", "[\"first\",[\"split\",\" \",\"_.\"]]"],
+            &["name", "last", "[\"last\",[\"split\",\" \",\"_.\"]]"],
+            // A default.
+            &["country", "country", "[\"if-null\",\"_.\",\"Unknown\"]"],
+        ],
+    );
+    let orders = section(
+        "Orders",
+        "Invoices",
+        "Every Fjord Orders will be synchronized with a Tinde Invoices.",
+        &[&["no", "no"]],
+        &[&["no", "no", "\"string\""], &["person.id", "contact.id", "\"integer\""]],
+    );
+    let text = format!(
+        "{line}\n{title}\n{line}\n\nGenerated: 2024-11-13 00:00:00\n\nIntroduction\n------------\n\nTwo.\n\n{people}\n{orders}"
+    );
+    let outcome = in_sandbox(&[Written { name: "fjord-tinde.rst".into(), text }], false).unwrap();
+    let told = lockstep_verify::text::checklist(&outcome.checklist);
+    assert_eq!(outcome.checklist.tally().violated, 0, "{told}");
+    let Verdict::NotTried(why) = verdict(&outcome, "When the person is a customer") else { panic!("{told}") };
+    assert!(why.contains("prose"), "{why}");
+    assert_eq!(verdict(&outcome, "email = mail"), Verdict::Proved, "{told}");
+    assert_eq!(verdict(&outcome, "city – town"), Verdict::Proved, "{told}");
+}

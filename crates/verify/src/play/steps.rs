@@ -92,6 +92,15 @@ impl Player<'_> {
                 Ok(Some(stop.unwrap_or(Stop::Run)))
             }
             0 | 1 => {
+                // A flow the other way has made a counterpart of its own for it, since nothing matches the two.
+                let other = trial.records.get(of).cloned().flatten();
+                if let Some((other, _)) = other
+                    && self.linked(trial, slot, &other)?.is_some()
+                {
+                    let why =
+                        format!("nothing matches the two, and a record of {ty} that is added gets a counterpart of its own");
+                    return Ok(Some(Stop::Over(Verdict::NotTried(why), None)));
+                }
                 self.at[n].1 = 2;
                 let names: Vec<String> = [of, slot]
                     .iter()

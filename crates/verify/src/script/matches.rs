@@ -40,6 +40,11 @@ impl Writer<'_> {
         }
         for at in 0..pairs.len() {
             let of = if pairs.len() > 1 { format!(" in {}", sides[at].from.path) } else { String::new() };
+            if self.matches_without(flow, row, at) {
+                let why = "another row links records that agree in the other properties (L1)";
+                trials.push(Trial::not_tried(line, format!("a near miss{of} does not link"), why));
+                continue;
+            }
             let near_miss = self.meeting(flow, &pairs, &sides, |k, from, to| match k == at {
                 true => near(&to).map(|to| (from, to)).ok_or_else(|| "no value comes near this one".to_string()),
                 false => Ok((from, to)),
@@ -60,6 +65,21 @@ impl Writer<'_> {
         trials.extend(self.any_element(line, flow, &pairs, &sides));
         trials.push(self.two_candidates(line, flow, &pairs, &sides));
         trials
+    }
+
+    /// L1: whether another match row between the two record types, either way, holds already where this one holds but for one of its pairs.
+    fn matches_without(&self, flow: &Flow, row: &MatchRow, at: usize) -> bool {
+        let rest: Vec<_> = row.pairs.iter().enumerate().filter(|(place, _)| *place != at).map(|(_, pair)| pair).collect();
+        let same = |a: &TypeName, b: &TypeName| a.system == b.system && a.kind == b.kind;
+        self.flows.iter().any(|known| {
+            let ahead = same(&known.from, &flow.from) && same(&known.to, &flow.to);
+            let back = same(&known.from, &flow.to) && same(&known.to, &flow.from);
+            let held = |(a, b): &(PropertyRef, PropertyRef)| {
+                ahead && rest.iter().any(|(from, to)| from == a && to == b)
+                    || back && rest.iter().any(|(from, to)| from == b && to == a)
+            };
+            known.matches.iter().any(|other| !other.pairs.is_empty() && other.pairs.iter().all(held))
+        })
     }
 
     /// Two records that nothing says are the same.
