@@ -27,23 +27,19 @@ impl<'a> Environment<'a> {
         let mut variables = BTreeMap::new();
         let text = reader.source.text.clone();
         let mut at = 0;
-        for line in text.split_inclusive('\n') {
-            let start = at;
-            at += line.len();
-            let line = line.trim_start_matches('\u{feff}').trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            match line.strip_prefix("export ").unwrap_or(line).split_once('=') {
-                Some((name, value)) if is_name(name.trim()) => {
-                    variables.insert(name.trim().to_string(), unquoted(value.trim()));
-                }
-                _ => {
-                    reader
-                        .error(codes::ENV_LINE, &(start..at), "this line is no variable, so it is not used")
-                        .set_help("write `NAME=value`; a comment begins with `#`");
+        while at < text.len() {
+            let mut line = EnvLine { text: &text, at, known: &variables, process };
+            let read = line.read();
+            let end = line.at;
+            match read {
+                Ok(Some((name, value))) => drop(variables.insert(name, value)),
+                Ok(None) => {}
+                Err(wrong) => {
+                    let message = format!("{}, so this line is not used", wrong.what);
+                    reader.error(codes::ENV_LINE, &(at..end), message).set_help(wrong.help);
                 }
             }
+            at = end;
         }
         (Environment { file: variables, process }, reader.problems)
     }
@@ -132,17 +128,147 @@ fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// The value of a line: quotes taken off, a comment behind a bare value dropped.
-fn unquoted(value: &str) -> String {
-    for quote in ['"', '\''] {
-        if let Some((inner, _)) = value.strip_prefix(quote).and_then(|rest| rest.rsplit_once(quote)) {
-            return match quote {
-                '"' => inner.replace("\\n", "\n").replace("\\\"", "\"").replace("\\\\", "\\"),
-                _ => inner.to_string(),
-            };
+/// What is wrong with a line of `.env`, without anything of its value, which may be a secret.
+struct Wrong {
+    what: &'static str,
+    help: &'static str,
+}
+
+impl Wrong {
+    const NO_VARIABLE: Wrong = Wrong { what: "this is no variable", help: "write `NAME=value`; a comment begins with `#`" };
+    const NUMBER_SIGN: Wrong =
+        Wrong { what: "the value begins with `#`", help: "put it in quotation marks; or a blank before the `#` of a comment" };
+    const OPEN: Wrong =
+        Wrong { what: "the quotation mark does not end", help: "end the value with the mark that it begins with" };
+    const ESCAPE: Wrong = Wrong {
+        what: "`\\` stands before a character that needs none",
+        help: "put the value in single quotation marks, within which all is taken as it stands",
+    };
+    const DOLLAR: Wrong = Wrong {
+        what: "`$` names no variable that the environment or a line above has",
+        help: "put the value in single quotation marks if the `$` is a part of it",
+    };
+}
+
+/// A line of `.env`, and those after it while a quotation mark is open, by the grammar of `dotenvy` (docs/decisions/0010-libraries.md
+/// tells where it differs). A blank and `#` begin a comment; in double marks `\n`, `\"`, `\\` and `\$` are read; in single marks all is as it
+/// stands; `$NAME` and `${NAME}` stand for other variables but in single marks.
+struct EnvLine<'a> {
+    text: &'a str,
+    /// Where it is; after reading, where the next line begins.
+    at: usize,
+    known: &'a BTreeMap<String, String>,
+    process: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl EnvLine<'_> {
+    fn read(&mut self) -> Result<Option<(String, String)>, Wrong> {
+        let start = self.at;
+        let read = self.variable();
+        if read.is_err() {
+            // One line is left out, also where a quotation mark does not end: the next one may be right.
+            self.at = start;
+        }
+        self.at = self.text[self.at..].find('\n').map_or(self.text.len(), |end| self.at + end + 1);
+        read
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.text[self.at..].chars().next()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let next = self.peek()?;
+        self.at += next.len_utf8();
+        Some(next)
+    }
+
+    fn skip_blanks(&mut self) {
+        while self.peek().is_some_and(|c| c.is_whitespace() && c != '\n' || c == '\u{feff}') {
+            self.next();
         }
     }
-    value.split(" #").next().unwrap_or_default().trim_end().to_string()
+
+    fn name(&mut self) -> String {
+        let rest = &self.text[self.at..];
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').unwrap_or(rest.len());
+        self.at += end;
+        rest[..end].to_string()
+    }
+
+    fn variable(&mut self) -> Result<Option<(String, String)>, Wrong> {
+        self.skip_blanks();
+        if matches!(self.peek(), None | Some('\n' | '#')) {
+            return Ok(None);
+        }
+        let mut name = self.name();
+        self.skip_blanks();
+        if name == "export" && self.peek() != Some('=') {
+            name = self.name();
+            self.skip_blanks();
+        }
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') || self.peek() != Some('=') {
+            return Err(Wrong::NO_VARIABLE);
+        }
+        self.next();
+        let close = self.at;
+        self.skip_blanks();
+        match self.peek() {
+            Some('#') if self.at == close => return Err(Wrong::NUMBER_SIGN),
+            Some('#') => return Ok(Some((name, String::new()))),
+            _ => {}
+        }
+        Ok(Some((name, self.value()?)))
+    }
+
+    fn value(&mut self) -> Result<String, Wrong> {
+        let mut value = String::new();
+        let mut quote = None;
+        while let Some(c) = self.peek() {
+            if c == '\n' && quote.is_none() {
+                break;
+            }
+            self.next();
+            match (c, quote) {
+                // A line end of two characters is one.
+                ('\r', _) if self.peek() == Some('\n') => {}
+                (c, Some(mark)) if c == mark => quote = None,
+                (c, Some('\'')) => value.push(c),
+                ('\\', _) => match self.next() {
+                    Some('n') => value.push('\n'),
+                    Some(c @ ('\\' | '\'' | '"' | '$' | ' ')) => value.push(c),
+                    _ => return Err(Wrong::ESCAPE),
+                },
+                ('$', _) => value.push_str(&self.substituted()?),
+                ('"' | '\'', None) => quote = Some(c),
+                (c, None) if c.is_whitespace() => {
+                    let from = self.at - c.len_utf8();
+                    self.skip_blanks();
+                    match self.peek() {
+                        None | Some('\n' | '#') => return Ok(value),
+                        _ => value.push_str(&self.text[from..self.at]),
+                    }
+                }
+                (c, _) => value.push(c),
+            }
+        }
+        if quote.is_some() { Err(Wrong::OPEN) } else { Ok(value) }
+    }
+
+    /// What the name after a `$` stands for.
+    fn substituted(&mut self) -> Result<String, Wrong> {
+        let in_braces = self.peek() == Some('{');
+        let rest = &self.text[self.at + usize::from(in_braces)..];
+        let end = match in_braces {
+            true => rest.find('}').ok_or(Wrong::DOLLAR)?,
+            false => rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len()),
+        };
+        let name = &rest[..end];
+        let found = (self.process)(name).filter(|_| is_name(name)).or_else(|| self.known.get(name).cloned());
+        let value = found.ok_or(Wrong::DOLLAR)?;
+        self.at += end + 2 * usize::from(in_braces);
+        Ok(value)
+    }
 }
 
 #[cfg(test)]
@@ -161,11 +287,65 @@ mod tests {
     #[test]
     fn names_are_put_for_values() {
         check("KEY=abc # mine\nexport B='x y'\r\nC=\"a#b\"\n", &[], "${KEY}/${B}/${C}", "abc/x y/a#b");
+        check("KEY= a b  c # mine\nPEM=-----BEGIN PRIVATE KEY-----", &[], "${KEY}/${PEM}", "a b  c/-----BEGIN PRIVATE KEY-----");
         check("KEY=abc", &[("KEY", "of the process")], "${KEY}", "of the process");
         check("", &[], "${PORT:-8080}", "8080");
         check("PORT=", &[], "${PORT:-8080}", "8080");
         check("", &[], "$${PORT}", "${PORT}");
-        check("A=${B}", &[], "${A}", "${B}");
+        check("A='${B}'", &[], "${A}", "${B}");
+    }
+
+    #[test]
+    fn a_line_is_read_by_the_grammar_of_dotenvy() {
+        let cases = [
+            "A=1",
+            "  A = 1  ",
+            "export A=1",
+            "export=1",
+            "A=",
+            "A= # nothing",
+            "A=a#b",
+            "A=a #b",
+            "A='a b' # c",
+            "A=\"a b\"",
+            "A=a'b c'd\"e f\"",
+            "A='a\\n$B'",
+            "A=\"a\\nb \\\"q\\\" \\$B \\\\\"",
+            "A=a\\ b",
+            "A=\"a\nb\"\nB=2",
+            "A='a\n\nb'\nB=2",
+            "A=1\r\nB=2\r\n",
+            "# A=1\n\n  # B\nA=2",
+            "A.b=1",
+            "A=x\nB=${A}y$A-z\nC='$A'",
+            "A=å\nB=\"Ø\"",
+            "A=1\nA=2",
+        ];
+        for text in cases {
+            let (environment, problems) = Environment::new(Some(text.into()), &|_| None);
+            assert!(problems.is_empty(), "{text:?}: {}", problems[0].render());
+            let theirs: BTreeMap<String, String> = dotenvy::from_read_iter(text.as_bytes()).map(Result::unwrap).collect();
+            assert_eq!(environment.file, theirs, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_read_is_told_and_the_next_line_is_read() {
+        for (line, what) in [
+            ("hunter2", "this is no variable"),
+            ("1A=hunter2", "this is no variable"),
+            ("A='hunter2", "the quotation mark does not end"),
+            ("A=hun\\ter2", "`\\` stands before a character that needs none"),
+            ("A=#hunter2", "the value begins with `#`"),
+            ("A=hun$ter2", "`$` names no variable"),
+            ("A=hunter$$2", "`$` names no variable"),
+        ] {
+            let (environment, problems) = Environment::new(Some(format!("{line}\nB=2\n")), &|_| None);
+            assert_eq!(problems.len(), 1, "{line}");
+            let told = problems[0].render();
+            assert!(told.contains(what) && !told.contains("hunter"), "{told}");
+            assert_eq!(environment.file.len(), 1, "{line}: B is read");
+        }
     }
 
     #[test]

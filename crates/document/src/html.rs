@@ -72,20 +72,20 @@ pub fn write_noted_html(draft: &Draft, notes: &Notes) -> String {
 }
 
 fn page(draft: &Draft, notes: Option<&Notes>) -> String {
-    let title = escaped(draft.title_text().trim());
+    let title = escape(draft.title_text().trim());
     let mut body = format!("<h1>{title}</h1>\n");
     if let Some(generated) = &draft.generated {
-        body.push_str(&format!("<p class=\"quiet\">Generated: {}</p>\n", escaped(generated)));
+        body.push_str(&format!("<p class=\"quiet\">Generated: {}</p>\n", escape(generated)));
     }
     let introduction = &draft.introduction;
     if !introduction.heading.is_empty() {
-        body.push_str(&format!("<h2>{}</h2>\n", escaped(&introduction.heading)));
+        body.push_str(&format!("<h2>{}</h2>\n", escape(&introduction.heading)));
     }
     for paragraph in &introduction.paragraphs {
-        body.push_str(&format!("<p>{}</p>\n", escaped(paragraph)));
+        body.push_str(&format!("<p>{}</p>\n", escape(paragraph)));
     }
     if let Some(notes) = notes {
-        body.push_str(&format!("<p class=\"summary\">{}</p>\n", escaped(&notes.summary)));
+        body.push_str(&format!("<p class=\"summary\">{}</p>\n", escape(&notes.summary)));
     }
     body.push_str(&contents(&draft.sections));
     for (index, section) in draft.sections.iter().enumerate() {
@@ -108,7 +108,7 @@ fn contents(sections: &[DraftSection]) -> String {
         .iter()
         .enumerate()
         .map(|(index, section)| {
-            let text = escaped(&section.heading_text());
+            let text = escape(&section.heading_text());
             format!("<li><a href=\"#section-{}\">{text}</a></li>\n", index + 1)
         })
         .collect();
@@ -116,12 +116,12 @@ fn contents(sections: &[DraftSection]) -> String {
 }
 
 fn push_section(body: &mut String, section: &DraftSection, notes: Option<&SectionNotes>, number: usize) {
-    let heading = escaped(&section.heading_text());
+    let heading = escape(&section.heading_text());
     body.push_str(&format!("<section id=\"section-{number}\">\n<h2>{heading}</h2>\n"));
     for (at, statement) in section.statements.iter().enumerate() {
         let noted = notes.and_then(|notes| notes.statements.get(at));
         if let StatementKind::Unrecognised { text } = statement {
-            body.push_str(&format!("<pre>{}</pre>\n", escaped(text)));
+            body.push_str(&format!("<pre>{}</pre>\n", escape(text)));
             if let Some(noted) = noted {
                 push_noted(body, "(text that is no statement)", &noted.note);
             }
@@ -132,7 +132,7 @@ fn push_section(body: &mut String, section: &DraftSection, notes: Option<&Sectio
             Some(noted) => push_noted(body, &sentences.join(" "), &noted.note),
             None => {
                 for sentence in sentences {
-                    body.push_str(&format!("<p class=\"statement\">{}</p>\n", escaped(&sentence)));
+                    body.push_str(&format!("<p class=\"statement\">{}</p>\n", escape(&sentence)));
                 }
             }
         }
@@ -164,24 +164,24 @@ fn push_noted(body: &mut String, text: &str, note: &Note) {
         "<div class=\"statement {}\">{}{}{}</div>\n{}",
         class(note),
         mark(note),
-        escaped(text),
+        escape(text),
         why(note),
         evidence(note)
     ));
 }
 
 fn class(note: &Note) -> String {
-    escaped(&note.word.replace(' ', "-"))
+    escape(&note.word.replace(' ', "-"))
 }
 
 fn mark(note: &Note) -> String {
-    format!("<span class=\"mark {}\" title=\"{}\">{}</span>", class(note), escaped(&note.word), escaped(&note.mark))
+    format!("<span class=\"mark {}\" title=\"{}\">{}</span>", class(note), escape(&note.word), escape(&note.mark))
 }
 
 fn why(note: &Note) -> String {
     match note.why.is_empty() {
         true => String::new(),
-        false => format!("<span class=\"why\">{}</span>", escaped(&note.text())),
+        false => format!("<span class=\"why\">{}</span>", escape(&note.text())),
     }
 }
 
@@ -192,13 +192,13 @@ fn evidence(note: &Note) -> String {
     let open = if note.word == "violated" { " open" } else { "" };
     let mut out = format!("<details{open}><summary>{}</summary>\n", count(note.evidence.len()));
     for piece in &note.evidence {
-        out.push_str(&format!("<h3>{}</h3>\n", escaped(&piece.title)));
+        out.push_str(&format!("<h3>{}</h3>\n", escape(&piece.title)));
         if !piece.steps.is_empty() {
-            let steps: String = piece.steps.iter().map(|step| format!("<li>{}</li>", escaped(step))).collect();
+            let steps: String = piece.steps.iter().map(|step| format!("<li>{}</li>", escape(step))).collect();
             out.push_str(&format!("<ol>{steps}</ol>\n"));
         }
         if !piece.verbatim.is_empty() {
-            out.push_str(&format!("<pre>{}</pre>\n", escaped(&piece.verbatim.join("\n\n"))));
+            out.push_str(&format!("<pre>{}</pre>\n", escape(&piece.verbatim.join("\n\n"))));
         }
     }
     out.push_str("</details>\n");
@@ -210,7 +210,7 @@ fn count(pieces: usize) -> String {
 }
 
 fn push_table(body: &mut String, header: &[String], rows: &[Vec<String>], notes: Option<&[Note]>) {
-    let head: String = header.iter().map(|cell| format!("<th scope=\"col\">{}</th>", escaped(cell.trim()))).collect();
+    let head: String = header.iter().map(|cell| format!("<th scope=\"col\">{}</th>", escape(cell.trim()))).collect();
     body.push_str(&format!(
         "<div class=\"table\">\n<table>\n<thead>\n<tr><th class=\"box\" scope=\"col\" aria-label=\"Done\"></th>{head}</tr>\n</thead>\n<tbody>\n"
     ));
@@ -221,7 +221,7 @@ fn push_table(body: &mut String, header: &[String], rows: &[Vec<String>], notes:
             continue;
         };
         let labelled =
-            header.iter().zip(row).map(|(label, cell)| format!("<td data-label=\"{}\">{cell}</td>", escaped(label.trim())));
+            header.iter().zip(row).map(|(label, cell)| format!("<td data-label=\"{}\">{cell}</td>", escape(label.trim())));
         let cells: String = labelled.collect();
         body.push_str(&format!("<tr class=\"{}\"><td class=\"box\">{}</td>{cells}</tr>\n", class(note), mark(note)));
         let more = format!("{}{}", why(note), evidence(note));
@@ -243,10 +243,10 @@ fn paths<'a>(cells: impl IntoIterator<Item = &'a PathCell>) -> String {
         .map(|cell| {
             let text = cell.to_string();
             let condition = text[cell.path.len()..].trim();
-            match (escaped(&cell.path), condition.is_empty()) {
+            match (escape(&cell.path), condition.is_empty()) {
                 (path, true) => path,
                 (path, false) => {
-                    format!("{path} <span class=\"quiet\">{}</span>", escaped(condition))
+                    format!("{path} <span class=\"quiet\">{}</span>", escape(condition))
                 }
             }
         })
@@ -255,10 +255,12 @@ fn paths<'a>(cells: impl IntoIterator<Item = &'a PathCell>) -> String {
 }
 
 fn type_text(cell: &TypeCell) -> String {
-    escaped(&cell.to_string())
+    escape(&cell.to_string())
 }
 
-fn escaped(text: &str) -> String {
+/// A text as it stands in HTML or XML, also within a quoted attribute. Characters that neither has are replaced.
+#[must_use]
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -268,8 +270,8 @@ fn escaped(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' | '\t' => out.push(c),
-            // HTML has no control characters.
-            c if c.is_control() => out.push('\u{fffd}'),
+            // HTML and XML have no control characters, XML not these two either.
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }

@@ -79,7 +79,7 @@ pub use blocks::{Block, BlockKind};
 pub use cells::{PathCell, PathCondition, TypeCell};
 pub use document::{Document, Generated, Heading, Introduction, RowSpan, Section, Statement, Title};
 pub use draft::{Draft, DraftSection, default_introduction};
-pub use html::{write_html, write_noted_html};
+pub use html::{escape, write_html, write_noted_html};
 pub use lines::{Line, LineEnd};
 pub use markdown::{write_markdown, write_noted_markdown};
 pub use names::TypeName;

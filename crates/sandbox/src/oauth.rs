@@ -5,7 +5,7 @@
 //! The page lets everybody in at once: a person's clicks are not what is emulated. It refuses what a real one refuses: an unknown client,
 //! an address to come back to that is not on this machine (RFC 8252, section 7.3), a missing challenge.
 
-use crate::http::{Reply, Request};
+use crate::http::{Reply, Request, percent_encode};
 use crate::util::base64;
 use crate::util::ids::Source;
 use jiff::{SignedDuration, Timestamp};
@@ -93,7 +93,7 @@ impl Server {
         }
         let state = request.param("state").unwrap_or_default();
         let back = |query: String| {
-            let query = format!("{query}&state={}", encoded(state));
+            let query = format!("{query}&state={}", percent_encode(state));
             Reply::empty(302).header("location", format!("{redirect}{}{query}", if redirect.contains('?') { '&' } else { '?' }))
         };
         if request.param("response_type") != Some("code") {
@@ -104,7 +104,7 @@ impl Server {
                 let code = ids.token("code-");
                 let until = now + SignedDuration::from_secs(CODE_SECONDS);
                 self.codes.insert(code.clone(), Code { challenge: challenge.to_owned(), redirect: redirect.clone(), until });
-                back(format!("code={}", encoded(&code)))
+                back(format!("code={}", percent_encode(&code)))
             }
             _ => back("error=invalid_request&error_description=code_challenge+with+S256+is+required".into()),
         }
@@ -191,14 +191,5 @@ impl Server {
 /// RFC 7636, section 4.6.
 fn challenge_of(verifier: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, verifier.as_bytes());
-    base64::encode(digest.as_ref()).replace('+', "-").replace('/', "_").trim_end_matches('=').to_owned()
-}
-
-fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => (byte as char).to_string(),
-            other => format!("%{other:02X}"),
-        })
-        .collect()
+    base64::encode_for_url(digest.as_ref())
 }

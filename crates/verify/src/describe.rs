@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{Conversion, Create, Flow, Path, PlainType, TypeName, TypeSchema};
 use lockstep_sandbox::{DESCRIBED_KEY, Described, DescribedProperty, DescribedType, Kind};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 /// Names of lists, in letters alone.
@@ -336,9 +337,11 @@ pub fn settings(url: &str) -> Map<String, Value> {
     settings
 }
 
+/// RFC 3986: everything but unreserved characters.
+const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 pub fn encoded(name: &str) -> String {
-    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    name.bytes().map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    utf8_percent_encode(name, NOT_UNRESERVED).to_string()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use lockstep_document::{Evidence, Note, Notes, SectionNotes, StatementNotes};
+use lockstep_document::{Evidence, Note, Notes, SectionNotes, StatementNotes, escape};
 use lockstep_document::{write_noted_html, write_noted_markdown, write_noted_rst, write_rst};
 
 use crate::checklist::{Checklist, DocumentLines, Line, Tally};
@@ -100,7 +100,7 @@ pub fn junit(list: &Checklist) -> String {
             let lines: Vec<&Line> = of_section.collect();
             let mut tally = Tally::default();
             lines.iter().for_each(|line| tally.count(&line.verdict));
-            let name = escaped(&format!("{}: {}", document.name, section.heading));
+            let name = escape(&format!("{}: {}", document.name, section.heading));
             let _ = writeln!(
                 out,
                 "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" skipped=\"{}\">",
@@ -121,7 +121,7 @@ pub fn junit(list: &Checklist) -> String {
 fn case(out: &mut String, list: &Checklist, document: &DocumentLines, suite: &str, line: &Line) {
     let at = line.at.map(|at| format!(" line=\"{at}\"")).unwrap_or_default();
     let head =
-        format!("    <testcase classname=\"{suite}\" name=\"{}\" file=\"{}\"{at}", escaped(&line.text), escaped(&document.name));
+        format!("    <testcase classname=\"{suite}\" name=\"{}\" file=\"{}\"{at}", escape(&line.text), escape(&document.name));
     match &line.verdict {
         Verdict::Proved => {
             let _ = writeln!(out, "{head}/>");
@@ -130,10 +130,10 @@ fn case(out: &mut String, list: &Checklist, document: &DocumentLines, suite: &st
             let _ = writeln!(out, "{head}><system-out>{}: {ONCE_LINKED}</system-out></testcase>", line.verdict.name());
         }
         Verdict::NotTried(why) => {
-            let _ = writeln!(out, "{head}><skipped message=\"{}\"/></testcase>", escaped(why));
+            let _ = writeln!(out, "{head}><skipped message=\"{}\"/></testcase>", escape(why));
         }
         Verdict::Impossible(why) => {
-            let message = escaped(&format!("{}: {why}", line.verdict.name()));
+            let message = escape(&format!("{}: {why}", line.verdict.name()));
             let _ = writeln!(out, "{head}><skipped message=\"{message}\"/></testcase>");
         }
         Verdict::Violated => {
@@ -141,25 +141,8 @@ fn case(out: &mut String, list: &Checklist, document: &DocumentLines, suite: &st
             let trials = line.trials.iter().map(|at| &list.trials[*at]);
             let text: String =
                 trials.filter(|trial| trial.verdict == Some(Verdict::Violated)).map(crate::text::failure).collect();
-            let message = escaped(&note.why);
-            let _ = writeln!(out, "{head}><failure message=\"{message}\">{}</failure></testcase>", escaped(&text));
+            let message = escape(&note.why);
+            let _ = writeln!(out, "{head}><failure message=\"{message}\">{}</failure></testcase>", escape(&text));
         }
     }
-}
-
-/// XML 1.0 has no control characters but tab and line end.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -60,6 +60,48 @@ fn crates_know_only_what_the_architecture_says() {
     }
 }
 
+/// The names of the dependencies in a manifest, of the tables whose headings end so.
+fn named_in(manifest: &str, table: &str) -> Vec<String> {
+    let (mut within, mut found) = (false, Vec::new());
+    for line in manifest.lines() {
+        if let Some(heading) = line.strip_prefix('[') {
+            within = heading.trim_end_matches(']').ends_with(table);
+        } else if let Some((name, _)) = line.split_once(['=', '.']).filter(|(name, _)| within && !name.starts_with('#')) {
+            found.push(name.trim().to_string());
+        }
+    }
+    found
+}
+
+/// What is used in a file of another crate that a test includes by its path.
+const USED_ELSEWHERE: [(&str, &str); 1] = [("crates/cli", "mysql")];
+
+#[test]
+fn every_dependency_is_used() {
+    let texts = texts();
+    let mut unused = Vec::new();
+    let mut named = BTreeSet::new();
+    for (path, manifest) in texts.iter().filter(|(path, _)| path.file_name().is_some_and(|name| name == "Cargo.toml")) {
+        let folder = path.parent().unwrap();
+        if folder == Path::new("") {
+            continue;
+        }
+        let sources: String =
+            with_extension(&texts, "rs").filter(|(file, _)| file.starts_with(folder)).map(|(_, t)| t.as_str()).collect();
+        for name in named_in(manifest, "dependencies") {
+            let elsewhere = USED_ELSEWHERE.iter().any(|(of, known)| folder == Path::new(of) && *known == name);
+            if !elsewhere && !has_word(&sources, "", &name.replace('-', "_")) {
+                unused.push(format!("{}: {name}", path.display()));
+            }
+            named.insert(name);
+        }
+    }
+    assert!(named.len() > 20, "{named:?}");
+    let of_all = named_in(&read(&root().join("Cargo.toml")), "workspace.dependencies");
+    unused.extend(of_all.iter().filter(|name| !named.contains(*name)).map(|name| format!("Cargo.toml: {name}")));
+    assert!(unused.is_empty(), "named, and used by nothing:\n{}", unused.join("\n"));
+}
+
 #[test]
 fn the_table_of_crates_names_every_crate_below_those_that_it_knows() {
     let page = read(&root().join("docs/ARCHITECTURE.md"));

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
+use base64::alphabet::STANDARD;
 use lockstep_model::Timestamp;
 use ring::hmac;
 use serde_json::Value;
@@ -111,7 +112,7 @@ impl Rest {
         let given = given.strip_prefix(how.prefix.as_str()).ok_or("the call's signature has another form")?;
         let given = match how.encoding {
             Encoding::Hex => unhex(given),
-            Encoding::Base64 => unbase64(given, b'+', b'/'),
+            Encoding::Base64 => unbase64(given, &STANDARD),
         };
         let given = given.ok_or("the call's signature has another form")?;
         // Of a registration made by hand, and of our own.

@@ -2,6 +2,7 @@
 //! decided here and never by the token (RFC 8725, section 3.1): one that says `none`, or that was made with the public key as if it were a
 //! shared secret, is refused.
 
+use base64::alphabet::{STANDARD, URL_SAFE};
 use lockstep_model::Timestamp;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::Value;
@@ -29,7 +30,7 @@ pub fn verified(key: &str, token: &[u8], now: Timestamp, max_age_s: i64) -> Resu
     if header["alg"] != "RS256" || header.get("crit").is_some() {
         return Err("the call is signed in another way than RS256".into());
     }
-    let proof = unbase64(signature, b'-', b'_').ok_or_else(form)?;
+    let proof = unbase64(signature, &URL_SAFE).ok_or_else(form)?;
     let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public_key(key)?);
     key.verify(signed.as_bytes(), &proof).map_err(|_| "the call's signature is wrong".to_string())?;
     let claims = json(claims).ok_or_else(form)?;
@@ -43,7 +44,7 @@ pub fn verified(key: &str, token: &[u8], now: Timestamp, max_age_s: i64) -> Resu
 }
 
 fn json(part: &str) -> Option<Value> {
-    serde_json::from_slice(&unbase64(part, b'-', b'_')?).ok()
+    serde_json::from_slice(&unbase64(part, &URL_SAFE)?).ok()
 }
 
 /// The RSA public key of a PEM (RFC 7468) as `ring` takes it, also where its line ends were lost on the way through an environment variable.
@@ -51,7 +52,7 @@ fn public_key(pem: &str) -> Result<Vec<u8>, String> {
     let wrong = || "the public key in the settings is expected as PEM: it begins with -----BEGIN PUBLIC KEY-----".to_string();
     let pem = pem.replace("\\n", "\n");
     let (label, rest) = pem.trim().strip_prefix("-----BEGIN ").and_then(|rest| rest.split_once("-----")).ok_or_else(wrong)?;
-    let der = rest.split_once("-----END").and_then(|(body, _)| unbase64(body, b'+', b'/')).ok_or_else(wrong)?;
+    let der = rest.split_once("-----END").and_then(|(body, _)| unbase64(body, &STANDARD)).ok_or_else(wrong)?;
     match label {
         "RSA PUBLIC KEY" => Ok(der),
         "PUBLIC KEY" => inner_key(&der).ok_or_else(wrong),

@@ -1,11 +1,13 @@
 //! A person's sign-in: the authorization code grant (RFC 6749, section 4.1) with PKCE (RFC 7636), coming back to an address of this
 //! machine (RFC 8252). This makes the address to open and exchanges the code; opening it and waiting for the answer is the caller's.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use percent_encoding::percent_decode_str;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use super::Rest;
-use super::http::base64;
 use super::template::{percent_encoded, render};
 use super::tokens::fingerprint;
 use crate::Trouble;
@@ -125,31 +127,12 @@ fn at_setting(context: &Value) -> String {
 
 /// RFC 4648, section 5, without padding, as RFC 7636 wants it.
 fn url_base64(bytes: &[u8]) -> String {
-    base64(bytes).replace('+', "-").replace('/', "_").trim_end_matches('=').to_string()
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// A form's encoding of a value.
 fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let (mut out, mut place) = (Vec::with_capacity(bytes.len()), 0);
-    while place < bytes.len() {
-        let coded = bytes.get(place + 1..place + 3).and_then(|two| std::str::from_utf8(two).ok());
-        match (bytes[place], coded.and_then(|two| u8::from_str_radix(two, 16).ok())) {
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                place += 3;
-            }
-            (b'+', _) => {
-                out.push(b' ');
-                place += 1;
-            }
-            (byte, _) => {
-                out.push(byte);
-                place += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use lockstep_model::value::Written;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value as Made};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 /// Work that one template may take, in minijinja's instructions.
@@ -378,15 +379,11 @@ fn at_place<'v>(expression: &str, context: &'v Value) -> Option<&'v Value> {
 }
 
 /// RFC 3986: everything but unreserved characters.
+const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A text as it stands in an address, whatever is in it.
 pub fn percent_encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte as char),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    utf8_percent_encode(text, NOT_UNRESERVED).to_string()
 }
 
 #[cfg(test)]

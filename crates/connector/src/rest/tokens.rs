@@ -8,6 +8,9 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::alphabet::{Alphabet, STANDARD, URL_SAFE};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Map, Value};
 use ureq::http::Request;
@@ -339,7 +342,7 @@ fn private_key(pem: &str) -> Result<RsaKeyPair, String> {
     let pem = pem.replace("\\n", "\n");
     let (label, rest) = pem.trim().strip_prefix("-----BEGIN ").and_then(|rest| rest.split_once("-----")).ok_or(form)?;
     let (body, _) = rest.split_once("-----END").ok_or("is cut off: it has no -----END line")?;
-    let der = unbase64(body, b'+', b'/').ok_or("is damaged: its text is not base64")?;
+    let der = unbase64(body, &STANDARD).ok_or("is damaged: its text is not base64")?;
     let read = match label {
         "PRIVATE KEY" => RsaKeyPair::from_pkcs8(&der),
         "RSA PRIVATE KEY" => RsaKeyPair::from_der(&der),
@@ -350,32 +353,18 @@ fn private_key(pem: &str) -> Result<RsaKeyPair, String> {
 
 /// A claim of a JSON web token (RFC 7519), by its name or the last part of it. It comes from the system over TLS, which vouches for it.
 fn claim_of(token: &str, claim: &str) -> Option<String> {
-    let body = unbase64(token.split('.').nth(1)?, b'-', b'_')?;
+    let body = unbase64(token.split('.').nth(1)?, &URL_SAFE)?;
     let claims: Map<String, Value> = serde_json::from_slice(&body).ok()?;
     let ends = |name: &str| name.rsplit('/').next() == Some(claim);
     claims.get(claim).or_else(|| claims.iter().find(|(name, _)| ends(name)).map(|(_, v)| v))?.as_str().map(str::to_string)
 }
 
-/// RFC 4648, sections 4 and 5, by the two letters in which they differ. White space and padding are passed over.
-pub(crate) fn unbase64(text: &str, letter_62: u8, letter_63: u8) -> Option<Vec<u8>> {
-    let (mut out, mut bits, mut n) = (Vec::with_capacity(text.len() * 3 / 4), 0u32, 0u32);
-    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=') {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            byte if byte == letter_62 => 62,
-            byte if byte == letter_63 => 63,
-            _ => return None,
-        };
-        bits = ((bits << 6) | u32::from(six)) & 0xff_ffff;
-        n += 6;
-        if n >= 8 {
-            n -= 8;
-            out.push((bits >> n) as u8);
-        }
-    }
-    Some(out)
+/// RFC 4648, sections 4 and 5. White space is passed over, padding may be left out.
+pub(crate) fn unbase64(text: &str, alphabet: &Alphabet) -> Option<Vec<u8>> {
+    let padded = DecodePaddingMode::Indifferent;
+    let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(padded).with_decode_allow_trailing_bits(true);
+    let written: String = text.split_ascii_whitespace().collect();
+    GeneralPurpose::new(alphabet, lenient).decode(written).ok()
 }
 
 #[cfg(test)]
@@ -384,9 +373,9 @@ mod tests {
 
     #[test]
     fn base64_is_read_in_both_alphabets() {
-        assert_eq!(unbase64("Zm9v\nYmE=", b'+', b'/').as_deref(), Some(&b"fooba"[..]));
-        assert_eq!(unbase64("-_8", b'-', b'_').as_deref(), Some(&[0xfb, 0xff][..]));
-        assert_eq!(unbase64("a b!", b'+', b'/'), None);
+        assert_eq!(unbase64("Zm9v\nYmE=", &STANDARD).as_deref(), Some(&b"fooba"[..]));
+        assert_eq!(unbase64("-_8", &URL_SAFE).as_deref(), Some(&[0xfb, 0xff][..]));
+        assert_eq!(unbase64("a b!", &STANDARD), None);
     }
 
     #[test]

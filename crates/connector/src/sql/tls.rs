@@ -66,7 +66,7 @@ pub(super) fn help(reason: &str) -> &'static str {
 }
 
 fn decoded(text: &str) -> String {
-    text.replace("%2F", "/").replace("%2f", "/").replace("%20", " ").replace("%25", "%")
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// What `rustls` is to do; nothing where the connection is plain.

@@ -46,9 +46,7 @@ impl SuperOffice {
         }
         let ticket = self.ids.token("7T:");
         self.sessions.insert(ticket.clone(), Some(now + SignedDuration::from_secs(TICKET_SECONDS)));
-        let part = |value: Value| {
-            base64::encode(value.to_string().as_bytes()).replace('+', "-").replace('/', "_").trim_end_matches('=').to_owned()
-        };
+        let part = |value: Value| base64::encode_for_url(value.to_string().as_bytes());
         // The claim's full name is unverified, so it stands under its short one as well.
         let ticket_claim = "http://schemes.superoffice.net/identity/ticket";
         let jwt = format!(

@@ -48,7 +48,7 @@ fn entity(collection: &str) -> Option<&'static str> {
 
 /// RFC 7515, section 3.1.
 fn token(claims: &Value) -> String {
-    let part = |bytes: &[u8]| base64::encode(bytes).replace('+', "-").replace('/', "_").trim_end_matches('=').to_owned();
+    let part = |bytes: &[u8]| base64::encode_for_url(bytes);
     let signed = format!("{}.{}", part(br#"{"alg":"RS256","typ":"JWT"}"#), part(claims.to_string().as_bytes()));
     let der = KEY.lines().filter(|line| !line.starts_with("-----")).collect::<String>();
     let pair = base64::decode(&der).and_then(|der| RsaKeyPair::from_pkcs8(&der).ok());
