@@ -74,6 +74,13 @@ enum Side {
     To,
 }
 
+/// P8: a row between a reference and a property of which nothing says what it refers to. An emulated system takes only ids that it has.
+fn half_a_reference(line: LineRef, refers: &PropertyRef, kind: &str) -> Trial {
+    let why =
+        format!("{refers} refers to {kind}, and nothing says what the other property refers to: its ids can't be translated");
+    Trial::not_tried(line, "an edit arrives", why)
+}
+
 /// What keeps a value from going one way.
 enum Way {
     Open,
@@ -352,6 +359,8 @@ impl Tester for Writer<'_> {
         self.about = Some(pair.clone());
         let mut trials = match (sides.from_schema.reference.clone(), sides.to_schema.reference.clone()) {
             (Some(from), Some(to)) => self.reference(line, flow, pair, &sides, (&from, &to)),
+            (Some(kind), None) if self.hands.is_described(&flow.from.system) => vec![half_a_reference(line, &sides.from, &kind)],
+            (None, Some(kind)) if self.hands.is_described(&flow.to.system) => vec![half_a_reference(line, &sides.to, &kind)],
             _ => self.plain_row(line, flow, pair, &sides),
         };
         self.about = None;

@@ -11,7 +11,7 @@ impl Writer<'_> {
     /// L4: a link stays when what matched differs later. For a match row whose properties no row keeps equal: those would follow.
     pub(super) fn link_stays(&mut self, line: LineRef, flow: &Flow) -> Option<Trial> {
         let united = self.united(flow);
-        let kept: Vec<Sides> = united.properties.iter().filter_map(|pair| self.sides(flow, pair).ok()).collect();
+        let kept = self.rows_between(flow);
         let row = united.matches.iter().find(|row| {
             row.pairs.iter().all(|(from, to)| {
                 let sides = self.sides(flow, &plain(from, to));
@@ -57,7 +57,7 @@ impl Writer<'_> {
     /// A table without rows: an edit of a linked record arrives nowhere.
     pub(super) fn nothing_is_carried(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
         let name = "the table is empty";
-        if !self.united(flow).properties.is_empty() {
+        if !self.united(flow).properties.is_empty() || !self.rows_between(flow).is_empty() {
             let why = "the table is empty; the rows of these two record types stand in another section";
             return vec![Trial::not_tried(line, name, why)];
         }

@@ -177,25 +177,36 @@ impl Writer<'_> {
         own.derived_from.is_some().then(|| PropertyRef::new(named.path.clone()))
     }
 
-    /// The properties of both sides that are connected with this row's by any rows.
-    fn beside(&self, flow: &Flow, sides: &Sides) -> (Vec<PropertyRef>, Vec<PropertyRef>) {
-        let (mut from, mut to) = (vec![sides.from.clone()], vec![sides.to.clone()]);
+    /// The rows of all flows between the two record types, either way and of whatever facets, as this flow would have them.
+    pub(super) fn rows_between(&self, flow: &Flow) -> Vec<Sides> {
         // Rows of other facets are about the same records.
         let same = |a: &TypeName, b: &TypeName| a.system == b.system && a.kind == b.kind;
-        let mut known: Vec<(PropertyRef, PropertyRef)> = Vec::new();
-        // One place of a record under two names: with a condition on the record and without one, or with two.
-        let mut listed: Vec<PropertyRef> = Vec::new();
+        let mut rows = Vec::new();
         for other in self.flows {
             let ahead = same(&other.from, &flow.from) && same(&other.to, &flow.to);
             let back = same(&other.from, &flow.to) && same(&other.to, &flow.from);
-            if ahead || back {
-                for sides in other.properties.iter().filter_map(|pair| self.sides(other, pair).ok()) {
-                    let ends = [(&sides.from, &sides.from_schema), (&sides.to, &sides.to_schema)];
-                    listed.extend(ends.into_iter().filter(|(_, schema)| schema.list).map(|(path, _)| path.clone()));
-                    known.push(if ahead { (sides.from, sides.to) } else { (sides.to, sides.from) });
-                }
+            if !ahead && !back {
+                continue;
+            }
+            for sides in other.properties.iter().filter_map(|pair| self.sides(other, pair).ok()) {
+                let Sides { from, to, from_schema, to_schema } = sides;
+                rows.push(match ahead {
+                    true => Sides { from, to, from_schema, to_schema },
+                    false => Sides { from: to, to: from, from_schema: to_schema, to_schema: from_schema },
+                });
             }
         }
+        rows
+    }
+
+    /// The properties of both sides that are connected with this row's by any rows.
+    fn beside(&self, flow: &Flow, sides: &Sides) -> (Vec<PropertyRef>, Vec<PropertyRef>) {
+        let (mut from, mut to) = (vec![sides.from.clone()], vec![sides.to.clone()]);
+        let rows = self.rows_between(flow);
+        // One place of a record under two names: with a condition on the record and without one, or with two.
+        let ends = rows.iter().flat_map(|row| [(&row.from, &row.from_schema), (&row.to, &row.to_schema)]);
+        let listed: Vec<PropertyRef> = ends.filter(|(_, schema)| schema.list).map(|(path, _)| path.clone()).collect();
+        let known: Vec<(PropertyRef, PropertyRef)> = rows.into_iter().map(|row| (row.from, row.to)).collect();
         let is_one = |a: &PropertyRef, b: &PropertyRef| {
             a == b || a.path == b.path && (!listed.contains(a) || a.when.is_none() || b.when.is_none())
         };
