@@ -6,19 +6,28 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Keeps the records of several business systems in step, as dataflow documents say.
 #[derive(Debug, Parser)]
-#[command(name = "lockstep", version, about, disable_help_subcommand = true)]
+#[command(name = "lockstep", version, about, disable_help_subcommand = true, after_help = STATUSES)]
 pub struct Cli {
+    /// The project folder, before or after the command
+    #[arg(id = "project", short = 'C', value_name = "DIR", global = true)]
+    pub dir: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// The project folder.
-#[derive(Args, Clone, Debug)]
-pub struct InProject {
-    /// The project folder
-    #[arg(short = 'C', value_name = "DIR", default_value = ".", global = true)]
-    pub dir: PathBuf,
-}
+/// What the help of the command ends with.
+const STATUSES: &str = "\
+Exit status:
+  0  done
+  1  something needs a person: a review, writes that failed, a line that `verify` found not met
+  2  wrong usage or configuration
+  3  a system could not be reached
+
+Examples:
+  lockstep demo                        six emulated systems kept in step; nothing to configure
+  lockstep init shop                   a small project to try
+  lockstep plan -C shop                what a run would do; changes nothing
+  lockstep explain shop.Customers/c-1  why a record is as it is";
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,9 +56,11 @@ pub enum Command {
         once: bool,
     },
     /// Write a new project folder, from documents where given
+    #[command(after_help = "Examples:\n  lockstep init shop\n  lockstep init shop --from flows.rst")]
     Init {
-        #[arg(value_name = "DIR", default_value = ".")]
-        dir: PathBuf,
+        /// The folder, which is made where it is not there; the one that `-C` names, or this one, if not said
+        #[arg(value_name = "DIR")]
+        dir: Option<PathBuf>,
         /// Dataflow documents to start from
         #[arg(long, value_name = "DOC", num_args = 1..)]
         from: Vec<PathBuf>,
@@ -63,9 +74,8 @@ pub enum Command {
         out: Option<PathBuf>,
     },
     /// Flow files (or documents) to documents
+    #[command(after_help = "Examples:\n  lockstep doc -o documents\n  lockstep doc --format html flows/people.yaml")]
     Doc {
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = DocFormat::Rst)]
         format: DocFormat,
         /// Where to write, one file each under the same base name
@@ -76,9 +86,8 @@ pub enum Command {
         files: Vec<PathBuf>,
     },
     /// Validate everything that can be without a network
+    #[command(after_help = "Examples:\n  lockstep check -C shop\n  lockstep check --format json")]
     Check {
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
@@ -87,8 +96,6 @@ pub enum Command {
         /// Only tests with this in their name
         #[arg(value_name = "NAME")]
         names: Vec<String>,
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
@@ -98,12 +105,11 @@ pub enum Command {
         from: String,
         /// Another one, of another system
         to: String,
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
     /// Authorise and test the connection to a system
+    #[command(after_help = "Examples:\n  lockstep connect wix")]
     Connect {
         system: String,
         /// Paste the address to which the browser came back, where the browser is on another machine
@@ -114,8 +120,6 @@ pub enum Command {
         /// Where a system wants to know the address beforehand, register http://127.0.0.1:PORT/callback.
         #[arg(long, default_value_t = 47111)]
         port: u16,
-        #[command(flatten)]
-        project: InProject,
     },
     /// A connector of your own: write a manifest, try it
     Connector {
@@ -123,16 +127,14 @@ pub enum Command {
         act: ConnectorAct,
     },
     /// Show what a run would do, and do nothing
+    #[command(after_help = "Examples:\n  lockstep plan\n  lockstep plan --format json")]
     Plan {
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
     /// One run: read, link, decide, deliver, until quiet
+    #[command(after_help = "Examples:\n  lockstep sync\n  lockstep sync --full")]
     Sync {
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
         /// Say where the time went
@@ -144,8 +146,6 @@ pub enum Command {
     },
     /// The service: runs on a schedule
     Run {
-        #[command(flatten)]
-        project: InProject,
         /// Approve the flows as they are, instead of waiting for `lockstep approve`
         #[arg(long)]
         approve: bool,
@@ -157,14 +157,10 @@ pub enum Command {
         public_url: Option<String>,
     },
     /// Let the flows run as they are now, after a look at the plan
-    Approve {
-        #[command(flatten)]
-        project: InProject,
-    },
+    Approve,
     /// Let through what a guard holds back
+    #[command(after_help = "Examples:\n  lockstep release --system shop\n  lockstep release --guard deletes --discard")]
     Release {
-        #[command(flatten)]
-        project: InProject,
         /// Only this system's
         #[arg(long, value_name = "SYSTEM")]
         system: Option<String>,
@@ -176,9 +172,8 @@ pub enum Command {
         discard: bool,
     },
     /// Say that a system, record type or property has another name now: links and history stay
+    #[command(after_help = "Examples:\n  lockstep rename crm kunder\n  lockstep rename crm.People.name crm.People.fullname")]
     Rename {
-        #[command(flatten)]
-        project: InProject,
         /// A system (`crm`), a record type (`crm.People`) or a property (`crm.People.name`)
         old: String,
         /// Its name from now on
@@ -188,15 +183,11 @@ pub enum Command {
     },
     /// Where the project stands
     Status {
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
     /// The linked records
     Entities {
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
         /// How many
@@ -207,15 +198,17 @@ pub enum Command {
         after: Option<i64>,
     },
     /// What waits for a person, and a person's answers
+    #[command(
+        after_help = "Examples:\n  lockstep review\n  lockstep review show 3\n  lockstep review link 3 shop.Customers/a\n  lockstep review accept --kind \"rejected value\" --yes"
+    )]
     Review {
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
         format: Format,
         #[command(subcommand)]
         act: Option<ReviewAct>,
     },
     /// Say that two records stand for the same thing
+    #[command(after_help = "Examples:\n  lockstep link crm.People/7 shop.Customers/a")]
     Link {
         /// system.RecordType/ID
         #[arg(value_name = "RECORD")]
@@ -223,8 +216,6 @@ pub enum Command {
         /// The other one
         #[arg(value_name = "RECORD")]
         b: String,
-        #[command(flatten)]
-        project: InProject,
     },
     /// Say that records do not stand for the same thing; no rule links them again
     Unlink {
@@ -240,8 +231,6 @@ pub enum Command {
         /// Carry the plan out without asking
         #[arg(long)]
         yes: bool,
-        #[command(flatten)]
-        project: InProject,
     },
     /// Try again what a system refused
     Retry {
@@ -250,12 +239,11 @@ pub enum Command {
         /// All that was refused
         #[arg(long, conflicts_with = "record")]
         all: bool,
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
     /// Take Lockstep's own writes back, after a plan
+    #[command(after_help = "Examples:\n  lockstep undo 12\n  lockstep undo crm.People/7 phone\n  lockstep undo --since 2h")]
     Undo {
         /// The number of a run, or a record as system.RecordType/ID
         #[arg(value_name = "RUN|RECORD")]
@@ -280,8 +268,6 @@ pub enum Command {
         /// Carry the plan out without asking
         #[arg(long)]
         yes: bool,
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
@@ -295,8 +281,6 @@ pub enum Command {
         /// Carry the plan out without asking
         #[arg(long)]
         yes: bool,
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
@@ -308,15 +292,15 @@ pub enum Command {
         /// Take in what differs, for the next run to settle
         #[arg(long)]
         repair: bool,
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// What happened: to a record, in a run, since a time
+    /// What happened: in the latest runs, to a record, in a run, since a time
+    #[command(
+        after_help = "Examples:\n  lockstep history\n  lockstep history crm.People/7\n  lockstep history --run 12\n  lockstep history --since 2h"
+    )]
     History {
-        /// system.RecordType/ID
-        #[arg(required_unless_present_any = ["run", "since"])]
+        /// system.RecordType/ID; what happened lately if nothing is said
         record: Option<String>,
         /// What happened in this run
         #[arg(long, value_name = "N", conflicts_with = "record")]
@@ -324,12 +308,13 @@ pub enum Command {
         /// What happened since: 2026-01-31T08:00:00Z, or how long ago: 90m, 2h, 3d
         #[arg(long, value_name = "TIME", conflicts_with_all = ["record", "run"])]
         since: Option<String>,
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
     /// Why a record, or one of its properties, is as it is; what a rule or a diagnostic code means
+    #[command(
+        after_help = "Examples:\n  lockstep explain crm.People/7\n  lockstep explain crm.People/7 email\n  lockstep explain --rule P1b\n  lockstep explain --code config::row"
+    )]
     Explain {
         /// system.RecordType/ID
         #[arg(required_unless_present_any = ["rule", "code"])]
@@ -342,16 +327,14 @@ pub enum Command {
         /// What a code means, such as config::row; without a name, all codes in a line each
         #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["record", "path", "rule"])]
         code: Option<String>,
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
     /// The QA checklist: a verdict on every statement and row of documents
+    #[command(
+        after_help = "Examples:\n  lockstep verify --sandbox flows.rst\n  lockstep verify -C shop --passive --junit results.xml"
+    )]
     Verify {
-        /// The project: its flows run, its store is looked at; with `--sandbox` alone, the documents' own flows run
-        #[arg(short = 'C', value_name = "DIR")]
-        dir: Option<PathBuf>,
         /// Try them on emulated systems; nothing to configure
         #[arg(long, conflicts_with_all = ["passive", "i_know_this_writes"])]
         sandbox: bool,
@@ -373,6 +356,23 @@ pub enum Command {
         /// The documents that say what must hold; with a project, its own files if none is named
         #[arg(value_name = "DOC")]
         documents: Vec<PathBuf>,
+    },
+    /// Completions for a shell, to standard output
+    #[command(
+        after_help = "Examples:\n  lockstep completions bash > ~/.local/share/bash-completion/completions/lockstep\n  lockstep completions fish > ~/.config/fish/completions/lockstep.fish"
+    )]
+    Completions { shell: clap_complete::Shell },
+    /// The manual page: of lockstep, or of a command
+    #[command(
+        after_help = "Examples:\n  lockstep man | man -l -\n  lockstep man plan | man -l -\n  lockstep man -o ~/.local/share/man/man1"
+    )]
+    Man {
+        /// plan, sync, …
+        #[arg(value_name = "COMMAND")]
+        of: Option<String>,
+        /// Write all pages there
+        #[arg(short = 'o', value_name = "DIR", conflicts_with = "of")]
+        out: Option<PathBuf>,
     },
     /// Emulated systems to work against
     Sandbox {
@@ -403,8 +403,6 @@ pub enum ConnectorAct {
         /// An OpenAPI description, YAML or JSON
         #[arg(long, value_name = "FILE")]
         openapi: Option<PathBuf>,
-        #[command(flatten)]
-        project: InProject,
     },
     /// Try what a manifest says on the system itself, and tell what holds
     Test {
@@ -416,8 +414,6 @@ pub enum ConnectorAct {
         /// Also create, change and delete a marked record of each record type
         #[arg(long)]
         write: bool,
-        #[command(flatten)]
-        project: InProject,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
@@ -469,4 +465,24 @@ pub struct ReviewsMeant {
     /// Needed for more than one
     #[arg(long)]
     pub yes: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_folder_is_named_before_or_after_the_command() {
+        for line in ["lockstep -C a plan", "lockstep plan -C a", "lockstep review -C a accept 1", "lockstep -C a review accept 1"]
+        {
+            assert_eq!(Cli::try_parse_from(line.split(' ')).unwrap().dir, Some(PathBuf::from("a")), "{line}");
+        }
+    }
 }

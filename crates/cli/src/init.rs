@@ -84,7 +84,16 @@ const STARTER_DATA: [(&str, &str); 2] = [
 ];
 
 /// Writes a project. Nothing that is there is overwritten.
-pub fn init(dir: &Path, from: &[PathBuf]) -> Result<Exit> {
+///
+/// `named` is the folder of `-C`. After `--from` the documents come to no end of their own, so a folder among them is the project's.
+pub fn init(named: Option<&Path>, folder: Option<PathBuf>, mut from: Vec<PathBuf>) -> Result<Exit> {
+    let is_folder = |path: &PathBuf| path.is_dir() || !path.exists() && path.extension().is_none();
+    let swallowed = (folder.is_none() && from.len() > 1).then(|| from.iter().position(is_folder)).flatten();
+    let folder = folder.or_else(|| swallowed.map(|at| from.remove(at)));
+    let dir = &named.unwrap_or(Path::new(".")).join(folder.as_deref().unwrap_or(Path::new("")));
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir.as_path() };
+    let dir = dir.strip_prefix("./").unwrap_or(dir);
+    let from = &from[..];
     if dir.join("lockstep.yaml").exists() {
         return Err(Failure::usage(format!("{} holds a project already; nothing was changed", dir.display())));
     }
@@ -99,7 +108,9 @@ pub fn init(dir: &Path, from: &[PathBuf]) -> Result<Exit> {
             )));
         }
     }
-    for (name, text) in files {
+    let example = env_example(files.iter().find(|(name, _)| name == "lockstep.yaml").map_or("", |(_, text)| text.as_str()));
+    let is_to_fill = !example.is_empty();
+    for (name, text) in files.into_iter().chain(is_to_fill.then(|| (".env.example".to_string(), example))) {
         let path = dir.join(name);
         if path.exists() {
             println!("kept    {}", path.display());
@@ -111,11 +122,34 @@ pub fn init(dir: &Path, from: &[PathBuf]) -> Result<Exit> {
         std::fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
         println!("wrote   {}", path.display());
     }
+    if is_to_fill {
+        println!(
+            "\nCopy {0} to {1} and fill it in; it stays out of version control.",
+            dir.join(".env.example").display(),
+            dir.join(".env").display()
+        );
+    }
     println!(
         "\nNext:\n  lockstep check -C {0}    what is wrong, or may do harm\n  lockstep test -C {0}     the flows' own tests, in memory\n  lockstep plan -C {0}     what a run would do",
         dir.display()
     );
     Ok(Exit::Done)
+}
+
+/// A line for each variable that `lockstep.yaml` names, below what it is for.
+fn env_example(project: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in project.lines().filter(|line| !line.starts_with('#')) {
+        let Some((name, rest)) = line.split_once("${").and_then(|(_, rest)| rest.split_once('}')) else { continue };
+        if !lines.iter().any(|known| known.ends_with(&format!("{name}=\n"))) {
+            let what = rest.split_once('#').map_or(String::new(), |(_, what)| format!("#{what}\n"));
+            lines.push(format!("{what}{name}=\n"));
+        }
+    }
+    match lines.is_empty() {
+        true => String::new(),
+        false => format!("# Copy this to .env and fill it in. .env is not for version control.\n\n{}", lines.concat()),
+    }
 }
 
 fn starter() -> Vec<(String, String)> {

@@ -12,6 +12,8 @@ use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
 use crate::{acts, manual, print, project};
 
+/// So many lines of the journal are shown where nobody says which.
+const LATEST_SHOWN: usize = 50;
 /// So many references that wait are named; the rest is counted.
 const WAITING_SHOWN: usize = 20;
 
@@ -117,9 +119,11 @@ pub fn history(dir: &Path, format: Format, record: Option<String>, run: Option<i
         (Some(record), _, _) => HistoryOf::Record(record),
         (_, Some(run), _) => HistoryOf::Run(RunId(run)),
         (_, _, Some(since)) => HistoryOf::Since(acts::time(&since)?),
-        (None, None, None) => return Err(Failure::usage("say of what: a record, --run N, or --since TIME")),
+        (None, None, None) => HistoryOf::Latest,
     };
-    let lines = hub.history_of(&of, 100_000).map_err(look_failure)?;
+    let mut lines = hub.history_of(&of, 100_000).map_err(look_failure)?;
+    let left_out = if of == HistoryOf::Latest { lines.len().saturating_sub(LATEST_SHOWN) } else { 0 };
+    lines.drain(..left_out);
     if format == Format::Json {
         json(&lines)?;
         return Ok(Exit::Done);
@@ -127,6 +131,9 @@ pub fn history(dir: &Path, format: Format, record: Option<String>, run: Option<i
     if let HistoryOf::Record(name) = &of {
         let state = hub.find(name).map_err(look_failure)?;
         println!("{name} was first seen at {}", state.first_seen);
+    }
+    if left_out > 0 {
+        println!("The latest {LATEST_SHOWN}; `--run N` and `--since TIME` show more.");
     }
     let names = !matches!(of, HistoryOf::Record(_));
     for line in &lines {

@@ -40,57 +40,63 @@ use args::{Cli, Command, ConnectorAct};
 fn main() -> ExitCode {
     end_quietly_with_the_pipe();
     let cli = Cli::parse();
+    let named = cli.dir.clone();
+    let dir = cli.dir.as_deref().unwrap_or(std::path::Path::new("."));
     let result = match cli.command {
+        // A setting without an effect is refused (G10).
+        Command::Demo { .. }
+        | Command::Import { .. }
+        | Command::Sandbox { .. }
+        | Command::Completions { .. }
+        | Command::Man { .. }
+            if named.is_some() =>
+        {
+            Err(exit::Failure::usage("`-C` names a project, and this command has to do with none"))
+        }
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { of, out } => manual::man(of.as_deref(), out.as_deref()),
         Command::Demo { port, once } => demo::demo(port, once),
-        Command::Init { dir, from } => init::init(&dir, &from),
+        Command::Init { dir: folder, from } => init::init(named.as_deref(), folder, from),
         Command::Import { documents, out } => documents::import(&documents, out.as_deref()),
-        Command::Doc { project, format, out, files } => documents::doc(&project.dir, format, out.as_deref(), &files),
-        Command::Check { project, format } => work::check(&project.dir, format),
-        Command::Test { names, project, format } => flow_tests::test(&project.dir, &names, format),
-        Command::Advise { from, to, project, format } => advise::run(&project.dir, &from, &to, format),
-        Command::Connect { system, paste, port, project } => {
-            connect::connect(&project.dir, &system, &connect::Way { paste, port })
+        Command::Doc { format, out, files } => documents::doc(dir, format, out.as_deref(), &files),
+        Command::Check { format } => work::check(dir, format),
+        Command::Test { names, format } => flow_tests::test(dir, &names, format),
+        Command::Advise { from, to, format } => advise::run(dir, &from, &to, format),
+        Command::Connect { system, paste, port } => connect::connect(dir, &system, &connect::Way { paste, port }),
+        Command::Connector { act: ConnectorAct::New { name, openapi } } => connectors::new(dir, &name, openapi.as_deref()),
+        Command::Connector { act: ConnectorAct::Test { manifest, system, write, format } } => {
+            connectors::test(dir, &manifest, system.as_deref(), write, format)
         }
-        Command::Connector { act: ConnectorAct::New { name, openapi, project } } => {
-            connectors::new(&project.dir, &name, openapi.as_deref())
+        Command::Plan { format } => work::plan(dir, format),
+        Command::Sync { format, shares, full } => work::sync(dir, format, shares, full),
+        Command::Run { approve, webhooks, public_url } => {
+            work::run(dir, approve, &work::Calls { listen: webhooks, public: public_url })
         }
-        Command::Connector { act: ConnectorAct::Test { manifest, system, write, project, format } } => {
-            connectors::test(&project.dir, &manifest, system.as_deref(), write, format)
-        }
-        Command::Plan { project, format } => work::plan(&project.dir, format),
-        Command::Sync { project, format, shares, full } => work::sync(&project.dir, format, shares, full),
-        Command::Run { project, approve, webhooks, public_url } => {
-            work::run(&project.dir, approve, &work::Calls { listen: webhooks, public: public_url })
-        }
-        Command::Approve { project } => guards::approve(&project.dir),
-        Command::Release { project, system, guard, discard } => {
-            guards::release(&project.dir, system.as_deref(), guard.as_deref(), discard)
-        }
-        Command::Rename { project, old, new, format } => rename::rename(&project.dir, format, &old, &new),
-        Command::Status { project, format } => look::status(&project.dir, format),
-        Command::Entities { project, format, limit, after } => look::entities(&project.dir, format, limit, after),
-        Command::Review { project, format, act } => review::review(&project.dir, format, act),
-        Command::Link { a, b, project } => acts::link(&project.dir, &a, &b),
-        Command::Unlink { a, b, restore, yes, project } => acts::unlink(&project.dir, &a, b.as_deref(), restore, yes),
-        Command::Retry { record, all, project, format } => acts::retry(&project.dir, record, all, format),
-        Command::Undo { what, path, since, until, force, keep_apart, as_edit, yes, project, format } => {
+        Command::Approve => guards::approve(dir),
+        Command::Release { system, guard, discard } => guards::release(dir, system.as_deref(), guard.as_deref(), discard),
+        Command::Rename { old, new, format } => rename::rename(dir, format, &old, &new),
+        Command::Status { format } => look::status(dir, format),
+        Command::Entities { format, limit, after } => look::entities(dir, format, limit, after),
+        Command::Review { format, act } => review::review(dir, format, act),
+        Command::Link { a, b } => acts::link(dir, &a, &b),
+        Command::Unlink { a, b, restore, yes } => acts::unlink(dir, &a, b.as_deref(), restore, yes),
+        Command::Retry { record, all, format } => acts::retry(dir, record, all, format),
+        Command::Undo { what, path, since, until, force, keep_apart, as_edit, yes, format } => {
             let put_back = match (keep_apart, as_edit) {
                 (true, _) => PutBackAs::Apart,
                 (_, true) => PutBackAs::Edit,
                 _ => PutBackAs::AsFits,
             };
-            acts::undo(&project.dir, acts::Asked { what, path, since, until }, (force, put_back), yes, format)
+            acts::undo(dir, acts::Asked { what, path, since, until }, (force, put_back), yes, format)
         }
-        Command::Redo { run, force, yes, project, format } => acts::redo(&project.dir, run, force, yes, format),
-        Command::Audit { sample, repair, project, format } => acts::audit(&project.dir, sample, repair, format),
-        Command::History { record, run, since, project, format } => look::history(&project.dir, format, record, run, since),
+        Command::Redo { run, force, yes, format } => acts::redo(dir, run, force, yes, format),
+        Command::Audit { sample, repair, format } => acts::audit(dir, sample, repair, format),
+        Command::History { record, run, since, format } => look::history(dir, format, record, run, since),
         Command::Explain { rule: Some(name), format, .. } => manual::rule(&name, format),
         Command::Explain { code: Some(name), format, .. } => manual::code(&name, format),
-        Command::Explain { record, path, project, format, .. } => {
-            look::explain(&project.dir, format, &record.unwrap_or_default(), path.as_deref())
-        }
-        Command::Verify { dir, sandbox, passive, i_know_this_writes: writes, faults, junit, out, documents } => {
-            verify::verify(&verify::Asked { dir, sandbox, passive, writes, faults, junit, out, documents })
+        Command::Explain { record, path, format, .. } => look::explain(dir, format, &record.unwrap_or_default(), path.as_deref()),
+        Command::Verify { sandbox, passive, i_know_this_writes: writes, faults, junit, out, documents } => {
+            verify::verify(&verify::Asked { dir: named, sandbox, passive, writes, faults, junit, out, documents })
         }
         Command::Sandbox { systems, port, empty, faults } => demo::sandbox(systems, port, empty, faults.as_deref()),
     };

@@ -1,10 +1,14 @@
-//! `explain --rule` and `explain --code`: sections of `docs/rules.md` and `docs/diagnostics.md`, which are part of the program.
+//! What the program says of itself: `explain --rule` and `explain --code` (sections of `docs/rules.md` and `docs/diagnostics.md`), manual
+//! pages, completions.
 
+use std::path::Path;
+
+use clap::CommandFactory;
 use lockstep_config::{any_of, near};
 use lockstep_model::rule::Rule;
 use serde_json::json;
 
-use crate::args::Format;
+use crate::args::{Cli, Format};
 use crate::exit::{Exit, Failure, Result};
 use crate::look;
 
@@ -122,6 +126,46 @@ fn print(section: &Section, kind: &str, format: Format) -> Result<Exit> {
             false => println!("{}", plain(line)),
         }
     }
+    Ok(Exit::Done)
+}
+
+/// Prints what a shell completes commands and options with.
+pub fn completions(shell: clap_complete::Shell) -> Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "lockstep", &mut script);
+    print!("{}", String::from_utf8_lossy(&script));
+    Ok(Exit::Done)
+}
+
+/// Prints the manual page of lockstep or of a command, or writes all of them into a folder.
+pub fn man(of: Option<&str>, out: Option<&Path>) -> Result<Exit> {
+    let mut whole = Cli::command();
+    whole.build();
+    let page = |command: clap::Command| -> Result<Vec<u8>> {
+        let mut text = Vec::new();
+        let rendered = clap_mangen::Man::new(command).render(&mut text);
+        rendered.map(|()| text).map_err(|error| Failure::usage(error.to_string()))
+    };
+    let commands: Vec<clap::Command> = whole.get_subcommands().cloned().collect();
+    if let Some(folder) = out {
+        std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+        for command in std::iter::once(whole.clone()).chain(commands) {
+            let name = command.get_display_name().unwrap_or(command.get_name()).to_string();
+            let path = folder.join(format!("{name}.1"));
+            std::fs::write(&path, page(command)?).map_err(|error| Failure::file(&path, &error))?;
+            println!("wrote   {}", path.display());
+        }
+        return Ok(Exit::Done);
+    }
+    let command = match of {
+        None => whole,
+        Some(name) => commands.iter().find(|command| command.get_name() == name).cloned().ok_or_else(|| {
+            let near = near(name, commands.iter().map(clap::Command::get_name));
+            let question = if near.is_empty() { String::new() } else { format!("; did you mean {}?", any_of(near)) };
+            Failure::usage(format!("there is no command `{name}`{question}"))
+        })?,
+    };
+    print!("{}", String::from_utf8_lossy(&page(command)?));
     Ok(Exit::Done)
 }
 

@@ -162,6 +162,49 @@ fn a_rule_and_a_code_are_explained_in_any_folder() {
 }
 
 #[test]
+fn a_folder_is_named_before_or_after_the_command_or_among_the_documents() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let document = root().join("examples/documents/wix-youtrack.rst");
+    let document = document.to_str().unwrap();
+    for (line, folder) in [
+        (vec!["init", "a", "--from", document], "a"),
+        (vec!["init", "--from", document, "b"], "b"),
+        (vec!["-C", "c", "init", "--from", document], "c"),
+        (vec!["init", "d", "-C", "."], "d"),
+    ] {
+        lockstep(dir, &line).exits(0).says(&format!("wrote   {folder}/lockstep.yaml"));
+    }
+    let example = read(&dir.join("a/.env.example"));
+    let project = read(&dir.join("a/lockstep.yaml"));
+    assert!(example.contains("WIX_API_KEY=\n") && example.contains("# "), "{example}");
+    assert_eq!(
+        example.lines().filter(|line| line.ends_with('=')).count(),
+        project.matches("${").count() - 1,
+        "{example}\n{project}"
+    );
+    assert!(!dir.join("d/.env.example").exists(), "no variable is named there");
+    lockstep(dir, &["check", "-C", "d"]).exits(0).says("2 systems, 1 flow");
+    lockstep(dir, &["-C", "d", "check"]).exits(0).says("2 systems, 1 flow");
+    lockstep(dir, &["-C", "d", "demo", "--once"]).exits(2).says("`-C` names a project");
+}
+
+#[test]
+fn the_help_has_examples_and_exit_statuses_and_goes_to_shells_and_man() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    lockstep(dir, &["--help"]).exits(0).says("Exit status:").says("3  a system could not be reached").says("Examples:");
+    lockstep(dir, &["undo", "--help"]).exits(0).says("lockstep undo crm.People/7 phone");
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        lockstep(dir, &["completions", shell]).exits(0).says("explain");
+    }
+    lockstep(dir, &["man"]).exits(0).says(".TH lockstep 1").says("Exit status:");
+    lockstep(dir, &["man", "plan"]).exits(0).says(".TH");
+    lockstep(dir, &["man", "plann"]).exits(2).says("did you mean `plan`?");
+    lockstep(dir, &["man", "-o", "pages"]).exits(0).says("wrote   pages/lockstep.1").says("pages/lockstep-plan.1");
+}
+
+#[test]
 fn what_cites_a_rule_or_a_code_says_where_to_read_on() {
     let dir = started();
     let dir = dir.path();

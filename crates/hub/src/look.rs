@@ -131,6 +131,9 @@ pub struct HistoryLine {
     pub text: String,
 }
 
+/// How many runs are shown where nobody says which.
+const LATEST_RUNS: usize = 5;
+
 /// Which part of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HistoryOf {
@@ -138,6 +141,8 @@ pub enum HistoryOf {
     Record(String),
     Run(RunId),
     Since(Timestamp),
+    /// The latest runs.
+    Latest,
 }
 
 impl Hub {
@@ -201,7 +206,7 @@ impl Hub {
         let waiting_references = if waits { self.waiting_references()? } else { vec![] };
         let reviews =
             counts.into_iter().filter(|(kind, _)| kind.needs_a_person()).map(|(kind, n)| (kind.name().into(), n)).collect();
-        let runs = self.store.runs(5)?.into_iter().map(|run| RunLine {
+        let runs = self.store.runs(LATEST_RUNS)?.into_iter().map(|run| RunLine {
             run: run.id.0,
             started: run.started.to_string(),
             ended: run.ended.map(|t| t.to_string()),
@@ -343,6 +348,13 @@ impl Hub {
                 self.store.journal(&[record.id], limit)?
             }
             HistoryOf::Run(run) => self.journal_of((*run, *run), Timestamp(i64::MIN), limit)?,
+            HistoryOf::Latest => {
+                let runs: Vec<RunId> = self.store.runs(LATEST_RUNS)?.into_iter().map(|run| run.id).collect();
+                match (runs.iter().min(), runs.iter().max()) {
+                    (Some(first), Some(last)) => self.journal_of((*first, *last), Timestamp(i64::MIN), limit)?,
+                    _ => vec![],
+                }
+            }
             HistoryOf::Since(since) => match self.runs_since(*since).map_err(|error| LookError::Store(error.to_string()))? {
                 Some(runs) => self.journal_of(runs, *since, limit)?,
                 None => vec![],
