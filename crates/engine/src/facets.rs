@@ -19,7 +19,7 @@ use lockstep_model::{
 use crate::conditions::may_match;
 use crate::confirm;
 use crate::link::{Linked, Links, join, kept_apart, occupied};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanType};
 use crate::slice::Slice;
 
 /// Links of facets can bring about others; that many rounds of it are made at a time.
@@ -115,6 +115,27 @@ pub fn being_made<'a>(
         slice.intents_of(entity).any(open) || collection.iter().any(|ty| made_now(entity, *ty))
     };
     siblings(plan, slice, record).find(|sibling| sibling.is_live() && sibling.entity != record.entity && open(sibling.entity))
+}
+
+/// F2: a record of this collection that is linked with another facet of the record, and whose facet of type `to` has not been read yet: the
+/// process that read the one facet has ended before it read the other, or only that one was asked for. They will be linked.
+pub fn still_to_be_read<'a>(plan: &'a Plan, slice: &'a Slice, record: &'a RecordState, to: TypeIx) -> Option<&'a RecordState> {
+    let collection = &plan.ty(to).facets;
+    if collection.is_empty() || plan.facet_rule(record.ty, to).is_none() {
+        return None;
+    }
+    let linked =
+        siblings(plan, slice, record).filter(|sibling| sibling.is_live()).flat_map(|sibling| slice.members(sibling.entity));
+    let mut linked = linked.filter_map(|id| slice.records.get(id));
+    linked.find(|other| other.is_live() && collection.contains(&other.ty) && slice.by_key(to, &other.key).is_none())
+}
+
+/// F1: a facet of the record that has not been read yet, and would give something to what is made for this one: the process that read the
+/// one has ended before it read the other.
+pub fn unread<'a>(plan: &'a Plan, slice: &Slice, record: &RecordState, to: TypeIx) -> Option<&'a PlanType> {
+    let gives = |facet: &TypeIx| plan.ty(to).facets.iter().any(|theirs| plan.facet_rule(*facet, *theirs).is_some());
+    let unread = |facet: &&TypeIx| slice.by_key(**facet, &record.key).is_none() && gives(facet);
+    plan.ty(record.ty).facets.iter().find(unread).map(|facet| plan.ty(*facet))
 }
 
 /// F1: the other facets of a record that was made. `partners` are the entities that they belong to, by facet; the others are on their own.

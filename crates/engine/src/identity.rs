@@ -115,6 +115,11 @@ fn match_values(plan: &Plan, ty: TypeIx, slots: &[Slot]) -> Vec<u64> {
     found
 }
 
+/// Under which hashes what a read shows would be found.
+pub fn shown_under(plan: &Plan, ty: TypeIx, read: &ReadRecord) -> Vec<u64> {
+    match_values(plan, ty, &slots_of(&read.values))
+}
+
 fn slots_of(values: &[Option<Value>]) -> Vec<Slot> {
     values.iter().map(|value| Slot { shadow: value.clone(), ..Slot::default() }).collect()
 }

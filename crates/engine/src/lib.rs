@@ -38,7 +38,7 @@ pub mod split;
 
 pub use decide::decide;
 pub use decision::Decision;
-pub use identity::{has_match_values, is_back, look_alike};
+pub use identity::{has_match_values, is_back, look_alike, shown_under};
 pub use observe::{Observed, Trust, observe};
 pub use plan::{Plan, PlanError};
 pub use slice::Slice;

@@ -12,7 +12,7 @@ use lockstep_model::{
 use crate::conditions::not_about;
 use crate::create::{Creation, create, neighbours, refused};
 use crate::deletes::{Departure, Kept, Verdict, departures, may_cease};
-use crate::facets::{being_made, part, siblings, stands};
+use crate::facets::{being_made, part, siblings, stands, still_to_be_read, unread};
 use crate::flips::{SAME_VALUE, flipping, keeps_flipping, together};
 use crate::keys::{match_hashes, promised};
 use crate::link::Links;
@@ -539,6 +539,20 @@ impl OneEntity<'_> {
             let why = format!("its counterpart is being created for {}/{}", plan.ty(facet.ty).name, facet.key);
             return (Situation::Absent, Some(why));
         }
+        if let Some(other) = still_to_be_read(plan, slice, record, to) {
+            let why = format!("{}/{} is linked by another facet, and is still to be read", plan.ty(to).name, other.key);
+            return (Situation::Absent, Some(why));
+        }
+        if let Some(facet) = unread(plan, slice, record, to) {
+            let why = format!("the record has not been read as {} yet", facet.name);
+            self.out.held.push(Held { flow: flow_ix, record: record.id, rule: Rule::L8, why: why.clone() });
+            return (Situation::Absent, Some(why));
+        }
+        if self.is_promised_to_a_facet(record, to) {
+            let why = format!("a record of {} that matches another facet of it is being created", plan.ty(to).name);
+            self.out.held.push(Held { flow: flow_ix, record: record.id, rule: Rule::C2, why: why.clone() });
+            return (Situation::Absent, Some(why));
+        }
         match create(plan, slice, flow_ix, record, entity) {
             Creation::No { situation, why } => (situation, Some(why)),
             Creation::Hold { rule, why, reread } => {
@@ -552,6 +566,15 @@ impl OneEntity<'_> {
             Creation::Make { changes, .. } if self.promised_by_another(id, entity, to, &changes) => {
                 let why = format!("a record of {} that matches it is being created", plan.ty(to).name);
                 self.out.held.push(Held { flow: flow_ix, record: record.id, rule: Rule::C2, why: why.clone() });
+                (Situation::Absent, Some(why))
+            }
+            // R9: it may be there already, under the key of another, and a person is asked whose that is.
+            Creation::Make { changes, .. } if self.is_shown_in_doubt(to, &changes) => {
+                let why = format!(
+                    "a record of {} shows what would match it, and a person is asked whether it is another than it was",
+                    plan.ty(to).name
+                );
+                self.out.held.push(Held { flow: flow_ix, record: record.id, rule: Rule::R9, why: why.clone() });
                 (Situation::Absent, Some(why))
             }
             Creation::Make { mut changes, unconvertible } => {
@@ -606,6 +629,32 @@ impl OneEntity<'_> {
                 || self.slice.promised.get(hash).is_some_and(|entities| entities.iter().any(|entity| *entity != id))
         };
         hashes.iter().any(another)
+    }
+
+    /// F2, C2: whether a record is being created for another entity that another facet of this one will be linked with.
+    fn is_promised_to_a_facet(&self, record: &RecordState, to: TypeIx) -> bool {
+        let (plan, slice) = (self.plan, self.slice);
+        let collection = &plan.ty(to).facets;
+        let sibling_waits = |sibling: &RecordState| {
+            let mut hashes = Vec::new();
+            for member in slice.members(sibling.entity).iter().filter_map(|id| slice.records.get(id)) {
+                for side in plan.ty(member.ty).match_sides.iter().filter(|side| collection.contains(&side.other)) {
+                    match_hashes(plan, side, member, &mut hashes);
+                }
+            }
+            let another = |entity: &EntityId| *entity != sibling.entity && *entity != record.entity;
+            hashes.iter().any(|hash| {
+                self.promised.get(hash).is_some_and(another)
+                    || slice.promised.get(hash).is_some_and(|entities| entities.iter().any(another))
+            })
+        };
+        !collection.is_empty() && siblings(plan, slice, record).filter(|sibling| sibling.is_live()).any(sibling_waits)
+    }
+
+    /// R9: whether what would be created matches what is shown under the key of a record that a person is asked about.
+    fn is_shown_in_doubt(&self, to: TypeIx, changes: &[Change]) -> bool {
+        !self.slice.doubted.is_empty()
+            && promised(self.plan, to, changes).iter().any(|hash| self.slice.doubted.contains_key(hash))
     }
 
     /// C5: when a record gets (or has) a counterpart in a system, those connected to it may qualify there now.

@@ -30,6 +30,9 @@ pub struct Slice {
     pub by_hash: NumberMap<u64, Vec<RecordId>>,
     /// The entities with an open creation whose record will be found under a hash (C2).
     pub promised: NumberMap<u64, Vec<EntityId>>,
+    /// What is shown under the keys of records of which a person is asked whether they are still the same (R9): the hashes under which it
+    /// would be found, with the record.
+    pub doubted: NumberMap<u64, RecordId>,
     /// Pairs that a person keeps apart (L7), both ways round.
     pub apart: HashSet<(RecordId, RecordId)>,
     /// Open intents, by the entity that they were decided for, or that it has become part of.
@@ -68,6 +71,7 @@ impl Slice {
             records,
             by_hash: NumberMap::default(),
             promised: NumberMap::default(),
+            doubted: NumberMap::default(),
             apart: HashSet::new(),
             intents: NumberMap::default(),
             reviews: vec![],

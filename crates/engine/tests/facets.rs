@@ -78,6 +78,23 @@ fn f2_facets_read_one_after_the_other_come_to_one_record() {
 }
 
 #[test]
+fn f2_nothing_is_created_while_the_facet_that_it_will_be_linked_with_is_still_to_be_read() {
+    let rows: [&[&str]; 2] = [&["name <-> name"], &["contact <-> contact"]];
+    let mut world = facets(&two_facets([Create::Always, Create::Always], &["no = no"], rows));
+    read(&mut world, "1", json!({"no": "17", "name": "Fjord AS", "contact": "Åse"}));
+    // A process that was killed has read the one facet of what it had made, and not the other.
+    world.read(&format!("{}/x", TWO[0].1), json!({"no": "17", "name": "Fjord AS", "contact": "Åse"}));
+    world.settle();
+    assert!(world.linked(&format!("{}/1", TWO[0].0), &format!("{}/x", TWO[0].1)));
+    assert_eq!(world.count(TWO[1].1), 0, "nothing is created beside it");
+    world.read(&format!("{}/x", TWO[1].1), json!({"no": "17", "name": "Fjord AS", "contact": "Åse"}));
+    world.settle();
+    assert!(world.linked(&format!("{}/1", TWO[1].0), &format!("{}/x", TWO[1].1)));
+    assert_eq!((world.count(TWO[0].1), world.count(TWO[1].1)), (1, 1));
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
 fn f3_deleting_through_one_facet_empties_its_part_alone() {
     let propagate = |ty: &str, of: &str, rows: &[&str]| {
         let flow = flow(ty, of, Create::Always, &[], rows);

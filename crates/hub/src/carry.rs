@@ -52,9 +52,9 @@ pub(crate) fn carry_out(connector: &dyn Connector, flush: Flush, mut job: Job) -
             let again = match (&outcome, &write.action) {
                 // P6: where it can't be read again now, the next reading shows what was changed; until then it conflicts once more.
                 (Outcome::Conflict { .. }, Action::Update { id, .. } | Action::Delete { id, .. }) => {
-                    connector.get(&job.kind, &job.watch, id).ok().flatten()
+                    look(connector, &job.kind, &job.watch, id).ok().flatten()
                 }
-                (Outcome::Duplicate { id: Some(id), message }, _) => match connector.get(&job.kind, &job.watch, id) {
+                (Outcome::Duplicate { id: Some(id), message }, _) => match look(connector, &job.kind, &job.watch, id) {
                     Ok(found) => found,
                     // C2: nothing was made, and what is there can't be seen just now: it is tried again.
                     Err(trouble) => {
@@ -79,7 +79,7 @@ pub(crate) fn carry_out(connector: &dyn Connector, flush: Flush, mut job: Job) -
                 (Outcome::Done(answer), Action::Create | Action::Update { .. }) if job.can_get => {
                     let worth = connector.answers(&job.kind, write.action == Action::Create);
                     // Where it can't be read now, the next reading shows what became of the write.
-                    let read = || connector.get(&job.kind, &job.watch, &answer.id).ok().flatten();
+                    let read = || look(connector, &job.kind, &job.watch, &answer.id).ok().flatten();
                     if is_to_be_read(worth, write, answer) { read() } else { None }
                 }
                 _ => None,
@@ -93,6 +93,11 @@ pub(crate) fn carry_out(connector: &dyn Connector, flush: Flush, mut job: Job) -
     let sent = |write: Write| write.values.into_iter().map(|value| (value.prop, value.value)).collect();
     let parcels = job.intents.into_iter().zip(job.writes).map(|(intent, write)| Parcel { intent, sent: sent(write) });
     Ok(parcels.zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).chain(aside).collect())
+}
+
+/// A record as it is now; nothing where its system shows another one in its place.
+fn look(connector: &dyn Connector, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    Ok(connector.get(kind, watch, id)?.filter(|record| record.id == id))
 }
 
 /// R6: whether a record is to be read, as the answer to a write does not tell what became of it.

@@ -171,6 +171,9 @@ impl Hub {
         let mut slice = timed(&mut under_way.report.shares.loading_ms, load)?;
         slice.waiting.retain(|_, rank| *rank < HELD);
         slice.reconsider = under_way.reconsider;
+        if under_way.doubted {
+            slice.doubted = self.doubted()?;
+        }
         Ok(slice)
     }
 
@@ -189,10 +192,18 @@ impl Hub {
             let reviews = self.store.open_reviews(&[intent.source])?;
             match reviews.iter().find(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty) {
                 // A person has been asked, and is not to keep everything waiting.
-                Some(review) => asked.extend(&review.candidates),
+                Some(review) => {
+                    asked.extend(&review.candidates);
+                    for candidate in self.store.records(&review.candidates)? {
+                        asked.extend(self.other_facets(&candidate)?.iter().map(|facet| facet.id));
+                    }
+                }
+                // F1: it was made with all its facets.
                 None => {
-                    let earliest = since.entry(intent.ty).or_insert(intent.decided_at);
-                    *earliest = (*earliest).min(intent.decided_at);
+                    for ty in std::iter::once(&intent.ty).chain(&self.plan.ty(intent.ty).facets) {
+                        let earliest = since.entry(*ty).or_insert(intent.decided_at);
+                        *earliest = (*earliest).min(intent.decided_at);
+                    }
                 }
             }
         }

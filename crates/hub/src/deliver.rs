@@ -384,6 +384,20 @@ impl Hub {
                     let message = "its system had made it at an earlier try".to_string();
                     adopt.push((intent, Found::Named(Some(answer.id), None), message));
                 }
+                // R9: the key of a record that is known as somebody else, who has nothing of what was sent: that one may be gone, and its
+                // key be given on. What the record shows decides it, or a person.
+                Outcome::Done(answer)
+                    if intent.kind == IntentKind::Create
+                        && !answered.contains(&(intent.ty, answer.id.clone()))
+                        && there
+                            .get(&(intent.ty, answer.id.clone()))
+                            .is_some_and(|known| known.is_live() && self.has_nothing_of(known, &sent)) =>
+                {
+                    let message =
+                        format!("its system answered the creation with {}, which is known as another record", answer.id);
+                    self.not_known(under_way, &intent, message, false, &mut known, &mut commit);
+                    under_way.to_read.insert(intent.ty);
+                }
                 // R9: what is known already has not been made by this, but found; and perhaps overwritten.
                 Outcome::Done(answer)
                     if intent.kind == IntentKind::Create
@@ -677,6 +691,16 @@ impl Hub {
             found.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| ((ty, record.key.clone()), record)));
         }
         Ok(found)
+    }
+
+    /// R9: whether a record holds nothing of what was sent that tells one record from another.
+    fn has_nothing_of(&self, known: &RecordState, sent: &[(usize, Value)]) -> bool {
+        let props = &self.plan.ty(known.ty).props;
+        sent.iter().all(|(prop, value)| {
+            let described = &props[*prop];
+            let says_nothing = is_empty(value) || value.is_boolean() || !described.refers_to.is_empty();
+            says_nothing || !same(described.terms(), known.slots[*prop].value(described.whole), value)
+        })
     }
 
     /// R9: whether a record that a creation was answered with is the one that is known by that key. One that is there surely is; the key

@@ -124,7 +124,7 @@ impl Hub {
         });
     }
 
-    fn other_facets(&mut self, state: &RecordState) -> Result<Vec<RecordState>> {
+    pub(crate) fn other_facets(&mut self, state: &RecordState) -> Result<Vec<RecordState>> {
         let mut found = Vec::new();
         for facet in self.plan.ty(state.ty).facets.clone() {
             found.extend(self.store.by_key(facet, &[&state.key])?);

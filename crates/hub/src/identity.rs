@@ -12,9 +12,13 @@ use std::collections::HashMap;
 use lockstep_connector::Trouble;
 use lockstep_engine::Observed;
 use lockstep_engine::Trust;
+use lockstep_engine::confirm::made_of;
+use lockstep_engine::keys::promised;
 use lockstep_engine::observe::Doubt;
 use lockstep_model::value::{effective, equal, is_empty, shown};
-use lockstep_model::{GuardKind, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx, Value};
+use lockstep_model::{
+    GuardKind, Intent, NumberMap, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx, Value,
+};
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey, TypeStatus};
 use serde_json::json;
 
@@ -250,6 +254,39 @@ impl Hub {
         })
     }
 
+    /// R9: under which hashes the records would be found that are shown under the keys of others, while a person is asked about those.
+    pub(crate) fn doubted(&mut self) -> Result<NumberMap<u64, RecordId>> {
+        let reviews = self.store.reviews(usize::MAX >> 1)?;
+        let mut found = NumberMap::default();
+        for review in reviews.iter().filter(|review| review.kind == ReviewKind::AnotherRecord) {
+            found.extend(self.doubted_by(review).into_iter().map(|hash| (hash, review.record)));
+        }
+        Ok(found)
+    }
+
+    /// R9: whether what a creation sent is shown under the key of a record while a person is asked whether it is that record still.
+    pub(crate) fn is_shown_in_doubt(&mut self, intent: &Intent) -> Result<bool> {
+        let keys = promised(&self.plan, intent.ty, &intent.changes);
+        let reviews = self.store.reviews(usize::MAX >> 1)?;
+        let mut doubts = reviews.iter().filter(|review| review.kind == ReviewKind::AnotherRecord && review.ty == intent.ty);
+        let props = &self.plan.ty(intent.ty).props;
+        let shows_all = |read: &ReadRecord| {
+            intent.changes.iter().filter(|change| change.counterpart_of.is_none()).all(|change| {
+                let shown = read.values[change.prop.at()].as_ref();
+                shown.is_some_and(|shown| made_of(&change.value, effective(shown, props[change.prop.at()].whole)))
+            })
+        };
+        Ok(doubts.any(|review| {
+            self.doubted_by(review).iter().any(|hash| keys.contains(hash))
+                || self.read_from_json(review.ty, &review.value).is_some_and(|read| shows_all(&read))
+        }))
+    }
+
+    fn doubted_by(&self, review: &Review) -> Vec<u64> {
+        let read = self.read_from_json(review.ty, &review.value);
+        read.map_or_else(Vec::new, |read| lockstep_engine::shown_under(&self.plan, review.ty, &read))
+    }
+
     /// R9: closes the questions about records that have been read once more and are no matter of doubt any more.
     pub(crate) fn close_doubts(
         &mut self,
@@ -266,6 +303,8 @@ impl Hub {
             if review.kind == ReviewKind::AnotherRecord && read.contains(&review.record) && !is_doubted {
                 commit.reviews_closed.push(ReviewKey::of(&review));
                 commit.agenda_added.push((self.plan.ty(review.ty).decide_rank, review.record));
+                // What waited for the answer.
+                self.wake(&self.doubted_by(&review), commit)?;
             }
         }
         Ok(())
@@ -281,6 +320,8 @@ impl Hub {
             false => "a person says that its id belongs to another record now",
         };
         let mut commit = Commit { durable: true, reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
+        // What waited for the answer.
+        self.wake(&self.doubted_by(review), &mut commit)?;
         let mut entry = self.person(under_way, JournalKind::Person, record.id, None, text);
         entry.rule = Some(Rule::R9);
         commit.journal.push(entry);

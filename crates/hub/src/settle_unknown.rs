@@ -261,7 +261,14 @@ impl Hub {
     /// What the intent's record shows now.
     fn get_now(&self, intent: &Intent, record: &RecordState) -> std::result::Result<Option<ReadRecord>, Trouble> {
         let ty = self.plan.ty(intent.ty);
-        self.systems[self.system_of(intent.ty)].connector.get(&ty.name.kind, &ty.watch(), &record.key)
+        let connector = &self.systems[self.system_of(intent.ty)].connector;
+        match connector.get(&ty.name.kind, &ty.watch(), &record.key)? {
+            // What another record shows says nothing of this write.
+            Some(other) if other.id != record.key => {
+                Err(Trouble::Malformed(format!("asked for {}/{}, the system shows {}", ty.name, record.key, other.id)))
+            }
+            found => Ok(found),
+        }
     }
 
     /// P5: an update that landed is Lockstep's own write and no edit, though nobody heard of it. Gives whether it was one.
@@ -379,6 +386,10 @@ impl Hub {
             };
             let mut found: Vec<usize> = fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect();
             let sure = !found.is_empty() || !last;
+            if !sure && under_way.doubted && self.is_shown_in_doubt(&intent)? {
+                // R9: a record shows it, and a person is asked whose that is.
+                continue;
+            }
             if !sure {
                 // Without one, or where that was edited too, any new record could be it: one that has something of it, else any at all. A
                 // person says; to send it again might make it twice.

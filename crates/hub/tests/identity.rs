@@ -291,6 +291,37 @@ fn r9_a_creation_that_is_answered_with_another_s_record_makes_no_second_one_and_
 }
 
 #[test]
+fn r9_lockstep_is_given_the_number_of_one_whose_deletion_it_has_not_seen() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let mut hub = hub(&[("a", &a), ("b", &b)], &people());
+    for n in 3..9 {
+        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
+    }
+    a.put("Person/2", ase());
+    run(&mut hub);
+    let b_ase = b.real.all("Person").into_iter().find(|(_, r)| r["name"] == "Åse Berg").unwrap().0;
+    b.put("Person/31", per());
+    a.remove("Person/2");
+    a.ids.lock().unwrap().push_back("2".into());
+    let only_b = RunOptions {
+        only: Some([hub.plan_of_flows().type_named(&TypeName::new("b", "Person")).unwrap()].into()),
+        ..RunOptions::default()
+    };
+    hub.run(only_b).unwrap();
+    for _ in 0..3 {
+        run(&mut hub);
+        assert_eq!(a.count("Person"), 7, "it is not made twice");
+        assert_eq!(a.value("Person/2", "name"), json!("Per Moe"), "nor put back");
+        assert_eq!(b.value(&format!("Person/{b_ase}"), "name"), json!("Åse Berg"), "nobody gets another's values");
+    }
+    assert!(hub.reviews(9).unwrap().is_empty(), "the system tells that the other one is gone");
+    a.put("Person/2", json!({"mail": "per@example.com", "name": "Per M. Moe"}));
+    run(&mut hub);
+    assert_eq!(b.value("Person/31", "name"), json!("Per M. Moe"), "they are linked");
+    assert_eq!(b.value(&format!("Person/{b_ase}"), "name"), json!("Åse Berg"));
+}
+
+#[test]
 fn r9_a_creation_that_is_answered_with_a_lone_record_is_a_match() {
     let (a, b) = (Peculiar::new(person()), Arc::new(Peculiar { upserts_by: Some("mail"), ..Peculiar::plain(person()) }));
     let flows = [flow("a.Person", "b.Person", Create::Always, &[], &["mail", "name", "phone"])];
@@ -338,6 +369,37 @@ fn r9_a_live_record_that_shows_another_person_waits_and_a_person_says() {
             assert_eq!(b.count("Person"), 8);
             assert_eq!(a.value("Person/2", "name"), json!("Per Moe"));
         }
+        assert_eq!(writes(&mut hub), 0);
+    }
+}
+
+#[test]
+fn r9_nothing_is_created_beside_a_record_that_shows_it_while_a_person_is_asked() {
+    for (back, answered) in [(false, Some(Answer::Reject)), (true, None)] {
+        let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+        let mut hub = hub(&[("a", &a), ("b", &b)], &people());
+        for n in 3..9 {
+            a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
+        }
+        a.put("Person/2", ase());
+        run(&mut hub);
+        // Somebody has deleted it and its number was given to another, whom the other system knows as well.
+        a.put("Person/2", per());
+        b.put("Person/per", per());
+        let report = run(&mut hub);
+        assert_eq!((report.writes(), a.count("Person"), hub.reviews(9).unwrap().len()), (0, 7, 1), "{report:#?}");
+        let told = format!("{:?}", report.flows[1].reasons);
+        assert!(told.contains("a person is asked whether it is another than it was"), "{told}");
+        if back {
+            a.put("Person/2", ase());
+        }
+        if let Some(answer_to_it) = answered {
+            answer(&mut hub, answer_to_it);
+        }
+        run(&mut hub);
+        assert!(hub.reviews(9).unwrap().is_empty());
+        assert_eq!(a.count("Person"), if back { 8 } else { 7 }, "created where it is not there after all, else found");
+        assert_eq!(b.count("Person"), 8);
         assert_eq!(writes(&mut hub), 0);
     }
 }
