@@ -11,10 +11,10 @@ use lockstep_hub::report::RecordName;
 use lockstep_hub::{Hub, HubError};
 use lockstep_model::{EntityId, RecordId, RecordState, Review, ReviewKind, TypeIx};
 
-use crate::draw::EDITED;
+use crate::draw::{EDITED, Kind, WHO};
 use crate::mortal::Life;
 use crate::random::Random;
-use crate::truth::At;
+use crate::truth::{At, text_of};
 use crate::world::World;
 
 impl World {
@@ -35,6 +35,40 @@ impl World {
         } else if let Err(error) = done {
             self.truth.look().broken("the hub fails", "", error.to_string());
         }
+    }
+
+    /// Somebody gets another address, in one of the systems: of those whose records are all linked, and for whom nothing is under way.
+    pub(crate) fn change_address(&mut self) -> Result<(), HubError> {
+        let mut random = self.more.split();
+        let mut hub = self.hub(Life::of(None))?;
+        let entities = hub.store().linked_entities(None, usize::MAX >> 1)?;
+        let Some(&entity) = random.pick(&entities) else { return Ok(()) };
+        let mut members = hub.store().members(&[entity])?;
+        members.retain(RecordState::is_live);
+        members.sort_by_key(|member| member.id);
+        let who = self.people_of(&mut hub, entity)?;
+        let places: BTreeSet<At> = members.iter().map(|member| self.place(&hub, member)).collect();
+        let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
+        if who.len() != 1 || !hub.store().open_intents(&[entity])?.is_empty() || !hub.store().open_reviews(&ids)?.is_empty() {
+            return Ok(());
+        }
+        let name = who.first().cloned().unwrap_or_default();
+        let mut all = BTreeSet::new();
+        for system in &self.systems {
+            let theirs = system.rows().into_iter().filter(|row| row.who_is() == name && !row.gone);
+            all.extend(theirs.map(|row| (system.number, row.id)));
+        }
+        let told_apart = {
+            let truth = self.truth.look();
+            !truth.sharing.contains(&name) && !truth.joined.contains(&name) && !truth.divided.contains_key(&name)
+        };
+        if all != places || !told_apart {
+            return Ok(());
+        }
+        let Some((system, id)) = random.pick(&places.into_iter().collect::<Vec<_>>()).cloned() else { return Ok(()) };
+        self.addresses += 1;
+        self.systems[system].person_moves(&id, format!("{name}.moved{}@example.com", self.addresses), &mut random);
+        Ok(())
     }
 
     fn unlink(&self, hub: &mut Hub, random: &mut Random) -> Result<(), HubError> {
@@ -96,7 +130,11 @@ impl World {
     pub(crate) fn answer_what_is_unknown(&self) -> Result<(), HubError> {
         let mut hub = self.hub(Life::of(None))?;
         let mut reviews = hub.store().numbered_reviews(usize::MAX >> 1)?;
-        reviews.retain(|(_, review)| matches!(review.kind, ReviewKind::UnknownOutcome | ReviewKind::AnotherRecord));
+        // G4: what was given up is tried once more, now that everything has healed.
+        let given_up = |review: &Review| review.kind == ReviewKind::RejectedValue && review.prop.is_none();
+        reviews.retain(|(_, review)| {
+            matches!(review.kind, ReviewKind::UnknownOutcome | ReviewKind::AnotherRecord) || given_up(review)
+        });
         reviews.iter().try_for_each(|one| self.answer_one(&mut hub, one, &mut Random::new(1)))
     }
 
@@ -118,6 +156,12 @@ impl World {
                 truth.reason_to_write(&who, None);
                 truth.said.extend(prop.map(|prop| (who.clone(), prop)));
             }
+        }
+        // What a person knows not to be there may be sent again at once, and what they want tried is.
+        if matches!(review.kind, ReviewKind::UnknownOutcome | ReviewKind::RejectedValue) {
+            let (who, mut truth) = (self.who(&asked), self.truth.look());
+            truth.sent.retain(|(_, of), _| *of != who);
+            truth.failed.retain(|(_, of, _), _| *of != who);
         }
         // Whatever comes of it: of who is on both sides, because two have one address, there may be one more, or what was apart is one.
         let known = hub.store().records(&[&[review.record], &review.candidates[..]].concat())?;
@@ -167,17 +211,19 @@ impl World {
         candidates.retain(|record| record.ty == review.ty);
         let candidates: Vec<At> = candidates.iter().map(|record| self.place(hub, record)).collect();
         let who = self.who(&asked);
+        let ty = hub.plan_of_flows().ty(review.ty).name.clone();
+        let name = |at: &At| format!("{ty}/{}", at.1);
         let answer = match review.kind {
             ReviewKind::AmbiguousMatch | ReviewKind::DisputedEntity => {
                 let mut same = candidates.iter().filter(|at| self.who(at) == who);
                 match (same.next(), same.next()) {
-                    (Some(one), None) => Answer::Link(self.name(one)),
+                    (Some(one), None) => Answer::Link(name(one)),
                     (None, _) => Answer::Separate,
                     _ => return Ok(None),
                 }
             }
             ReviewKind::UnknownOutcome => match candidates.iter().find(|at| self.who(at) == who) {
-                Some(one) => Answer::Link(self.name(one)),
+                Some(one) => Answer::Link(name(one)),
                 None => Answer::Reject,
             },
             ReviewKind::FlipFlop => {
@@ -191,8 +237,14 @@ impl World {
                 Answer::Accept
             }
             ReviewKind::PendingDelete => Answer::Reject,
-            // R9: nobody's id is given to another here.
-            ReviewKind::AnotherRecord => Answer::Accept,
+            // R9: whether who was read is who was known.
+            ReviewKind::AnotherRecord => {
+                let known = hub.store().records(&[review.record])?;
+                let prop = hub.plan_of_flows().ty(review.ty).props.iter().position(|prop| prop.name == WHO);
+                let known = known.first().zip(prop).map(|(known, prop)| text_of(known.slots[prop].value(false)));
+                if known == review.value["values"].get(WHO).map(text_of) { Answer::Accept } else { Answer::Separate }
+            }
+            ReviewKind::RejectedValue if review.prop.is_none() => Answer::Accept,
             _ => return Ok(None),
         };
         Ok(Some((asked, candidates, answer)))
@@ -204,7 +256,8 @@ impl World {
         let mut known: BTreeMap<RecordId, At> = BTreeMap::new();
         for ty in (0..hub.plan_of_flows().types.len() as u16).map(TypeIx) {
             let rows = self.system_of(hub, ty).rows();
-            let keys: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+            let kind = Kind::named(&hub.plan_of_flows().ty(ty).name.kind);
+            let keys: Vec<&str> = rows.iter().filter(|row| row.kind == kind).map(|row| row.id.as_str()).collect();
             let found = hub.store().by_key(ty, &keys).unwrap_or_default();
             known.extend(found.iter().map(|record| (record.id, self.place(hub, record))));
         }
@@ -236,12 +289,14 @@ impl World {
     }
 
     fn name(&self, at: &At) -> String {
-        format!("{}.Person/{}", self.drawn.systems[at.0].name, at.1)
+        let kind = self.systems[at.0].row(&at.1).map_or(Kind::Person, |row| row.kind);
+        format!("{}.{}/{}", self.drawn.systems[at.0].name, kind.name(), at.1)
     }
 
     fn places(&self, names: &[RecordName]) -> Vec<At> {
         let place = |name: &RecordName| {
-            let (system, id) = name.0.split_once(".Person/")?;
+            let (ty, id) = name.0.split_once('/')?;
+            let (system, _) = ty.split_once('.')?;
             Some((self.drawn.systems.iter().position(|s| s.name == system)?, id.to_string()))
         };
         names.iter().filter_map(place).collect()

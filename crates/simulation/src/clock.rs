@@ -8,7 +8,11 @@ use lockstep_model::Timestamp;
 
 /// A clock that nobody has to wait for. Every look at it takes a millisecond, so that no two things happen at once.
 #[derive(Debug)]
-pub struct SimulatedClock(AtomicI64);
+pub struct SimulatedClock {
+    now: AtomicI64,
+    /// How far the hub's machine is behind, since its clock was set back.
+    behind: AtomicI64,
+}
 
 impl SimulatedClock {
     /// When the world begins: New Year of 2026, Oslo's morning.
@@ -16,12 +20,22 @@ impl SimulatedClock {
 
     /// Begins on a morning in 2026.
     pub fn new() -> Self {
-        SimulatedClock(AtomicI64::new(Self::START))
+        SimulatedClock { now: AtomicI64::new(Self::START), behind: AtomicI64::new(0) }
     }
 
     /// Lets time pass.
     pub fn pass(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::Relaxed);
+        self.now.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// What time it really is, whatever the hub's machine says.
+    pub fn real(&self) -> i64 {
+        self.now.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The clock of the hub's machine is set back.
+    pub fn set_back(&self, ms: i64) {
+        self.behind.fetch_add(ms, Ordering::Relaxed);
     }
 }
 
@@ -33,7 +47,7 @@ impl Default for SimulatedClock {
 
 impl Clock for SimulatedClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.fetch_add(1, Ordering::Relaxed) + 1)
+        Timestamp(self.real() - self.behind.load(Ordering::Relaxed))
     }
 
     fn wait(&self, duration: Duration) {

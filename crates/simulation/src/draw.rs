@@ -1,8 +1,9 @@
 //! What kind of world a seed gives: its systems with their habits, and the flows between them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use lockstep_model::flow::{Create, Deletes, PropertyRef};
+use lockstep_model::flow::{Create, Deletes, Filter, PropertyRef};
 use lockstep_model::{Capabilities, Flow, MatchRow, PlainType, PropertyPair, PropertySchema, TypeName, TypeSchema};
 
 use crate::random::Random;
@@ -10,9 +11,20 @@ use crate::random::Random;
 /// The properties of a person: who it is (never edited), the address by which they are linked, and what people edit.
 pub const WHO: &str = "who";
 pub const MAIL: &str = "mail";
-pub const EDITED: [&str; 4] = ["name", "phone", "city", SCORE];
+pub const EDITED: [&str; 4] = [NAME, "phone", "city", SCORE];
+/// The company that a person works for: a reference (P8).
+pub const COMPANY: &str = "company";
+/// What a company has, too.
+pub const NAME: &str = "name";
+/// Of which facets a person's record has, and which properties belong to the second.
+const WORK: &str = "work";
+const HOME: &str = "home";
+const AT_HOME: [&str; 2] = ["city", SCORE];
 /// The one that is a number, with two decimals.
 pub const SCORE: &str = "score";
+
+/// What was only accepted takes up to so long, where no delay is stated (C2).
+pub const ACCEPTED_MS: i64 = 60_000;
 
 /// What a system makes of a text when it stores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +50,152 @@ impl Rewrite {
             },
         }
     }
+}
+
+/// What the answers to a system's writes show, where it is neither the record nor the least that a write needs (R6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answering {
+    /// The record as it is stored, and its connector says so.
+    Stored,
+    /// The id and nothing else.
+    Id,
+    /// What was sent, whatever became of it.
+    Echo,
+    /// Nothing: of a creation not even the id.
+    Nothing,
+}
+
+/// What a system acknowledges and does not do, for one record in three (R6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loses {
+    /// It keeps its own value of this property.
+    Property(&'static str),
+    /// No update is done at all.
+    Updates,
+    /// Now and then an update is not done.
+    Some,
+}
+
+/// How the writes for one person in four fail until everything heals (G4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fails {
+    /// Surely not done.
+    Surely,
+    /// Whether it was done can't be told.
+    Perhaps,
+}
+
+/// The kinds of fault that are drawn from a stream of their own, so that a seed keeps the world that it had without them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    Answers,
+    Accepts,
+    Loses,
+    Shuffles,
+    Clocks,
+    Fails,
+    Reuses,
+    Lies,
+    Rotates,
+    References,
+    Suspends,
+    Facets,
+}
+
+impl Fault {
+    pub const ALL: [(&'static str, Fault); 12] = [
+        ("answers", Fault::Answers),
+        ("accepts", Fault::Accepts),
+        ("loses", Fault::Loses),
+        ("shuffles", Fault::Shuffles),
+        ("clocks", Fault::Clocks),
+        ("fails", Fault::Fails),
+        ("reuses", Fault::Reuses),
+        ("lies", Fault::Lies),
+        ("rotates", Fault::Rotates),
+        ("references", Fault::References),
+        ("suspends", Fault::Suspends),
+        ("facets", Fault::Facets),
+    ];
+}
+
+/// Which kinds of fault a world may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Faults(u32);
+
+impl Faults {
+    /// Those that a world may have where nothing is said.
+    pub const USUAL: Faults = Faults(!(1 << Fault::Facets as u32 | 1 << Fault::Reuses as u32));
+
+    /// These kinds, by their names separated by commas; `none` for none.
+    pub fn parse(names: &str) -> Option<Faults> {
+        let one = |name: &str| Fault::ALL.iter().find(|(known, _)| *known == name).map(|(_, fault)| 1 << *fault as u32);
+        names.split(',').filter(|name| *name != "none").try_fold(0, |all, name| Some(all | one(name)?)).map(Faults)
+    }
+
+    fn has(self, fault: Fault) -> bool {
+        self.0 & (1 << fault as u32) != 0
+    }
+}
+
+/// What a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Person,
+    Company,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 2] = [Kind::Person, Kind::Company];
+
+    /// Its record type's name in every system.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Person => "Person",
+            Kind::Company => "Company",
+        }
+    }
+
+    /// Reads the name.
+    pub fn named(name: &str) -> Kind {
+        if name == "Company" { Kind::Company } else { Kind::Person }
+    }
+}
+
+/// The flows between two systems that are not about everybody (L11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suspended {
+    pub from: usize,
+    pub to: usize,
+    /// They are about those whose city, as `from` has it, has no 3 in it, which changes. Else about the people with even numbers, which
+    /// does not.
+    pub by_city: bool,
+}
+
+impl Suspended {
+    /// How a flow says it.
+    fn filter(self) -> Filter {
+        let odd = || (1..100).filter(|n| n % 2 == 1).map(|n| format!("'p{n}'")).collect::<Vec<_>>().join(", ");
+        let (expression, read) = match self.by_city {
+            true => ("'3' not in (city or '')".to_string(), "city"),
+            false => (format!("who not in [{}]", odd()), WHO),
+        };
+        Filter { expression, reads: vec![read.into()] }
+    }
+
+    /// Whether the flows are about a record of `from`.
+    pub fn holds(self, texts: &BTreeMap<&'static str, String>) -> bool {
+        let text = |prop: &str| texts.get(prop).map_or("", String::as_str);
+        match self.by_city {
+            true => !text("city").contains('3'),
+            false => !is_odd(text(WHO)),
+        }
+    }
+}
+
+/// Whether a person is one of those with odd numbers.
+pub fn is_odd(who: &str) -> bool {
+    who.strip_prefix('p').and_then(|number| number.parse::<u64>().ok()).is_some_and(|number| number % 2 == 1)
 }
 
 /// A system and its habits.
@@ -70,6 +228,19 @@ pub struct SystemDrawn {
     pub batch: usize,
     /// Per mille of calls that go wrong while anything may.
     pub trouble: u32,
+    pub answering: Option<Answering>,
+    /// Creations are answered with no more than "accepted", and show up to so long after; 0 where they are not.
+    pub accepts_ms: i64,
+    pub loses: Option<Loses>,
+    /// Its lists come in another order each time.
+    pub shuffles: bool,
+    /// Its clock is now and then set back.
+    pub steps_back: bool,
+    pub fails: Option<Fails>,
+    /// The id of a deleted record is given to the next new one (R9).
+    pub reuses_ids: bool,
+    /// Per mille of single reads and look-ups that show nothing, or something else, in place of what was asked for.
+    pub lies: u32,
 }
 
 /// A world as it was drawn, before anything happens in it.
@@ -85,11 +256,20 @@ pub struct Drawn {
     pub killed: u32,
     /// No flow has a match row: everybody is typed into one system only, and what was created is known by that alone (L4).
     pub matchless: bool,
+    /// The hub's own clock is set back up to so often.
+    pub set_back: u32,
+    /// People get other addresses after they were linked (L4, R9).
+    pub rotates: bool,
+    /// There are companies for which people work.
+    pub companies: bool,
+    pub suspended: Option<Suspended>,
+    /// A person's record stands for two things, each with links and flows of its own (F1): who and where they work, and the rest.
+    pub facets: bool,
 }
 
 impl Drawn {
-    /// The world of a seed.
-    pub fn of(random: &mut Random) -> Drawn {
+    /// The world of a seed: `random` gives what worlds have always had, `more` the kinds of fault that `faults` allows.
+    pub fn of(random: &mut Random, more: &mut Random, faults: Faults) -> Drawn {
         let count = 2 + random.below(3);
         let mut systems: Vec<SystemDrawn> = (0..count).map(|n| system(n, random)).collect();
         // An automation somewhere, and sometimes another one that does not know of it.
@@ -120,26 +300,109 @@ impl Drawn {
         let sharers = random.per_mille(300);
         let killed = [0, 150, 400, 700][random.below(4)];
         let matchless = random.per_mille(80);
-        Drawn { systems, flows, deletes, people, sharers: sharers && !matchless, killed, matchless }
+        let sharers = sharers && !matchless;
+        let mut drawn = Drawn {
+            systems,
+            flows,
+            deletes,
+            people,
+            sharers,
+            killed,
+            matchless,
+            set_back: 0,
+            rotates: false,
+            companies: false,
+            suspended: None,
+            facets: false,
+        };
+        drawn.add_faults(more, faults);
+        drawn
+    }
+
+    /// Draws everything, and keeps what is allowed: what is left out changes nothing of the rest.
+    fn add_faults(&mut self, more: &mut Random, faults: Faults) {
+        // What gets the first address of a list that comes in any order can't be told from what a third system has under the second.
+        let may_shuffle = self.systems.len() == 2 || self.systems.iter().all(|system| system.mail_is_a_list);
+        for system in &mut self.systems {
+            let answering = [Answering::Stored, Answering::Id, Answering::Echo, Answering::Nothing][more.below(4)];
+            system.answering = Some(answering).filter(|_| more.per_mille(400) & faults.has(Fault::Answers));
+            let accepts_ms = more.between(1_000, 50_000);
+            if more.per_mille(150) & faults.has(Fault::Accepts) {
+                // No delay is stated: a minute is assumed.
+                (system.accepts_ms, system.settles_ms) = (accepts_ms, 0);
+            }
+            let prop = EDITED[more.below(EDITED.len())];
+            let loses = [Loses::Property(prop), Loses::Property(prop), Loses::Updates, Loses::Some][more.below(4)];
+            system.loses = Some(loses).filter(|_| more.per_mille(200) & faults.has(Fault::Loses));
+            system.shuffles = more.per_mille(600) & (system.mail_is_a_list && may_shuffle && faults.has(Fault::Shuffles));
+            system.steps_back = more.per_mille(250) & faults.has(Fault::Clocks);
+            let fails = [Fails::Surely, Fails::Perhaps][more.below(2)];
+            system.fails = Some(fails).filter(|_| more.per_mille(200) & faults.has(Fault::Fails));
+            system.reuses_ids = more.per_mille(300) & faults.has(Fault::Reuses);
+            system.lies = if more.per_mille(250) & faults.has(Fault::Lies) { 100 } else { 0 };
+        }
+        let set_back = 1 + more.below(2) as u32;
+        self.set_back = if more.per_mille(250) & faults.has(Fault::Clocks) { set_back } else { 0 };
+        self.rotates = more.per_mille(300) & !self.matchless & faults.has(Fault::Rotates);
+        self.companies = more.per_mille(300) & faults.has(Fault::References);
+        let (suspends, by_city) = (more.per_mille(250), more.per_mille(500));
+        if suspends & faults.has(Fault::Suspends) {
+            let (from, to, _) = self.flows[0];
+            let by_city = by_city && self.systems[from].props.contains(&"city");
+            if by_city {
+                self.flows.retain(|(other, back, _)| (*other, *back) != (to, from));
+            }
+            self.suspended = Some(Suspended { from, to, by_city });
+        }
+        let plain = !self.matchless && !self.sharers && !self.companies && self.suspended.is_none();
+        self.facets = more.per_mille(250) & plain & faults.has(Fault::Facets);
+        self.rotates &= !self.facets;
     }
 
     /// The flows, as a project has them.
     pub fn flows(&self) -> Vec<Flow> {
-        let name = |at: usize| TypeName::parse(&format!("{}.Person", self.systems[at].name)).expect("a name of ours");
+        let name = |at: usize, kind: Kind| TypeName::new(&self.systems[at].name, kind.name());
+        let person = |at: usize, facet: Option<&str>| TypeName { facet: facet.map(str::to_string), ..name(at, Kind::Person) };
         let row = |prop: &str| PropertyPair::equal(PropertyRef::new(prop), PropertyRef::new(prop));
         let by_mail = || MatchRow::single(PropertyRef::new(MAIL), PropertyRef::new(MAIL));
-        let flow = |&(from, to, creates): &(usize, usize, bool)| {
+        let people = |&(from, to, creates): &(usize, usize, bool)| {
             let both = |prop: &&&str| self.systems[from].props.contains(prop) && self.systems[to].props.contains(prop);
-            let edited = EDITED.iter().filter(both).map(|prop| row(prop));
+            let facet = self.facets.then_some(WORK);
+            let edited = EDITED.iter().filter(both).filter(|prop| !self.facets || !AT_HOME.contains(prop)).map(|prop| row(prop));
+            let company = self.companies.then(|| row(COMPANY));
+            let suspended = self.suspended.filter(|pair| [(pair.from, pair.to), (pair.to, pair.from)].contains(&(from, to)));
             Flow {
                 create: if creates { Create::Always } else { Create::Never },
                 matches: if self.matchless { vec![] } else { vec![by_mail()] },
-                properties: [row(WHO), row(MAIL)].into_iter().chain(edited).collect(),
+                properties: [row(WHO), row(MAIL)].into_iter().chain(edited).chain(company).collect(),
                 deletes: self.deletes,
-                ..Flow::between(name(from), name(to))
+                only: suspended.map(Suspended::filter),
+                ..Flow::between(person(from, facet), person(to, facet))
             }
         };
-        self.flows.iter().map(flow).collect()
+        // F2: nothing matches, but whose other facets are linked.
+        let at_home = |&(from, to, creates): &(usize, usize, bool)| {
+            let both = |prop: &&&str| self.systems[from].props.contains(prop) && self.systems[to].props.contains(prop);
+            Flow {
+                create: if creates { Create::Always } else { Create::Never },
+                properties: AT_HOME.iter().filter(both).map(|prop| row(prop)).collect(),
+                deletes: self.deletes,
+                ..Flow::between(person(from, Some(HOME)), person(to, Some(HOME)))
+            }
+        };
+        let by_who = || MatchRow::single(PropertyRef::new(WHO), PropertyRef::new(WHO));
+        let companies = |&(from, to, creates): &(usize, usize, bool)| {
+            let named = [from, to].iter().all(|at| self.systems[*at].props.contains(&NAME)).then(|| row(NAME));
+            Flow {
+                create: if creates { Create::Always } else { Create::Never },
+                matches: if self.matchless { vec![] } else { vec![by_who()] },
+                properties: [row(WHO)].into_iter().chain(named).collect(),
+                ..Flow::between(name(from, Kind::Company), name(to, Kind::Company))
+            }
+        };
+        let companies = self.flows.iter().filter(|_| self.companies).map(companies);
+        let at_home = self.flows.iter().filter(|_| self.facets).map(at_home);
+        self.flows.iter().map(people).chain(at_home).chain(companies).collect()
     }
 }
 
@@ -181,12 +444,38 @@ fn system(n: usize, random: &mut Random) -> SystemDrawn {
         page: 1 + random.below(5),
         batch: 1 + random.below(3),
         trouble: [0, 20, 80, 200][random.below(4)],
+        answering: None,
+        accepts_ms: 0,
+        loses: None,
+        shuffles: false,
+        steps_back: false,
+        fails: None,
+        reuses_ids: false,
+        lies: 0,
     }
 }
 
 impl SystemDrawn {
-    /// What its connector says of it.
-    pub fn schema(&self) -> TypeSchema {
+    /// What its connector says of its people, and of its companies where there are some.
+    pub fn schemas(&self, companies: bool) -> Vec<TypeSchema> {
+        let mut person = self.schema();
+        if !companies {
+            return vec![person];
+        }
+        let mut company = TypeSchema { kind: Kind::Company.name().into(), ..person.clone() };
+        company.properties.retain(|prop| [WHO, NAME].contains(&prop.path.as_str()));
+        let reference =
+            PropertySchema { reference: Some(Kind::Company.name().into()), ..PropertySchema::new(COMPANY, PlainType::String) };
+        person.properties.push(reference);
+        vec![person, company]
+    }
+
+    /// The properties that people edit in records of a kind.
+    pub fn edited(&self, kind: Kind) -> Vec<&'static str> {
+        self.props.iter().copied().filter(|prop| kind == Kind::Person || *prop == NAME).collect()
+    }
+
+    fn schema(&self) -> TypeSchema {
         let describe = |prop: &&'static str| {
             let ty = if *prop == SCORE { PlainType::Decimal } else { PlainType::String };
             let mut schema = PropertySchema::new(*prop, ty);
@@ -216,6 +505,8 @@ impl SystemDrawn {
                 tells_deletions: self.lists_changes && self.tells_deletions,
             },
             settles_ms: self.settles_ms,
+            // As it is for a system asked over a network, where no delay is stated.
+            unknown_ms: if self.accepts_ms > 0 { ACCEPTED_MS } else { 0 },
             ..TypeSchema::open("Person")
         }
     }
@@ -232,6 +523,24 @@ impl fmt::Display for Drawn {
         }
         let sharers = if self.sharers { ", two with one address" } else { "" };
         let sharers = if self.matchless { ", matched by nothing" } else { sharers };
-        writeln!(f, "  {} people{sharers}; deletes: {:?}; {} in 1000 runs killed", self.people, self.deletes, self.killed)
+        let rotates = if self.rotates { ", who get other addresses" } else { "" };
+        if self.set_back > 0 {
+            writeln!(f, "  the hub's clock is set back up to {} times", self.set_back)?;
+        }
+        if self.facets {
+            writeln!(f, "  a person has two facets")?;
+        }
+        if self.companies {
+            writeln!(f, "  people work for companies")?;
+        }
+        if let Some(Suspended { from, to, by_city }) = self.suspended {
+            let whom = if by_city { "those whose city has no 3 in it" } else { "the even ones" };
+            writeln!(f, "  {} to {} is only about {whom}", name(from), name(to))?;
+        }
+        writeln!(
+            f,
+            "  {} people{sharers}{rotates}; deletes: {:?}; {} in 1000 runs killed",
+            self.people, self.deletes, self.killed
+        )
     }
 }

@@ -4,16 +4,19 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use simulation::draw::Faults;
 use simulation::{Options, Outcome, World, play};
 
 const USAGE: &str = "simulation [--seeds N] [--from SEED] [--seed SEED] [--keep] [--steps N] [--without-acts]
-           [--forget-intent]
+           [--faults NAME,NAME] [--forget-intent]
   --seeds N         play N worlds (200)
   --from SEED       begin with this seed (1)
   --seed SEED       play one world and tell all of it
   --keep            with --seed: keeps the hub's store and says where it is, for a look with the sqlite3 shell
   --steps N         how many things happen in a world before it heals (60)
   --without-acts    nobody links, unlinks or answers what waits
+  --faults NAMES    of the kinds of fault drawn by themselves only these (answers, accepts, loses, shuffles, clocks, fails,
+                    reuses, lies, rotates, references, suspends, facets), or none
   --forget-intent   worlds whose hub forgets on every restart what it had sent: they must fail";
 
 struct Asked {
@@ -38,6 +41,11 @@ fn asked() -> Result<Asked, String> {
             "--seed" => asked.one = Some(number()?),
             "--keep" => asked.keep = true,
             "--steps" => asked.options.steps = number()? as usize,
+            "--faults" => {
+                let names = words.next().ok_or("--faults wants names")?;
+                asked.options.faults =
+                    Faults::parse(&names).ok_or_else(|| format!("`{names}` are not kinds of fault\n{USAGE}"))?;
+            }
             "--without-acts" => asked.options.acts = false,
             "--forget-intent" => asked.options.forgets = true,
             other => return Err(format!("`{other}` is not known\n{USAGE}")),

@@ -6,23 +6,24 @@
 //! at on the spot by the checkers that need nothing but this system to judge.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use lockstep_connector::{Action, Checkpoint, Connector, Outcome, Page, ReadRequest, RecordFault, Trouble, Write};
-use lockstep_hub::Clock;
+use lockstep_connector::{Action, Answers, Checkpoint, Connector, Outcome, Page, ReadRequest, RecordFault, Trouble, Write};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{ReadRecord, Timestamp, TypeSchema, Value};
 
 use crate::clock::SimulatedClock;
-use crate::draw::{Drawn, MAIL, SCORE, SystemDrawn, WHO};
+use crate::draw::{ACCEPTED_MS, Answering, COMPANY, Drawn, Fails, Kind, Loses, MAIL, SCORE, SystemDrawn, WHO};
 use crate::mortal::Life;
 use crate::random::Random;
-use crate::truth::{Deed, Kind, Shared, Truth, number_of, text_of};
+use crate::truth::{Deed, Does, Failed, Sent, Shared, Truth, number_of, text_of};
 
 /// A record as the system keeps it.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub id: String,
+    pub kind: Kind,
     /// Texts by property; the address as a list, of one where the system has only one.
     pub texts: BTreeMap<&'static str, String>,
     pub mails: Vec<String>,
@@ -43,9 +44,18 @@ pub struct Row {
     left_out: bool,
     /// What a stale reading shows, and until when.
     pub(crate) before: Option<(Box<Row>, i64)>,
+    /// It was only accepted, and nothing shows it before this time.
+    pub hidden_until: Option<i64>,
+    /// It is gone, and its id is another's.
+    id_given_on: bool,
 }
 
 impl Row {
+    /// Listings of this record type know of it.
+    fn is_listed_as(&self, kind: Kind) -> bool {
+        self.kind == kind && self.hidden_until.is_none() && !self.id_given_on
+    }
+
     /// Who it really is.
     pub fn who_is(&self) -> &str {
         self.texts.get(WHO).map_or("", String::as_str)
@@ -60,6 +70,11 @@ pub struct Rows {
     changes: u64,
 }
 
+/// A creation whose outcome is not told may still be under way for so long, where no other delay is stated (C2).
+const UNDER_WAY_MS: i64 = 1_000;
+/// What a write that surely was not done waits at least before it is tried again, by how often it has failed (G4).
+const BACK_OFF_MS: [i64; 5] = [1_000, 3_000, 60_000, 300_000, 900_000];
+
 /// A simulated system.
 pub struct SimulatedSystem {
     pub number: usize,
@@ -69,6 +84,10 @@ pub struct SimulatedSystem {
     clock: Arc<SimulatedClock>,
     pub(crate) truth: Shared,
     random: Mutex<Random>,
+    /// Chance for what the other stream does not ask for.
+    more: Mutex<Random>,
+    /// How far its clock has been set back.
+    behind: AtomicI64,
     life: Mutex<Arc<Life>>,
     /// There is only one other system.
     alone: bool,
@@ -77,11 +96,12 @@ pub struct SimulatedSystem {
 
 impl SimulatedSystem {
     /// An empty system.
-    pub fn new(number: usize, drawn: &Drawn, clock: Arc<SimulatedClock>, truth: Shared, random: Random) -> Self {
-        let (matchless, alone) = (drawn.matchless, drawn.systems.len() == 2);
+    pub fn new(number: usize, drawn: &Drawn, clock: Arc<SimulatedClock>, truth: Shared, chance: [Random; 2]) -> Self {
+        let (matchless, alone, companies) = (drawn.matchless, drawn.systems.len() == 2, drawn.companies);
         let drawn = drawn.systems[number].clone();
-        let schemas = vec![drawn.schema()];
+        let schemas = drawn.schemas(companies);
         let life = Mutex::new(Life::of(None));
+        let [random, more] = chance.map(Mutex::new);
         SimulatedSystem {
             number,
             drawn,
@@ -89,7 +109,9 @@ impl SimulatedSystem {
             rows: Mutex::default(),
             clock,
             truth,
-            random: Mutex::new(random),
+            random,
+            more,
+            behind: AtomicI64::new(0),
             life,
             alone,
             matchless,
@@ -122,7 +144,7 @@ impl SimulatedSystem {
     /// Somebody may come upon it. Where nothing matches, nobody does upon what the hub has made a moment ago and has no answer to yet: changed
     /// by then, it could not be told from another one.
     fn may_be_met(&self, row: &Row) -> bool {
-        !row.gone && (!self.matchless || row.ever_shown || !row.by_hub)
+        !row.gone && row.hidden_until.is_none() && (!self.matchless || row.ever_shown || !row.by_hub)
     }
 
     pub(crate) fn kept(&self, prop: &str, text: &str) -> String {
@@ -134,8 +156,31 @@ impl SimulatedSystem {
 
     /// What the system's own clock shows: it was set wrong, and goes wrong.
     fn own_time(&self) -> i64 {
-        let now = self.clock.now().0;
-        now + self.drawn.drift_ms + (now - SimulatedClock::START) / 1_000 * self.drawn.drift_ppm / 1_000
+        let now = self.clock.real();
+        now - self.behind.load(Ordering::Relaxed)
+            + self.drawn.drift_ms
+            + (now - SimulatedClock::START) / 1_000 * self.drawn.drift_ppm / 1_000
+    }
+
+    /// Its clock is set back.
+    pub fn set_back(&self, ms: i64) {
+        self.behind.fetch_add(ms, Ordering::Relaxed);
+        let mut truth = self.truth.look();
+        truth.count("system's clock set back");
+        truth.tell("", format!("the clock of {} is set back by {ms} ms", self.drawn.name));
+    }
+
+    /// What was only accepted is there when its time has come.
+    fn appear(&self, rows: &mut Rows) {
+        let now = self.clock.real();
+        let due: Vec<u64> =
+            rows.all.iter().filter(|(_, row)| row.hidden_until.is_some_and(|until| until <= now)).map(|(key, _)| *key).collect();
+        for key in due {
+            let row = rows.all.get_mut(&key).expect("just found");
+            row.hidden_until = None;
+            self.truth.look().tell(row.who_is(), format!("{}/{} shows up", self.drawn.name, row.id));
+            self.stamp(rows, key);
+        }
     }
 
     /// A call takes its time.
@@ -156,15 +201,17 @@ impl SimulatedSystem {
         }
     }
 
-    fn add(&self, rows: &mut Rows, who: &str, by_hub: bool) -> u64 {
+    fn add(&self, rows: &mut Rows, kind: Kind, who: &str, by_hub: bool) -> u64 {
         rows.next += 1;
         let key = rows.next;
-        let id = if self.drawn.numbers_ids { (1_000 + key).to_string() } else { format!("{}-{key:04}", self.drawn.name) };
+        let fresh = || if self.drawn.numbers_ids { (1_000 + key).to_string() } else { format!("{}-{key:04}", self.drawn.name) };
+        let (id, version) = self.freed_id(rows, key, kind, who).unwrap_or_else(|| (fresh(), 0));
         let row = Row {
             id,
+            kind,
             texts: [(WHO, who.to_string())].into(),
             mails: vec![],
-            version: 0,
+            version,
             modified: 0,
             changed: 0,
             gone: false,
@@ -176,21 +223,39 @@ impl SimulatedSystem {
             shown: false,
             left_out: false,
             before: None,
+            hidden_until: None,
+            id_given_on: false,
         };
         rows.all.insert(key, row);
         key
     }
 
+    /// R9: the id of somebody else who is gone, with the last version of their record.
+    fn freed_id(&self, rows: &mut Rows, key: u64, kind: Kind, who: &str) -> Option<(String, u64)> {
+        if !self.drawn.reuses_ids {
+            return None;
+        }
+        let free = rows.all.values_mut().find(|row| row.kind == kind && row.gone && !row.id_given_on && row.who_is() != who)?;
+        let (id, name) = (free.id.clone(), format!("{} until {key}", free.id));
+        (free.id, free.id_given_on) = (name.clone(), true);
+        let mut truth = self.truth.look();
+        truth.count("id given to another");
+        truth.tell(who, format!("{} gives {who} the id {id}, which was {}'s", self.drawn.name, free.who_is()));
+        truth.tell(free.who_is(), format!("{} gives {who} the id {id}, which was {}'s", self.drawn.name, free.who_is()));
+        truth.give_id_on(&(self.number, id.clone()), &(self.number, name));
+        Some((id, free.version))
+    }
+
     /// Somebody types in a person.
-    pub fn person_adds(&self, who: &str, mails: Vec<String>, random: &mut Random) {
+    pub fn person_adds(&self, kind: Kind, who: &str, mails: Vec<String>, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
-        let key = self.add(&mut rows, who, false);
+        let key = self.add(&mut rows, kind, who, false);
         let mut truth = self.truth.look();
         let row = rows.all.get_mut(&key).expect("just added");
         row.mails = if self.drawn.mail_is_a_list { mails } else { mails.into_iter().take(1).collect() };
-        for prop in &self.drawn.props {
+        for prop in self.drawn.edited(kind) {
             if random.per_mille(700) {
-                let value = truth.value((self.number, row.id.clone()), prop);
+                let value = truth.value(who, (self.number, row.id.clone()), prop);
                 row.texts.insert(prop, self.kept(prop, &value));
             }
         }
@@ -206,12 +271,14 @@ impl SimulatedSystem {
     pub fn person_edits(&self, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
         let live: Vec<u64> = rows.all.iter().filter(|(_, row)| self.may_be_met(row)).map(|(key, _)| *key).collect();
-        let (Some(&key), Some(prop)) = (random.pick(&live), random.pick(&self.drawn.props).copied()) else { return };
+        let Some(&key) = random.pick(&live) else { return };
+        let Some(prop) = random.pick(&self.drawn.edited(rows.all[&key].kind)).copied() else { return };
         let mut truth = self.truth.look();
         let row = rows.all.get_mut(&key).expect("it is live");
-        let value = truth.value((self.number, row.id.clone()), prop);
-        let value = self.kept(prop, &value);
         let who = row.texts[WHO].clone();
+        let value = truth.value(&who, (self.number, row.id.clone()), prop);
+        let value = self.kept(prop, &value);
+        truth.lost.remove(&((self.number, row.id.clone()), prop));
         truth.reason_to_write(&who, Some(prop));
         truth.tell(&who, format!("somebody edits {}/{} {prop}: {value:?}", self.drawn.name, row.id));
         row.texts.insert(prop, value);
@@ -220,10 +287,56 @@ impl SimulatedSystem {
         self.stamp(&mut rows, key);
     }
 
+    /// Somebody gives a person another address; the others keep it equal, and who is linked stays so (L4).
+    pub fn person_moves(&self, id: &str, mail: String, random: &mut Random) {
+        let mut rows = self.rows.lock().expect("no panic");
+        let Some((&key, row)) = rows.all.iter_mut().find(|(_, row)| row.id == id) else { return };
+        let Some(place) = (!row.mails.is_empty()).then(|| random.below(row.mails.len())) else { return };
+        let mut truth = self.truth.look();
+        let who = row.who_is().to_string();
+        truth.reason_to_write(&who, None);
+        truth.people_edits += 1;
+        truth.count("another address");
+        truth.lost.remove(&((self.number, row.id.clone()), MAIL));
+        truth.tell(
+            &who,
+            format!("somebody changes the address in {}/{}: {} to {mail}", self.drawn.name, row.id, row.mails[place]),
+        );
+        row.mails[place] = mail;
+        row.before = None;
+        drop(truth);
+        self.stamp(&mut rows, key);
+    }
+
+    /// Somebody says for which company a person works.
+    pub fn person_hires(&self, random: &mut Random) {
+        let mut rows = self.rows.lock().expect("no panic");
+        let met = |kind: Kind| rows.all.iter().filter(move |(_, row)| row.kind == kind && self.may_be_met(row));
+        let people: Vec<u64> = met(Kind::Person).map(|(key, _)| *key).collect();
+        let companies: Vec<String> = met(Kind::Company).map(|(_, row)| row.id.clone()).collect();
+        let (Some(&key), Some(company)) = (random.pick(&people), random.pick(&companies)) else { return };
+        let row = rows.all.get_mut(&key).expect("it is live");
+        if row.texts.get(COMPANY) == Some(company) {
+            return;
+        }
+        let mut truth = self.truth.look();
+        let who = row.who_is().to_string();
+        truth.reason_to_write(&who, Some(COMPANY));
+        truth.people_edits += 1;
+        truth.count("reference moved");
+        truth.lost.remove(&((self.number, row.id.clone()), COMPANY));
+        truth.tell(&who, format!("somebody edits {}/{} {COMPANY}: {company:?}", self.drawn.name, row.id));
+        row.texts.insert(COMPANY, company.clone());
+        row.before = None;
+        drop(truth);
+        self.stamp(&mut rows, key);
+    }
+
     /// Somebody deletes a record.
     pub fn person_deletes(&self, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
-        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| self.may_be_met(row)).map(|(key, _)| *key).collect();
+        let live: Vec<u64> =
+            rows.all.iter().filter(|(_, row)| self.may_be_met(row) && row.kind == Kind::Person).map(|(key, _)| *key).collect();
         let Some(&key) = random.pick(&live) else { return };
         let row = rows.all.get_mut(&key).expect("it is live");
         row.gone = true;
@@ -245,6 +358,11 @@ impl SimulatedSystem {
         truth.fault(kind);
         truth.tell("", format!("{}: {kind}", self.drawn.name));
         true
+    }
+
+    /// Chance from the stream of the kinds of fault that were drawn by themselves; nothing happens any more once everything has healed.
+    fn happens(&self, per_mille: u32) -> bool {
+        per_mille > 0 && self.more.lock().expect("no panic").per_mille(per_mille) && !self.truth.look().healed
     }
 
     fn trouble(&self) -> Option<Trouble> {
@@ -269,7 +387,7 @@ impl SimulatedSystem {
 
     /// A record as the system shows it.
     fn show(&self, watch: &[PropertyRef], row: &mut Row) -> ReadRecord {
-        let now = self.clock.now().0;
+        let now = self.clock.real();
         let stale = row.before.as_ref().filter(|(_, until)| now < *until).map(|(before, _)| (**before).clone());
         if stale.is_some() {
             self.truth.look().fault("stale reading");
@@ -285,15 +403,28 @@ impl SimulatedSystem {
     fn value(&self, row: &Row, path: &str) -> Value {
         if path == MAIL {
             return match self.drawn.mail_is_a_list {
-                true => Value::from(row.mails.clone()),
+                true => Value::from(self.shuffled(&row.mails)),
                 false => row.mails.first().map_or(Value::Null, |mail| Value::from(mail.clone())),
             };
         }
-        let Some(text) = row.texts.get(path) else { return Value::Null };
+        let Some(text) = row.texts.get(path).filter(|text| path != COMPANY || !text.is_empty()) else { return Value::Null };
         match text.strip_prefix('x').filter(|_| path == SCORE).and_then(|number| number.parse::<f64>().ok()) {
             Some(number) => Value::from(number),
             None => Value::from(text.clone()),
         }
+    }
+
+    /// P11: a list in whatever order it comes.
+    fn shuffled(&self, list: &[String]) -> Vec<String> {
+        let mut list = list.to_vec();
+        if self.drawn.shuffles && list.len() > 1 {
+            let by = self.more.lock().expect("no panic").below(list.len());
+            list.rotate_left(by);
+            if by > 0 {
+                self.truth.look().count("list in another order");
+            }
+        }
+        list
     }
 
     fn record(&self, row: &Row, values: Vec<Option<Value>>) -> ReadRecord {
@@ -307,7 +438,7 @@ impl SimulatedSystem {
     }
 
     /// One write, done.
-    fn carry_out(&self, watch: &[PropertyRef], write: &Write) -> Outcome {
+    fn carry_out(&self, of: Kind, watch: &[PropertyRef], write: &Write) -> Outcome {
         let mut rows = self.rows.lock().expect("no panic");
         let find = |rows: &Rows, id: &str| rows.all.iter().find(|(_, row)| row.id == id).map(|(key, _)| *key);
         let (key, kind, version) = match &write.action {
@@ -317,8 +448,11 @@ impl SimulatedSystem {
                     given.and_then(|value| value.value.as_str()).unwrap_or_default().to_string()
                 };
                 let (who, mail) = (text(WHO), text(MAIL).to_lowercase());
-                let holds = |row: &&Row| !row.gone && row.mails.iter().any(|held| held.to_lowercase() == mail);
+                let holds = |row: &&Row| {
+                    !row.gone && row.hidden_until.is_none() && row.mails.iter().any(|held| held.to_lowercase() == mail)
+                };
                 if self.drawn.refuses_duplicates
+                    && of == Kind::Person
                     && let Some(row) = rows.all.values().find(holds)
                 {
                     let mut truth = self.truth.look();
@@ -328,16 +462,18 @@ impl SimulatedSystem {
                     return Outcome::Duplicate { id, message: format!("{mail} is taken") };
                 }
                 self.check_creation(&rows, &who);
-                (self.add(&mut rows, &who, true), Kind::Create, None)
+                (self.add(&mut rows, of, &who, true), Does::Create, None)
             }
             Action::Update { id, version } | Action::Delete { id, version } => {
-                let kind = if matches!(write.action, Action::Delete { .. }) { Kind::Delete } else { Kind::Update };
-                match find(&rows, id).filter(|key| !rows.all[key].gone) {
+                let kind = if matches!(write.action, Action::Delete { .. }) { Does::Delete } else { Does::Update };
+                match find(&rows, id).filter(|key| !rows.all[key].gone && rows.all[key].hidden_until.is_none()) {
                     Some(key) => (key, kind, version.clone()),
                     None => return Outcome::Gone { message: format!("{id} is not there") },
                 }
             }
         };
+        let shows = |row: &&Row| row.kind == Kind::Company && row.hidden_until.is_none();
+        let companies: BTreeSet<String> = rows.all.values().filter(shows).map(|row| row.id.clone()).collect();
         let row = rows.all.get_mut(&key).expect("it is there");
         if self.drawn.tells_version && version.is_some_and(|version| version != row.version.to_string()) {
             self.truth.look().conflicts += 1;
@@ -347,58 +483,226 @@ impl SimulatedSystem {
         let differs = |value: &lockstep_connector::WriteValue| {
             let prop = watch[value.prop].path.as_str();
             let is = row.texts.get(prop).map_or("", String::as_str);
-            let [was, will] = [&value.displaced, &value.value].map(text_of);
+            let [was, will] = [&value.displaced, &value.value].map(|value| text_in(prop, value));
             prop != MAIL && is != was && is != self.kept(prop, &will)
         };
-        if !self.drawn.tells_version && kind == Kind::Update && write.values.iter().any(differs) {
+        if !self.drawn.tells_version && kind == Does::Update && write.values.iter().any(differs) {
             self.truth.look().conflicts += 1;
             return Outcome::Conflict { message: format!("{} was changed meanwhile", row.id) };
         }
+        for value in write.values.iter().filter(|value| watch[value.prop].path.as_str() == COMPANY && !value.value.is_null()) {
+            let id = text_in(COMPANY, &value.value);
+            if !companies.contains(&id) {
+                let message = format!("{}/{} is to refer to {id}, which is no company there", self.drawn.name, row.id);
+                self.truth.look().broken("refers to nothing", row.who_is(), message);
+            }
+        }
         let before = row.clone();
-        let mut deed = Deed { at: (self.number, row.id.clone()), kind, values: vec![], answered: false };
-        if kind == Kind::Delete {
+        let mut deed =
+            Deed { at: (self.number, row.id.clone()), kind, values: vec![], lost: vec![], again: false, answered: false };
+        if kind == Does::Delete {
             row.gone = true;
         }
+        let ignored = kind == Does::Update
+            && match self.drawn.loses {
+                Some(Loses::Updates) => key.is_multiple_of(3),
+                Some(Loses::Some) => self.happens(300),
+                Some(Loses::Property(_)) | None => false,
+            };
         for value in &write.values {
             let path = watch[value.prop].path.as_str();
+            if path == MAIL && ignored {
+                deed.lost.push(MAIL);
+                continue;
+            }
             if path == MAIL {
                 put_mail(row, self.drawn.mail_is_a_list, &value.value, &value.displaced);
                 continue;
             }
-            let Some(prop) = [WHO].into_iter().chain(self.drawn.props.iter().copied()).find(|prop| *prop == path) else {
+            let Some(prop) = [WHO, COMPANY].into_iter().chain(self.drawn.props.iter().copied()).find(|prop| *prop == path) else {
                 continue;
             };
-            let now = self.kept(prop, &text_of(&value.value));
+            let now = self.kept(prop, &text_in(prop, &value.value));
             let was = row.texts.get(prop).cloned().unwrap_or_default();
+            let loses = prop != WHO && self.drawn.loses == Some(Loses::Property(prop)) && key.is_multiple_of(3);
+            if ignored || loses {
+                if now != was {
+                    deed.lost.push(prop);
+                }
+                continue;
+            }
             row.texts.insert(prop, now.clone());
             deed.values.push((prop, was, now));
         }
         let mut truth = self.truth.look();
+        let written = |prop: &str| write.values.iter().any(|value| watch[value.prop].path.as_str() == prop);
+        // Somebody may have put in the same reference a moment ago.
+        let unseen = |value: &lockstep_connector::WriteValue| {
+            watch[value.prop].path.as_str() == COMPANY
+                && before.texts.get(COMPANY).is_some_and(|is| *is != text_in(COMPANY, &value.displaced))
+        };
+        deed.again = write.values.iter().any(unseen);
+        deed.again |= truth.lost.iter().any(|(at, prop)| *at == deed.at && written(prop));
+        for (prop, _, _) in &deed.values {
+            truth.lost.remove(&(deed.at.clone(), *prop));
+        }
+        truth.lost.extend(deed.lost.iter().map(|prop| (deed.at.clone(), *prop)));
+        if !deed.lost.is_empty() {
+            truth.count("acknowledged and not kept");
+        }
         self.check_write(&mut truth, &before, row, &deed);
-        if kind == Kind::Delete {
+        if kind == Does::Delete {
             truth.lost_a_record(row.who_is());
         }
         let who = row.texts.get(WHO).cloned().unwrap_or_default();
         truth.tell(&who, format!("the hub: {kind:?} {}/{} {:?} mails {:?}", self.drawn.name, row.id, deed.values, row.mails));
+        if !deed.lost.is_empty() {
+            truth.tell(&who, format!("{}/{} acknowledges {:?} and does not keep it", self.drawn.name, row.id, deed.lost));
+        }
         self.notice(key, row, &deed);
         truth.deeds.push(deed);
         drop(truth);
-        if self.drawn.settles_ms > 0 && kind == Kind::Update {
-            let until = self.clock.now().0 + self.drawn.settles_ms - 5;
+        if self.drawn.settles_ms > 0 && kind == Does::Update && !ignored {
+            let until = self.clock.real() + self.drawn.settles_ms - 5;
             row.before = Some((Box::new(Row { before: None, ..before }), until));
         }
-        self.stamp(&mut rows, key);
-        let row = rows.all.get_mut(&key).expect("it is there");
-        let told = |prop: &PropertyRef| {
-            let written = write.values.iter().any(|value| watch[value.prop].path == prop.path);
-            (self.drawn.answers_with_values || (written && prop.path.as_str() == WHO))
-                .then(|| self.value(row, prop.path.as_str()))
-        };
-        let values = watch.iter().map(told).collect();
-        if self.drawn.answers_with_values {
-            row.seen.extend(row.texts.values().filter_map(|text| number_of(text)));
+        if !ignored {
+            self.stamp(&mut rows, key);
         }
-        Outcome::Done(self.record(row, values))
+        let row = rows.all.get_mut(&key).expect("it is there");
+        if kind == Does::Create && self.drawn.accepts_ms > 0 {
+            let ms = self.more.lock().expect("no panic").between(500, self.drawn.accepts_ms);
+            row.hidden_until = Some(self.clock.real() + ms);
+            let mut truth = self.truth.look();
+            truth.fault("only accepted");
+            truth.tell(&who, format!("{}/{} is accepted, and shows up in {ms} ms", self.drawn.name, row.id));
+            return Outcome::Accepted { message: "202".into() };
+        }
+        self.answer(watch, write, kind, row)
+    }
+
+    /// What a write that was carried out is answered with.
+    fn answer(&self, watch: &[PropertyRef], write: &Write, kind: Does, row: &mut Row) -> Outcome {
+        let Some(answering) = self.drawn.answering else {
+            let told = |prop: &PropertyRef| {
+                let written = write.values.iter().any(|value| watch[value.prop].path == prop.path);
+                (self.drawn.answers_with_values || (written && prop.path.as_str() == WHO))
+                    .then(|| self.value(row, prop.path.as_str()))
+            };
+            let values = watch.iter().map(told).collect();
+            let record = self.record(row, values);
+            if self.drawn.answers_with_values {
+                row.seen.extend(row.texts.values().filter_map(|text| number_of(text)));
+            }
+            return Outcome::Done(record);
+        };
+        let mut record = self.record(row, watch.iter().map(|_| None).collect());
+        let name = match answering {
+            Answering::Stored => {
+                record.values = watch.iter().map(|prop| Some(self.value(row, prop.path.as_str()))).collect();
+                row.seen.extend(row.texts.values().filter_map(|text| number_of(text)));
+                self.truth.look().count("answer: the record");
+                return Outcome::Done(record);
+            }
+            Answering::Id => "answer: only an id",
+            Answering::Echo => {
+                write.values.iter().for_each(|value| record.values[value.prop] = Some(value.value.clone()));
+                "answer: what was sent"
+            }
+            Answering::Nothing => "answer: nothing",
+        };
+        (record.version, record.modified) = (None, None);
+        if answering == Answering::Nothing && kind == Does::Create {
+            self.truth.look().fault(name);
+            return Outcome::Unknown { message: "the answer names no record".into() };
+        }
+        self.truth.look().count(name);
+        Outcome::Done(record)
+    }
+
+    /// C2: a creation whose outcome was not told is sent again in another run at the earliest, and not before the delay is over.
+    fn check_sent(&self, who: &str) {
+        let mut truth = self.truth.look();
+        let once = !truth.sharing.contains(who) && !truth.joined.contains(who) && !truth.divided.contains_key(who);
+        let Some(sent) = truth.sent.remove(&(self.number, who.to_string())).filter(|_| once) else { return };
+        let (now, run) = (self.clock.real(), truth.run);
+        if sent.run == run {
+            truth.broken("sent twice in a run", who, format!("{who} is created in {} again in run {run}", self.drawn.name));
+        } else if now < sent.until {
+            let message =
+                format!("{who} is created in {} again {} ms before its delay is over", self.drawn.name, sent.until - now);
+            truth.broken("sent again too soon", who, message);
+        }
+    }
+
+    /// What became of a creation is not told.
+    fn note_sent(&self, who: &str, accepted: bool) {
+        let delay = match accepted {
+            _ if self.drawn.accepts_ms > 0 => ACCEPTED_MS,
+            true if self.drawn.settles_ms == 0 => ACCEPTED_MS,
+            _ => self.drawn.settles_ms.max(UNDER_WAY_MS),
+        };
+        let mut truth = self.truth.look();
+        let sent = Sent { run: truth.run, until: self.clock.real() + delay - 50 };
+        truth.sent.insert((self.number, who.to_string()), sent);
+    }
+
+    /// Whom a write is about.
+    fn whose(&self, watch: &[PropertyRef], write: &Write) -> String {
+        match &write.action {
+            Action::Create => {
+                let who = write.values.iter().find(|value| watch[value.prop].path.as_str() == WHO);
+                who.and_then(|value| value.value.as_str()).unwrap_or_default().to_string()
+            }
+            Action::Update { id, .. } | Action::Delete { id, .. } => {
+                self.row(id).map(|row| row.who_is().to_string()).unwrap_or_default()
+            }
+        }
+    }
+
+    fn lie(&self, asked: &str, kind: &'static str) {
+        let mut truth = self.truth.look();
+        truth.fault(kind);
+        truth.tell("", format!("{}: {kind}, asked for {asked}", self.drawn.name));
+    }
+
+    /// G4: the writes for one person in four fail until everything heals.
+    fn fails(&self, who: &str, write: &Write) -> Option<Outcome> {
+        let fails = self.drawn.fails?;
+        let number: usize = who.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or_default();
+        let kind = match write.action {
+            Action::Create => Does::Create,
+            Action::Update { .. } => Does::Update,
+            Action::Delete { .. } => return None,
+        };
+        if number % 4 != self.number || self.truth.look().healed {
+            return None;
+        }
+        let mut truth = self.truth.look();
+        truth.fault("endless 500");
+        truth.tell(who, format!("{}: the write for {who} is answered with 500", self.drawn.name));
+        if fails == Fails::Perhaps {
+            return Some(Outcome::Unknown { message: "500".into() });
+        }
+        let now = self.clock.real();
+        let key = (self.number, who.to_string(), kind);
+        let sent = format!("{:?}", write.values);
+        let failed = truth.failed.get(&key).filter(|failed| failed.sent == sent).cloned();
+        let failed = failed.unwrap_or(Failed { sent, times: 0, last: i64::MIN / 2 });
+        let waits = BACK_OFF_MS[(failed.times.max(1) as usize - 1).min(BACK_OFF_MS.len() - 1)];
+        // Two who share an address, or of whom there is more than one, may both be written for.
+        let once = !truth.sharing.contains(who) && !truth.joined.contains(who) && !truth.divided.contains_key(who);
+        if once && failed.times > 0 && now - failed.last < waits - 50 {
+            let message = format!(
+                "the write for {who} to {} failed {} times and is tried again after {} ms",
+                self.drawn.name,
+                failed.times,
+                now - failed.last
+            );
+            truth.broken("tried again too soon", who, message);
+        }
+        truth.failed.insert(key, Failed { times: failed.times + 1, last: now, ..failed });
+        Some(Outcome::Later { retry_after_ms: None, message: "500".into() })
     }
 
     /// C2, D1: nobody is made twice, nor anew after somebody deleted them. Where somebody has said that there are two of them (L7), there
@@ -425,13 +729,17 @@ impl SimulatedSystem {
 
     /// What can be said of a write by who sees only this record.
     fn check_write(&self, truth: &mut Truth, before: &Row, row: &Row, deed: &Deed) {
-        if deed.kind != Kind::Update {
+        if deed.kind != Does::Update {
             return;
         }
         let (who, name) = (row.texts.get(WHO).cloned().unwrap_or_default(), &self.drawn.name);
         // Whoever is put together anew after somebody took them apart may get the same in another's spelling; so may a property of which
         // somebody has said whose value is right.
-        let same = deed.values.iter().all(|(_, was, now)| was.trim() == now.trim()) && before.mails == row.mails;
+        let in_order = |row: &Row| row.mails.iter().cloned().collect::<BTreeSet<_>>();
+        let same = deed.lost.is_empty()
+            && !deed.again
+            && deed.values.iter().all(|(_, was, now)| was.trim() == now.trim())
+            && in_order(before) == in_order(row);
         let said = deed.values.iter().any(|(prop, _, _)| truth.said.contains(&(who.clone(), *prop)));
         if same && !said && !truth.divided.contains_key(&who) {
             let message = format!("{name}/{} is written and nothing changes: {:?}", row.id, deed.values);
@@ -458,6 +766,14 @@ impl SimulatedSystem {
                 truth.broken("lost edit", &who, message);
             }
         }
+    }
+}
+
+/// A value that was written, as it stands in this world's records.
+fn text_in(prop: &str, value: &Value) -> String {
+    match value {
+        Value::String(id) if prop == COMPANY => id.clone(),
+        value => text_of(value),
     }
 }
 
@@ -499,6 +815,8 @@ impl Connector for SimulatedSystem {
         self.put_back(&mut self.rows.lock().expect("no panic"));
         let text = request.checkpoint.map_or("", |checkpoint| checkpoint.text.as_str());
         let mut rows = self.rows.lock().expect("no panic");
+        self.appear(&mut rows);
+        let asked = Kind::named(request.kind);
         // `all PLACE SINCE` within a listing, `since N` after it.
         let mut words = text.split(' ');
         let (kind, numbers): (&str, Vec<u64>) =
@@ -511,8 +829,18 @@ impl Connector for SimulatedSystem {
         };
         let mut keys: Vec<(u64, u64)> = match changes {
             // R1: readings overlap a little.
-            true => rows.all.iter().filter(|(_, row)| row.changed + 2 > since).map(|(key, row)| (row.changed, *key)).collect(),
-            false => rows.all.iter().filter(|(key, row)| **key > place && !row.gone).map(|(key, _)| (*key, *key)).collect(),
+            true => rows
+                .all
+                .iter()
+                .filter(|(_, row)| row.changed + 2 > since && row.is_listed_as(asked))
+                .map(|(key, row)| (row.changed, *key))
+                .collect(),
+            false => rows
+                .all
+                .iter()
+                .filter(|(key, row)| **key > place && !row.gone && row.is_listed_as(asked))
+                .map(|(key, _)| (*key, *key))
+                .collect(),
         };
         keys.sort_unstable();
         let size = if changes { usize::MAX } else { self.drawn.page };
@@ -557,21 +885,41 @@ impl Connector for SimulatedSystem {
         Ok(Page { records, faults, gone, checkpoint: Checkpoint { text, bytes: vec![] }, more, everything: !changes })
     }
 
-    fn get(&self, _: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
         if let Some(trouble) = self.trouble() {
             return Err(trouble);
         }
         let mut rows = self.rows.lock().expect("no panic");
-        let row = rows.all.values_mut().find(|row| row.id == id && !row.gone);
+        self.appear(&mut rows);
+        let there = |row: &Row| row.id == id && !row.gone && row.is_listed_as(Kind::named(kind));
+        let is_listed = rows.all.values().any(|row| there(row) && !row.left_out);
+        let other = rows.all.values().find(|row| row.id != id && !row.gone && row.is_listed_as(Kind::named(kind)));
+        if let Some(mut other) = other.cloned().filter(|_| is_listed && self.happens(self.drawn.lies)) {
+            self.lie(id, "single reading lies");
+            return Ok(Some(self.show(watch, &mut other)));
+        }
+        let row = rows.all.values_mut().find(|row| there(row));
         Ok(row.map(|row| self.show(watch, row)))
     }
 
-    fn find(&self, _: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         if !self.drawn.finds {
             return Ok(None);
         }
         if let Some(trouble) = self.trouble() {
             return Err(trouble);
+        }
+        if self.happens(self.drawn.lies) {
+            // A filter that it does not know: everything, which may or may not hold what is looked for.
+            self.lie(&text_of(value), "look-up lies");
+            let mut rows = self.rows.lock().expect("no panic");
+            return Ok(Some(
+                rows.all
+                    .values_mut()
+                    .filter(|row| !row.gone && row.is_listed_as(Kind::named(kind)))
+                    .map(|row| self.show(watch, row))
+                    .collect(),
+            ));
         }
         let (path, wanted) = (watch[prop].path.as_str(), value.as_str().unwrap_or_default().to_lowercase());
         let mut rows = self.rows.lock().expect("no panic");
@@ -579,11 +927,12 @@ impl Connector for SimulatedSystem {
             MAIL => row.mails.iter().any(|mail| mail.to_lowercase() == wanted),
             path => row.texts.get(path).is_some_and(|text| text.to_lowercase() == wanted),
         };
-        let found = rows.all.values_mut().filter(|row| !row.gone && holds(row));
+        self.appear(&mut rows);
+        let found = rows.all.values_mut().filter(|row| !row.gone && row.is_listed_as(Kind::named(kind)) && holds(row));
         Ok(Some(found.map(|row| self.show(watch, row)).collect()))
     }
 
-    fn write(&self, _: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+    fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
         let mut outcomes: Vec<Outcome> = Vec::new();
         for write in writes {
             // A process that is dead sends nothing.
@@ -603,16 +952,32 @@ impl Connector for SimulatedSystem {
                 outcomes.push(Outcome::Stopped(trouble));
                 continue;
             }
-            if self.goes_wrong(2, "lost before it was done") {
-                outcomes.push(Outcome::Unknown { message: "no answer".into() });
+            self.appear(&mut self.rows.lock().expect("no panic"));
+            let (creates, who) = (write.action == Action::Create, self.whose(watch, write));
+            if creates {
+                self.check_sent(&who);
+            }
+            let fails = self.fails(&who, write);
+            if fails.is_some() || self.goes_wrong(2, "lost before it was done") {
+                let outcome = fails.unwrap_or_else(|| Outcome::Unknown { message: "no answer".into() });
+                if creates && matches!(outcome, Outcome::Unknown { .. }) {
+                    self.note_sent(&who, false);
+                }
+                outcomes.push(outcome);
                 continue;
             }
             self.meanwhile();
-            let outcome = self.carry_out(watch, write);
+            let outcome = self.carry_out(Kind::named(kind), watch, write);
+            if creates && matches!(outcome, Outcome::Unknown { .. } | Outcome::Accepted { .. }) {
+                self.note_sent(&who, matches!(outcome, Outcome::Accepted { .. }));
+            }
             if self.goes_wrong(4, "killed while writing") {
                 self.life.lock().expect("no panic").end();
             }
             if self.goes_wrong(1, "lost after it was done") {
+                if creates && matches!(outcome, Outcome::Done(_)) {
+                    self.note_sent(&who, false);
+                }
                 outcomes.push(Outcome::Unknown { message: "no answer".into() });
                 continue;
             }
@@ -628,6 +993,14 @@ impl Connector for SimulatedSystem {
             outcomes.push(outcome);
         }
         outcomes
+    }
+
+    fn answers(&self, _: &str, _: bool) -> Answers {
+        match self.drawn.answering {
+            Some(Answering::Stored) => Answers::Stored,
+            Some(Answering::Echo | Answering::Nothing) => Answers::Unsure,
+            Some(Answering::Id) | None => Answers::Believed,
+        }
     }
 
     fn batch(&self, _: &str) -> usize {

@@ -14,6 +14,7 @@ pub type At = (usize, String);
 #[derive(Clone, Debug)]
 pub struct Edit {
     pub at: At,
+    pub who: String,
     pub prop: &'static str,
     /// How many whole and undisturbed runs had been when it was made.
     pub epoch: usize,
@@ -23,19 +24,40 @@ pub struct Edit {
 #[derive(Clone, Debug)]
 pub struct Deed {
     pub at: At,
-    pub kind: Kind,
+    pub kind: Does,
     /// Path, what was there, what is there.
     pub values: Vec<(&'static str, String, String)>,
+    /// Of what was written, what the system has not kept (R6).
+    pub lost: Vec<&'static str>,
+    /// It may rightly write what is there: an earlier write asked for it and the system has not kept it, or somebody was faster.
+    pub again: bool,
     /// The hub was told that it was done.
     pub answered: bool,
 }
 
 /// What kind of thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Does {
     Create,
     Update,
     Delete,
+}
+
+/// A creation whose outcome the hub was not told.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub run: usize,
+    /// It is not to be sent again before.
+    pub until: i64,
+}
+
+/// Writes that failed, one after the other.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// What was to be written: another value is another write.
+    pub sent: String,
+    pub times: u32,
+    pub last: i64,
 }
 
 /// A rule that was broken.
@@ -56,6 +78,16 @@ pub struct Truth {
     /// What happened, in words, with the person it was about.
     pub story: Vec<(String, String)>,
     pub faults: BTreeMap<&'static str, u64>,
+    /// How many of them have kept the hub from seeing or doing what is right at once.
+    pub disturbances: u64,
+    /// The number of the run.
+    pub run: usize,
+    /// What systems acknowledged and do not hold (R6).
+    pub lost: BTreeSet<(At, &'static str)>,
+    /// Creations whose outcome the hub was not told, by system and person (C2).
+    pub sent: BTreeMap<(usize, String), Sent>,
+    /// Writes for somebody that failed, one after the other (G4).
+    pub failed: BTreeMap<(usize, String, Does), Failed>,
     pub epoch: usize,
     /// Nothing goes wrong any more.
     pub healed: bool,
@@ -95,16 +127,16 @@ impl Shared {
 
 impl Truth {
     /// A fresh value that somebody puts in; its number comes first, so that no system cuts it off.
-    pub fn value(&mut self, at: At, prop: &'static str) -> String {
+    pub fn value(&mut self, who: &str, at: At, prop: &'static str) -> String {
         self.people_edits += 1;
-        self.automation_value(at, prop)
+        self.automation_value(who, at, prop)
     }
 
     /// The same for a system's own automation.
-    pub fn automation_value(&mut self, at: At, prop: &'static str) -> String {
+    pub fn automation_value(&mut self, who: &str, at: At, prop: &'static str) -> String {
         self.next_edit += 1;
         let number = self.next_edit;
-        self.edits.insert(number, Edit { at, prop, epoch: self.epoch });
+        self.edits.insert(number, Edit { at, who: who.to_string(), prop, epoch: self.epoch });
         match prop {
             SCORE => format!("x{number}.26"),
             prop => format!("x{number} {prop} "),
@@ -149,7 +181,33 @@ impl Truth {
 
     /// Something went wrong on purpose.
     pub fn fault(&mut self, kind: &'static str) {
+        self.disturbances += 1;
+        self.count(kind);
+    }
+
+    /// Something was otherwise than one might think, and disturbs nothing.
+    pub fn count(&mut self, kind: &'static str) {
         *self.faults.entry(kind).or_default() += 1;
+    }
+
+    /// R9: the id of a record that is gone is another's from now on; whatever happened to the old one is told of it under this name.
+    pub fn give_id_on(&mut self, old: &At, name: &At) {
+        let rename = |at: &mut At| {
+            if at == old {
+                *at = name.clone();
+            }
+        };
+        self.edits.values_mut().for_each(|edit| rename(&mut edit.at));
+        self.deeds.iter_mut().for_each(|deed| rename(&mut deed.at));
+        let renamed = |mut at: At| {
+            rename(&mut at);
+            at
+        };
+        self.apart = std::mem::take(&mut self.apart).into_iter().map(|((a, b), n)| ((renamed(a), renamed(b)), n)).collect();
+        self.lost = std::mem::take(&mut self.lost).into_iter().map(|(at, prop)| (renamed(at), prop)).collect();
+        for writes in self.writes.values_mut() {
+            *writes = std::mem::take(writes).into_iter().map(|(at, n)| (renamed(at), n)).collect();
+        }
     }
 }
 

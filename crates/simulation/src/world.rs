@@ -8,16 +8,23 @@ use lockstep_connector::Connector;
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::{Hub, Report, RunOptions, Safeguards, System};
-use lockstep_model::{GuardKind, IntentState, Limit, Limits, ReviewKind, TypeName};
+use lockstep_model::{GuardKind, IntentState, Limit, Limits, ReviewKind, TypeIx};
 use lockstep_store::SqliteStore;
 
 use crate::checkers;
 use crate::clock::SimulatedClock;
-use crate::draw::Drawn;
+use crate::draw::{Drawn, Faults, Kind};
 use crate::mortal::{Life, MortalStore};
 use crate::random::Random;
 use crate::system::SimulatedSystem;
 use crate::truth::{Shared, Violation};
+
+/// Makes the seed of a second stream out of a world's seed.
+const MORE: u64 = 0x6c6f_636b_7374_6570;
+/// The machine's and the systems' clocks are set back by up to this.
+const SET_BACK_MS: i64 = 300_000;
+/// Passes after everything has healed, so that no back-off is left: the longest is an hour (G4).
+const BACK_OFF_MS: i64 = 4_500_000;
 
 /// How a world is to go.
 #[derive(Clone, Copy, Debug)]
@@ -28,11 +35,13 @@ pub struct Options {
     pub forgets: bool,
     /// People link, unlink and answer what waits for them.
     pub acts: bool,
+    /// Which kinds of fault may be drawn beside those that every world may have.
+    pub faults: Faults,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { steps: 60, forgets: false, acts: true }
+        Options { steps: 60, forgets: false, acts: true, faults: Faults::USUAL }
     }
 }
 
@@ -61,26 +70,49 @@ pub struct World {
     pub truth: Shared,
     pub clock: Arc<SimulatedClock>,
     random: Random,
+    /// Chance for what the other stream does not ask for.
+    pub(crate) more: Random,
     folder: tempfile::TempDir,
     options: Options,
     runs: usize,
     kills: usize,
     people: usize,
+    /// How often the hub's clock has been set back.
+    set_back: u32,
+    companies: usize,
+    /// How many new addresses there have been.
+    pub(crate) addresses: usize,
 }
 
 impl World {
     /// The world of a seed, before anything happens.
     pub fn new(seed: u64, options: Options) -> World {
         let mut random = Random::new(seed);
-        let drawn = Drawn::of(&mut random);
+        let mut more = Random::new(seed ^ MORE);
+        let drawn = Drawn::of(&mut random, &mut more, options.faults);
         let (clock, truth) = (Arc::new(SimulatedClock::new()), Shared::default());
-        let system = |n, random| Arc::new(SimulatedSystem::new(n, &drawn, clock.clone(), truth.clone(), random));
-        let systems = (0..drawn.systems.len()).map(|n| system(n, random.split())).collect();
+        let system = |n, both| Arc::new(SimulatedSystem::new(n, &drawn, clock.clone(), truth.clone(), both));
+        let systems = (0..drawn.systems.len()).map(|n| system(n, [random.split(), more.split()])).collect();
         // Memory, where the machine has a folder in it: a world commits some thousand times.
         let memory = PathBuf::from("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
         let folder = folder.expect("a folder for the store");
-        World { drawn, systems, truth, clock, random, folder, options, runs: 0, kills: 0, people: 0 }
+        World {
+            drawn,
+            systems,
+            truth,
+            clock,
+            random,
+            more,
+            folder,
+            options,
+            runs: 0,
+            kills: 0,
+            people: 0,
+            set_back: 0,
+            companies: 0,
+            addresses: 0,
+        }
     }
 
     /// The same world, whose store outlives it; where it is becomes part of the story.
@@ -94,6 +126,12 @@ impl World {
     pub fn play(mut self) -> Outcome {
         for _ in 0..self.drawn.people {
             self.new_person();
+        }
+        if self.drawn.companies {
+            (0..3).for_each(|_| self.new_company());
+            for system in self.systems.clone() {
+                (0..self.drawn.people).for_each(|_| system.person_hires(&mut self.more));
+            }
         }
         for _ in 0..self.options.steps {
             self.step();
@@ -124,6 +162,21 @@ impl World {
 
     fn step(&mut self) {
         self.clock.pass(self.random.between(1, 90_000));
+        self.set_clocks_back();
+        let (moves, hires, founds) = (self.more.per_mille(120), self.more.per_mille(150), self.more.per_mille(30));
+        if moves
+            && self.drawn.rotates
+            && let Err(error) = self.change_address()
+        {
+            self.truth.look().broken("the hub fails", "", error.to_string());
+        }
+        if hires && self.drawn.companies {
+            let at = self.more.below(self.systems.len());
+            self.systems[at].clone().person_hires(&mut self.more);
+        }
+        if founds && self.drawn.companies {
+            self.new_company();
+        }
         match self.random.below(100) {
             0..45 => {
                 let at = self.random.below(self.systems.len());
@@ -135,7 +188,7 @@ impl World {
                 self.systems[at].clone().person_deletes(&mut self.random);
             }
             58..62 => self.clock.pass(self.random.between(3_600_000, 100_000_000)),
-            62..66 if self.options.acts => {
+            62..66 if self.options.acts && !self.drawn.facets => {
                 let mut random = self.random.split();
                 self.act(&mut random);
             }
@@ -152,6 +205,24 @@ impl World {
                 if self.random.per_mille(200) {
                     self.run_for(None, false, Some(caller));
                 }
+            }
+        }
+    }
+
+    /// Clocks that are set back, each now and then.
+    fn set_clocks_back(&mut self) {
+        let (back, ms) = (self.more.per_mille(60), self.more.between(1_000, SET_BACK_MS));
+        if back && self.set_back < self.drawn.set_back {
+            self.set_back += 1;
+            self.clock.set_back(ms);
+            let mut truth = self.truth.look();
+            truth.count("hub's clock set back");
+            truth.tell("", format!("the hub's clock is set back by {ms} ms"));
+        }
+        for system in &self.systems {
+            let (back, ms) = (self.more.per_mille(40), self.more.between(1_000, SET_BACK_MS));
+            if back && system.drawn.steps_back {
+                system.set_back(ms);
             }
         }
     }
@@ -181,7 +252,19 @@ impl World {
                 if !self.systems[at].drawn.mail_is_a_list {
                     mails.retain(|mail| !mail.starts_with("other."));
                 }
-                self.systems[at].clone().person_adds(&who, mails, &mut self.random);
+                self.systems[at].clone().person_adds(Kind::Person, &who, mails, &mut self.random);
+            }
+        }
+    }
+
+    /// A company is typed into some of the systems.
+    fn new_company(&mut self) {
+        self.companies += 1;
+        let who = format!("c{}", self.companies);
+        let first = self.more.below(self.systems.len());
+        for at in 0..self.systems.len() {
+            if at == first || self.more.per_mille(400) && !self.drawn.matchless {
+                self.systems[at].clone().person_adds(Kind::Company, &who, vec![], &mut self.more);
             }
         }
     }
@@ -216,7 +299,8 @@ impl World {
     fn run_for(&mut self, steps: Option<i64>, full: bool, caller: Option<usize>) -> Option<Report> {
         self.runs += 1;
         let life = Life::of(steps);
-        let before: u64 = self.truth.look().faults.values().sum();
+        let before = self.truth.look().disturbances;
+        self.truth.look().run = self.runs;
         let called = caller.map_or(String::new(), |at| format!(", called by {}", self.systems[at].drawn.name));
         self.truth.look().tell(
             "",
@@ -226,8 +310,9 @@ impl World {
         let mut stopped = BTreeSet::new();
         let result = self.hub(life.clone()).and_then(|mut hub| {
             let only = caller.map(|at| {
-                let name = TypeName::parse(&format!("{}.Person", self.systems[at].drawn.name)).expect("a name of ours");
-                hub.plan_of_flows().type_named(&name).into_iter().collect()
+                let plan = hub.plan_of_flows();
+                let types = (0..plan.types.len() as u16).map(TypeIx);
+                types.filter(|ty| plan.ty(*ty).name.system == self.systems[at].drawn.name).collect()
             });
             let report = hub.run(RunOptions { full, only, ..RunOptions::default() })?;
             // Whoever is asked says yes to everything: what was asked for is verified nonetheless (R3).
@@ -252,7 +337,7 @@ impl World {
         }
         match result {
             Ok(report) => {
-                let whole = caller.is_none() && truth.faults.values().sum::<u64>() == before && report.outbox == 0;
+                let whole = caller.is_none() && truth.disturbances == before && report.outbox == 0;
                 if whole {
                     truth.epoch += 1;
                 }
@@ -269,6 +354,7 @@ impl World {
     /// Everything heals: from here on it must come to rest, with everything as it should be.
     fn settle(&mut self) {
         self.truth.look().healed = true;
+        self.clock.pass(BACK_OFF_MS);
         let mut last = None;
         for round in 0..12 {
             self.clock.pass(120_000);

@@ -4,7 +4,7 @@ use lockstep_model::flow::Deletes;
 
 use super::Settled;
 use crate::draw::WHO;
-use crate::truth::{Deed, Kind, Violation};
+use crate::truth::{Deed, Does, Violation};
 
 pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -22,7 +22,7 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
         Deletes::Review => truth.let_go.contains(&who(deed)),
         Deletes::Ignore => false,
     };
-    for deed in truth.deeds.iter().filter(|deed| deed.kind == Kind::Delete && !asked_for(deed)) {
+    for deed in truth.deeds.iter().filter(|deed| deed.kind == Does::Delete && !asked_for(deed)) {
         let message = format!("{}/{} was deleted by the hub, which nothing asks for", systems[deed.at.0].name, deed.at.1);
         found.push(Violation { checker: "deleted", message, who: None });
     }

@@ -4,7 +4,7 @@
 use lockstep_model::ReviewKind;
 
 use super::Settled;
-use crate::truth::{Kind, Violation};
+use crate::truth::{Does, Violation};
 
 pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -32,7 +32,7 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
             state.ty == review.ty && state.is_live() && row.as_ref().is_some_and(|row| row.by_hub && !row.gone)
         });
         for (system, state, row) in there {
-            let made = truth.deeds.iter().any(|deed| deed.kind == Kind::Create && deed.at == (*system, state.key.clone()));
+            let made = truth.deeds.iter().any(|deed| deed.kind == Does::Create && deed.at == (*system, state.key.clone()));
             if made {
                 let message =
                     format!("{}/{} was created, and it is still asked: {}", systems[*system].name, state.key, review.message);

@@ -1,11 +1,12 @@
 //! G7, P7: every write stands in the store with what it was and by which rule; and a person's value that was overwritten is kept.
 
 use lockstep_hub::Hub;
-use lockstep_model::RecordId;
+use lockstep_model::{Change, Intent, RecordId};
 use lockstep_store::{JournalEntry, JournalKind, Result};
 
 use super::Settled;
-use crate::truth::{Kind, Violation, number_of, text_of};
+use crate::draw::COMPANY;
+use crate::truth::{Does, Violation, number_of, text_of};
 
 pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violation>> {
     let mut found = Vec::new();
@@ -21,24 +22,37 @@ pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violatio
     };
     for (system, state, _) in settled.entities.iter().flatten() {
         let mine =
-            |kind: Kind| deeds.iter().filter(move |deed| deed.at.0 == *system && deed.at.1 == state.key && deed.kind == kind);
-        let journal = hub.store().journal(&[state.id], usize::MAX >> 1)?;
-        let intents = hub.store().intents_of(&[RecordId(state.id.0)], usize::MAX >> 1)?;
+            |kind: Does| deeds.iter().filter(move |deed| deed.at.0 == *system && deed.at.1 == state.key && deed.kind == kind);
+        // What was written through another facet of it is told of that one.
+        let facets: Vec<RecordId> = settled
+            .entities
+            .iter()
+            .flatten()
+            .filter(|(other, facet, _)| (other, &facet.key) == (system, &state.key))
+            .map(|(_, facet, _)| facet.id)
+            .collect();
+        let journal = hub.store().journal(&facets, usize::MAX >> 1)?;
+        let intents = hub.store().intents_of(&facets, usize::MAX >> 1)?;
         let name = format!("{}/{}", systems[*system].name, state.key);
         // Of which record a creation was whose answer was not kept, a person may have said otherwise; and of two who share an address it
         // can't be told (L6).
         let untold = |who: &str| joined.contains(who) || killed && sharing.contains(who);
         let untold = settled.world.systems[*system].row(&state.key).is_some_and(|row| untold(row.who_is()));
-        for deed in mine(Kind::Create).filter(|deed| deed.answered && !untold) {
+        for deed in mine(Does::Create).filter(|deed| deed.answered && !untold) {
             if !journal.iter().any(|entry| entry.kind == JournalKind::Written && entry.rule.is_some()) {
                 let message = format!("{name} was created, and the journal does not say why: {:?}", deed.values);
                 found.push(Violation { checker: "unexplained", message, who: None });
             }
         }
-        for (deed, (prop, was, now)) in mine(Kind::Update).flat_map(|deed| deed.values.iter().map(move |value| (deed, value))) {
+        for (deed, (prop, was, now)) in mine(Does::Update).flat_map(|deed| deed.values.iter().map(move |value| (deed, value))) {
             let number = number_of(now);
-            let intended =
-                intents.iter().flat_map(|intent| &intent.changes).any(|change| number_of(&text_of(&change.value)) == number);
+            let plan = hub.plan_of_flows();
+            let is_it = |intent: &Intent, change: &Change| match *prop {
+                // The id is known when it is sent (P8).
+                COMPANY => plan.prop(intent.ty, change.prop).name == COMPANY,
+                _ => number_of(&text_of(&change.value)) == number,
+            };
+            let intended = intents.iter().any(|intent| intent.changes.iter().any(|change| is_it(intent, change)));
             if !intended {
                 let message = format!("{name} {prop} was given {now:?}, which no intent asked for");
                 found.push(Violation { checker: "unexplained", message, who: None });

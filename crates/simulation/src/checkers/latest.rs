@@ -11,6 +11,10 @@ use crate::truth::{Violation, number_of};
 pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     let systems = &settled.world.drawn.systems;
     let mut found = Vec::new();
+    if settled.world.drawn.suspended.is_some() {
+        // What was edited while a flow did not hold goes nowhere until it does.
+        return found;
+    }
     for members in settled.entities.iter().filter(|members| members.len() > 1) {
         // Only where all are there: a value that has come by way of a record that is gone has no edit here to be compared with.
         if members.iter().any(|(_, state, row)| !state.is_live() || row.as_ref().is_none_or(|row| row.gone)) {
@@ -39,7 +43,8 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
             for (system, _, row) in members {
                 let Some(row) = row else { continue };
                 let held = row.texts.get(prop).and_then(|text| number_of(text)).and_then(|number| truth.edits.get(&number));
-                if let Some(held) = held
+                let lost = truth.lost.contains(&((*system, row.id.clone()), prop));
+                if let Some(held) = held.filter(|_| !lost)
                     && held.epoch + 1 < latest
                     && places.contains(&held.at)
                 {

@@ -7,6 +7,7 @@ mod apart;
 mod equal;
 mod explained;
 mod latest;
+mod strangers;
 
 use std::collections::BTreeMap;
 
@@ -14,8 +15,9 @@ use lockstep_hub::Hub;
 use lockstep_model::{RecordId, RecordState, Review, ReviewKind};
 use lockstep_store::Result;
 
+use crate::draw::{COMPANY, Kind, MAIL};
 use crate::system::Row;
-use crate::truth::Violation;
+use crate::truth::{Violation, number_of};
 use crate::world::World;
 
 /// The settled world, side by side with what the store knows of it.
@@ -38,9 +40,49 @@ impl Settled<'_> {
         members.iter().any(|(_, state, row)| asked(state.id) || row.as_ref().is_some_and(said))
     }
 
-    /// The pairs of systems that a flow pairs directly.
-    pub fn paired(&self, a: usize, b: usize) -> bool {
-        self.world.drawn.flows.iter().any(|(from, to, _)| (*from, *to) == (a, b) || (*from, *to) == (b, a))
+    /// R6: whether one of the two has acknowledged a value of this property and does not hold it. Then they may differ; and where they do,
+    /// a person is asked.
+    pub(crate) fn is_lost(&self, both: [(usize, &RecordState, &Row); 2], prop: &'static str, found: &mut Vec<Violation>) -> bool {
+        let truth = self.world.truth.look();
+        let lost = both.iter().find(|(system, _, row)| truth.lost.contains(&((*system, row.id.clone()), prop)));
+        let Some((system, state, row)) = lost else { return false };
+        let value = |row: &Row| if prop == MAIL { None } else { row.texts.get(prop).and_then(|text| number_of(text)) };
+        let differ = match prop {
+            MAIL => !both[0].2.mails.iter().any(|x| both[1].2.mails.iter().any(|y| x.to_lowercase() == y.to_lowercase())),
+            // What it refers to is looked at where the references are compared.
+            COMPANY => false,
+            _ => value(both[0].2) != value(both[1].2),
+        };
+        let asked = self
+            .reviews
+            .iter()
+            .any(|review| review.record == state.id && matches!(review.kind, ReviewKind::NotKept | ReviewKind::RejectedValue));
+        if differ && !asked {
+            let name = &self.world.drawn.systems[*system].name;
+            let message = format!("{name}/{} has not kept its {prop}, and nobody is told", row.id);
+            found.push(Violation { checker: "not told", message, who: Some(row.who_is().to_string()) });
+        }
+        true
+    }
+
+    /// Whether a flow that holds for them pairs these records, of these systems.
+    pub fn paired(&self, (a, a_row): (usize, &Row), (b, b_row): (usize, &Row)) -> bool {
+        let suspended = self.world.drawn.suspended.filter(|_| a_row.kind == Kind::Person);
+        let holds = match suspended {
+            Some(pair) if (pair.from, pair.to) == (a, b) => pair.holds(&a_row.texts),
+            Some(pair) if (pair.from, pair.to) == (b, a) => pair.holds(&b_row.texts),
+            _ => true,
+        };
+        holds && self.world.drawn.flows.iter().any(|(from, to, _)| (*from, *to) == (a, b) || (*from, *to) == (b, a))
+    }
+
+    /// The id of what is linked in another system with a record of this one.
+    pub fn counterpart(&self, (system, id): (usize, &str), other: usize) -> Option<String> {
+        let is = |(at, state, row): &(usize, RecordState, Option<Row>), system: usize| {
+            *at == system && state.is_live() && row.as_ref().is_some_and(|row| !row.gone && row.hidden_until.is_none())
+        };
+        let members = self.entities.iter().find(|all| all.iter().any(|one| is(one, system) && one.1.key == id))?;
+        members.iter().find(|one| is(one, other)).map(|(_, state, _)| state.key.clone())
     }
 }
 
@@ -55,7 +97,8 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
     let mut entities: BTreeMap<i64, Vec<(usize, RecordState, Option<Row>)>> = BTreeMap::new();
     for (ty, system) in types.iter().enumerate() {
         let rows = world.systems[*system].rows();
-        let keys: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        let kind = Kind::named(&hub.plan_of_flows().types[ty].name.kind);
+        let keys: Vec<&str> = rows.iter().filter(|row| row.kind == kind).map(|row| row.id.as_str()).collect();
         for state in hub.store().by_key(lockstep_model::TypeIx(ty as u16), &keys)? {
             let row = rows.iter().find(|row| row.id == state.key).cloned();
             entities.entry(state.entity.0).or_default().push((*system, state, row));
@@ -70,6 +113,7 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
     let settled = Settled { world, stopped, entities: entities.into_values().collect(), reviews };
     let mut found = equal::check(&settled);
     found.extend(latest::check(&settled));
+    found.extend(strangers::check(&settled));
     found.extend(absence::check(&settled));
     found.extend(apart::check(&settled));
     found.extend(ambiguous::check(&settled));
