@@ -151,6 +151,10 @@ impl Hub {
                     again = self.get_now(&intent, &target);
                 }
             }
+            // R3: nobody is gone by one look that shows nothing: a copy that is behind shows nothing either.
+            if matches!(again, Ok(None)) && target.is_live() {
+                again = self.get_now(&intent, &target);
+            }
         }
         let mut unread = false;
         let again = match again {

@@ -86,6 +86,8 @@ struct Fated {
     forgets: AtomicBool,
     down: AtomicBool,
     unseen: AtomicBool,
+    /// So many looks by an id show nothing.
+    behind: AtomicI64,
     /// Records whose ids listings leave out.
     unreadable: Mutex<Vec<String>>,
     /// Records for which the system has no time when they are asked for by their ids.
@@ -118,6 +120,7 @@ impl Fated {
             forgets: AtomicBool::new(false),
             down: AtomicBool::new(false),
             unseen: AtomicBool::new(false),
+            behind: AtomicI64::new(0),
             unreadable: Mutex::default(),
             busy: Mutex::default(),
             stuck: Mutex::default(),
@@ -255,6 +258,9 @@ impl Connector for Fated {
         }
         if self.unseen.swap(false, Ordering::Relaxed) {
             return Err(Trouble::Unreachable("it does not answer".into()));
+        }
+        if self.behind.fetch_sub(1, Ordering::Relaxed) > 0 {
+            return Ok(None);
         }
         self.real.get(kind, watch, id)
     }
@@ -827,6 +833,21 @@ fn r6_an_edit_after_a_write_whose_answer_told_nothing_is_no_reformatting() {
     b.put(&format!("Person/{id}"), json!({"phone": "22"}));
     assert_eq!(run(&mut hub), 1);
     assert_eq!(a.only("Person")["phone"], json!("22"), "the edit is lost");
+}
+
+#[test]
+fn r3_one_look_that_shows_nothing_after_a_lost_answer_is_no_deletion() {
+    let (a, b, _, mut hub) = a_linked_pair();
+    a.put("Person/1", json!({"phone": "2"}));
+    b.updates.lock().unwrap().push_back(Fate::LostAfter);
+    b.behind.store(1, Ordering::Relaxed);
+    run(&mut hub);
+    let id = b.real.all("Person").into_keys().next().unwrap();
+    let known = hub.find(&format!("b.Person/{id}")).unwrap();
+    assert!(known.is_live(), "it counts as deleted");
+    assert_eq!(known.entity, hub.find("a.Person/1").unwrap().entity);
+    assert_eq!(b.only("Person")["phone"], json!("2"));
+    assert_eq!(run(&mut hub), 0);
 }
 
 #[test]
