@@ -312,7 +312,9 @@ enum Staleness {
 
 fn staleness(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadRecord) -> Staleness {
     let Some(written_at) = state.written_at else { return Staleness::Fresh };
-    if state.version.is_some() && state.version == read.version {
+    // Where the answer to the write told nothing, the version that is known is the one from before it.
+    let told = state.slots.iter().all(|slot| slot.before.is_none());
+    if told && state.version.is_some() && state.version == read.version {
         return Staleness::Fresh;
     }
     // What was asked for after the write, and after the delay that the system states, is from after the write, whatever time it names: a

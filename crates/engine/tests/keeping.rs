@@ -231,6 +231,24 @@ fn r6_what_shows_as_before_our_write_was_not_kept_and_is_no_edit() {
 }
 
 #[test]
+fn p5a_the_version_from_before_a_write_that_told_nothing_does_not_make_a_read_fresh() {
+    let mut world = linked_pair();
+    let (id, b) = (world.record("b.Person/1").id, world.ty("b.Person"));
+    world.plan.types[b.at()].settles_ms = 1_000;
+    world.records.get_mut(&id).unwrap().version = Some("7".into());
+    world.read("a.Person/1", json!({"phone": "2"}));
+    world.decide();
+    world.deliver_untold();
+    world.read_as("b.Person/1", json!({"phone": "1"}), Some("7"), None);
+    assert_eq!(world.settle_all(), 0);
+    assert_eq!(world.reviews, [], "a state from before the write shows nothing of what was kept");
+    world.now += 2_000;
+    world.read_as("b.Person/1", json!({"phone": "2"}), Some("8"), None);
+    assert_eq!(world.settle_all(), 0);
+    assert_eq!((world.reviews.len(), world.value("a.Person/1", "phone")), (0, json!("2")));
+}
+
+#[test]
 fn p3_blanks_that_a_system_took_out_are_no_edit_though_somebody_has_edited_something_else() {
     let mut world = linked_pair();
     let id = world.record("b.Person/1").id;
