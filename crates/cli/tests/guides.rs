@@ -3,9 +3,11 @@
 
 mod transcript;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+use lockstep_model::ReviewKind;
 use transcript::{lockstep, read, root, write};
 
 #[test]
@@ -14,6 +16,16 @@ fn every_guide_holds_as_it_is_written() {
     pages.sort();
     let ran: usize = pages.iter().map(|page| follow(page)).sum();
     assert!(pages.len() >= 7 && ran >= 30, "{} guides with {ran} commands: some are not found", pages.len());
+}
+
+#[test]
+fn whatever_may_wait_is_in_the_guide() {
+    let page = read(&root().join("docs/guides/when-something-waits.md"));
+    let table = page.split("## What may wait").nth(1).expect("the page has the table");
+    let named: BTreeSet<&str> =
+        table.lines().filter_map(|line| line.split('|').nth(1)).flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let kinds: BTreeSet<&str> = ReviewKind::ALL.into_iter().map(ReviewKind::name).collect();
+    assert_eq!(named, kinds);
 }
 
 /// Gives how many commands were run.

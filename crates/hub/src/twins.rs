@@ -74,17 +74,12 @@ impl Hub {
             let message = "it may have been sent before this store was restored from a backup".to_string();
             // As if it had been sent, and its answer lost.
             let now = self.clock.now();
-            let sent = step(&intent, IntentEvent::Send, now, None);
-            self.store.commit(Commit { intents_changed: vec![sent], ..Commit::default() })?;
-            let unknown = step(&intent, IntentEvent::LoseAnswer, now, Some(message));
-            let mut commit = Commit { intents_changed: vec![unknown], ..Commit::default() };
+            let steps =
+                vec![step(&intent, IntentEvent::Send, now, None), step(&intent, IntentEvent::LoseAnswer, now, Some(message))];
+            let mut commit = Commit { intents_changed: steps, ..Commit::default() };
             // Nor is that record created anew where the creation came from.
-            if self
-                .plan
-                .flows
-                .iter()
-                .any(|flow| flow.from == intent.ty && flow.to == source.ty && flow.create != PlanCreate::Never)
-            {
+            let mut back = self.plan.flows.iter().filter(|flow| flow.from == intent.ty && flow.to == source.ty);
+            if back.any(|flow| flow.create != PlanCreate::Never) {
                 for record in &found {
                     self.ask_whether_twins(under_way, record, source.ty, vec![source.id], &mut commit);
                 }

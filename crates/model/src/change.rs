@@ -274,6 +274,23 @@ pub enum ReviewKind {
 }
 
 impl ReviewKind {
+    /// All of them.
+    pub const ALL: [ReviewKind; 13] = [
+        ReviewKind::AmbiguousMatch,
+        ReviewKind::DisputedEntity,
+        ReviewKind::RejectedValue,
+        ReviewKind::NotKept,
+        ReviewKind::Unconvertible,
+        ReviewKind::UnknownOutcome,
+        ReviewKind::PendingDelete,
+        ReviewKind::Guard,
+        ReviewKind::FlipFlop,
+        ReviewKind::Unsettled,
+        ReviewKind::AnotherRecord,
+        ReviewKind::WaitingReference,
+        ReviewKind::Incomplete,
+    ];
+
     /// The words for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -300,24 +317,7 @@ impl ReviewKind {
 
     /// Reads the words.
     pub fn parse(name: &str) -> Option<Self> {
-        use ReviewKind::*;
-        [
-            AmbiguousMatch,
-            DisputedEntity,
-            RejectedValue,
-            NotKept,
-            Unconvertible,
-            UnknownOutcome,
-            PendingDelete,
-            Guard,
-            FlipFlop,
-            Unsettled,
-            AnotherRecord,
-            WaitingReference,
-            Incomplete,
-        ]
-        .into_iter()
-        .find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 

@@ -327,35 +327,11 @@ pub fn readable(text: &str) -> Result<(), (String, Option<Range<usize>>)> {
     })
 }
 
-/// Words of expressions and statements that are no variables.
-const WORDS: [&str; 16] =
-    ["and", "or", "not", "in", "is", "if", "else", "elif", "true", "false", "none", "True", "False", "None", "loop", "recursive"];
-
-/// The variables that a template reads, without those that its own loops bind.
+/// The variables that a template reads, without those that its own loops bind; none where it can't be read, which is told elsewhere.
 pub fn variables(text: &str) -> BTreeSet<String> {
-    let (mut read, mut bound) = (BTreeSet::new(), BTreeSet::new());
-    for (code, statement) in codes(text) {
-        let inside = &text[code];
-        let words: Vec<&str> = tokens(inside).into_iter().map(|token| &inside[token]).collect();
-        let word = |at: usize| words.get(at).copied().unwrap_or_default();
-        let begins = if statement { 1 } else { 0 };
-        let binds = if statement && word(0) == "for" { words.iter().position(|word| *word == "in").unwrap_or(0) } else { 0 };
-        for (at, name) in words.iter().enumerate().skip(begins) {
-            if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') || WORDS.contains(name) {
-                continue;
-            }
-            let before = if at == 0 { "" } else { word(at - 1) };
-            let tests = before == "is" || before == "not" && at > 1 && word(at - 2) == "is";
-            let is_argument = word(at + 1) == "=" && word(at + 2) != "=";
-            match before {
-                _ if at < binds => drop(bound.insert((*name).to_string())),
-                "." | "|" => {}
-                _ if tests || is_argument || word(at + 1) == "(" => {}
-                _ => drop(read.insert((*name).to_string())),
-            }
-        }
-    }
-    read.difference(&bound).cloned().collect()
+    let Ok(template) = environment().template_from_str(text) else { return BTreeSet::new() };
+    let is_global = |name: &String| environment().globals().any(|(global, _)| global == name);
+    template.undeclared_variables(false).into_iter().filter(|name| !is_global(name)).collect()
 }
 
 fn bounded(text: &str, made: String) -> Result<String, String> {

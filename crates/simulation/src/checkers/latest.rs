@@ -5,28 +5,25 @@
 use std::collections::BTreeSet;
 
 use super::Settled;
-use crate::draw::{EDITED, WHO};
+use crate::draw::{EDITED, Kind, WHO, is_odd};
 use crate::truth::{Violation, number_of};
 
 pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     let systems = &settled.world.drawn.systems;
     let mut found = Vec::new();
-    if settled.world.drawn.suspended.is_some() {
-        // What was edited while a flow did not hold goes nowhere until it does.
-        return found;
-    }
     for members in settled.entities.iter().filter(|members| members.len() > 1) {
         // Only where all are there: a value that has come by way of a record that is gone has no edit here to be compared with.
         if members.iter().any(|(_, state, row)| !state.is_live() || row.as_ref().is_none_or(|row| row.gone)) {
             continue;
         }
+        let Some(flows) = flows_of(settled, members) else { continue };
         for prop in EDITED {
             // All that hold it must hear of each other: a system without the property in between lets nothing through.
             if !members.iter().all(|(system, _, _)| systems[*system].props.contains(&prop)) || settled.may_differ(members, prop) {
                 continue;
             }
             // Nor is anything told by way of one whom a person has taken out of between (L7).
-            if !connected(&settled.world.drawn.flows, members.iter().map(|(system, _, _)| *system)) {
+            if !connected(&flows, members.iter().map(|(system, _, _)| *system)) {
                 continue;
             }
             let at = |(system, state, _): &(usize, lockstep_model::RecordState, Option<crate::system::Row>)| {
@@ -64,6 +61,25 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// The flows that hold for these records (L11); `None` where which ones do has changed: what was edited while a flow did not hold goes
+/// nowhere until it does.
+fn flows_of(
+    settled: &Settled<'_>,
+    members: &[(usize, lockstep_model::RecordState, Option<crate::system::Row>)],
+) -> Option<Vec<(usize, usize, bool)>> {
+    let drawn = &settled.world.drawn;
+    let is_person = |row: &crate::system::Row| row.kind == Kind::Person;
+    let person = members.iter().filter_map(|(_, _, row)| row.as_ref()).find(|row| is_person(row));
+    match (drawn.suspended, person) {
+        (Some(pair), Some(_)) if pair.by_city => None,
+        (Some(pair), Some(person)) if is_odd(person.who_is()) => {
+            let cut = |from: usize, to: usize| [(pair.from, pair.to), (pair.to, pair.from)].contains(&(from, to));
+            Some(drawn.flows.iter().copied().filter(|(from, to, _)| !cut(*from, *to)).collect())
+        }
+        _ => Some(drawn.flows.clone()),
+    }
 }
 
 /// Whether flows between these systems alone connect them all.
