@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lockstep_config::{Problem, Project, codes};
-use lockstep_connector::conformance::{Sheet, Verdict, try_type};
+use lockstep_connector::conformance::{Sheet, Verdict, settle_questions, try_type};
 use lockstep_connector::rest::draft;
 use lockstep_connector::{Trouble, catalogue};
 use serde_json::Value;
@@ -60,7 +60,8 @@ pub fn test(dir: &Path, manifest: &Path, system: Option<&str>, writes: bool, for
     let connector = catalogue::connect_kept(&known.connector, &known.with, &opened.project.dir, keep).map_err(failed)?;
     let line = connector.test().map_err(failed)?;
     let key = wrong_key(&known.connector, &known.with, &opened.project.dir);
-    let sheets: Vec<Sheet> = connector.types().iter().map(|ty| try_type(connector.as_ref(), ty, writes)).collect();
+    let mut sheets: Vec<Sheet> = connector.types().iter().map(|ty| try_type(connector.as_ref(), ty, writes)).collect();
+    sheets.extend(settle_questions(connector.as_ref()));
     let path = sheet_path(&opened.project.dir, &known.connector);
     let written = serde_json::to_string_pretty(&sheets).unwrap_or_default() + "\n";
     if path.parent().is_some_and(Path::is_dir) {

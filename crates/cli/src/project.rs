@@ -37,6 +37,11 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
                     Problem::warning(lockstep_config::codes::WITHOUT_EFFECT, system.connector_place.clone(), message)
                         .help("correct the setting, or leave it out")
                 }));
+                let told = lockstep_connector::catalogue::warnings(&system.connector, &system.with, &project.dir);
+                problems.extend(told.into_iter().map(|message| {
+                    Problem::warning(codes::NOTE, system.connector_place.clone(), format!("{}: {message}", system.name))
+                        .help(format!("docs/systems/{}.md tells more", system.connector))
+                }));
                 let missing = lockstep_connector::catalogue::missing(&system.connector, &system.with, &project.dir);
                 problems.extend(missing.into_iter().map(|(name, what)| {
                     let message = format!("{} needs the setting `{name}`: {what}", system.name);

@@ -89,9 +89,24 @@ pub fn missing(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
         return vec![];
     }
     let Ok(manifest) = manifest(name, project_dir) else { return vec![] };
-    let needed =
-        manifest.settings.into_iter().filter(|(name, setting)| setting.default.is_none() && !settings.contains_key(name));
+    let needed = manifest.settings.into_iter().filter(|(name, setting)| {
+        let excused = setting.unless.as_ref().is_some_and(|other| rest::is_given(settings, other));
+        setting.default.is_none() && !settings.contains_key(name) && !excused
+    });
     needed.map(|(name, setting)| (name, setting.what)).collect()
+}
+
+/// What a person should know of a connector before it is used, given its settings: it is experimental, a setting is outdated.
+pub fn warnings(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Vec<String> {
+    if matches!(name, "files" | "sql" | "carddav") {
+        return vec![];
+    }
+    let Ok(manifest) = manifest(name, project_dir) else { return vec![] };
+    let experimental = manifest.experimental.map(|why| format!("the connector {name} is experimental: {why}"));
+    let outdated = manifest.settings.into_iter().filter(|(name, _)| rest::is_given(settings, name));
+    let outdated =
+        outdated.filter_map(|(name, setting)| Some(format!("the setting `{name}` is outdated: {}", setting.outdated?)));
+    experimental.into_iter().chain(outdated).collect()
 }
 
 /// Connects. Nothing is asked of the system yet.

@@ -202,6 +202,17 @@ pub enum Heard {
     NotOffered,
 }
 
+/// What came of a question that only a real account settles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The question, as a statement.
+    pub what: String,
+    pub expected: String,
+    pub came: String,
+    /// Whether the statement holds; `None` where it could not be asked.
+    pub holds: Option<bool>,
+}
+
 /// How much was asked of a system since it was connected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -294,6 +305,11 @@ pub trait Connector: Send + Sync {
     /// How fast it is asked at most, in words; nothing where that is not limited.
     fn pace(&self) -> Option<String> {
         None
+    }
+
+    /// Asks what no document settles: requests that read, each with what was expected and what came.
+    fn to_settle(&self) -> Vec<Settled> {
+        vec![]
     }
 
     /// What was asked of it so far; nothing where no requests are made.

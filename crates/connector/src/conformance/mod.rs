@@ -5,6 +5,7 @@
 
 mod errors;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use lockstep_model::flow::PropertyRef;
@@ -13,7 +14,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::vault::{hex, random};
-use crate::{Action, Checkpoint, Connector, Outcome, ReadRequest, Write, WriteValue};
+use crate::{Action, Checkpoint, Connector, Outcome, ReadRequest, Settled, Write, WriteValue};
 
 /// Small pages, so that a few records are several; and no more of them than this.
 const PAGE: usize = 2;
@@ -33,7 +34,7 @@ pub enum Verdict {
 /// One line of a sheet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Trial {
-    pub what: &'static str,
+    pub what: Cow<'static, str>,
     #[serde(flatten)]
     pub verdict: Verdict,
 }
@@ -47,12 +48,23 @@ pub struct Sheet {
 
 impl Sheet {
     /// What did not hold.
-    pub fn failures(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub fn failures(&self) -> impl Iterator<Item = (&str, &str)> {
         self.trials.iter().filter_map(|trial| match &trial.verdict {
-            Verdict::Fails(why) => Some((trial.what, why.as_str())),
+            Verdict::Fails(why) => Some((&*trial.what, why.as_str())),
             _ => None,
         })
     }
+}
+
+/// Asks what no document settles about a system, and this account may. `None` where there is nothing to ask.
+pub fn settle_questions(connector: &dyn Connector) -> Option<Sheet> {
+    let trial = |Settled { what, expected, came, holds }: Settled| match holds {
+        Some(true) => Trial { what: format!("{what}: {came}").into(), verdict: Verdict::Holds },
+        Some(false) => Trial { what: what.into(), verdict: Verdict::Fails(format!("expected {expected}; {came} came")) },
+        None => Trial { what: what.into(), verdict: Verdict::NotTried(format!("expected {expected}; {came} came")) },
+    };
+    let trials: Vec<Trial> = connector.to_settle().into_iter().map(trial).collect();
+    (!trials.is_empty()).then(|| Sheet { record_type: "What only a real account settles".into(), trials })
 }
 
 /// Tries everything that a connector offers for a record type.
@@ -92,7 +104,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn note(&mut self, what: &'static str, verdict: Verdict) {
-        self.trials.push(Trial { what, verdict });
+        self.trials.push(Trial { what: what.into(), verdict });
     }
 
     fn held(&mut self, what: &'static str, result: Result<(), String>) -> bool {

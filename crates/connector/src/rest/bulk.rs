@@ -21,7 +21,9 @@ impl Rest {
             Action::Update { .. } => ty.update.as_ref().filter(|how| !how.read_before)?,
             Action::Delete { .. } => return None,
         };
-        let own_requests = |ty: &TypeYaml| ty.properties.values().any(|property| !property.update_via.is_empty());
+        let own_requests = |ty: &TypeYaml| {
+            ty.properties.values().any(|property| !property.update_via.is_empty() || !property.emptied_via.is_empty())
+        };
         Some((how, how.bulk.as_ref().filter(|bulk| bulk.most > 1 && !own_requests(ty))?))
     }
 

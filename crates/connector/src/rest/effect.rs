@@ -149,6 +149,7 @@ fn update_of(kind: &str, ty: &TypeYaml, update: &WriteYaml, told: &mut Told<'_>)
     told.when(!update.defaults.is_empty(), &["update:", "defaults:"], of_create("defaults"));
     told.when(update.from.is_some(), &["update:", "from:"], of_create("from"));
     told.when(update.upsert, &["update:", "upsert:"], of_create("upsert"));
+    told.when(update.pause_ms.is_some(), &["update:", "pause-ms:"], of_create("pause-ms"));
     told.when(
         update.read_before && ty.get.is_none(),
         &["update:", "read-before:"],

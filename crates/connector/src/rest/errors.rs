@@ -26,10 +26,8 @@ pub fn outcome(manifest: &Manifest, asked: Asked<'_>, named: &str, answer: &Answ
     let rule = manifest.errors.iter().find(|rule| fits(rule, answer));
     let message = |rule: Option<&ErrorRule>| {
         let told = rule.and_then(|rule| rule.message.iter().find_map(|place| at(&answer.body, place)).map(said));
-        match told.filter(|told| !told.is_empty()).or_else(|| words(&answer.body)) {
-            Some(told) => told,
-            None => format!("{named} answered {}", answer.status),
-        }
+        let told = told.filter(|told| !told.is_empty()).or_else(|| words(&answer.body));
+        with_meaning(told.unwrap_or_else(|| format!("{named} answered {}", answer.status)), rule)
     };
     let meaning = match rule {
         Some(rule) => rule.means,
@@ -94,10 +92,13 @@ pub fn meaning<'m>(manifest: &'m Manifest, answer: &Answer) -> Option<(Meaning, 
 pub fn trouble(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trouble> {
     let (meaning, rule) = meaning(manifest, answer)?;
     let told = rule.and_then(|rule| rule.message.iter().find_map(|place| at(&answer.body, place)).map(said));
-    let told = told.filter(|told| !told.is_empty()).or_else(|| words(&answer.body)).unwrap_or_default();
+    let told = with_meaning(told.filter(|told| !told.is_empty()).or_else(|| words(&answer.body)).unwrap_or_default(), rule);
     Some(match meaning {
         // Reading is what the key is for, whatever a refusal means to a single write.
-        Meaning::Unauthorized => unauthorized(manifest),
+        Meaning::Unauthorized => match (unauthorized(manifest), rule.and_then(|rule| rule.says.as_ref())) {
+            (Trouble::Unauthorized(told), Some(says)) => Trouble::Unauthorized(format!("{told}. {says}")),
+            (trouble, _) => trouble,
+        },
         Meaning::Later => Trouble::Busy {
             retry_after_ms: answer.retry_after_ms,
             message: match told.is_empty() {
@@ -114,13 +115,24 @@ pub fn trouble(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trou
 pub fn trouble_with_one(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trouble> {
     match meaning(manifest, answer)? {
         (Meaning::Unauthorized, _) if answer.status != 401 => {
-            let told = words(&answer.body).map(|told| format!(" ({told})")).unwrap_or_default();
+            let rule = manifest.errors.iter().find(|rule| fits(rule, answer));
+            let told = with_meaning(words(&answer.body).unwrap_or_default(), rule);
+            let told = if told.is_empty() { told } else { format!(" ({told})") };
             Some(Trouble::Malformed(format!(
                 "{named} answered {}: this record may not be read with this key{told}",
                 answer.status
             )))
         }
         _ => trouble(manifest, named, answer),
+    }
+}
+
+/// The system's own words, and what the manifest says that they mean.
+fn with_meaning(told: String, rule: Option<&ErrorRule>) -> String {
+    match rule.and_then(|rule| rule.says.as_ref()) {
+        Some(says) if told.is_empty() => says.clone(),
+        Some(says) => format!("{}. {says}", told.trim_end_matches('.')),
+        None => told,
     }
 }
 

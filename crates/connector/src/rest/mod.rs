@@ -37,7 +37,7 @@ pub use self::place::Fault;
 pub use self::sign_in::SigningIn;
 use self::written::{KindWord, Manifest, TypeWord, TypeYaml};
 use crate::vault::Keep;
-use crate::{Answers, Call, Connector, Heard, Outcome, Page, ReadRequest, Traffic, Trouble, Write};
+use crate::{Answers, Call, Connector, Heard, Outcome, Page, ReadRequest, Settled, Traffic, Trouble, Write};
 
 /// A connected system that a manifest describes.
 pub struct Rest {
@@ -49,6 +49,8 @@ pub struct Rest {
     secrets: secrets::Secrets,
     restarts: Restarts,
     seals: Seals,
+    /// When a creation was sent last, by its path, where the manifest wants a pause between two.
+    created: Mutex<BTreeMap<String, std::time::Instant>>,
 }
 
 /// Record types whose listing has begun anew and not ended since: it does so once.
@@ -148,6 +150,7 @@ impl Rest {
             registration: register::Registration::default(),
             restarts: Restarts::default(),
             seals: Seals::default(),
+            created: Mutex::default(),
         })
     }
 
@@ -176,8 +179,74 @@ impl Rest {
         let answer = self.client.read(&get, &context)?;
         match errors::trouble(&self.manifest, &self.client.name(&get), &answer) {
             Some(trouble) => Err(trouble),
-            None => Ok(format!("{} at {} answers, and takes the key", self.manifest.title, self.client.server())),
+            None => {
+                let notices: String = self.manifest.notices.iter().filter_map(|notice| self.notice(notice)).collect();
+                Ok(format!("{} at {} answers, and takes the key{notices}", self.manifest.title, self.client.server()))
+            }
         }
+    }
+
+    /// What is to be told of this account, if anything.
+    fn notice(&self, notice: &written::Notice) -> Option<String> {
+        let answer = self.client.try_once(&notice.request, &self.client.context([]))?;
+        let answered = errors::meaning(&self.manifest, &answer).is_none();
+        let word = value::at(&answer.body, &notice.at).and_then(value::text).filter(|_| answered);
+        let says = word.and_then(|word| notice.says.get(&word)).or_else(|| notice.says.get("otherwise"))?;
+        Some(format!("; {says}"))
+    }
+
+    /// Asks what the manifest wants to have settled.
+    fn asked_to_settle(&self, question: &written::Question) -> Settled {
+        let mut expected = match question.status.as_slice() {
+            [] => "status 200".to_string(),
+            all => format!("status {}", all.iter().map(u16::to_string).collect::<Vec<_>>().join(" or ")),
+        };
+        if let Some(place) = &question.at {
+            let values = question.is.iter().map(Value::to_string).collect::<Vec<_>>().join(" or ");
+            let what = if values.is_empty() { "something".into() } else { values };
+            expected = format!("{expected} with {what} at `{place}`");
+        }
+        let settled = |came: String, holds: Option<bool>| Settled { what: question.what.clone(), expected, came, holds };
+        let id = match &question.of {
+            None => None,
+            Some(kind) => match self.first_id(kind) {
+                Ok(Some(id)) => Some(id),
+                Ok(None) => return settled(format!("nothing: there is no record of {kind} to ask about"), None),
+                Err(trouble) => return settled(format!("nothing: {trouble}"), None),
+            },
+        };
+        let ty = question.of.as_ref().and_then(|kind| self.manifest.types.get(kind));
+        let variables = ty.zip(id.as_ref()).map(|(ty, id)| read::id_variables(ty, id).to_vec()).unwrap_or_default();
+        let answer = match self.client.read_one(&question.request, &self.client.context(variables), true) {
+            Ok(answer) => answer,
+            Err(trouble) => return settled(trouble.to_string(), Some(false)),
+        };
+        let shown = question.at.as_ref().map(|place| value::at(&answer.body, place));
+        let fits_status = match question.status.as_slice() {
+            [] => answer.status == 200,
+            all => all.contains(&answer.status),
+        };
+        let fits_value = shown.is_none_or(|shown| match shown {
+            None | Some(Value::Null) => question.is.contains(&Value::Null),
+            Some(shown) => question.is.is_empty() || question.is.contains(shown),
+        });
+        // A place that is no value itself is told by its kind: what a record holds is nobody's business here.
+        let came = match (shown, &question.at) {
+            (Some(None), Some(place)) => format!("status {} without `{place}`", answer.status),
+            (Some(Some(Value::Object(_))), _) => format!("status {} with an object there", answer.status),
+            (Some(Some(Value::Array(list))), _) => format!("status {} with a list of {} there", answer.status, list.len()),
+            (Some(Some(Value::String(_))), _) if question.is.is_empty() => format!("status {} with a text there", answer.status),
+            (Some(Some(value)), _) => format!("status {} with {value} there", answer.status),
+            (None, _) | (_, None) => format!("status {}", answer.status),
+        };
+        let words = errors::words(&answer.body).filter(|_| !fits_status).map(|words| format!(" ({words})"));
+        settled(came + &words.unwrap_or_default(), Some(fits_status && fits_value))
+    }
+
+    /// The id of the first record that a list shows.
+    fn first_id(&self, kind: &str) -> Result<Option<String>, Trouble> {
+        let page = self.next_page(ReadRequest { kind, watch: &[], checkpoint: None, page_size: 1 })?;
+        Ok(page.records.into_iter().find(|record| !record.deleted).map(|record| record.id))
     }
 
     /// The id of the account, where the manifest says how to ask for it.
@@ -321,6 +390,7 @@ pub fn settings(manifest: &Manifest, given: &Map<String, Value>, needed: bool) -
         }
         match &setting.default {
             Some(default) => drop(settings.insert(name.clone(), json!(default))),
+            None if setting.unless.as_ref().is_some_and(|other| is_given(given, other)) => {}
             None if needed => {
                 return Err(Trouble::Misconfigured(format!("{} needs the setting `{name}`: {}", manifest.title, setting.what)));
             }
@@ -338,6 +408,11 @@ pub fn settings(manifest: &Manifest, given: &Map<String, Value>, needed: bool) -
         }
     }
     Ok(settings)
+}
+
+/// Whether a setting has a value, be it one that comes from the environment.
+pub fn is_given(given: &Map<String, Value>, name: &str) -> bool {
+    given.get(name).is_some_and(|value| !value.is_null() && value.as_str() != Some(""))
 }
 
 /// A setting that is a number, also where it came as text out of an environment variable.
@@ -440,6 +515,16 @@ impl Connector for Rest {
 
     fn gone_is_certain(&self) -> bool {
         false
+    }
+
+    fn to_settle(&self) -> Vec<Settled> {
+        let secrets = self.given_secrets();
+        let covered = |text: String| match self.secrets.in_trouble(Trouble::Malformed(text), &secrets) {
+            Trouble::Malformed(text) => text,
+            other => other.to_string(),
+        };
+        let settled = self.manifest.to_settle.iter().map(|question| self.asked_to_settle(question));
+        settled.map(|settled| Settled { came: covered(settled.came), ..settled }).collect()
     }
 
     fn account(&self) -> Result<Option<String>, Trouble> {

@@ -71,6 +71,11 @@ impl Mark {
         Mark { since, ahead, latest, resolution, first, ..Mark::default() }
     }
 
+    /// A reading of everything in place of what changed.
+    fn everything(&self) -> Mark {
+        Mark { since: None, ahead: None, ..self.anew() }
+    }
+
     fn is_under_way(&self) -> bool {
         self.walk.next.is_some() || self.parents_next.next.is_some() || !self.parents.is_empty()
     }
@@ -131,6 +136,10 @@ impl Rest {
         // Cursors and addresses of pages grow old, and a system may have moved: once, the listing begins anew.
         if matches!(page, Err(Trouble::Malformed(_))) && mark.is_under_way() && self.restarts.begin(request.kind) {
             page = self.page(request, &mark.anew());
+        } else if matches!(page, Err(Trouble::Malformed(_))) && mark.is_under_way() && mark.since.is_some() {
+            // R1: what changed can't be listed to its end, so everything is: a list by time that has more records of one second than a page
+            // holds shows the same page for ever.
+            page = self.page(request, &mark.everything());
         }
         if !page.as_ref().is_ok_and(|page| page.more) {
             self.restarts.end(request.kind);

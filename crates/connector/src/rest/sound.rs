@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::place::Fault;
-use super::written::{GetYaml, Manifest, Paging, RequestYaml, TypeWord, TypeYaml, WriteYaml};
+use super::written::{GetYaml, Manifest, Paging, PropertyYaml, RequestYaml, TypeWord, TypeYaml, WriteYaml};
 use super::{effect, template};
 
 /// Variables that requests bring along; a setting of the same name would hide behind them.
@@ -118,6 +118,30 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
         }
     }
     texts.extend(manifest.settings.values().filter_map(|setting| setting.default.clone()));
+    let asked = manifest.notices.iter().map(|notice| ("notices:", &notice.request));
+    for (word, request) in asked.chain(manifest.to_settle.iter().map(|question| ("to-settle:", &question.request))) {
+        texts.push(request.path.clone());
+        texts.extend(request.query.values().chain(request.headers.values()).cloned());
+        request.body.iter().for_each(|body| collect(body, &mut texts));
+        if let Some(api) = request.api.as_ref().filter(|api| !apis.contains(api)) {
+            let message = format!("{word} there is no api `{api}`; {}", known("apis has", &apis));
+            wrong.push(Fault::at(text, &[word, "api:", api], message));
+        }
+        // Queries may be a POST; nothing else that could write is sent.
+        if request.method.as_ref().is_some_and(|method| !matches!(method.as_str(), "GET" | "POST")) {
+            wrong.push(Fault::at(text, &[word], format!("{word} a request that reads is a GET, or a POST that queries")));
+        }
+    }
+    for kind in manifest.to_settle.iter().filter_map(|question| question.of.as_ref()).filter(|kind| !kinds.contains(kind)) {
+        let message = format!("to-settle: `{kind}` is no record type here; {}", known("there are", &kinds));
+        wrong.push(Fault::at(text, &["to-settle:", "of:", kind], message));
+    }
+    for (name, other) in manifest.settings.iter().filter_map(|(name, setting)| Some((name, setting.unless.as_ref()?))) {
+        if !manifest.settings.contains_key(other) {
+            let message = format!("the setting `{name}` says `unless: {other}`, which is no setting here");
+            wrong.push(Fault::at(text, &["settings:", &format!("{name}:"), "unless:"], message));
+        }
+    }
     let settings: BTreeSet<&str> = manifest.settings.keys().map(String::as_str).collect();
     for (kind, ty) in &mut manifest.types {
         refers(text, kind, ty, &kinds, &mut wrong);
@@ -337,8 +361,12 @@ fn requests(ty: &mut TypeYaml) -> Vec<&mut RequestYaml> {
         std::iter::once(&mut how.request).chain(how.bulk.as_mut().map(|bulk| &mut bulk.request))
     }));
     all.extend(ty.delete.as_mut());
-    all.extend(ty.properties.values_mut().flat_map(|property| &mut property.update_via).map(|step| &mut step.request));
+    all.extend(ty.properties.values_mut().flat_map(steps));
     all
+}
+
+fn steps(property: &mut PropertyYaml) -> impl Iterator<Item = &mut RequestYaml> {
+    property.update_via.iter_mut().chain(&mut property.emptied_via).map(|step| &mut step.request)
 }
 
 fn found(find: &mut BTreeMap<String, GetYaml>) -> impl Iterator<Item = &mut RequestYaml> {

@@ -55,7 +55,10 @@ impl Client {
         let not_sent = |message: String| NoAnswer::NotSent(Trouble::Misconfigured(message));
         let fixed = |authorization: String| Some(Admission { authorization, token: None });
         if let Some(basic) = &door.auth.basic {
-            return Ok(fixed(format!("Basic {}", base64(render(basic, context).map_err(not_sent)?.as_bytes()))));
+            let both = render(basic, context).map_err(not_sent)?;
+            if !both.is_empty() || door.auth.token.is_none() && door.auth.signed.is_none() {
+                return Ok(fixed(format!("Basic {}", base64(both.as_bytes()))));
+            }
         }
         if let Some(bearer) = &door.auth.bearer {
             return Ok(fixed(format!("Bearer {}", render(bearer, context).map_err(not_sent)?)));

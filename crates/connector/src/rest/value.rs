@@ -57,9 +57,24 @@ pub fn at<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
     at(below?, rest)
 }
 
-/// Puts a value at a dotted place; objects on the way are made.
+/// Puts a value at a dotted place; objects on the way are made, and a list where the first step into nothing is 0.
 pub fn put(target: &mut Value, place: &str, value: Value) {
     let (step, rest) = place.split_once('.').map_or((place, None), |(step, rest)| (step, Some(rest)));
+    if target.is_null() && step == "0" {
+        *target = json!([]);
+    }
+    if let (Value::Array(list), Ok(index)) = (&mut *target, step.parse::<usize>())
+        && index <= list.len()
+    {
+        if index == list.len() {
+            list.push(Value::Null);
+        }
+        match rest {
+            None => list[index] = value,
+            Some(rest) => put(&mut list[index], rest, value),
+        }
+        return;
+    }
     if !target.is_object() {
         *target = Value::Object(Map::new());
     }
@@ -239,6 +254,17 @@ mod tests {
         assert_eq!(at(&answer, "errors.0.field"), Some(&json!("email")));
         assert_eq!(at(&answer, "a.b"), Some(&json!(1)));
         assert_eq!((at(&answer, "a.b.c"), at(&answer, "a.c"), at(&answer, "errors.1")), (None, None, None));
+    }
+
+    #[test]
+    fn numeric_steps_make_lists_and_lead_into_them() {
+        let mut body = json!({"kept": {"0": "x"}, "list": [{"a": 1}, {"a": 2}]});
+        put(&mut body, "members.0.email", json!("ada@example.com"));
+        put(&mut body, "members.0.name", json!("Ada"));
+        put(&mut body, "list.1.a", json!(3));
+        put(&mut body, "kept.0", json!("y"));
+        let members = json!([{"email": "ada@example.com", "name": "Ada"}]);
+        assert_eq!(body, json!({"kept": {"0": "y"}, "list": [{"a": 1}, {"a": 3}], "members": members}));
     }
 
     #[test]

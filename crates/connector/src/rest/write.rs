@@ -3,6 +3,9 @@
 //! A record is read just before it is updated where the manifest asks for it: lists are then sent with their other elements as they are
 //! (P9), and the write is refused here if the record is not what the decision was made on (P6), also in systems that lock nothing.
 
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
 use lockstep_model::PlainType;
 use lockstep_model::ReadRecord;
 use lockstep_model::flow::PropertyRef;
@@ -71,12 +74,26 @@ impl Rest {
         Ok((record, context))
     }
 
+    /// Keeps the distance in time that a system wants between two creations.
+    fn pause_before(&self, how: &WriteYaml) {
+        let Some(pause_ms) = how.pause_ms else { return };
+        let own = super::number(&self.client.settings, "rate_per_second");
+        let faster = own.zip(self.manifest.rate.per_second).map_or(1.0, |(own, vendors)| (own / vendors).max(1.0));
+        let pause = Duration::from_millis(pause_ms).div_f64(faster);
+        let mut last = self.created.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(left) = last.get(&how.request.path).and_then(|at| pause.checked_sub(at.elapsed())) {
+            std::thread::sleep(left);
+        }
+        last.insert(how.request.path.clone(), Instant::now());
+    }
+
     fn create(&self, ty: &TypeYaml, watch: &[PropertyRef], write: &Write) -> Result<Outcome, Outcome> {
         let Some(how) = &ty.create else { return Err(cannot("created")) };
         let (record, context) = self.new_record(ty, how, watch, write)?;
         let parent = record.get("$parent").cloned().unwrap_or_default();
         let body = self.wrapped(how, record, &context)?;
         let named = self.client.name(&how.request);
+        self.pause_before(how);
         let sent = self.client.send(&how.request, &context, Some(&body));
         let sent = match sent {
             // C2: sent twice, it makes one.
@@ -166,6 +183,10 @@ impl Rest {
                 (Some(child), false) => format!("{}.{child}", located.at),
                 _ => located.at.clone(),
             };
+            if !located.property.emptied_via.is_empty() && at(&changed, &place).is_none_or(is_empty) {
+                by_steps.push((&located.property.emptied_via, &value.value));
+                continue;
+            }
             let place = match how.whole {
                 Some(steps) => place.split('.').take(steps).collect::<Vec<_>>().join("."),
                 None => place,

@@ -34,6 +34,14 @@ pub struct Manifest {
     pub rate: Rate,
     /// A request that needs the key and changes nothing, for `lockstep connect`.
     pub test: String,
+    /// Why it may not work: `lockstep check` says it of every project that uses it.
+    pub experimental: Option<String>,
+    /// What a person is told of the account when the connection is tried (`lockstep connect`, `lockstep connector test`).
+    #[serde(default)]
+    pub notices: Vec<Notice>,
+    /// What no document settles and a real account would: `lockstep connector test` asks each, which changes nothing.
+    #[serde(default)]
+    pub to_settle: Vec<Question>,
     /// Asks for the id of the account that the key belongs to. Records known of another account are not taken for this one's (R9).
     pub account: Option<AccountYaml>,
     /// What answers mean, the first that fits. What none fits: 2xx done, 404 and 410 gone, 408, 429 and 503 later, other 4xx rejected.
@@ -45,6 +53,36 @@ pub struct Manifest {
     /// Every property says its type, where it is no text.
     #[serde(skip)]
     pub complete: bool,
+}
+
+/// Something that differs from account to account.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Notice {
+    pub request: RequestYaml,
+    /// Where the answer tells it.
+    pub at: String,
+    /// What a person is told, by what stands there; `otherwise` for everything else, an answer without it among them.
+    pub says: BTreeMap<String, String>,
+}
+
+/// A request that reads, and the answer that the manifest counts on.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Question {
+    /// What is to be settled, as a statement: "a person shows its telephones without `$entities`".
+    pub what: String,
+    pub request: RequestYaml,
+    /// `{{ id }}` in the request is that of the first listed record of this type.
+    pub of: Option<String>,
+    /// The expected status, or one of these; 200 if not said.
+    #[serde(default)]
+    pub status: Vec<u16>,
+    /// A place that the answer is expected to have …
+    pub at: Option<String>,
+    /// … and, if said, what is expected there, or one of these.
+    #[serde(default)]
+    pub is: Vec<Value>,
 }
 
 /// Where a system tells whose account it is.
@@ -164,6 +202,10 @@ pub struct Api {
 pub struct SettingYaml {
     pub what: String,
     pub default: Option<String>,
+    /// It is not needed where this other setting is given.
+    pub unless: Option<String>,
+    /// Why it is better not given any more: `lockstep check` says it where it is.
+    pub outdated: Option<String>,
     #[serde(default)]
     pub secret: bool,
 }
@@ -172,7 +214,7 @@ pub struct SettingYaml {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Auth {
-    /// Basic authentication: `user:password`.
+    /// Basic authentication: `user:password`. Where it renders to nothing, the others are used.
     pub basic: Option<String>,
     /// A bearer token that does not expire.
     pub bearer: Option<String>,
@@ -284,6 +326,8 @@ pub struct ErrorRule {
     /// Where the system's own words are.
     #[serde(default)]
     pub message: Vec<String>,
+    /// What it means to a person, told after the system's own words.
+    pub says: Option<String>,
 }
 
 /// The meanings that a hub can act on.
@@ -423,6 +467,8 @@ pub struct PropertyYaml {
     pub note: Option<String>,
     /// It takes requests of its own to change it.
     pub update_via: Vec<StepYaml>,
+    /// It takes requests of its own to empty it, as an update with nothing in it does nothing.
+    pub emptied_via: Vec<StepYaml>,
 }
 
 /// The types of properties.
@@ -554,6 +600,9 @@ pub struct WriteYaml {
     /// at once.
     #[serde(default)]
     pub upsert: bool,
+    /// For `create`: the system wants so many milliseconds between two of these requests. A project that gives a rate of its own, above the
+    /// manifest's, shortens it accordingly.
+    pub pause_ms: Option<u64>,
     /// Several at once, where the system has a request for it.
     pub bulk: Option<BulkYaml>,
 }
