@@ -21,6 +21,122 @@ fn the_api_token_opens_and_says_who_it_is() {
     assert_ne!(limited.header("x-rate-limit-remaining"), "");
 }
 
+/// A caller with a token of an OAuth client.
+fn by_oauth(sandbox: &lockstep_sandbox::Running, scope: &str, form: bool) -> support::Caller {
+    let of = |name| credential("zendesk", name);
+    let (id, secret) = (of("ZENDESK_CLIENT_ID"), of("ZENDESK_CLIENT_SECRET"));
+    let login = support::Caller::new(sandbox.url("zendesk").unwrap(), &[]);
+    let answer = match form {
+        true => {
+            let scope = scope.replace(' ', "+");
+            let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}&scope={scope}");
+            let kind = ("content-type", "application/x-www-form-urlencoded");
+            login.raw("POST", "/oauth/tokens", &[kind], Some(&form)).unwrap()
+        }
+        false => login.post(
+            "/oauth/tokens",
+            &json!({"grant_type":"client_credentials","client_id":id,"client_secret":secret,"scope":scope}),
+        ),
+    };
+    let answer = answer.expect(200);
+    assert_eq!(answer["expires_in"], 1800);
+    let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
+    support::Caller::new(format!("{}/api/v2", sandbox.url("zendesk").unwrap()), &[("authorization", &bearer)])
+}
+
+#[test]
+fn an_oauth_client_gets_a_token_for_half_an_hour() {
+    let sandbox = empty();
+    for form in [false, true] {
+        let api = by_oauth(&sandbox, "read write", form);
+        api.get("/users/me").expect(200);
+        api.post("/organizations", &json!({"organization":{"name":format!("Fjellheim {form}")}})).expect(201);
+        sandbox.set_clock_offset("zendesk", 1801).unwrap();
+        assert_eq!(api.get("/users/me").status, 401);
+        sandbox.set_clock_offset("zendesk", 0).unwrap();
+    }
+    let api = by_oauth(&sandbox, "read write", true);
+    sandbox.expire_tokens("zendesk").unwrap();
+    assert_eq!(api.get("/users/me").status, 401);
+    // Scopes bind; one for users does not reach their addresses.
+    assert_eq!(by_oauth(&sandbox, "read", true).post("/users", &json!({"user":{"name":"Ada"}})).status, 403);
+    let api = by_oauth(&sandbox, "users:read users:write", true);
+    let user = api.post("/users", &json!({"user":{"name":"Ada"}})).expect(201)["user"]["id"].clone();
+    assert_eq!(api.get("/tickets").status, 403);
+    let identity = json!({"identity":{"type":"email","value":"ada@example.com"}});
+    assert_eq!(api.post(&format!("/users/{user}/identities"), &identity).status, 403);
+    let login = support::Caller::new(sandbox.url("zendesk").unwrap(), &[]);
+    let wrong = json!({"grant_type":"client_credentials","client_id":"x","client_secret":"y"});
+    assert_eq!(login.post("/oauth/tokens", &wrong).expect(401)["error"], "invalid_client");
+}
+
+#[test]
+fn an_archived_ticket_is_not_listed_and_is_there() {
+    let sandbox = empty();
+    let api = zendesk(&sandbox);
+    sandbox.set_clock_offset("zendesk", -121 * 86_400).unwrap();
+    let add = |subject: &str, status: &str| {
+        let body = json!({"subject":subject,"comment":{"body":"Hei"},"status":status,"external_id":subject});
+        sandbox.put("zendesk", "tickets", body).unwrap()["id"].clone()
+    };
+    let (archived, open) = (add("old", "closed"), add("open", "open"));
+    sandbox.set_clock_offset("zendesk", 0).unwrap();
+    add("just closed", "closed");
+    let listed = api.get("/tickets?page%5Bsize%5D=100").expect(200)["tickets"].clone();
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    assert_eq!(listed[0]["id"], open);
+    assert_eq!(api.get("/tickets?external_id=old").expect(200)["tickets"], json!([]));
+    assert_eq!(api.get(&format!("/tickets/{archived}")).expect(200)["ticket"]["subject"], "old");
+    assert_eq!(api.get("/search?query=type:ticket%20external_id:old").expect(200)["count"], 1);
+    let export = |query: &str| api.get(&format!("/incremental/tickets/cursor?{query}")).expect(200);
+    assert_eq!(export("start_time=0")["tickets"].as_array().unwrap().len(), 3);
+    api.delete(&format!("/tickets/{open}"));
+    assert_eq!(export("start_time=0")["tickets"].as_array().unwrap().len(), 3);
+    assert_eq!(export("start_time=0&exclude_deleted=true")["tickets"].as_array().unwrap().len(), 2);
+    assert_eq!(api.get("/incremental/tickets/cursor?start_time=0&cursor=MHwx").status, 400);
+}
+
+#[test]
+fn a_new_address_is_mailed_unless_that_is_skipped() {
+    let sandbox = empty();
+    let api = zendesk(&sandbox);
+    let mails = || {
+        let sent = sandbox.records("zendesk", "mails").unwrap();
+        sent.iter().map(|mail| mail["to"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let make = |email: &str, skip: bool| {
+        let body = json!({"user":{"name":"Ada","email":email,"skip_verify_email":skip}});
+        api.post("/users", &body).expect(201)["user"]["id"].clone()
+    };
+    let quiet = make("a@example.com", true);
+    assert_eq!(mails(), Vec::<String>::new());
+    make("b@example.com", false);
+    let identity = |value: &str, skip: bool| {
+        let body = json!({"identity":{"type":"email","value":value,"verified":true,"skip_verify_email":skip}});
+        api.post(&format!("/users/{quiet}/identities"), &body).expect(201);
+    };
+    identity("c@example.com", true);
+    identity("d@example.com", false);
+    assert_eq!(mails(), ["b@example.com", "d@example.com"]);
+}
+
+#[test]
+fn more_organizations_in_a_second_than_a_page_holds_are_one_page_for_ever() {
+    let sandbox = empty();
+    let api = zendesk(&sandbox);
+    for n in 0..3 {
+        sandbox.put("zendesk", "organizations", json!({"name":format!("Org {n}")})).unwrap();
+    }
+    let second = |record: &Value| record["updated_at"].clone();
+    let made = sandbox.records("zendesk", "organizations").unwrap();
+    if made.iter().all(|one| second(one) == second(&made[0])) {
+        let first = api.get("/incremental/organizations?start_time=0&per_page=2").expect(200);
+        assert_eq!(first["end_of_stream"], false);
+        let next = api.get(first["next_page"].as_str().unwrap()).expect(200);
+        assert_eq!(next["organizations"], first["organizations"]);
+    }
+}
+
 #[test]
 fn lists_page_by_cursor_and_by_offset() {
     let sandbox = empty();

@@ -1,11 +1,15 @@
 //! Zendesk: incremental exports, e-mails by way of identities, tickets with stamps.
 
+use std::path::Path;
+
 use lockstep_connector::Outcome;
+use lockstep_connector::catalogue::{connect, missing, warnings};
+use lockstep_connector::conformance::settle_questions;
 use lockstep_connector::contract::{Subject, check, read_all};
 use lockstep_sandbox::{Fault, FaultKind};
 use serde_json::{Value, json};
 
-use crate::{create, done, get, open, pick, read, sandbox, update, watch};
+use crate::{create, done, get, open, pick, read, sandbox, update, watch, with};
 
 const USER: [&str; 4] = ["name", "email", "phone", "organization_id"];
 const TICKET: [&str; 4] = ["subject", "requester_id", "assignee_id", "due_at"];
@@ -103,6 +107,95 @@ fn c2_whom_a_duplicate_is_of_is_asked_again_while_that_gets_no_answer() {
     for _ in 0..2 {
         assert!(matches!(again(), Outcome::Duplicate { id: Some(id), .. } if id == first.id));
     }
+}
+
+#[test]
+fn an_oauth_client_is_enough_and_an_api_token_is_still_taken() {
+    let sandbox = sandbox("zendesk");
+    let settings = with("zendesk", &sandbox);
+    let without = |names: &[&str]| {
+        let mut settings = settings.clone();
+        names.iter().for_each(|name| drop(settings.remove(*name)));
+        settings
+    };
+    let by_client = without(&["email", "api_token"]);
+    let connector = connect("zendesk", &by_client, Path::new(".")).unwrap();
+    connector.test().unwrap();
+    sandbox.expire_tokens("zendesk").unwrap();
+    done(create(&*connector, "Organizations", &watch(&["name"]), &[(0, json!("Fjordheim AS"))]));
+    let asked = sandbox.requests(0);
+    assert_eq!(asked.iter().filter(|asked| asked.path.ends_with("/oauth/tokens")).count(), 2, "one, and one when it had ended");
+    let by_token = without(&["client_id", "client_secret"]);
+    connect("zendesk", &by_token, Path::new(".")).unwrap().test().unwrap();
+    assert_eq!(sandbox.requests(0).iter().filter(|asked| asked.path.ends_with("/oauth/tokens")).count(), 2);
+    // What is missing is the client; that an API token ends is said.
+    let neither = without(&["client_id", "client_secret", "email", "api_token"]);
+    let missing = |settings| missing("zendesk", settings, Path::new(".")).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    assert_eq!(missing(&neither), ["client_id", "client_secret"]);
+    assert_eq!((missing(&by_token), missing(&by_client)), (vec![], vec![]));
+    assert!(connect("zendesk", &neither, Path::new(".")).is_err());
+    let warned = warnings("zendesk", &by_token, Path::new("."));
+    assert!(warned.iter().any(|told| told.contains("api_token") && told.contains("2027-04-30")), "{warned:?}");
+    assert_eq!(warnings("zendesk", &by_client, Path::new(".")), Vec::<String>::new());
+}
+
+#[test]
+fn r1_archived_tickets_are_listed() {
+    let sandbox = sandbox("zendesk");
+    let zendesk = open("zendesk", &sandbox);
+    sandbox.set_clock_offset("zendesk", -121 * 86_400).unwrap();
+    let old = json!({"subject": "Sak C-33", "status": "closed", "external_id": "C-33", "comment": {"body": "Hei"}});
+    let archived = sandbox.put("zendesk", "tickets", old).unwrap()["id"].to_string();
+    sandbox.set_clock_offset("zendesk", 0).unwrap();
+    let watch = watch(&["subject", "external_id"]);
+    let all = read(&*zendesk, "Tickets", &watch);
+    assert!(all.everything && all.records.contains_key(&archived), "an archived ticket is there");
+    let gone = pick(&all, |ticket| ticket.id != archived);
+    sandbox.remove("zendesk", "tickets", &gone.id).unwrap();
+    assert!(!read(&*zendesk, "Tickets", &watch).records.contains_key(&gone.id));
+    // What changed in the last minute no export shows: before one is created it is looked for.
+    let fresh = json!({"subject": "Ny", "external_id": "C-34", "comment": {"body": "Hei"}});
+    let fresh = sandbox.put("zendesk", "tickets", fresh).unwrap()["id"].to_string();
+    let found = zendesk.find("Tickets", &watch, 1, &json!("C-34")).unwrap().unwrap();
+    assert_eq!(found.iter().map(|ticket| &ticket.id).collect::<Vec<_>>(), [&fresh]);
+}
+
+#[test]
+fn nobody_is_mailed_for_a_new_or_changed_address() {
+    let sandbox = sandbox("zendesk");
+    let zendesk = open("zendesk", &sandbox);
+    let watch = watch(&USER);
+    let made = done(create(&*zendesk, "Users", &watch, &[(0, json!("Ada Berg")), (1, json!("ada.old@example.no"))]));
+    let old = get(&*zendesk, "Users", &watch, &made.id);
+    done(update(&*zendesk, "Users", &watch, &old, 1, json!("ada.new@example.no")));
+    assert_eq!(sandbox.records("zendesk", "mails").unwrap(), Vec::<Value>::new());
+}
+
+#[test]
+fn r1_organizations_that_changed_in_one_second_are_listed_whole() {
+    let sandbox = sandbox("zendesk");
+    let zendesk = open("zendesk", &sandbox);
+    let watch = watch(&["name"]);
+    let first = read(&*zendesk, "Organizations", &watch);
+    // More than a page of the export, all in one second: an import.
+    let into_the_second = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_millis();
+    std::thread::sleep(std::time::Duration::from_millis(1_000 - u64::from(into_the_second)));
+    for n in 0..1_003 {
+        sandbox.put("zendesk", "organizations", json!({"name": format!("Import {n}")})).unwrap();
+    }
+    let second = read_all(&*zendesk, "Organizations", &watch, Some(first.checkpoint), 100).unwrap();
+    assert_eq!(second.records.len(), first.records.len() + 1_003);
+    let third = read_all(&*zendesk, "Organizations", &watch, Some(second.checkpoint), 100).unwrap();
+    assert_eq!(third.records.len(), 1_003 + first.records.len(), "again, as long as they are within the overlap");
+}
+
+#[test]
+fn what_only_a_real_account_settles_is_asked() {
+    let sandbox = sandbox("zendesk");
+    let sheet = settle_questions(&*open("zendesk", &sandbox)).unwrap();
+    assert!(sheet.trials.len() > 5);
+    assert_eq!(sheet.failures().collect::<Vec<_>>(), vec![]);
+    assert!(sandbox.requests(0).iter().all(|asked| asked.method == "GET" || asked.path.ends_with("/oauth/tokens")));
 }
 
 #[test]

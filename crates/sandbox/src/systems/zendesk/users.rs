@@ -168,6 +168,9 @@ impl Zendesk {
         self.users.put(&id.to_string(), user, now);
         if let Some(email) = email {
             self.put_identity(id, &email, given["verified"] == true, true, now);
+            if given["skip_verify_email"] != true {
+                self.mail(&email, now);
+            }
         }
         Ok(id)
     }
@@ -457,6 +460,11 @@ impl Zendesk {
         }
         let first = kind == "email" && self.users.get(&user.to_string()).is_some_and(|user| user["email"].is_null());
         let primary = given["primary"] == true || first;
+        let value = value.to_owned();
+        if kind == "email" && given["skip_verify_email"] != true {
+            self.mail(&value, now);
+        }
+        let value = value.as_str();
         let id = self.put_identity(user, value, given["verified"] == true, primary && first, now);
         if kind != "email"
             && let Some(mut identity) = self.identities.get(&id.to_string()).cloned()
@@ -554,7 +562,7 @@ impl Zendesk {
                 self.change_identity(id, &json!({"value": email}), now)?;
                 id
             }
-            None => self.new_identity(user, &json!({"value": email}), now)?,
+            None => self.new_identity(user, &json!({"value": email, "skip_verify_email": true}), now)?,
         };
         self.make_primary(user, id, email, now);
         Ok(())
