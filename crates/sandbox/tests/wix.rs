@@ -235,3 +235,62 @@ fn products_take_their_filters_as_json_in_a_string() {
     assert_eq!(api.delete(&path).status, 200);
     assert_eq!(api.get(&path.replace("stores/", "stores-reader/")).status, 404);
 }
+
+#[test]
+fn hidden_products_are_listed_where_they_are_asked_for() {
+    let sandbox = empty();
+    let api = wix(&sandbox);
+    for (name, visible) in [("Turkopp", true), ("Kniv", false)] {
+        api.post("/stores/v1/products", &json!({"product":{"name":name,"productType":"physical","visible":visible}})).expect(200);
+    }
+    let listed = |body: Value| api.post("/stores-reader/v1/products/query", &body).expect(200);
+    let visible = listed(json!({"query":{}}));
+    assert_eq!((&visible["products"][0]["name"], &visible["totalResults"]), (&json!("Turkopp"), &json!(1)));
+    assert_eq!(listed(json!({"query":{},"includeHiddenProducts":true}))["totalResults"], 2);
+    let long = api.post("/stores/v1/products", &json!({"product":{"name":"x","productType":"physical","sku":"s".repeat(41)}}));
+    assert_eq!(long.status, 400);
+}
+
+#[test]
+fn a_site_has_one_catalog_version() {
+    let sandbox = empty();
+    let api = wix(&sandbox);
+    assert_eq!(api.get("/stores/v3/provision/version").expect(200)["catalogVersion"], "V1_CATALOG");
+    assert_eq!(api.post("/stores/v3/products/query", &json!({})).status, 428);
+    let (key, site) = (credential("wix", "WIX_API_KEY"), credential("wix", "WIX_SITE_ID_V3"));
+    let newer = Caller::new(sandbox.url("wix").unwrap(), &[("authorization", &key), ("wix-site-id", &site)]);
+    assert_eq!(newer.get("/stores/v3/provision/version").expect(200)["catalogVersion"], "V3_CATALOG");
+    assert_eq!(newer.post("/stores-reader/v1/products/query", &json!({})).status, 428);
+    let make = |product: Value| newer.post("/stores/v3/products", &json!({"product": product}));
+    assert_eq!(make(json!({"name":"Turkopp","productType":"PHYSICAL","physicalProperties":{}})).status, 400);
+    let variant = |amount: &str| json!({"sku":"NO-1","price":{"actualPrice":{"amount":amount}},"physicalProperties":{}});
+    let made = make(json!({"name":"Turkopp","productType":"PHYSICAL","physicalProperties":{},"plainDescription":"<p>Kopp</p>",
+        "variantsInfo":{"variants":[variant("6.50")]}}))
+    .expect(200)["product"]
+        .clone();
+    assert_eq!((&made["revision"], &made["visible"]), (&json!("1"), &json!(true)));
+    let path = format!("/stores/v3/products/{}", made["id"].as_str().unwrap());
+    // Variants with one product alone, the description where it is asked for.
+    let listed = newer.post("/stores/v3/products/query", &json!({"query":{"cursorPaging":{"limit":1}}})).expect(200);
+    assert_eq!((&listed["products"][0]["variantsInfo"], &listed["pagingMetadata"]["hasNext"]), (&Value::Null, &json!(false)));
+    let alone = newer.get(&format!("{path}?fields=PLAIN_DESCRIPTION")).expect(200)["product"].clone();
+    assert_eq!(alone["variantsInfo"]["variants"][0]["price"]["actualPrice"]["amount"], "6.50");
+    assert_eq!(alone["plainDescription"], "<p>Kopp</p>");
+    assert_eq!(newer.patch(&path, &json!({"product":{"name":"Krus"}})).status, 400);
+    assert_eq!(newer.patch(&path, &json!({"product":{"revision":"9","name":"Krus"}})).status, 409);
+    let variants = json!({"revision":"1","variantsInfo":{"variants":[variant("7")]}});
+    assert_eq!(code(&newer.patch(&path, &json!({"product": variants})).expect(400)), "VARIANTS_ARE_NOT_ALIGNED_WITH_PRODUCT");
+    let changed = newer.patch(&path, &json!({"product":{"revision":"1","name":"Krus"}})).expect(200)["product"].clone();
+    assert_eq!((&changed["revision"], &changed["name"]), (&json!("2"), &json!("Krus")));
+    make(json!({"name":"Kniv","productType":"PHYSICAL","physicalProperties":{},"variantsInfo":{"variants":[variant("1")]}}))
+        .expect(200);
+    let first = newer.post("/stores/v3/products/query", &json!({"query":{"cursorPaging":{"limit":1}}})).expect(200);
+    let cursor = first["pagingMetadata"]["cursors"]["next"].clone();
+    let next = |query: Value| newer.post("/stores/v3/products/query", &json!({"query": query}));
+    assert_eq!(next(json!({"cursorPaging":{"limit":1,"cursor":cursor}})).expect(200)["pagingMetadata"]["hasNext"], false);
+    assert_eq!(
+        next(json!({"cursorPaging":{"cursor":cursor},"filter":{"updatedDate":{"$gt":"2020-01-01T00:00:00Z"}}})).status,
+        400
+    );
+    assert_eq!(next(json!({"filter":{"name":{"$eq":"Kniv"}}})).status, 400);
+}

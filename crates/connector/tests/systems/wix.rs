@@ -193,3 +193,83 @@ fn g4_an_email_that_cannot_be_changed_is_named() {
     let outcome = update(&*wix, "Contacts", &watch, &other, 2, json!("liv@example.com"));
     assert!(matches!(outcome, Outcome::Rejected { prop: Some(2), .. }), "{outcome:?}");
 }
+
+/// The account's other site, which has catalog V3 and some products in it.
+pub fn newer_site(sandbox: &lockstep_sandbox::Running) -> Box<dyn lockstep_connector::Connector> {
+    for (n, name) in ["Termos", "Sitteunderlag", "Bålpanne"].into_iter().enumerate() {
+        let variant = json!({"sku": format!("NO-9{n}"), "price": {"actualPrice": {"amount": "99"}}, "physicalProperties": {}});
+        let product = json!({"name": name, "productType": "PHYSICAL", "physicalProperties": {}, "visible": n > 0,
+            "variantsInfo": {"variants": [variant]}});
+        sandbox.put("wix", "products-v3", product).unwrap();
+    }
+    let mut with = crate::with("wix", sandbox);
+    let site = lockstep_sandbox::credentials("wix").into_iter().find(|(name, _)| name == "WIX_SITE_ID_V3").unwrap().1;
+    with.insert("site_id".into(), site.into());
+    lockstep_connector::catalogue::connect("wix", &with, std::path::Path::new(".")).unwrap()
+}
+
+#[test]
+fn r1_hidden_products_are_listed() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    let watch = watch(&["name", "visible"]);
+    let some = pick(&read(&*wix, "Products", &watch), |_| true);
+    done(update(&*wix, "Products", &watch, &some, 1, json!(false)));
+    assert_eq!(read(&*wix, "Products", &watch).records[&some.id].values[1], Some(json!(false)));
+}
+
+#[test]
+fn a_members_emptied_values_are_emptied() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    let watch = watch(&["loginEmail", "contact.firstName", "contact.company", "contact.phones"]);
+    let values = [(0, json!("liv@example.com")), (1, json!("Liv")), (2, json!("Fjordheim AS")), (3, json!(["+47 22 00 00 01"]))];
+    let made = done(create(&*wix, "Members", &watch, &values));
+    let made = get(&*wix, "Members", &watch, &made.id);
+    assert_eq!(made.values[3], Some(json!(["+47 22 00 00 01"])));
+    for prop in [1, 2] {
+        let before = get(&*wix, "Members", &watch, &made.id);
+        done(update(&*wix, "Members", &watch, &before, prop, Value::Null));
+        assert_eq!(get(&*wix, "Members", &watch, &made.id).values[prop], Some(Value::Null), "{prop}");
+    }
+    for value in [json!([]), Value::Null] {
+        let before = get(&*wix, "Members", &watch, &made.id);
+        let before = done(update(&*wix, "Members", &watch, &before, 3, json!(["+47 22 00 00 02"])));
+        done(update(&*wix, "Members", &watch, &before, 3, value));
+        assert_eq!(get(&*wix, "Members", &watch, &made.id).values[3], Some(json!([])));
+    }
+}
+
+#[test]
+fn products_of_a_newer_site_keep_the_contract() {
+    let sandbox = sandbox("wix");
+    let wix = newer_site(&sandbox);
+    check(&Subject {
+        connector: &*wix,
+        kind: "ProductsV3",
+        watch: watch(&["name", "sku", "price", "visible"]),
+        creates: vec![
+            vec![json!("Turkopp"), json!("NO-1"), json!("149.50"), json!(true)],
+            vec![json!("Kniv"), Value::Null, json!("89"), json!(false)],
+        ],
+        update: (2, json!("129")),
+        unknown_id: "00000000-0000-4000-8000-000000000000",
+        refuses_stale_versions: true,
+    });
+}
+
+#[test]
+fn which_catalog_a_site_has_is_said() {
+    let sandbox = sandbox("wix");
+    let (older, newer) = (open("wix", &sandbox), newer_site(&sandbox));
+    assert!(older.test().unwrap().contains("Catalog V1: its products are the record type Products"));
+    assert!(newer.test().unwrap().contains("Catalog V3: its products are the record type ProductsV3"));
+    let told = |trouble: lockstep_connector::Trouble| trouble.to_string();
+    let watch = watch(&["name"]);
+    let wrong = told(read_all(&*newer, "Products", &watch, None, 100).err().unwrap());
+    assert!(wrong.contains("use the record type ProductsV3 in place of Products"), "{wrong}");
+    let wrong = told(read_all(&*older, "ProductsV3", &watch, None, 100).err().unwrap());
+    assert!(wrong.contains("use the record type Products in place of ProductsV3"), "{wrong}");
+    let sheet = lockstep_connector::conformance::settle_questions(&*newer).unwrap();
+    assert_eq!(sheet.failures().collect::<Vec<_>>(), vec![]);
+}

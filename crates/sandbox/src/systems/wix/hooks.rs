@@ -41,7 +41,8 @@ fn entity(collection: &str) -> Option<&'static str> {
     match collection {
         "contacts" => Some("wix.contacts.v4.contact"),
         "members" => Some("wix.members.v1.member"),
-        // The events of products are not documented well enough to emulate.
+        "products-v3" => Some("wix.stores.catalog.v3.product"),
+        // What the events of catalog v1 hold is not documented well enough to emulate.
         _ => None,
     }
 }

@@ -293,6 +293,9 @@ fn contact_changes(given: &Value, info: &Value) -> Result<Option<Value>, Refusal
     }
     for property in ["company", "jobTitle"] {
         if let Some(text) = given.get(property).and_then(Value::as_str) {
+            if text.chars().count() > 100 {
+                return Err(Refusal::field(format!("member.contact.{property}"), "has a size above 100", "MAX_LENGTH"));
+            }
             changes[property] = json!(text);
         }
     }

@@ -1,6 +1,6 @@
-//! Wix: Contacts v4, Members v1, Stores Products (catalog v1).
+//! Wix: Contacts v4, Members v1, Stores Products (catalog v1, and v3 on a second site of the same account).
 //!
-//! Here: the way in, routing and errors; the three record types have a file each, and `query.rs` the query language that
+//! Here: the way in, routing and errors; the record types have a file each, and `query.rs` the query language that
 //! they share. Vendor: dev.wix.com, REST reference; the vendor's typed packages for limits and error codes.
 //!
 //! Unverified in the vendor's documents, and what was chosen: a create answers 200; the first e-mail or phone becomes
@@ -14,6 +14,7 @@ mod hooks;
 mod info;
 mod members;
 mod products;
+mod products_v3;
 mod query;
 
 use super::{Emulator, Limit, Settings, credential};
@@ -30,6 +31,8 @@ use std::collections::HashMap;
 pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
     ("WIX_API_KEY", "IST.sandbox-wix-api-key"),
     ("WIX_SITE_ID", "5d0f3a52-6c1e-4f0a-9d3e-0a8f5b7c1e21"),
+    // A newer site, with catalog v3; contacts and members are the same.
+    ("WIX_SITE_ID_V3", "7c2e9b14-0d35-4b68-8a47-3e6f1d9c5b02"),
     ("WIX_APP_ID", "9b1f6c2e-3f57-4d0c-8b61-2f1f3c9d7a10"),
     ("WIX_APP_SECRET", "sandbox-wix-app-secret"),
     ("WIX_INSTANCE_ID", "c3d9f4b8-71d2-4a4e-b7a5-6d1e0f2a3b4c"),
@@ -50,6 +53,7 @@ pub(crate) struct Wix {
     contacts: Table,
     members: Table,
     products: Table,
+    products_v3: Table,
     /// Contacts that were merged away, with the contact they went into.
     merged: HashMap<String, String>,
     next_product_number: i64,
@@ -84,6 +88,7 @@ impl Wix {
             contacts: table(contact_keys),
             members: table(member_keys),
             products: table(|_| Vec::new()),
+            products_v3: table(|_| Vec::new()),
             merged: HashMap::new(),
             next_product_number: 1,
             tokens: HashMap::new(),
@@ -119,7 +124,7 @@ impl Wix {
         if given != credential("wix", "WIX_API_KEY") {
             return Err(self.unauthorized());
         }
-        if request.header("wix-site-id") != Some(credential("wix", "WIX_SITE_ID")) {
+        if request.header("wix-site-id") != Some(credential("wix", "WIX_SITE_ID")) && !is_v3(request) {
             return Err(failure(
                 403,
                 "FORBIDDEN",
@@ -137,7 +142,7 @@ impl Emulator for Wix {
     }
 
     fn tables(&mut self) -> Vec<&mut Table> {
-        vec![&mut self.contacts, &mut self.members, &mut self.products]
+        vec![&mut self.contacts, &mut self.members, &mut self.products, &mut self.products_v3]
     }
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
@@ -151,10 +156,17 @@ impl Emulator for Wix {
         match (request.method.as_str(), segments.as_slice()) {
             (_, ["contacts", "v4", "contacts", rest @ ..]) => self.contacts_request(rest, request, now),
             (_, ["members", "v1", "members", rest @ ..]) => self.members_request(rest, request, now),
-            ("GET", ["stores", "v3", "provision", "version"]) => Reply::json(200, &json!({"catalogVersion":"V1_CATALOG"})),
-            // A site has one catalog version; the other one's calls are answered 428. The code is unverified.
-            (_, ["stores", "v3", ..]) => {
+            ("GET", ["stores", "v3", "provision", "version"]) => {
+                let version = if is_v3(request) { "V3_CATALOG" } else { "V1_CATALOG" };
+                Reply::json(200, &json!({"catalogVersion": version}))
+            }
+            // A site has one catalog version; the other one's calls are answered 428. The codes are unverified.
+            (_, ["stores", "v3", ..]) if !is_v3(request) => {
                 failure(428, "CATALOG_V1_SITE_CALLING_CATALOG_V3_API", "this site has catalog version V1_CATALOG", json!({}))
+            }
+            (_, ["stores", "v3", "products", rest @ ..]) => self.products_v3_request(rest, request, now),
+            (_, ["stores" | "stores-reader", "v1", ..]) if is_v3(request) => {
+                failure(428, "CATALOG_V3_SITE_CALLING_CATALOG_V1_API", "this site has catalog version V3_CATALOG", json!({}))
             }
             (_, ["stores" | "stores-reader", "v1", "products", rest @ ..]) => self.products_request(rest, request, now),
             _ => Reply::json(404, &json!({"message":"","details":{}})),
@@ -178,13 +190,14 @@ impl Emulator for Wix {
     }
 
     fn collections(&self) -> &'static [&'static str] {
-        &["contacts", "members", "products"]
+        &["contacts", "members", "products", "products-v3"]
     }
 
     fn records(&self, collection: &'static str) -> Vec<Value> {
         match collection {
             "members" => self.members.current().map(|member| self.full_member(member)).collect(),
             "products" => self.products.current().cloned().collect(),
+            "products-v3" => self.products_v3.current().cloned().collect(),
             _ => self.contacts.current().cloned().collect(),
         }
     }
@@ -197,6 +210,7 @@ impl Emulator for Wix {
         match collection {
             "members" => self.put_member(&body, now),
             "products" => self.put_product(&body, now).map_err(|refusal| refusal.message()),
+            "products-v3" => self.put_product_v3(&body, now).map_err(|refusal| refusal.message()),
             _ => {
                 let info = body.get("info").cloned().unwrap_or_else(|| json!({}));
                 let contact = self.new_contact(&info, now).map_err(|refusal| refusal.message())?;
@@ -215,6 +229,7 @@ impl Emulator for Wix {
         match collection {
             "members" => self.edit_member(id, patch, now),
             "products" => self.edit_product(id, patch, now).map_err(|refusal| refusal.message()),
+            "products-v3" => self.edit_product_v3(id, patch, false, now).map_err(|refusal| refusal.message()),
             _ => self.edit_contact(id, patch, now),
         }
     }
@@ -232,6 +247,7 @@ impl Emulator for Wix {
         Ok(match collection {
             "members" => self.members.remove(id, now),
             "products" => self.products.remove(id, now),
+            "products-v3" => self.products_v3.remove(id, now),
             _ => {
                 // Whoever deletes a site member's contact by hand deletes the member with it.
                 let members: Vec<String> = self.members.find(&format!("contact:{id}")).map(str::to_owned).collect();
@@ -242,6 +258,11 @@ impl Emulator for Wix {
             }
         })
     }
+}
+
+/// Whether a request is for the site with catalog v3.
+fn is_v3(request: &Request) -> bool {
+    request.header("wix-site-id") == Some(credential("wix", "WIX_SITE_ID_V3"))
 }
 
 /// A refusal with the vendor's application error code.

@@ -87,7 +87,10 @@ impl Wix {
                 .collect();
             query["sort"] = json!(sorts);
         }
-        match query::run(&RULES, &query, self.products.listed(now)) {
+        // Hidden products are left out without a word, and not counted, unless they are asked for.
+        let hidden = body["includeHiddenProducts"] == true;
+        let listed = self.products.listed(now).filter(|product| hidden || product["visible"] != false);
+        match query::run(&RULES, &query, listed) {
             // The names in metadata are unverified.
             Ok(page) => Reply::json(
                 200,
@@ -135,7 +138,8 @@ fn changed_product(mut product: Value, given: &Value) -> Result<Value, Refusal> 
         let most = match name.as_str() {
             "name" => 80,
             "description" => 8000,
-            "sku" | "slug" => 100,
+            "sku" => 40,
+            "slug" => 100,
             "visible" | "weight" => 0,
             "priceData" => {
                 if let Some(price) = value["price"].as_f64() {
