@@ -125,7 +125,8 @@ class World:
         # When a record was last changed before it was linked; 0 where its system does not tell (P1).
         self.told = {T: rng.randint(1, 3) if rng.random() < 0.7 else 0 for T in self.types}
         self.before = dict(self.live)
-        self.shadow, self.claim, self.carried, self.edited_at, self.now = dict.fromkeys(nodes), {}, {}, {}, 10
+        self.shadow, self.claim, self.carried, self.inherited = dict.fromkeys(nodes), {}, {}, {}
+        self.edited_at, self.now = {}, 10
 
     def related(self, suspended=None):
         """P0, L9: what bears on what in the graph of the flows that hold."""
@@ -193,13 +194,7 @@ class World:
         """P1: the latest claim among its own and those of the properties that bear on it in other records. P1c: what fills counts where
         there is no other."""
         T, p = node
-        best = self.claim.get(node)
-        for other in self.bearing(node):
-            claim = self.claim.get(other)
-            if claim is None or (T in claim["goes"] and p not in claim["goes"][T]):
-                continue
-            if best is None or self.beats(claim, best):
-                best = claim
+        best = self.latest(node, {**self.claim, **self.inherited})
         if best is None:
             for other in self.filling(T, p):
                 claim = self.claim.get(other)
@@ -211,6 +206,27 @@ class World:
         """L9: it was given a claim that does not reach it any more, as a flow does not hold. An older one does not take its place."""
         carried = self.carried.get(node)
         return carried if carried and carried["from"] not in self.bearing(node) + list(self.filling(*node)) else None
+
+    def latest(self, node, claims):
+        T, p = node
+        best = claims.get(node)
+        for other in self.bearing(node):
+            claim = claims.get(other)
+            if claim is None or (T in claim["goes"] and p not in claim["goes"][T]):
+                continue
+            if best is None or self.beats(claim, best):
+                best = claim
+        return best
+
+    def inherit(self):
+        """L9: what a property was given by a claim that does not reach it any more counts as put into it: it shows that until somebody puts
+        in another. P1a: to several properties of a type it does not go."""
+        self.inherited = {}
+        for node in self.live if self.suspended else ():
+            cut_off, latest = self.cut_off(node), self.latest(node, self.claim)
+            if cut_off and not (latest and latest["at"] > cut_off["at"]):
+                several = {U: [] for U in self.types if U != node[0] and len(self.group(*node, U)) > 1}
+                self.inherited[node] = {"value": self.shadow[node], "at": cut_off["at"], "from": node, "goes": several}
 
     def only_filled(self):
         """P1c: what was filled is nobody's claim, and goes nowhere from there."""
@@ -230,10 +246,11 @@ class World:
         self.shadow.update(read)
         if first:
             self.link()
+        self.inherit()
         written = []
         for node in self.live:
             claim = self.wanted(node)
-            if claim is None or claim["from"] == node or self.carried.get(node) is claim:
+            if claim is None or claim["from"] == node or self.carried.get(node) == claim:
                 continue
             cut_off = self.cut_off(node)
             if cut_off and claim["at"] <= cut_off["at"]:
@@ -300,10 +317,10 @@ def play(seed, order_seed):
             failed.add("an edit came back into its own record")
         if run == 0:
             failed |= first_link_fails(world)
-        # What is clean in the whole graph, and what of it the flows that hold still connect; but for what has been cut off or only filled.
+        # What is clean in the whole graph, and what of it the flows that hold still connect; but for what has only been filled.
         clean = {node for members in classes(holding(world, ())) for node in members}
         for members in classes(holding(world, world.suspended)):
-            apart = any(world.cut_off(node) for node in members) or set(members) & world.only_filled()
+            apart = set(members) & world.only_filled()
             if clean.issuperset(members) and not apart and differ(world, members):
                 failed.add("what is left of the graph differs")
     script_end = dict(world.live)

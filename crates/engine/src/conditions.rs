@@ -89,6 +89,21 @@ pub(crate) fn suspended(plan: &Plan, records: &[&RecordState]) -> Vec<Apart> {
     found
 }
 
+/// Whether a condition of some flow reads this property: a write to it may make a flow hold again, or stop it (L9, L11).
+pub fn read_it(plan: &Plan, ty: TypeIx, prop: PropIx) -> bool {
+    let path = plan.prop(ty, prop).reference.path.as_str();
+    let reads = |filter: &Filter, reads: &[(String, PropIx, bool)]| {
+        filter.reads.iter().any(|read| read.as_str() == path) || reads.iter().any(|(_, read, _)| *read == prop)
+    };
+    let condition = |condition: &Option<Condition>| condition.as_ref().is_some_and(|one| reads(&one.filter, &one.reads));
+    let creating = |flow: &PlanFlow| flow.filter.as_ref().is_some_and(|filter| reads(filter, &flow.filter_reads));
+    plan.conditional
+        && plan
+            .flows
+            .iter()
+            .any(|flow| flow.from == ty && (condition(&flow.only) || creating(flow)) || flow.to == ty && condition(&flow.only_to))
+}
+
 fn evaluate(plan: &Plan, filter: &Filter, reads: &[(String, PropIx, bool)], ty: TypeIx, slots: &[Slot]) -> Result<bool, String> {
     let mut root = serde_json::Map::new();
     for (prop, slot) in plan.ty(ty).props.iter().zip(slots) {

@@ -57,8 +57,12 @@ pub fn written(
         let slot = &mut state.slots[ix];
         let Some((_, value)) = sent.iter().find(|(prop, _)| *prop == ix) else {
             // Not ours: with a version, the next read can't be taken for an edit of a person's, so what the answer shows is
-            // remembered now. Without one, the next read tells, and is compared with what was known before.
-            if (tells_version || creates) && shown.is_some() {
+            // remembered now. Without one, the next read tells, and is compared with what was known before. What an earlier write gave
+            // and this answer does not show was perhaps not kept: the next read tells that too (R6).
+            let own = slot.value(prop.whole);
+            let given_before = slot.given.as_ref().is_some_and(|given| equal(given, own));
+            let differs = || shown.as_ref().is_some_and(|shown| !same(prop.terms(), effective(shown, prop.whole), own));
+            if (tells_version || creates) && shown.is_some() && !(given_before && differs()) {
                 slot.show(shown.unwrap_or_default());
                 let own = slot.value(prop.whole).clone();
                 if creates && prop.paired && !is_empty(&own) && !intent.changes.iter().any(|change| change.prop.at() == ix) {
@@ -68,8 +72,8 @@ pub fn written(
                     slot.claim = Some(Claim { value: own, at: assigned_at, goes: vec![] });
                 }
             }
-            // An earlier write gave it a value, and nothing has shown since what became of that.
-            unseen |= slot.given.as_ref().is_some_and(|given| equal(given, slot.value(prop.whole)));
+            // Nothing has shown yet what became of that.
+            unseen |= given_before && slot.given.as_ref().is_some_and(|given| equal(given, slot.value(prop.whole)));
             continue;
         };
         let change = intent.changes.iter().find(|change| change.prop.at() == ix);

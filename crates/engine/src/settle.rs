@@ -4,6 +4,7 @@
 //! writes are no claims; so every settled state is a fixed point, in whatever order things were read.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use lockstep_model::change::Counterpart;
 use lockstep_model::flow::Policy;
@@ -70,6 +71,8 @@ pub struct Entity<'a> {
     suspended: Vec<Apart>,
     /// What bears on what without those (P0); `None` where all flows hold.
     left: Option<&'a Bearings>,
+    /// L9: what properties were given by claims that do not reach them any more, each as a claim of its own record.
+    inherited: Vec<(RecordId, PropIx, Claim)>,
 }
 
 impl<'a> Entity<'a> {
@@ -77,12 +80,22 @@ impl<'a> Entity<'a> {
     pub fn of(plan: &'a Plan, records: Vec<&'a RecordState>) -> Self {
         let suspended = suspended(plan, &records);
         let left = (!suspended.is_empty()).then(|| plan.without(&suspended));
-        Entity { records, suspended, left }
+        let mut entity = Entity { records, suspended, left, inherited: vec![] };
+        if left.is_some() {
+            entity.inherited = inherited(plan, &entity);
+        }
+        entity
     }
 
     /// These records as if all flows held for them.
     pub fn unconditional(records: Vec<&'a RecordState>) -> Self {
-        Entity { records, suspended: vec![], left: None }
+        Entity { records, suspended: vec![], left: None, inherited: vec![] }
+    }
+
+    /// What counts as put into a property of a record: its own latest claim, or what it was given by one that does not reach it any more.
+    fn claim<'e>(&'e self, record: &'e RecordState, prop: PropIx) -> Option<&'e Claim> {
+        let inherited = self.inherited.iter().find(|(id, of, _)| (*id, *of) == (record.id, prop)).map(|(_, _, claim)| claim);
+        inherited.or(record.slot(prop).claim.as_ref())
     }
 
     /// Whether a condition keeps two record types apart.
@@ -98,11 +111,17 @@ impl<'a> Entity<'a> {
 }
 
 /// All claims that a property may take, the winner first. `me` is `None` for a record that does not exist yet.
-pub fn candidates<'a>(plan: &'a Plan, entity: &Entity<'a>, ty: TypeIx, prop: PropIx, me: Option<RecordId>) -> Vec<Candidate<'a>> {
+pub fn candidates<'a>(
+    plan: &'a Plan,
+    entity: &'a Entity<'a>,
+    ty: TypeIx,
+    prop: PropIx,
+    me: Option<RecordId>,
+) -> Vec<Candidate<'a>> {
     let described = plan.prop(ty, prop);
     let mut found = Vec::new();
     let mut consider = |record: &'a RecordState, theirs: PropIx, by: Option<&'a Bearing>, row: usize| {
-        let Some(claim) = &record.slot(theirs).claim else { return };
+        let Some(claim) = entity.claim(record, theirs) else { return };
         if let Policy::OnlyFrom(system) = &described.policy
             && plan.ty(record.ty).name.system != *system
         {
@@ -422,6 +441,34 @@ pub fn drifted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordS
 fn is_cut_off(plan: &Plan, entity: &Entity<'_>, record: &RecordState, prop: PropIx, carried: ClaimStamp) -> bool {
     let Some(from) = entity.records.iter().find(|other| other.id == carried.record).map(|other| other.ty) else { return true };
     !entity.bearings(plan, record.ty, prop).iter().any(|by| by.other == from && by.theirs == carried.prop)
+}
+
+/// L9: what the records were given by claims that do not reach them any more. A record shows such a value until somebody puts in another; so
+/// it counts as put in there, when the claim was made, and goes to those that the record is still kept equal with. Else they would differ
+/// for good, where a flow stopped holding before all of them had been written.
+fn inherited(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordId, PropIx, Claim)> {
+    let mut found = Vec::new();
+    for record in entity.records.iter().filter(|record| record.is_live()) {
+        for (ix, slot) in record.slots.iter().enumerate() {
+            let prop = PropIx(ix as u16);
+            let Some(carried) = slot.carries.filter(|carried| carried.record != record.id) else { continue };
+            let is_member = entity.records.iter().any(|other| other.id == carried.record);
+            if !is_member || !is_cut_off(plan, entity, record, prop, carried) {
+                continue;
+            }
+            // A later one takes its place now, unless it only fills (P1c).
+            let all = candidates(plan, entity, record.ty, prop, Some(record.id));
+            if all.first().is_some_and(|best| best.stamp.at > carried.at && !best.by.is_some_and(|by| by.fills)) {
+                continue;
+            }
+            let value = slot.given.as_deref().unwrap_or_else(|| slot.value(plan.prop(record.ty, prop).whole)).clone();
+            // P1a: which of several properties of a record type it would go to was not settled; to none of them.
+            let others: BTreeSet<TypeIx> = entity.bearings(plan, record.ty, prop).iter().map(|by| by.other).collect();
+            let several = others.into_iter().filter(|other| group_of(plan, entity, record.ty, prop, *other).len() > 1);
+            found.push((record.id, prop, Claim { value, at: carried.at, goes: several.map(|other| (other, vec![])).collect() }));
+        }
+    }
+    found
 }
 
 /// Whether a record has a property that depends on a word elsewhere in it. Where the record does not tell, it may have.

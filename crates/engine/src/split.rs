@@ -84,9 +84,10 @@ fn left_over(plan: &Plan, record: &RecordState, prop: PropIx) -> Option<ClaimSta
     if !plan.prop(record.ty, prop).paired {
         return None;
     }
-    // What a creation brought as it was asked to is not remembered by its claim.
-    let created =
-        || record.written_at.filter(|_| slot.claim.is_none() && !is_empty(slot.value(plan.prop(record.ty, prop).whole)));
+    // What a creation brought as it was asked to is not remembered by its claim. It is no later than that creation, whatever was written
+    // since and not kept (R6).
+    let shows = || slot.claim.is_none() && !is_empty(slot.value(plan.prop(record.ty, prop).whole));
+    let created = || record.written_at.filter(|_| shows()).map(|_| record.first_seen);
     slot.carries.or_else(|| Some(ClaimStamp { at: created()?, record: RecordId(0), prop }))
 }
 
@@ -99,9 +100,12 @@ fn holds(plan: &Plan, now: Timestamp, record: &RecordState, prop: PropIx, candid
     if slot.carries == Some(candidate.stamp) {
         return true;
     }
-    // The id of a counterpart stands here under another id (P8).
-    if by.reference || is_empty(&candidate.claim.value) || is_empty(shown) {
+    if is_empty(&candidate.claim.value) || is_empty(shown) {
         return is_empty(&candidate.claim.value) == is_empty(shown);
+    }
+    // The id of a counterpart stands here under another id (P8). Where somebody has put in one, it may be another's.
+    if by.reference {
+        return slot.claim.is_none() && slot.carries.is_none();
     }
     let (from, theirs): (TypeIx, PropIx) = (candidate.from, candidate.stamp.prop);
     let here =

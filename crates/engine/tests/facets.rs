@@ -300,6 +300,38 @@ fn p0_what_is_left_of_the_graph_still_ends_equal() {
 }
 
 #[test]
+fn l9_what_a_flow_gave_before_it_stopped_goes_to_those_that_are_left() {
+    let customers = only(
+        flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &["phone <-> phone"]),
+        "kind == 'customer'",
+        &["kind"],
+    );
+    let mut world =
+        World::people(&[customers, flow("b.Person", "c.Person", Create::Never, &["mail = mail"], &["phone <-> phone"])]);
+    world.read("a.Person/1", json!({"mail": "ase@example.com", "phone": "1", "kind": "customer"}));
+    world.read("b.Person/1", json!({"mail": "ase@example.com", "phone": "1"}));
+    world.read("c.Person/1", json!({"mail": "berg@example.com", "phone": "0"}));
+    world.settle();
+    world.read("a.Person/1", json!({"phone": "2"}));
+    world.settle();
+    assert_eq!(world.value("b.Person/1", "phone"), json!("2"));
+    world.read("a.Person/1", json!({"kind": "supplier"}));
+    world.settle();
+    // Who is linked with what is left takes what is shown there, and the edit where it was made stays alone from now on.
+    world.read("c.Person/1", json!({"mail": "ase@example.com"}));
+    world.read("a.Person/1", json!({"phone": "3"}));
+    world.settle();
+    assert_eq!(world.value("c.Person/1", "phone"), json!("2"));
+    assert_eq!(world.value("b.Person/1", "phone"), json!("2"));
+    assert_eq!(world.settle_all(), 0);
+    // When the flow holds again, the latest edit wins as ever.
+    world.read("a.Person/1", json!({"kind": "customer"}));
+    world.settle();
+    assert_eq!(world.value("c.Person/1", "phone"), json!("3"));
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
 fn l11_a_flow_is_about_what_only_says() {
     let people =
         only(flow("a.Contact", "b.Person", Create::Always, &["mail = mail"], &["name <-> name"]), "kind == 'person'", &["kind"]);

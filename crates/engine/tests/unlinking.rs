@@ -76,6 +76,27 @@ fn l7_what_is_edited_after_unlinking_stays_in_its_half() {
 }
 
 #[test]
+fn l7_what_is_shown_as_a_later_write_was_not_kept_is_no_later_than_it_was() {
+    let flows = [flow("b.Person", "a.Person", Create::Always, &["mail = mail"], &["mail <-> mail", "phone <-> phone"])];
+    let mut world = World::people(&flows);
+    world.read("b.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    world.settle();
+    let made = world.records.values().find(|record| record.key.starts_with("new")).unwrap().clone();
+    let name = format!("a.Person/{}", made.key);
+    let first_seen = made.first_seen;
+    // R6: a write after an edit that is acknowledged and not kept.
+    world.now += 10;
+    let state = world.records.get_mut(&made.id).unwrap();
+    state.written_at = Some(Timestamp(world.now));
+    world.read("b.Person/1", json!({"phone": "2"}));
+    let b = world.record("b.Person/1").id;
+    take_out(&mut world, b);
+    let claims: Vec<_> = world.record(&name).slots.iter().filter_map(|slot| slot.claim.clone()).collect();
+    let phone = claims.iter().find(|claim| claim.value == json!("1")).expect("it claims what it shows");
+    assert_eq!(phone.at, first_seen);
+}
+
+#[test]
 fn l7_what_was_edited_and_not_passed_on_before_unlinking_leaves_the_other_half_what_it_shows() {
     let mut world = three();
     // Seen, and not decided on yet: the claim behind what the others show is gone.

@@ -11,7 +11,7 @@ use lockstep_engine::keys::{each_id, hashes};
 use lockstep_engine::observe::retired_key;
 use lockstep_engine::plan::{PlanProp, PlanType};
 use lockstep_engine::settle::id_value;
-use lockstep_engine::{Plan, confirm};
+use lockstep_engine::{Plan, conditions, confirm};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::{effective, is_empty, same, shown};
@@ -753,6 +753,7 @@ impl Hub {
             || intent.attempts > 0
             || ty.flows_out.iter().any(|f| self.plan.flows[f.at()].to != self.plan.flows[intent.flow.at()].from)
             || has_more_to_settle(ty, &state)
+            || intent.changes.iter().any(|change| conditions::read_it(&self.plan, intent.ty, change.prop))
         {
             commit.agenda_added.push((ty.decide_rank, state.id));
         }
@@ -814,8 +815,9 @@ impl Hub {
             old.iter().filter(|h| new.binary_search(h).is_err()).map(|h| (*h, state.id)).collect();
         let rank = ty.decide_rank;
         // A changed match value can make a match elsewhere: of this record, and of those that shared its old one. A value that was put
-        // back is an edit, which the next run carries on (G7).
-        if intent.takes_back() || old != new && !ty.match_sides.is_empty() {
+        // back is an edit, which the next run carries on (G7). And a flow may hold now that did not before, or the other way (L9).
+        let conditions_change = intent.changes.iter().any(|change| conditions::read_it(&self.plan, state.ty, change.prop));
+        if intent.takes_back() || conditions_change || old != new && !ty.match_sides.is_empty() {
             commit.agenda_added.push((rank, state.id));
         }
         self.wake_old_rivals(&removed, rank, commit)?;

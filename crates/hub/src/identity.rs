@@ -7,13 +7,13 @@
 //! Marks: `account:SYSTEM` the id of the account whose records are known, `strange-account:SYSTEM` the other one that a person is asked
 //! about.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use lockstep_connector::Trouble;
 use lockstep_engine::Observed;
 use lockstep_engine::Trust;
 use lockstep_engine::confirm::made_of;
-use lockstep_engine::keys::promised;
+use lockstep_engine::keys::{hashes, promised};
 use lockstep_engine::observe::Doubt;
 use lockstep_model::value::{effective, equal, is_empty, shown};
 use lockstep_model::{
@@ -147,7 +147,13 @@ impl Hub {
     }
 
     /// R9: tells whose keys belong to others now, and asks about those of whom that can't be told.
-    pub(crate) fn tell_retired(&self, under_way: &mut Underway, ty: TypeIx, observed: &Observed, commit: &mut Commit) {
+    pub(crate) fn tell_retired(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        observed: &Observed,
+        commit: &mut Commit,
+    ) -> Result<()> {
         for (id, key) in &observed.retired {
             let own = key.strip_suffix(&format!("~{id}")).unwrap_or(key);
             let (was, now) = (RecordName::of(&self.plan, ty, key), RecordName::of(&self.plan, ty, own));
@@ -155,8 +161,9 @@ impl Hub {
             self.tell_key_given_on(under_way, (*id, &was), (heir, &now), commit);
         }
         for doubt in &observed.doubts {
-            self.ask_about(under_way, doubt, commit);
+            self.ask_about(under_way, doubt, commit)?;
         }
+        Ok(())
     }
 
     pub(crate) fn tell_key_given_on(
@@ -186,7 +193,8 @@ impl Hub {
     }
 
     /// R9: asks a person whether a record is still the same.
-    fn ask_about(&self, under_way: &mut Underway, doubt: &Doubt, commit: &mut Commit) {
+    fn ask_about(&mut self, under_way: &mut Underway, doubt: &Doubt, commit: &mut Commit) -> Result<()> {
+        let value = self.read_to_json(&doubt.known, &doubt.read)?;
         let state = &doubt.known;
         let (name, ty) = (RecordName::of(&self.plan, state.ty, &state.key), self.plan.ty(state.ty));
         let message = format!(
@@ -205,13 +213,14 @@ impl Hub {
             prop: None,
             rule: Rule::R9,
             candidates: vec![],
-            value: self.read_to_json(state.ty, &doubt.read),
+            value,
             message,
             opened_at: self.clock.now(),
         });
         // What waits to be written to it is given up.
         commit.agenda_added.push((ty.decide_rank, state.id));
         (under_way.doubted, under_way.reviews) = (true, true);
+        Ok(())
     }
 
     fn changes_in_words(&self, state: &RecordState, read: &ReadRecord) -> String {
@@ -232,15 +241,40 @@ impl Hub {
         changes.join(", ")
     }
 
-    fn read_to_json(&self, ty: TypeIx, read: &ReadRecord) -> Value {
-        let props = self.plan.ty(ty).props.iter().zip(&read.values);
-        let values = props.filter_map(|(prop, value)| Some((prop.name.clone(), value.clone()?)));
-        json!({
+    /// What a person is asked about, and since when each value is shown, after which reading.
+    fn read_to_json(&mut self, state: &RecordState, read: &ReadRecord) -> Result<Value> {
+        let open = self.store.open_reviews(&[state.id])?.into_iter().find(|review| review.kind == ReviewKind::AnotherRecord);
+        let asked = open.map_or(Value::Null, |review| review.value);
+        let seen = json!([self.status[state.ty.at()].read_from.map(|at| at.0), self.clock.now().0]);
+        let (mut values, mut since) = (serde_json::Map::new(), serde_json::Map::new());
+        for (prop, value) in self.plan.ty(state.ty).props.iter().zip(&read.values) {
+            let Some(value) = value else { continue };
+            let known = &asked["values"].get(&prop.name).filter(|known| *known == value).and(asked["since"].get(&prop.name));
+            since.insert(prop.name.clone(), known.cloned().unwrap_or_else(|| seen.clone()));
+            values.insert(prop.name.clone(), value.clone());
+        }
+        Ok(json!({
             "id": read.id,
             "version": read.version,
             "modified": read.modified.map(|at| at.0),
-            "values": Value::Object(values.collect()),
-        })
+            "values": values,
+            "since": since,
+        }))
+    }
+
+    /// What a person was asked about, by when it was shown first, after which reading; the times of the system are of the last of it.
+    fn parts_by_time(&self, ty: TypeIx, read: ReadRecord, asked: &Value) -> BTreeMap<Seen, ReadRecord> {
+        let mut parts: BTreeMap<Seen, ReadRecord> = BTreeMap::new();
+        let none = ReadRecord { version: None, modified: None, values: vec![None; read.values.len()], ..read.clone() };
+        for (ix, (prop, value)) in self.plan.ty(ty).props.iter().zip(read.values).enumerate() {
+            let at = |place: usize| asked["since"][&prop.name][place].as_i64().map(Timestamp);
+            let seen = Seen { at: at(1), after: at(0) };
+            parts.entry(seen).or_insert_with(|| none.clone()).values[ix] = value;
+        }
+        if let Some(mut last) = parts.last_entry() {
+            (last.get_mut().version, last.get_mut().modified) = (read.version, read.modified);
+        }
+        parts
     }
 
     fn read_from_json(&self, ty: TypeIx, value: &Value) -> Option<ReadRecord> {
@@ -310,6 +344,33 @@ impl Hub {
         Ok(())
     }
 
+    /// Takes in what a record shows that a person says is the same.
+    fn take_in_as_shown(
+        &mut self,
+        under_way: &mut Underway,
+        record: RecordState,
+        read: ReadRecord,
+        review: &Review,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let (before, id, mut state) = (hashes(&self.plan, &record), record.id, record);
+        // P1b: its edits were made before they were shown, and not when a person says whose they are.
+        for (seen, part) in self.parts_by_time(state.ty, read, &review.value) {
+            let known = HashMap::from([(state.key.clone(), state.clone())]);
+            self.observe_one_as(under_way, state.ty, part, known, (Trust::Same, seen), commit)?;
+            if let Some(at) = commit.changed_records.iter().position(|changed| changed.id == id) {
+                state = commit.changed_records.remove(at);
+            }
+        }
+        let after = hashes(&self.plan, &state);
+        commit.keys_added.retain(|(_, of)| *of != id);
+        commit.keys_removed.retain(|(_, of)| *of != id);
+        commit.keys_added.extend(after.iter().filter(|hash| !before.contains(hash)).map(|hash| (*hash, id)));
+        commit.keys_removed.extend(before.iter().filter(|hash| !after.contains(hash)).map(|hash| (*hash, id)));
+        commit.changed_records.push(state);
+        Ok(())
+    }
+
     /// A person's answer: it is the same record, with other values; or another one, which has been given its id.
     pub(crate) fn identify(&mut self, under_way: &mut Underway, review: &Review, same: bool) -> ActResult<String> {
         let gone = || ActError::Refused("its record is not known any more".into());
@@ -327,9 +388,13 @@ impl Hub {
         commit.journal.push(entry);
         let read = self.read_from_json(record.ty, &review.value).filter(|_| record.is_live());
         if let Some(read) = read {
-            let (ty, trust) = (record.ty, if same { Trust::Same } else { Trust::Another });
-            let known = HashMap::from([(record.key.clone(), record)]);
-            self.observe_one_as(under_way, ty, read, known, trust, &mut commit)?;
+            let ty = record.ty;
+            if same {
+                self.take_in_as_shown(under_way, record, read, review, &mut commit)?;
+            } else {
+                let known = HashMap::from([(record.key.clone(), record)]);
+                self.observe_one_as(under_way, ty, read, known, (Trust::Another, Seen::default()), &mut commit)?;
+            }
             commit.counts.push((ty, self.status[ty.at()].records));
         } else {
             self.decide_on(std::iter::once(&record), &mut commit)?;
@@ -340,6 +405,13 @@ impl Hub {
             false => format!("{name} is a new record; the next run decides on it, and on what its predecessor leaves"),
         })
     }
+}
+
+/// When a value was shown for the first time, and after which reading of its record type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Seen {
+    pub at: Option<Timestamp>,
+    pub after: Option<Timestamp>,
 }
 
 fn account_mark(system: &str) -> String {

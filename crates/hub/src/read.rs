@@ -68,8 +68,8 @@ struct Stream {
     mended: HashSet<u64>,
     /// What has lost the value of a property (R5).
     losses: Losses,
-    /// It is not believed: what still comes of it is left (R5).
-    lost: bool,
+    /// It is not believed: what still comes of it is left (R5, R9).
+    stopped: bool,
     /// The writes of its records whose answer was lost before it began.
     unanswered: HashMap<RecordId, Vec<Intent>>,
     /// As it was before this reading.
@@ -121,7 +121,7 @@ impl Hub {
                     faults: vec![],
                     mended: HashSet::new(),
                     losses: Losses::default(),
-                    lost: false,
+                    stopped: false,
                     unanswered: unanswered.clone().into_iter().filter(|(_, intents)| intents[0].ty == ty).collect(),
                     before,
                     listing: Some(0),
@@ -229,7 +229,7 @@ impl Hub {
     fn pages(&mut self, under_way: &mut Underway, ty: TypeIx, stream: &mut Stream, ends: bool) -> Result<()> {
         let pages = std::mem::take(&mut stream.pending);
         (stream.waiting, stream.begun) = (0, true);
-        if stream.lost {
+        if stream.stopped {
             return Ok(());
         }
         let reindex = stream.reindex;
@@ -292,7 +292,7 @@ impl Hub {
         // R5: what seems to be emptied is taken in when it is known how much of it there is.
         records = self.keep_back(reading, records, &known, &mut stream.losses);
         if let Some(too_many) = self.lost_too_much(under_way, ty, &stream.losses, ends, everything)? {
-            stream.lost = true;
+            stream.stopped = true;
             return self.stop_lost(under_way, ty, stream.before.clone(), &too_many);
         }
         if ends && stream.losses.holds() {
@@ -354,6 +354,7 @@ impl Hub {
         let strangers = observed.doubts.len() as u64;
         let of = if everything { compared } else { stream.before.records };
         if is_another_account(strangers, of) {
+            stream.stopped = true;
             return self.stop_strangers(under_way, ty, stream.before.clone(), strangers, of);
         }
         self.close_doubts(under_way, &read_ids, &observed.doubts, &mut commit)?;
@@ -436,7 +437,7 @@ impl Hub {
         }
         self.tell_back(under_way, ty, &observed.back, commit)?;
         self.wake_referred(ty, &observed, commit)?;
-        self.tell_retired(under_way, ty, &observed, commit);
+        self.tell_retired(under_way, ty, &observed, commit)?;
         for id in &observed.gone {
             if let Some(state) = observed.changed.iter().find(|s| s.id == *id) {
                 self.tell_gone(under_way, state, commit);

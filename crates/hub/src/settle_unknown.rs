@@ -18,6 +18,7 @@ use lockstep_model::{
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
 
 use crate::deliver::{Before, PATIENCE_MS, step};
+use crate::identity::Seen;
 use crate::report::{Event, RecordName};
 use crate::run::{Hub, Result, Underway};
 
@@ -156,14 +157,10 @@ impl Hub {
                 again = self.get_now(&intent, &target);
             }
         }
-        let mut unread = false;
         let again = match again {
             Ok(again) => again,
-            Err(Trouble::Malformed(_)) if is_due(&intent, now) => {
-                unread = true;
-                None
-            }
-            // G4: this one is found out about by the next run, or by a list that shows it; the others are not kept from being read.
+            // G4: this one is found out about by the next run, or by a list that shows it; the others are not kept from being read. It may
+            // have been done: sent again unseen, what it did would be taken for somebody's edit when it is seen (P5).
             Err(Trouble::Malformed(_) | Trouble::Busy { .. }) => return Ok(()),
             // Nothing of the system is read before that is known.
             Err(trouble) => {
@@ -171,7 +168,7 @@ impl Hub {
                 return Ok(());
             }
         };
-        self.settle_shown(under_way, &intent, again, unread, now)?;
+        self.settle_shown(under_way, &intent, again, now)?;
         Ok(())
     }
 
@@ -187,7 +184,7 @@ impl Hub {
         let mut settled = true;
         under_way.asked = asked;
         for intent in intents {
-            settled &= self.settle_shown(under_way, &intent, Some(read.clone()), false, asked)?;
+            settled &= self.settle_shown(under_way, &intent, Some(read.clone()), asked)?;
         }
         Ok(settled)
     }
@@ -203,21 +200,20 @@ impl Hub {
         Ok(found)
     }
 
-    /// Concludes from what a record showed that was asked for at `asked`, and takes it in. `None` if it was not there; `unread` if it can't
-    /// be understood. Gives whether anything could be concluded.
+    /// Concludes from what a record showed that was asked for at `asked`, and takes it in. `None` if it was not there. Gives whether
+    /// anything could be concluded.
     fn settle_shown(
         &mut self,
         under_way: &mut Underway,
         intent: &Intent,
         again: Option<ReadRecord>,
-        unread: bool,
         asked: Timestamp,
     ) -> Result<bool> {
         let now = self.clock.now();
         let ids: Vec<RecordId> = intent.record.into_iter().chain([intent.source]).collect();
         let mut known: NumberMap<RecordId, RecordState> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
         let mut commit = Commit::default();
-        if again.is_none() && !unread && intent.record.is_some() {
+        if again.is_none() && intent.record.is_some() {
             match intent.kind {
                 IntentKind::Delete if intent.takes_back() => self.creation_taken_back(under_way, intent, &mut known, &mut commit),
                 IntentKind::Delete => self.deleted(under_way, intent, &mut known, &mut commit),
@@ -843,7 +839,7 @@ impl Hub {
     ) -> Result<()> {
         let known: HashMap<String, RecordState> =
             self.store.by_key(ty, &[&record.id])?.into_iter().map(|state| (state.key.clone(), state)).collect();
-        self.observe_one_as(under_way, ty, record, known, Trust::Ask, commit)
+        self.observe_one_as(under_way, ty, record, known, (Trust::Ask, Seen::default()), commit)
     }
 
     /// The same, with what a person has said of it (R9).
@@ -853,18 +849,20 @@ impl Hub {
         ty: TypeIx,
         record: ReadRecord,
         known: HashMap<String, RecordState>,
-        trust: Trust,
+        (trust, seen): (Trust, Seen),
         commit: &mut Commit,
     ) -> Result<()> {
         let first_id = self.store.take_record_ids(1)?;
         let previous = self.status[ty.at()].read_from;
-        let (now, asked) = (self.clock.now(), under_way.asked);
+        let asked = under_way.asked;
+        // P1b: what was seen before was put in before that.
+        let no_later = |at: Timestamp| seen.at.map_or(at, |seen| at.min(seen));
         let reading = Reading {
             ty,
-            now,
+            now: no_later(self.clock.now()),
             asked,
-            untold: under_way.report.started,
-            previous,
+            untold: no_later(under_way.report.started),
+            previous: seen.at.map_or(previous, |_| seen.after),
             first_id,
             after_writes: under_way.reading_back,
             reindex: false,

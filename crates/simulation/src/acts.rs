@@ -95,6 +95,7 @@ impl World {
         truth.tell(&who, format!("somebody unlinks {} {}", self.name(&a), between.unwrap_or_default()));
         if let Ok(halves) = halves {
             truth.acts += 1;
+            truth.lost_a_record(&who);
             for one in self.places(&halves.one) {
                 self.places(&halves.other).into_iter().for_each(|other| truth.keep_apart(one.clone(), other));
             }
@@ -186,6 +187,10 @@ impl World {
         match answer {
             _ if review.kind == ReviewKind::FlipFlop => {}
             Answer::Separate => {
+                drop(truth);
+                let parted: Vec<String> = [&asked].into_iter().chain(&candidates).map(|at| self.who(at)).collect();
+                let mut truth = self.truth.look();
+                parted.iter().for_each(|who| truth.lost_a_record(who));
                 candidates.iter().for_each(|other| truth.keep_apart(asked.clone(), other.clone()));
             }
             Answer::Link(_) => {

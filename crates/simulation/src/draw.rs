@@ -322,7 +322,7 @@ impl Drawn {
     /// Draws everything, and keeps what is allowed: what is left out changes nothing of the rest.
     fn add_faults(&mut self, more: &mut Random, faults: Faults) {
         // What gets the first address of a list that comes in any order can't be told from what a third system has under the second.
-        let may_shuffle = self.systems.len() == 2 || self.systems.iter().all(|system| system.mail_is_a_list);
+        let may_shuffle = self.systems.len() == 2;
         for system in &mut self.systems {
             let answering = [Answering::Stored, Answering::Id, Answering::Echo, Answering::Nothing][more.below(4)];
             system.answering = Some(answering).filter(|_| more.per_mille(400) & faults.has(Fault::Answers));

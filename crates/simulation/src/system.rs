@@ -34,6 +34,8 @@ pub struct Row {
     pub by_hub: bool,
     /// Values of people's that the hub has been shown, by number.
     seen: BTreeSet<u64>,
+    /// Properties that the hub has written and not been shown since.
+    unseen: BTreeSet<&'static str>,
     /// What an automation of the system's puts there, and what it is about to.
     pub(crate) own: BTreeMap<&'static str, String>,
     pub(crate) due: BTreeSet<&'static str>,
@@ -74,6 +76,9 @@ pub struct Rows {
 const UNDER_WAY_MS: i64 = 1_000;
 /// What a write that surely was not done waits at least before it is tried again, by how often it has failed (G4).
 const BACK_OFF_MS: [i64; 5] = [1_000, 3_000, 60_000, 300_000, 900_000];
+
+/// After so many tries a write is given up, and what is decided anew begins anew (G4).
+const GIVEN_UP: u32 = 8;
 
 /// A simulated system.
 pub struct SimulatedSystem {
@@ -217,6 +222,7 @@ impl SimulatedSystem {
             gone: false,
             by_hub,
             seen: BTreeSet::new(),
+            unseen: BTreeSet::new(),
             own: BTreeMap::new(),
             due: BTreeSet::new(),
             ever_shown: false,
@@ -269,10 +275,17 @@ impl SimulatedSystem {
 
     /// Somebody edits a property of some record.
     pub fn person_edits(&self, random: &mut Random) {
+        self.edits(random, true);
+    }
+
+    fn edits(&self, random: &mut Random, unseen_too: bool) {
         let mut rows = self.rows.lock().expect("no panic");
         let live: Vec<u64> = rows.all.iter().filter(|(_, row)| self.may_be_met(row)).map(|(key, _)| *key).collect();
         let Some(&key) = random.pick(&live) else { return };
         let Some(prop) = random.pick(&self.drawn.edited(rows.all[&key].kind)).copied() else { return };
+        if !unseen_too && rows.all[&key].unseen.contains(prop) {
+            return;
+        }
         let mut truth = self.truth.look();
         let row = rows.all.get_mut(&key).expect("it is live");
         let who = row.texts[WHO].clone();
@@ -378,10 +391,13 @@ impl SimulatedSystem {
     }
 
     /// Now and then somebody edits while the hub is at it; only where a version tells it (P6).
+    ///
+    /// Not what the hub has just written and not been shown since, unless the answer shows it: then nothing tells such an edit from what
+    /// the system made of the value (R6).
     fn meanwhile(&self) {
         if self.drawn.tells_version && self.goes_wrong(2, "edit meanwhile") {
             let mut random = self.random.lock().expect("no panic").split();
-            self.person_edits(&mut random);
+            self.edits(&mut random, self.drawn.answering.is_none_or(|answering| answering == Answering::Stored));
         }
     }
 
@@ -394,6 +410,9 @@ impl SimulatedSystem {
             self.truth.look().tell(row.who_is(), format!("{}/{}: stale reading", self.drawn.name, row.id));
         }
         row.shown = true;
+        if stale.is_none() {
+            row.unseen.clear();
+        }
         let shown = stale.unwrap_or_else(|| row.clone());
         row.seen.extend(shown.texts.values().filter_map(|text| number_of(text)));
         let values = watch.iter().map(|prop| Some(self.value(&shown, prop.path.as_str()))).collect();
@@ -532,6 +551,7 @@ impl SimulatedSystem {
                 continue;
             }
             row.texts.insert(prop, now.clone());
+            row.unseen.insert(prop);
             deed.values.push((prop, was, now));
         }
         let mut truth = self.truth.look();
@@ -600,6 +620,7 @@ impl SimulatedSystem {
         let name = match answering {
             Answering::Stored => {
                 record.values = watch.iter().map(|prop| Some(self.value(row, prop.path.as_str()))).collect();
+                row.unseen.clear();
                 row.seen.extend(row.texts.values().filter_map(|text| number_of(text)));
                 self.truth.look().count("answer: the record");
                 return Outcome::Done(record);
@@ -687,8 +708,11 @@ impl SimulatedSystem {
         let now = self.clock.real();
         let key = (self.number, who.to_string(), kind);
         let sent = format!("{:?}", write.values);
-        let failed = truth.failed.get(&key).filter(|failed| failed.sent == sent).cloned();
-        let failed = failed.unwrap_or(Failed { sent, times: 0, last: i64::MIN / 2 });
+        let before = truth.failed.get(&key).filter(|failed| failed.in_all < GIVEN_UP).cloned();
+        // Another value is another write.
+        let in_all = before.as_ref().map_or(0, |before| before.in_all);
+        let failed = before.filter(|failed| failed.sent == sent);
+        let failed = failed.unwrap_or(Failed { sent, times: 0, in_all, last: i64::MIN / 2 });
         let waits = BACK_OFF_MS[(failed.times.max(1) as usize - 1).min(BACK_OFF_MS.len() - 1)];
         // Two who share an address, or of whom there is more than one, may both be written for.
         let once = !truth.sharing.contains(who) && !truth.joined.contains(who) && !truth.divided.contains_key(who);
@@ -701,7 +725,7 @@ impl SimulatedSystem {
             );
             truth.broken("tried again too soon", who, message);
         }
-        truth.failed.insert(key, Failed { times: failed.times + 1, last: now, ..failed });
+        truth.failed.insert(key, Failed { times: failed.times + 1, in_all: failed.in_all + 1, last: now, ..failed });
         Some(Outcome::Later { retry_after_ms: None, message: "500".into() })
     }
 

@@ -54,9 +54,11 @@ pub struct Sent {
 /// Writes that failed, one after the other.
 #[derive(Clone, Debug)]
 pub struct Failed {
-    /// What was to be written: another value is another write.
+    /// What was to be written.
     pub sent: String,
     pub times: u32,
+    /// The same, with what was to be written before that.
+    pub in_all: u32,
     pub last: i64,
 }
 
@@ -104,7 +106,7 @@ pub struct Truth {
     pub acts: u64,
     /// People who share an address with another.
     pub sharing: BTreeSet<String>,
-    /// A record of one of these was deleted.
+    /// A record of one of these was deleted, or somebody has kept it apart from others.
     lost_a_sharer: bool,
     /// How often the hub has written a property of a person's records since somebody edited it.
     pub writes: BTreeMap<(String, &'static str), BTreeMap<At, u32>>,
@@ -162,8 +164,8 @@ impl Truth {
         self.lost_a_sharer |= self.sharing.contains(who);
     }
 
-    /// L1: of two who share an address, the one who is left when the other's record is deleted is the only candidate, and is rightly
-    /// taken for the other.
+    /// L1: of two who share an address, the one who is left when the other's record is deleted or kept apart is the only candidate, and is
+    /// rightly taken for the other.
     pub fn may_be_another(&self, who: &str) -> bool {
         self.lost_a_sharer && self.sharing.contains(who)
     }

@@ -28,8 +28,13 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
         let Some(members) = settled.entities.iter().find(|all| all.iter().any(|(_, state, _)| state.id == review.record)) else {
             continue;
         };
+        // Who is asked about was there before.
+        let is_asked_about = |id| review.record == id || review.candidates.contains(&id);
         let there = members.iter().filter(|(_, state, row)| {
-            state.ty == review.ty && state.is_live() && row.as_ref().is_some_and(|row| row.by_hub && !row.gone)
+            !is_asked_about(state.id)
+                && state.ty == review.ty
+                && state.is_live()
+                && row.as_ref().is_some_and(|row| row.by_hub && !row.gone)
         });
         for (system, state, row) in there {
             let made = truth.deeds.iter().any(|deed| deed.kind == Does::Create && deed.at == (*system, state.key.clone()));

@@ -70,11 +70,11 @@ fn flows_of(
     members: &[(usize, lockstep_model::RecordState, Option<crate::system::Row>)],
 ) -> Option<Vec<(usize, usize, bool)>> {
     let drawn = &settled.world.drawn;
-    let is_person = |row: &crate::system::Row| row.kind == Kind::Person;
-    let person = members.iter().filter_map(|(_, _, row)| row.as_ref()).find(|row| is_person(row));
-    match (drawn.suspended, person) {
-        (Some(pair), Some(_)) if pair.by_city => None,
-        (Some(pair), Some(person)) if is_odd(person.who_is()) => {
+    let is_person = |row: &&crate::system::Row| row.kind == Kind::Person;
+    let people: Vec<_> = members.iter().filter_map(|(_, _, row)| row.as_ref()).filter(is_person).collect();
+    match drawn.suspended.filter(|_| !people.is_empty()) {
+        Some(pair) if pair.by_city => None,
+        Some(pair) if people.iter().any(|person| is_odd(person.who_is())) => {
             let cut = |from: usize, to: usize| [(pair.from, pair.to), (pair.to, pair.from)].contains(&(from, to));
             Some(drawn.flows.iter().copied().filter(|(from, to, _)| !cut(*from, *to)).collect())
         }

@@ -69,6 +69,10 @@ impl Settled<'_> {
     pub fn paired(&self, (a, a_row): (usize, &Row), (b, b_row): (usize, &Row)) -> bool {
         let suspended = self.world.drawn.suspended.filter(|_| a_row.kind == Kind::Person);
         let holds = match suspended {
+            // The flow back asks its own source: of two who share an address it may be about one and not the other.
+            Some(pair) if !pair.by_city && ([(a, b), (b, a)].contains(&(pair.from, pair.to))) => {
+                pair.holds(&a_row.texts) && pair.holds(&b_row.texts)
+            }
             Some(pair) if (pair.from, pair.to) == (a, b) => pair.holds(&a_row.texts),
             Some(pair) if (pair.from, pair.to) == (b, a) => pair.holds(&b_row.texts),
             _ => true,
