@@ -10,8 +10,11 @@
 //! there                nothing of it, created later than the known one   a new record; the known one is gone
 //! there                nothing of it, no creation time or an earlier one  for a person to say
 //! ```
+//!
+//! A record without a match value, or that shows none any more, is known by what nobody can change through its system's API, else by all
+//! that it holds.
 
-use lockstep_model::value::{self, effective, equal, is_empty};
+use lockstep_model::value::{effective, equal, is_empty, same};
 use lockstep_model::{PropIx, ReadRecord, RecordState, Slot, Timestamp, TypeIx, Value};
 
 use crate::keys::slots_match_hashes;
@@ -65,13 +68,12 @@ pub(crate) fn of_live(plan: &Plan, state: &RecordState, read: &ReadRecord) -> Id
         return Identity::Same;
     }
     let known = match_values(plan, state.ty, &state.slots);
-    if known.is_empty() {
-        return Identity::Same;
-    }
     let shown = match_values(plan, state.ty, &slots_of(&read.values));
-    if shown.is_empty() || known.iter().any(|hash| shown.contains(hash)) {
+    if known.iter().any(|hash| shown.contains(hash)) {
         return Identity::Same;
     }
+    let nameless = known.is_empty() || shown.is_empty();
+    let tells_apart = telling_apart(ty, state, nameless);
     let mut changed = 0;
     for (prop, before) in values(ty, &state.slots) {
         let described = &ty.props[prop.at()];
@@ -79,11 +81,11 @@ pub(crate) fn of_live(plan: &Plan, state: &RecordState, read: &ReadRecord) -> Id
         if is_empty(now) || described.reference_target.is_some() || matches!(before, Value::Bool(_)) {
             continue;
         }
-        let matches = ty.match_sides.iter().flat_map(|side| &side.props).any(|one| one.prop == prop);
-        match equal(before, now) {
-            true if is_telling(before) => return Identity::Same,
+        let identifies = tells_apart.contains(&prop);
+        match same(described.terms(), before, now) {
+            true if nameless && identifies || is_telling(before) => return Identity::Same,
             true => {}
-            false if matches && are_kin(before, now) => return Identity::Same,
+            false if identifies && are_kin(before, now) => return Identity::Same,
             false => changed += 1,
         }
     }
@@ -93,6 +95,17 @@ pub(crate) fn of_live(plan: &Plan, state: &RecordState, read: &ReadRecord) -> Id
         (_, (Some(before), Some(now))) if now > before => Identity::Another,
         _ => Identity::Doubtful,
     }
+}
+
+/// The properties by which a record is told from another one: those of its match values; where it has none, or shows none any more, those
+/// that nobody can change through the system's API, and where it holds nothing in such either, everything.
+fn telling_apart(ty: &PlanType, state: &RecordState, nameless: bool) -> Vec<PropIx> {
+    if !nameless {
+        return ty.match_sides.iter().flat_map(|side| &side.props).map(|one| one.prop).collect();
+    }
+    let held: Vec<PropIx> = values(ty, &state.slots).map(|(prop, _)| prop).collect();
+    let fixed: Vec<PropIx> = held.iter().copied().filter(|prop| ty.props[prop.at()].create_only).collect();
+    if fixed.is_empty() { held } else { fixed }
 }
 
 /// The creation times of the known record and of the one that is read, where the system tells them.
@@ -161,7 +174,7 @@ pub fn has_match_values(plan: &Plan, record: &RecordState) -> bool {
 
 /// Whether all that is paired between two records is equal, and something is.
 pub fn look_alike(plan: &Plan, now: Timestamp, a: &RecordState, b: &RecordState) -> bool {
-    let mut same = false;
+    let mut alike = false;
     for (ix, described) in plan.ty(b.ty).props.iter().enumerate() {
         let prop = PropIx(ix as u16);
         let bearings =
@@ -173,10 +186,10 @@ pub fn look_alike(plan: &Plan, now: Timestamp, a: &RecordState, b: &RecordState)
                 continue;
             }
             match carried_to(plan, now, &Entity::unconditional(vec![]), a.ty, bearing.theirs, b.ty, prop, theirs, described) {
-                Some(carried) if value::same(described.terms(), &carried, mine) => same = true,
+                Some(carried) if same(described.terms(), &carried, mine) => alike = true,
                 _ => return false,
             }
         }
     }
-    same
+    alike
 }

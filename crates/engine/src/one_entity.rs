@@ -569,7 +569,7 @@ impl OneEntity<'_> {
                 (Situation::Absent, Some(why))
             }
             // R9: it may be there already, under the key of another, and a person is asked whose that is.
-            Creation::Make { changes, .. } if self.is_shown_in_doubt(to, &changes) => {
+            Creation::Make { changes, .. } if self.is_shown_in_doubt(entity, to, &changes) => {
                 let why = format!(
                     "a record of {} shows what would match it, and a person is asked whether it is another than it was",
                     plan.ty(to).name
@@ -618,17 +618,23 @@ impl OneEntity<'_> {
         if !self.plan.ty(to).contested || self.slice.intents_of(id).any(mine) {
             return false;
         }
+        let hashes = self.would_be_found_under(entity, to, changes);
+        let another = |hash: &u64| {
+            self.promised.get(hash).is_some_and(|entity| *entity != id)
+                || self.slice.promised.get(hash).is_some_and(|entities| entities.iter().any(|entity| *entity != id))
+        };
+        hashes.iter().any(another)
+    }
+
+    /// Under which hashes the record would be found that is created with these changes, and what the entity's records match.
+    fn would_be_found_under(&self, entity: &Entity<'_>, to: TypeIx, changes: &[Change]) -> Vec<u64> {
         let mut hashes = promised(self.plan, to, changes);
         for record in &entity.records {
             for side in self.plan.ty(record.ty).match_sides.iter().filter(|side| side.other == to) {
                 match_hashes(self.plan, side, record, &mut hashes);
             }
         }
-        let another = |hash: &u64| {
-            self.promised.get(hash).is_some_and(|entity| *entity != id)
-                || self.slice.promised.get(hash).is_some_and(|entities| entities.iter().any(|entity| *entity != id))
-        };
-        hashes.iter().any(another)
+        hashes
     }
 
     /// F2, C2: whether a record is being created for another entity that another facet of this one will be linked with.
@@ -651,10 +657,11 @@ impl OneEntity<'_> {
         !collection.is_empty() && siblings(plan, slice, record).filter(|sibling| sibling.is_live()).any(sibling_waits)
     }
 
-    /// R9: whether what would be created matches what is shown under the key of a record that a person is asked about.
-    fn is_shown_in_doubt(&self, to: TypeIx, changes: &[Change]) -> bool {
-        !self.slice.doubted.is_empty()
-            && promised(self.plan, to, changes).iter().any(|hash| self.slice.doubted.contains_key(hash))
+    /// R9: whether what would be created, or what it would be created from, matches what is shown under the key of a record that a person is
+    /// asked about.
+    fn is_shown_in_doubt(&self, entity: &Entity<'_>, to: TypeIx, changes: &[Change]) -> bool {
+        let doubted = &self.slice.doubted;
+        !doubted.is_empty() && self.would_be_found_under(entity, to, changes).iter().any(|hash| doubted.contains_key(hash))
     }
 
     /// C5: when a record gets (or has) a counterpart in a system, those connected to it may qualify there now.

@@ -380,7 +380,7 @@ impl Hub {
             };
             match outcome {
                 // C2: by its idempotency key the system gave what it had made at an earlier try, and what has been read since.
-                Outcome::Done(answer) if made_before(&intent, &answer, &there) => {
+                Outcome::Done(answer) if self.made_before(&intent, &answer, &there, &sent) => {
                     let message = "its system had made it at an earlier try".to_string();
                     adopt.push((intent, Found::Named(Some(answer.id), None), message));
                 }
@@ -703,6 +703,23 @@ impl Hub {
         })
     }
 
+    /// C2: whether a creation that had been tried before was answered with what that try made, and what has been read since. What belongs to
+    /// somebody, and has nothing of what was sent, is another (R9).
+    fn made_before(
+        &self,
+        intent: &Intent,
+        answer: &ReadRecord,
+        there: &HashMap<(TypeIx, String), RecordState>,
+        sent: &[(usize, Value)],
+    ) -> bool {
+        let may_be_it = |known: &RecordState| {
+            let alone = known.entity.0 == known.id.0 && known.written_at.is_none();
+            known.first_seen >= intent.decided_at && (alone || !self.has_nothing_of(known, sent))
+        };
+        let known = there.get(&(intent.ty, answer.id.clone()));
+        intent.kind == IntentKind::Create && intent.message.is_some() && known.is_some_and(may_be_it)
+    }
+
     /// R9: whether a record that a creation was answered with is the one that is known by that key. One that is there surely is; the key
     /// of one that is gone may have been given to the new one.
     fn is_it(&self, known: &RecordState, answer: &ReadRecord, sent: &[(usize, Value)]) -> bool {
@@ -934,14 +951,6 @@ impl Hub {
             text,
         }
     }
-}
-
-/// C2: whether a creation that had been tried before was answered with what that try made, and what has been read since.
-fn made_before(intent: &Intent, answer: &ReadRecord, there: &HashMap<(TypeIx, String), RecordState>) -> bool {
-    let known = there.get(&(intent.ty, answer.id.clone()));
-    intent.kind == IntentKind::Create
-        && intent.message.is_some()
-        && known.is_some_and(|known| known.first_seen >= intent.decided_at)
 }
 
 /// Whether a record that was just created has something that others want (C6), or lacks a reference (P8).

@@ -17,7 +17,8 @@ use lockstep_engine::keys::{hashes, promised};
 use lockstep_engine::observe::Doubt;
 use lockstep_model::value::{effective, equal, is_empty, shown};
 use lockstep_model::{
-    GuardKind, Intent, NumberMap, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx, Value,
+    Change, GuardKind, Intent, IntentKind, IntentState, NumberMap, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind,
+    Rule, Timestamp, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey, TypeStatus};
 use serde_json::json;
@@ -26,6 +27,7 @@ use crate::acts::{ActError, ActResult};
 use crate::guards::TrippedGuard;
 use crate::report::{Event, RecordName};
 use crate::run::{Hub, Result, Underway};
+use crate::settle_unknown::{is_telling, question_of};
 
 /// So many values are named in a question; more would hide it.
 const NAMED: usize = 4;
@@ -107,7 +109,8 @@ impl Hub {
         let message = format!(
             "of {known} known records of {name}, {strangers} show nothing of what identified them: under their ids stand others, as in \
              another account. Nothing of that is taken in, and nothing is written to {0}. Put the settings of {0} right, or give the new \
-             account a name of its own; `lockstep release --system {0}` takes them for the same records",
+             account a name of its own; `lockstep release --system {0}` says that it is the same account, and you are asked about each \
+             of these records by itself then",
             name.system
         );
         self.status[ty.at()] = TypeStatus { records: self.status[ty.at()].records, ..before };
@@ -298,27 +301,61 @@ impl Hub {
         Ok(found)
     }
 
-    /// R9: whether what a creation sent is shown under the key of a record while a person is asked whether it is that record still.
+    /// R9: whether what a creation sent may be what is shown under the key of a record while a person is asked whether it is that record
+    /// still: by a match value or one that tells as much, else by all that was sent. What nothing identifies may be any such record that
+    /// has come into doubt since.
     pub(crate) fn is_shown_in_doubt(&mut self, intent: &Intent) -> Result<bool> {
         let keys = promised(&self.plan, intent.ty, &intent.changes);
         let reviews = self.store.reviews(usize::MAX >> 1)?;
         let mut doubts = reviews.iter().filter(|review| review.kind == ReviewKind::AnotherRecord && review.ty == intent.ty);
         let props = &self.plan.ty(intent.ty).props;
-        let shows_all = |read: &ReadRecord| {
-            intent.changes.iter().filter(|change| change.counterpart_of.is_none()).all(|change| {
-                let shown = read.values[change.prop.at()].as_ref();
-                shown.is_some_and(|shown| made_of(&change.value, effective(shown, props[change.prop.at()].whole)))
-            })
+        let sent = || intent.changes.iter().filter(|change| change.counterpart_of.is_none());
+        let shows = |read: &ReadRecord, change: &Change| {
+            let shown = read.values[change.prop.at()].as_ref();
+            shown.is_some_and(|shown| made_of(&change.value, effective(shown, props[change.prop.at()].whole)))
+        };
+        let may_show = |read: &ReadRecord| {
+            sent().all(|change| shows(read, change)) || sent().any(|change| is_telling(&change.value) && shows(read, change))
         };
         Ok(doubts.any(|review| {
-            self.doubted_by(review).iter().any(|hash| keys.contains(hash))
-                || self.read_from_json(review.ty, &review.value).is_some_and(|read| shows_all(&read))
+            keys.is_empty() && review.opened_at >= intent.decided_at
+                || self.doubted_by(review).iter().any(|hash| keys.contains(hash))
+                || self.read_from_json(review.ty, &review.value).is_some_and(|read| may_show(&read))
         }))
+    }
+
+    /// C2, R9: a person who is asked what became of a creation, of which no record was found, need not be any more once a record that may
+    /// be it has come into doubt: whose that is tells.
+    pub(crate) fn close_needless_questions(&mut self, ty: Option<TypeIx>) -> Result<()> {
+        let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
+        open.retain(|intent| intent.kind == IntentKind::Create && ty.is_none_or(|ty| intent.ty == ty));
+        let mut commit = Commit::default();
+        for intent in open {
+            if self.asked(&intent)?.is_some_and(|asked| asked.candidates.is_empty()) && self.is_shown_in_doubt(&intent)? {
+                commit.reviews_closed.push(question_of(&intent));
+            }
+        }
+        match commit.reviews_closed.is_empty() {
+            true => Ok(()),
+            false => Ok(self.store.commit(commit)?),
+        }
     }
 
     fn doubted_by(&self, review: &Review) -> Vec<u64> {
         let read = self.read_from_json(review.ty, &review.value);
         read.map_or_else(Vec::new, |read| lockstep_engine::shown_under(&self.plan, review.ty, &read))
+    }
+
+    /// R9: how many of these records nobody is asked about yet.
+    pub(crate) fn not_asked_about(&mut self, under_way: &Underway, doubts: &[Doubt]) -> Result<u64> {
+        let all = doubts.len() as u64;
+        if doubts.is_empty() || !under_way.doubted {
+            return Ok(all);
+        }
+        let ids: Vec<RecordId> = doubts.iter().map(|doubt| doubt.known.id).collect();
+        let open = self.store.open_reviews(&ids)?;
+        let asked = open.iter().filter(|review| review.kind == ReviewKind::AnotherRecord && ids.contains(&review.record));
+        Ok(all - asked.count() as u64)
     }
 
     /// R9: closes the questions about records that have been read once more and are no matter of doubt any more.

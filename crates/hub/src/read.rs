@@ -8,9 +8,9 @@ use std::sync::mpsc::sync_channel;
 
 use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, RecordFault, Trouble};
 use lockstep_engine::Observed;
-use lockstep_engine::Trust;
+use lockstep_engine::is_back;
 use lockstep_engine::keys::each_id;
-use lockstep_engine::observe::{Reading, mark_gone, observe_as};
+use lockstep_engine::observe::{Reading, mark_gone, observe};
 use lockstep_model::{Intent, NumberMap, ReadRecord, RecordId, RecordState, Timestamp, TypeIx};
 use lockstep_store::{Commit, JournalEntry, JournalKind, TypeStatus};
 
@@ -274,7 +274,8 @@ impl Hub {
             let found = timed(&mut under_way.report.shares.loading_ms, || self.store.by_key(ty, &keys))?;
             found.into_iter().map(|record| (record.key.clone(), record)).collect()
         };
-        let trust = if under_way.guards.believes_all_of(ty) { Trust::Same } else { Trust::Ask };
+        // R9: that a person believes a list, or the account, says nothing of whose each record in it is.
+        let believed = under_way.guards.believes_all_of(ty);
         let asked = stream.asked.take().unwrap_or(now);
         let mut reading = Reading {
             after_writes: under_way.reading_back,
@@ -315,7 +316,7 @@ impl Hub {
             if !self.believes(under_way, ty, lacking, had) {
                 return self.stop_listing(under_way, ty, stream.before.clone(), lacking, had);
             }
-            if listed.is_some() && everything || self.plan.ty(ty).can.tells_deletions || trust == Trust::Same {
+            if listed.is_some() && everything || self.plan.ty(ty).can.tells_deletions || believed {
                 self.listing_believed(under_way, ty, &mut commit);
             }
             self.losses_believed(under_way, ty, &stream.losses, everything, &mut commit)?;
@@ -335,6 +336,18 @@ impl Hub {
             // R1: what could not be asked for is on that list again in the next run.
             stream.faulty |= !all_found_out && !everything;
         }
+        let previous = reading.previous;
+        if !gone.is_empty() {
+            // R9: who is told to be gone and is shown all the same is back, or their key is another's by now.
+            for read in records.iter().filter(|read| !read.deleted) {
+                let Some(at) = gone.iter().position(|gone| gone.key == read.id) else { continue };
+                if is_back(&self.plan, &gone[at], read) {
+                    gone.remove(at);
+                } else if let Some(known) = known.get_mut(&read.id) {
+                    mark_gone(&self.plan, known, previous);
+                }
+            }
+        }
         let fresh = records.iter().filter(|r| known.get(&r.id).is_none_or(|known| !known.is_live())).count();
         if fresh > 0 {
             under_way.newest.insert(ty, now);
@@ -344,14 +357,18 @@ impl Hub {
         let first_id = if numbers > 0 { self.store.take_record_ids(numbers)? } else { RecordId(0) };
         let compared = known.values().filter(|known| known.is_live()).count() as u64;
         let read_ids: Vec<RecordId> = match under_way.doubted {
-            true => known.values().filter(|known| known.is_live()).map(|known| known.id).collect(),
+            // Not those that are kept back (R5).
+            true => records
+                .iter()
+                .filter_map(|read| known.get(&read.id))
+                .filter(|known| known.is_live())
+                .map(|known| known.id)
+                .collect(),
             false => vec![],
         };
-        let previous = reading.previous;
         reading.first_id = first_id;
-        let observed =
-            timed(&mut under_way.report.shares.observing_ms, || observe_as(&self.plan, reading, records, known, trust));
-        let strangers = observed.doubts.len() as u64;
+        let observed = timed(&mut under_way.report.shares.observing_ms, || observe(&self.plan, reading, records, known));
+        let strangers = if believed { 0 } else { self.not_asked_about(under_way, &observed.doubts)? };
         let of = if everything { compared } else { stream.before.records };
         if is_another_account(strangers, of) {
             stream.stopped = true;
@@ -360,6 +377,7 @@ impl Hub {
         self.close_doubts(under_way, &read_ids, &observed.doubts, &mut commit)?;
         stream.faulty |= observed.unsettled && !everything;
         let gone_count = gone.len() as u64 + observed.gone.len() as u64;
+        let doubts = !observed.doubts.is_empty();
         self.remember(under_way, ty, observed, &mut commit)?;
         for mut record in gone {
             commit.keys_removed.extend(mark_gone(&self.plan, &mut record, previous));
@@ -392,7 +410,10 @@ impl Hub {
             self.listed_whole(ty, found_out && !stream.resumed && !hidden, &mut commit);
         }
         timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
-        Ok(())
+        match doubts {
+            true => self.close_needless_questions(Some(ty)),
+            false => Ok(()),
+        }
     }
 
     /// Puts what was observed into a commit.

@@ -345,6 +345,9 @@ impl Hub {
         // The first failure is the one to tell.
         result?;
         ended?;
+        if under_way.doubted {
+            self.close_needless_questions(None)?;
+        }
         self.arm(&under_way)?;
         self.keep_damages(&mut under_way, act.is_null())?;
         self.tell_failing(&mut under_way)?;

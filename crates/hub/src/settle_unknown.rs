@@ -575,7 +575,7 @@ impl Hub {
     }
 
     /// What a person has been asked about a creation of unknown outcome, if anything.
-    fn asked(&mut self, intent: &Intent) -> Result<Option<Review>> {
+    pub(crate) fn asked(&mut self, intent: &Intent) -> Result<Option<Review>> {
         let open = self.store.open_reviews(&[intent.source])?;
         Ok(open.into_iter().find(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty))
     }
@@ -876,7 +876,7 @@ impl Hub {
 }
 
 /// The question that a person is asked about a creation of unknown outcome.
-fn question_of(intent: &Intent) -> ReviewKey {
+pub(crate) fn question_of(intent: &Intent) -> ReviewKey {
     ReviewKey { kind: ReviewKind::UnknownOutcome, record: intent.source, ty: intent.ty, prop: None }
 }
 
@@ -893,7 +893,7 @@ fn prefer_live(found: &mut Vec<usize>, live: usize, enough: usize) {
 }
 
 /// Whether hardly anybody else has this value: a given name is shared by many.
-fn is_telling(value: &Value) -> bool {
+pub(crate) fn is_telling(value: &Value) -> bool {
     matches!(value, Value::String(text) if text.trim().chars().count() >= TELLING)
 }
 

@@ -164,6 +164,13 @@ impl World {
             truth.sent.retain(|(_, of), _| *of != who);
             truth.failed.retain(|(_, of, _), _| *of != who);
         }
+        // Whom no record is found for, as somebody has deleted it, is created once more by a person's word.
+        if review.kind == ReviewKind::UnknownOutcome && answer == Answer::Reject {
+            let (who, system) = (self.who(&asked), self.system_of(hub, review.ty));
+            if system.rows().iter().any(|row| row.gone && row.who_is() == who) {
+                self.truth.look().anew.insert((system.number, who));
+            }
+        }
         // Whatever comes of it: of who is on both sides, because two have one address, there may be one more, or what was apart is one.
         let known = hub.store().records(&[&[review.record], &review.candidates[..]].concat())?;
         let (mine, theirs): (Vec<_>, Vec<_>) = known.into_iter().partition(|record| record.id == review.record);
@@ -229,6 +236,8 @@ impl World {
             }
             ReviewKind::UnknownOutcome => match candidates.iter().find(|at| self.who(at) == who) {
                 Some(one) => Answer::Link(name(one)),
+                // Whoever is there under the key of another need not be created: whose that is, is asked by itself (R9).
+                None if self.is_known_as_another(hub, review.ty, &who)? => return Ok(None),
                 None => Answer::Reject,
             },
             ReviewKind::FlipFlop => {
@@ -253,6 +262,17 @@ impl World {
             _ => return Ok(None),
         };
         Ok(Some((asked, candidates, answer)))
+    }
+
+    /// Whether somebody is in a system under a key that the hub knows as another's still.
+    fn is_known_as_another(&self, hub: &mut Hub, ty: TypeIx, who: &str) -> Result<bool, HubError> {
+        let rows = self.system_of(hub, ty).rows();
+        let theirs = rows.iter().filter(|row| !row.gone && row.hidden_until.is_none() && row.who_is() == who);
+        let keys: Vec<&str> = theirs.map(|row| row.id.as_str()).collect();
+        let prop = hub.plan_of_flows().ty(ty).props.iter().position(|prop| prop.name == WHO);
+        let known = hub.store().by_key(ty, &keys)?;
+        let is_another = |known: &RecordState| prop.is_some_and(|prop| text_of(known.slots[prop].value(false)) != who);
+        Ok(known.iter().any(|known| known.is_live() && is_another(known)))
     }
 
     /// After an act that was killed, or joined what nobody lists: the store tells which pairs it still keeps apart, and which it has come to.

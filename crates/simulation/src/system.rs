@@ -744,7 +744,8 @@ impl SimulatedSystem {
             truth.broken("created twice", who, message);
         }
         // With more than two systems the new one may come from a record that has never been linked with the deleted one.
-        let deleted = gone.iter().find(|row| row.by_hub && row.ever_shown && self.alone && divided == 0);
+        let once = self.alone && divided == 0 && !truth.anew.remove(&(self.number, who.to_string()));
+        let deleted = gone.iter().find(|row| row.by_hub && row.ever_shown && once);
         if let Some(row) = deleted {
             let message = format!("{who} is created in {} anew, after {} was deleted", self.drawn.name, row.id);
             truth.broken("created after a deletion", who, message);

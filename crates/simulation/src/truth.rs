@@ -102,6 +102,8 @@ pub struct Truth {
     pub joined: BTreeSet<String>,
     /// People whose deletion was passed on by a person's word.
     pub let_go: BTreeSet<String>,
+    /// Whom somebody wants created in a system once more who was made there and deleted.
+    pub anew: BTreeSet<(usize, String)>,
     /// What people did through Lockstep.
     pub acts: u64,
     /// People who share an address with another.
