@@ -120,6 +120,9 @@ pub enum Command {
         /// Where a system wants to know the address beforehand, register http://127.0.0.1:PORT/callback.
         #[arg(long, default_value_t = 47111)]
         port: u16,
+        /// Sign in anew, and show the settings that the sign-in tells; they may be secret
+        #[arg(long)]
+        show_claims: bool,
     },
     /// A connector of your own: write a manifest, try it
     Connector {

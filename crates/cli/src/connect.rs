@@ -21,6 +21,8 @@ const MOST: u64 = 32 << 10;
 pub struct Way {
     pub paste: bool,
     pub port: u16,
+    /// What the sign-in tells is shown.
+    pub show_claims: bool,
 }
 
 /// Authorises and tests one connection.
@@ -43,6 +45,12 @@ pub fn connect(dir: &Path, system: &str, way: &Way) -> Result<Exit> {
             match test {
                 Err(Trouble::Unauthorized(_) | Trouble::Misconfigured(_)) => {
                     sign_in(&rest, system, way, failed)?;
+                    show_claims(&rest, system, way);
+                    told(&rest, system, failed)
+                }
+                Ok(_) if way.show_claims => {
+                    sign_in(&rest, system, way, failed)?;
+                    show_claims(&rest, system, way);
                     told(&rest, system, failed)
                 }
                 Err(trouble) => Err(failed(trouble)),
@@ -63,6 +71,20 @@ pub fn connect(dir: &Path, system: &str, way: &Way) -> Result<Exit> {
 fn told(connector: &dyn Connector, system: &str, failed: impl Fn(Trouble) -> Failure) -> Result<Exit> {
     println!("{system}: {}", connector.test().map_err(failed)?);
     Ok(Exit::Done)
+}
+
+/// The settings that a sign-in told. Their values may be secret, so they are shown to who asks for them.
+fn show_claims(rest: &Rest, system: &str, way: &Way) {
+    let claims = rest.told_by_sign_in();
+    for (setting, value) in &claims {
+        match way.show_claims {
+            true => println!("{setting}: {value}"),
+            false => println!("The sign-in tells the setting `{setting}`: `lockstep connect {system} --show-claims` shows it."),
+        }
+    }
+    if way.show_claims && claims.is_empty() {
+        println!("The sign-in tells no setting. Some are told to administrators only.");
+    }
 }
 
 fn sign_in(rest: &Rest, system: &str, way: &Way, failed: impl Fn(Trouble) -> Failure) -> Result<()> {

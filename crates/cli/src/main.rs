@@ -62,7 +62,9 @@ fn main() -> ExitCode {
         Command::Check { format } => work::check(dir, format),
         Command::Test { names, format } => flow_tests::test(dir, &names, format),
         Command::Advise { from, to, format } => advise::run(dir, &from, &to, format),
-        Command::Connect { system, paste, port } => connect::connect(dir, &system, &connect::Way { paste, port }),
+        Command::Connect { system, paste, port, show_claims } => {
+            connect::connect(dir, &system, &connect::Way { paste, port, show_claims })
+        }
         Command::Connector { act: ConnectorAct::New { name, openapi } } => connectors::new(dir, &name, openapi.as_deref()),
         Command::Connector { act: ConnectorAct::Test { manifest, system, write, format } } => {
             connectors::test(dir, &manifest, system.as_deref(), write, format)

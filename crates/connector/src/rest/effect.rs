@@ -107,6 +107,11 @@ fn record_type(kind: &str, ty: &TypeYaml, told: &mut Told<'_>) {
         &["gone:"],
         format!("{kind}: `gone` is asked after `changes`, which is not there"),
     );
+    told.when(
+        ty.parent.is_some() && ty.list.parents.is_some(),
+        &["parent:"],
+        format!("{kind}: `parent` is for lists that show the records of all parents; `parents` lists them through each"),
+    );
     list(kind, &ty.list, told);
     if let Some(create) = &ty.create {
         creation(kind, create, told);

@@ -2,8 +2,8 @@
 //! secret: settings never go into one, and addresses are shown without their query.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -19,7 +19,7 @@ use super::pace::{Pace, Turn};
 use super::secrets::Secrets;
 use super::template::{percent_encoded, render, render_optional, render_value};
 use super::tokens::Held;
-use super::written::{Auth, Manifest, Rate, RequestYaml};
+use super::written::{Auth, Manifest, Moved, Rate, RequestYaml};
 use crate::addresses::Addresses;
 use crate::vault::Keep;
 use crate::{Traffic, Trouble, bounded};
@@ -82,6 +82,7 @@ pub struct Client {
     pub(super) settings: Map<String, Value>,
     pub(super) keep: Option<Keep>,
     rate: Rate,
+    moved: Option<Moved>,
     pace: Pace,
     secrets: Secrets,
     /// Some answer has held a secret: whatever is read is looked through from then on.
@@ -103,7 +104,7 @@ enum For {
 pub struct Door {
     /// Empty for the main one.
     pub name: String,
-    base: String,
+    base: RwLock<String>,
     pub auth: Auth,
     headers: BTreeMap<String, String>,
     pub held: Mutex<Held>,
@@ -115,7 +116,17 @@ impl Door {
         if !base.starts_with("http://") && !base.starts_with("https://") {
             return Err(Trouble::Misconfigured(format!("the address `{base}` is no http:// or https:// address")));
         }
+        let base = RwLock::new(base);
         Ok(Door { name: name.into(), base, auth: auth.clone(), headers: headers.clone(), held: Mutex::default() })
+    }
+
+    pub fn base(&self) -> String {
+        self.base.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The account is somewhere else from now on.
+    pub fn moves_to(&self, base: String) {
+        *self.base.write().unwrap_or_else(PoisonError::into_inner) = base;
     }
 }
 
@@ -147,6 +158,7 @@ impl Client {
             settings,
             keep,
             rate: manifest.rate.clone(),
+            moved: manifest.moved.clone(),
             pace,
             echoes: AtomicBool::new(false),
         })
@@ -176,8 +188,8 @@ impl Client {
     }
 
     /// Which server is asked, for messages.
-    pub fn server(&self) -> &str {
-        origin(&self.main.base)
+    pub fn server(&self) -> String {
+        origin(&self.main.base()).to_string()
     }
 
     fn door(&self, request: &RequestYaml) -> &Door {
@@ -260,7 +272,7 @@ impl Client {
     /// Where a page's address leads that an answer gave. Our own keys are no part of it: each request gets them anew.
     pub fn resolved(&self, request: &RequestYaml, answer: &Answer, address: &str) -> String {
         let door = self.door(request);
-        let whole = link::resolve(&door.base, &answer.url, address);
+        let whole = link::resolve(&door.base(), &answer.url, address);
         let Some((path, query)) = whole.split_once('?').filter(|_| !door.auth.query.is_empty()) else { return whole };
         let is_key = |part: &&str| {
             let name = part.split('=').next().unwrap_or_default();
@@ -285,7 +297,14 @@ impl Client {
 
     /// Sends a request; a key that is refused is renewed once, where it can be.
     fn renewing(&self, request: &RequestYaml, context: &Value, body: Option<&Value>) -> Result<Answer, NoAnswer> {
-        match self.send_once(request, context, body)? {
+        let mut first = self.send_once(request, context, body)?;
+        // A host that does not have the account has done nothing with the request.
+        if let Some(moved) = self.moved.as_ref().filter(|moved| moved.status == first.0.status && request.api.is_none())
+            && self.follow(moved).map_err(NoAnswer::NotSent)?
+        {
+            first = self.send_once(request, context, body)?;
+        }
+        match first {
             (answer, Some(token)) if answer.status == 401 => {
                 self.refused(self.door(request), &token);
                 Ok(self.send_once(request, context, body)?.0)
@@ -303,20 +322,20 @@ impl Client {
     ) -> Result<(Answer, Option<String>), NoAnswer> {
         let not_sent = |message: String| NoAnswer::NotSent(Trouble::Misconfigured(message));
         let door = self.door(request);
+        let base = door.base();
         let method = request.method.as_deref().unwrap_or("GET");
         let mut url = render(&request.path, context).map_err(not_sent)?;
         // The next page's address may be whole; it leads nowhere but to the system itself.
         if url.starts_with("http://") || url.starts_with("https://") {
-            if origin(&url) != origin(&door.base) {
-                let message =
-                    format!("{}: the next address leads to another host than {}", self.name(request), origin(&door.base));
+            if origin(&url) != origin(&base) {
+                let message = format!("{}: the next address leads to another host than {}", self.name(request), origin(&base));
                 return Err(NoAnswer::NotSent(Trouble::Malformed(message)));
             }
         } else {
-            url = format!("{}{url}", door.base);
+            url = format!("{base}{url}");
             // Neither a path nor what a record holds can lead elsewhere: `@example.com` after a host would.
-            if origin(&url) != origin(&door.base) {
-                return Err(not_sent(format!("{}: its path leads away from {}", self.name(request), origin(&door.base))));
+            if origin(&url) != origin(&base) {
+                return Err(not_sent(format!("{}: its path leads away from {}", self.name(request), origin(&base))));
             }
         }
         let mut query = Vec::new();
@@ -373,7 +392,7 @@ impl Client {
                 self.agent.run(request)
             }
         };
-        let mut response = sent.map_err(|error| no_answer(&named, &door.base, &error))?;
+        let mut response = sent.map_err(|error| no_answer(&named, &base, &error))?;
         let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let header = |name: &str| response.headers().get(name).map(text);
         let date = header("date").and_then(|date| moment(&date));

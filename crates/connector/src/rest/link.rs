@@ -1,5 +1,30 @@
 //! `Link` headers (RFC 8288) and the addresses in them: finding the next page, and resolving its address (RFC 3986).
 
+/// Whether an address is of the same domain as another (the last two labels of its host), or of the same host, and as well protected.
+pub fn same_domain(one: &str, other: &str) -> bool {
+    let host = |address: &str| {
+        let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = host.rsplit('@').next().unwrap_or_default();
+        host.rsplit_once(':')
+            .map_or(host, |(host, port)| if port.chars().all(|c| c.is_ascii_digit()) { host } else { rest })
+            .to_lowercase()
+    };
+    let (one_host, other_host) = (host(one), host(other));
+    let domain = |host: &str| {
+        let labels: Vec<&str> = host.split('.').collect();
+        let is_name = labels.len() > 1 && labels.last().is_some_and(|last| last.chars().any(|c| c.is_ascii_alphabetic()));
+        // Below country codes there are registries such as `co.uk`, whose names belong to many.
+        let of =
+            if labels.len() > 2 && labels[labels.len() - 2].len() <= 3 && labels[labels.len() - 1].len() == 2 { 3 } else { 2 };
+        is_name.then(|| labels[labels.len() - of..].join("."))
+    };
+    let related = one_host == other_host || domain(&one_host).is_some_and(|of| Some(of) == domain(&other_host));
+    related
+        && !other.contains('@')
+        && (other.starts_with("https://") || one.starts_with("http://") && other.starts_with("http://"))
+}
+
 /// The target of the first link to the next page in these header values.
 pub fn next_page(values: &[String]) -> Option<String> {
     values.iter().flat_map(|value| links(value)).find(Link::is_next).map(|link| link.target.to_string())
@@ -150,6 +175,25 @@ fn without_dots(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_moves_within_its_domain_only() {
+        let from = "https://online.superoffice.com/Cust12345/api/v1";
+        for (to, may) in [
+            ("https://online3.superoffice.com/Cust12345/api/v1", true),
+            ("https://ONLINE3.superoffice.com", true),
+            ("http://online3.superoffice.com", false),
+            ("https://superoffice.com.example.org", false),
+            ("https://online3.superoffice.com@example.org", false),
+            ("https://example.org/online3.superoffice.com", false),
+            ("https://notsuperoffice.com", false),
+        ] {
+            assert_eq!(same_domain(from, to), may, "{to}");
+        }
+        assert!(same_domain("http://127.0.0.1:4700/a", "http://127.0.0.1:4700/b"));
+        assert!(!same_domain("http://127.0.0.1", "http://127.0.0.2"));
+        assert!(!same_domain("https://a.fjord.co.uk", "https://b.vik.co.uk"));
+    }
 
     fn next(values: &[&str]) -> Option<String> {
         next_page(&values.iter().map(|value| (*value).to_string()).collect::<Vec<_>>())

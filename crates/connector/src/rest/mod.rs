@@ -51,6 +51,8 @@ pub struct Rest {
     seals: Seals,
     /// When a creation was sent last, by its path, where the manifest wants a pause between two.
     created: Mutex<BTreeMap<String, std::time::Instant>>,
+    /// Settings that the last sign-in told.
+    told: Mutex<Vec<(String, String)>>,
 }
 
 /// Record types whose listing has begun anew and not ended since: it does so once.
@@ -151,6 +153,7 @@ impl Rest {
             restarts: Restarts::default(),
             seals: Seals::default(),
             created: Mutex::default(),
+            told: Mutex::default(),
         })
     }
 

@@ -194,6 +194,7 @@ impl Rest {
         let listed =
             Listed { paging: &list.paging, named: &named, limit, answer: &answer, items, id: id_place, first: mark.first };
         let goes_on = mark.walk.pass(listed, stops, &next_address)?;
+        let items = if mark.walk.repeated { &[][..] } else { items };
         let mut records = Vec::with_capacity(items.len());
         let mut times = (0, None);
         for (place, item) in zero.iter().chain(items).enumerate() {
@@ -476,7 +477,12 @@ impl Rest {
         let Some(each) = &list.each_id else {
             return Ok(match parent {
                 Some(parent) => self.read_record(ty, watch, &with_parent(item, parent)),
-                None => self.read_record(ty, watch, item),
+                None => match ty.parent.as_ref().and_then(|place| at(item, place)).and_then(id_text) {
+                    Some(parent) => self.read_record(ty, watch, &with_parent(item, &parent)),
+                    // Without the parent it can't be told apart, nor asked for.
+                    None if ty.parent.is_some() => Err(Unread::NoId),
+                    None => self.read_record(ty, watch, item),
+                },
             });
         };
         let (Some(id), Some(get)) = (at(item, each).and_then(id_text), &ty.get) else { return Ok(Err(Unread::NoId)) };
@@ -534,6 +540,13 @@ impl Rest {
     }
 
     fn fetch_patiently(&self, ty: &TypeYaml, get: &GetYaml, id: &str, patience: bool) -> Result<Option<Value>, Trouble> {
+        if ty.parent.is_some() && !id.contains('/') {
+            // R3: known from another interface. That it can't be asked for is no word that it is gone.
+            return Err(Trouble::Malformed(format!(
+                "{}: the ids of these records have the form PARENT/ID, and {id} has not: it can't be asked for, and is not taken for deleted",
+                self.client.name(&get.request)
+            )));
+        }
         let found = self.fetch_with(get, id_variables(ty, id).to_vec(), Some((ty, id)), patience)?;
         let found = match (found, id.split_once('/')) {
             (Some(body), Some((parent, _))) if has_parents(ty) => Some(with_parent(&body, parent)),
@@ -706,7 +719,7 @@ pub(super) fn with_parent(item: &Value, parent: &str) -> Value {
 }
 
 pub(super) fn has_parents(ty: &TypeYaml) -> bool {
-    ty.list.parents.is_some()
+    ty.list.parents.is_some() || ty.parent.is_some()
 }
 
 /// A record's id: with its parent's, where it is read through one.

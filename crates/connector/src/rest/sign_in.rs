@@ -1,6 +1,8 @@
 //! A person's sign-in: the authorization code grant (RFC 6749, section 4.1) with PKCE (RFC 7636), coming back to an address of this
 //! machine (RFC 8252). This makes the address to open and exchanges the code; opening it and waiting for the answer is the caller's.
 
+use std::sync::PoisonError;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::percent_decode_str;
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Rest;
 use super::template::{percent_encoded, render};
-use super::tokens::fingerprint;
+use super::tokens::{claim_of, fingerprint};
 use crate::Trouble;
 use crate::vault::random;
 
@@ -73,6 +75,11 @@ impl Rest {
         self.covered(self.signed_in(signing_in, came_back))
     }
 
+    /// Settings that the last sign-in told, with their values. They may be secret.
+    pub fn told_by_sign_in(&self) -> Vec<(String, String)> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn signed_in(&self, signing_in: &SigningIn, came_back: &str) -> Result<(), Trouble> {
         let query = came_back.split_once('?').map_or(came_back, |(_, query)| query);
         let query = query.split('#').next().unwrap_or_default().trim();
@@ -108,6 +115,9 @@ impl Rest {
             form.push((key, render(value, &context).map_err(Trouble::Misconfigured)?));
         }
         let given = self.client.ask_for_token(token, &context, &form)?;
+        let tells = token.sign_in.iter().flat_map(|page| &page.tells);
+        let told = tells.filter_map(|(setting, claim)| Some((setting.clone(), claim_of(given.id_token.as_deref()?, claim)?)));
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = told.collect();
         let setting = at_setting(&context);
         let kept = given.kept(None, Some(fingerprint(&setting)));
         if kept.refresh.is_none() && token.form.contains_key("refresh_token") {

@@ -11,14 +11,16 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::alphabet::{Alphabet, STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use ring::rsa::{KeyPairComponents, PublicKeyComponents};
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Map, Value};
 use ureq::http::Request;
 
 use super::http::{Client, Door, NoAnswer, base64, no_answer};
+use super::link;
 use super::template::{percent_encoded, render, render_value};
 use super::value::at;
-use super::written::{Signed, Token};
+use super::written::{Moved, Signed, Token};
 use crate::vault::{Kept, hex};
 use crate::{Trouble, bounded};
 
@@ -199,7 +201,7 @@ impl Client {
         let text = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_string);
         if let Some(access) = text("access_token").filter(|_| (200..300).contains(&status)) {
             let lives = body.get("expires_in").and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok()));
-            return Ok(Given { access, lives, refresh: text("refresh_token") });
+            return Ok(Given { access, lives, refresh: text("refresh_token"), id_token: text("id_token") });
         }
         match status {
             200..=299 => Err(Trouble::Malformed(format!("{named}: expected JSON with an access_token, and the answer has none"))),
@@ -264,6 +266,48 @@ impl Client {
         Ok(())
     }
 
+    /// Asks where an account is that does not live at `base` any more, and goes there from now on. Gives whether it is somewhere else.
+    pub(super) fn follow(&self, moved: &Moved) -> Result<bool, Trouble> {
+        let wrong = Trouble::Misconfigured;
+        let settings = Value::Object(self.settings.clone());
+        let url = render(&moved.url, &settings).map_err(wrong)?;
+        let named = format!("{} GET {url}", self.title);
+        let request = Request::builder().uri(&url).header("Accept", "application/json").body(());
+        let request = request.map_err(|error| Trouble::Misconfigured(format!("{named}: {error}")))?;
+        let mut response = {
+            let _turn = self.turn(&named)?;
+            self.agent.run(request).map_err(|error| no_answer(&named, &url, &error).trouble())?
+        };
+        let status = response.status().as_u16();
+        let text = bounded::text(response.body_mut(), MOST_BYTES).ok();
+        let answer: Value = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        if status != 200 || !answer.is_object() {
+            return Err(Trouble::Unreachable(format!("{named} answered {status}, and does not tell where the account is")));
+        }
+        if moved.running.as_ref().is_some_and(|place| at(&answer, place) != Some(&Value::Bool(true))) {
+            let state =
+                moved.state.as_ref().and_then(|place| at(&answer, place)).and_then(Value::as_str).unwrap_or("not running");
+            return Err(Trouble::Unreachable(format!("{} is not available now: the account's state is {state}", self.title)));
+        }
+        let mut context = self.settings.clone();
+        context.insert("answer".into(), answer);
+        let base = render(&moved.base, &Value::Object(context)).map_err(wrong)?.trim_end_matches('/').to_string();
+        let before = self.main.base();
+        if base == before {
+            return Ok(false);
+        }
+        // Keys are sent there: it is the vendor's own domain, and no less protected.
+        if !link::same_domain(&before, &base) {
+            return Err(Trouble::Misconfigured(format!(
+                "{named}: the account is said to have moved to {}, which does not belong to the domain of {}: nothing is sent there",
+                link::origin(&base),
+                link::origin(&before)
+            )));
+        }
+        self.main.moves_to(base);
+        Ok(true)
+    }
+
     /// Posts what gives a token. Says how the request is named, and what status and JSON came.
     fn post(&self, url: &str, kind: &str, headers: &Map<String, Value>, body: String) -> Result<(String, u16, Value), Trouble> {
         let named = format!("{} POST {}", self.title, url.split('?').next().unwrap_or(url));
@@ -303,6 +347,8 @@ pub struct Given {
     /// RFC 6749, section 5.1: in seconds.
     lives: Option<u64>,
     refresh: Option<String>,
+    /// OpenID Connect: who signed in, as a web token.
+    pub id_token: Option<String>,
 }
 
 impl Given {
@@ -339,9 +385,13 @@ fn sign(key: &str, text: &[u8]) -> Result<Vec<u8>, String> {
     Ok(signature)
 }
 
-/// From PEM (RFC 7468), also where its line ends were lost on the way through an environment variable.
+/// From PEM (RFC 7468), also where its line ends were lost on the way through an environment variable; or from the XML of .NET, as some
+/// vendors hand keys out.
 fn private_key(pem: &str) -> Result<RsaKeyPair, String> {
-    let form = "is expected as PEM: it begins with -----BEGIN PRIVATE KEY----- or -----BEGIN RSA PRIVATE KEY-----";
+    let form = "is expected as PEM, which begins with -----BEGIN PRIVATE KEY----- or -----BEGIN RSA PRIVATE KEY-----, or as XML, which begins with <RSAKeyValue>";
+    if pem.contains("<RSAKeyValue>") {
+        return xml_key(pem);
+    }
     let pem = pem.replace("\\n", "\n");
     let (label, rest) = pem.trim().strip_prefix("-----BEGIN ").and_then(|rest| rest.split_once("-----")).ok_or(form)?;
     let (body, _) = rest.split_once("-----END").ok_or("is cut off: it has no -----END line")?;
@@ -351,11 +401,37 @@ fn private_key(pem: &str) -> Result<RsaKeyPair, String> {
         "RSA PRIVATE KEY" => RsaKeyPair::from_der(&der),
         _ => return Err(form.into()),
     };
-    read.map_err(|why| format!("can't be used ({why}): an RSA key of 2048 bits or more is expected"))
+    read.map_err(|why| format!("can't be used ({why}): {LARGE_ENOUGH}"))
+}
+
+const LARGE_ENOUGH: &str = "an RSA key of 2048 bits or more is expected";
+
+/// RFC 4050 has the form for public keys (`RSAKeyValue`); .NET writes the private parts beside them.
+fn xml_key(xml: &str) -> Result<RsaKeyPair, String> {
+    let part = |name: &str| -> Result<Vec<u8>, String> {
+        let (_, rest) = xml.split_once(&format!("<{name}>")).ok_or_else(|| match name {
+            "Modulus" | "Exponent" => format!("is damaged: its XML has no <{name}>"),
+            _ => format!("is only the public half: its XML has no <{name}>"),
+        })?;
+        let (text, _) = rest.split_once(&format!("</{name}>")).ok_or_else(|| format!("is cut off within <{name}>"))?;
+        let bytes = unbase64(text, &STANDARD).ok_or_else(|| format!("is damaged: <{name}> is not base64"))?;
+        // Numbers are written in so many bytes as they may have.
+        Ok(bytes.into_iter().skip_while(|byte| *byte == 0).collect())
+    };
+    let key = KeyPairComponents {
+        public_key: PublicKeyComponents { n: part("Modulus")?, e: part("Exponent")? },
+        d: part("D")?,
+        p: part("P")?,
+        q: part("Q")?,
+        dP: part("DP")?,
+        dQ: part("DQ")?,
+        qInv: part("InverseQ")?,
+    };
+    RsaKeyPair::from_components(&key).map_err(|why| format!("can't be used ({why}): {LARGE_ENOUGH}"))
 }
 
 /// A claim of a JSON web token (RFC 7519), by its name or the last part of it. It comes from the system over TLS, which vouches for it.
-fn claim_of(token: &str, claim: &str) -> Option<String> {
+pub(super) fn claim_of(token: &str, claim: &str) -> Option<String> {
     let body = unbase64(token.split('.').nth(1)?, &URL_SAFE)?;
     let claims: Map<String, Value> = serde_json::from_slice(&body).ok()?;
     let ends = |name: &str| name.rsplit('/').next() == Some(claim);
@@ -397,6 +473,18 @@ mod tests {
         let signature = sign(&pem.replace('\n', "\\n"), b"token.202611211030").unwrap();
         assert!(verifier.verify(b"token.202611211030", &signature).is_ok());
         assert!(verifier.verify(b"token.202611211031", &signature).is_err());
+    }
+
+    #[test]
+    fn a_key_in_xml_is_the_same_key() {
+        let (pem, xml) = (include_str!("../../tests/key.pem"), include_str!("../../tests/key.xml"));
+        let modulus = |key: &str| private_key(key).unwrap().public().as_ref().to_vec();
+        assert_eq!(modulus(xml), modulus(pem));
+        assert_eq!(modulus(&xml.replace('\n', "")), modulus(pem));
+        // It is for PKCS #1 v1.5, so that the same text has the same signature.
+        assert_eq!(sign(xml, b"token").unwrap(), sign(pem, b"token").unwrap());
+        let public = format!("{}</RSAKeyValue>", xml.split("<P>").next().unwrap());
+        assert!(sign(&public, b"token").unwrap_err().contains("only the public half"));
     }
 
     #[test]

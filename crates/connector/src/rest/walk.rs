@@ -53,6 +53,9 @@ pub struct Walk {
     /// How often it went back.
     #[serde(skip_serializing_if = "is_zero")]
     back: usize,
+    /// The page that was passed last showed nothing that the first one did not.
+    #[serde(skip)]
+    pub repeated: bool,
 }
 
 fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
@@ -135,6 +138,16 @@ impl Walk {
             Next::Offset(_) | Next::Page(_) => 0,
         };
         let shows = if count > 0 { fingerprint(page.items, page.id) } else { 0 };
+        if matches!(page.paging, Paging::Page { unpaged: true, .. }) {
+            // A page that is as long as was asked for may have been cut there.
+            let longer = self.power == 0 && count > page.limit;
+            let again = self.power == 1 && self.steps == 0 && shows != 0 && shows == self.seen && count != page.limit;
+            if longer || again {
+                self.next = None;
+                self.repeated = again;
+                return Ok(false);
+            }
+        }
         let again = leads != 0 && (leads == self.seen_next || Some(&next) == self.next.as_ref());
         if again || shows != 0 && shows == self.seen {
             return malformed(
@@ -260,6 +273,10 @@ impl Paging {
             | Paging::Next { limit, .. }
             | Paging::Link { limit } => *limit,
         };
+        // The number of all of them should not happen to be what was asked for.
+        if matches!(self, Paging::Page { unpaged: true, .. }) {
+            return most;
+        }
         if wanted == 0 { most } else { most.min(wanted) }
     }
 
@@ -425,6 +442,26 @@ mod tests {
         let told =
             walked(&paging("next: { limit: 2, at: next }"), 2, |_, asked| json!({"people": [], "next": format!("c{asked}")}));
         assert!(told.unwrap_err().contains("without a record"));
+    }
+
+    #[test]
+    fn r1_a_list_that_may_not_be_paged_is_whole_where_it_ignores_pages() {
+        let may = paging("page: { limit: 10, unpaged: true }");
+        // All of them whatever was asked for: more than that, or fewer.
+        for all in [25, 4] {
+            assert_eq!(walked(&may, 10, |_, _| json!({"people": people(0..all)})).unwrap().len() % all, 0, "{all}");
+        }
+        // As many as were asked for, again and again: it may have been cut there.
+        assert!(walked(&may, 10, |_, _| json!({"people": people(0..10)})).unwrap_err().contains("again and again"));
+        // And one that does page is read to its end.
+        let paged = walked(&may, 10, |next, _| {
+            let page = if let Some(Next::Page(page)) = next { *page } else { 1 };
+            let from = (10 * (page - 1)).min(25);
+            json!({"people": people(from..25.min(from + 10))})
+        });
+        assert_eq!(paged.unwrap().len(), 25);
+        // Nobody said so.
+        assert!(walked(&paging("page: { limit: 10 }"), 10, |_, _| json!({"people": people(0..4)})).is_err());
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct Manifest {
     #[serde(default)]
     pub apis: BTreeMap<String, Api>,
     pub rate: Rate,
+    /// An account that is moved to another host, and where its system tells that.
+    pub moved: Option<Moved>,
     /// A request that needs the key and changes nothing, for `lockstep connect`.
     pub test: String,
     /// Why it may not work: `lockstep check` says it of every project that uses it.
@@ -53,6 +55,22 @@ pub struct Manifest {
     /// Every property says its type, where it is no text.
     #[serde(skip)]
     pub complete: bool,
+}
+
+/// How an account is found that is not at `base` any more. Its new host belongs to the same domain as the one before.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Moved {
+    /// The status with which the wrong host answers.
+    pub status: u16,
+    /// The whole address that is asked then, without a key.
+    pub url: String,
+    /// The new `base`: a template that sees the answer as `{{ answer }}`.
+    pub base: String,
+    /// Where the answer says, by being true, that the account can be worked with …
+    pub running: Option<String>,
+    /// … and where it says how it is.
+    pub state: Option<String>,
 }
 
 /// Something that differs from account to account.
@@ -258,6 +276,10 @@ pub struct SignIn {
     /// What else the page wants in its query.
     #[serde(default)]
     pub query: BTreeMap<String, String>,
+    /// Settings that a sign-in tells, each by the claim of the ID token that has it; the last part of a claim's name is enough.
+    /// `lockstep connect` says so, and with `--show-claims` shows them.
+    #[serde(default)]
+    pub tells: BTreeMap<String, String>,
 }
 
 /// A text signed with a private key (RSA, SHA-256) is exchanged for a ticket.
@@ -351,6 +373,9 @@ pub struct TypeYaml {
     pub api: Option<String>,
     /// Where its id is in a record.
     pub id: String,
+    /// Where the id of the record is that it belongs to, where requests about it name both: its id is then `PARENT/ID`, requests have
+    /// the two as `{{ parent }}` and `{{ id }}`, and `$parent` in a record is where the parent's id is. For lists that show all of them.
+    pub parent: Option<String>,
     /// Where its version is, if it has any (P6). `$etag` is the answer's `ETag` header.
     pub version: Option<String>,
     /// Where the time of its last change is: as RFC 3339 or RFC 2822 has it, `/Date(…)/`, or a number since 1970. Another form is an error.
@@ -549,8 +574,15 @@ pub enum Paging {
     /// listing that ends with fewer records than its `total` is not complete.
     Offset { limit: usize, total: Option<String> },
     /// `{{ page }}` and `{{ limit }}`, as with `offset`. `first` is the number of the first page; where it is not said it is 1, or 0 where
-    /// page 0 has other records.
-    Page { limit: usize, total: Option<String>, first: Option<usize> },
+    /// page 0 has other records. `unpaged`: it may be that the system does not page at all, so that a page with more records than were asked
+    /// for, or fewer and the same ones again, is the whole list.
+    Page {
+        limit: usize,
+        total: Option<String>,
+        first: Option<usize>,
+        #[serde(default)]
+        unpaged: bool,
+    },
     /// `{{ cursor }}`, from where the answer has it, until it has none, `more` is not true, or `end` is true.
     Cursor { limit: usize, at: String, more: Option<String>, end: Option<String>, total: Option<String> },
     /// The address of the next page is in the answer; ends as with `cursor`.
