@@ -435,7 +435,7 @@ fn a_contact_that_wix_has_already_is_linked_instead_of_created_and_filled_in() {
     let entities = world.entities();
     let together = |a: String, b: String| entities.iter().any(|members| members.contains(&a) && members.contains(&b));
     assert!(together(format!("{EMPLOYEES}/{go_employee}"), format!("{CONTACTS}/{by_phone}")), "{entities:?}");
-    assert!(together(format!("{PERSONS}/{go_person}"), format!("{CONTACTS}/{by_email}")), "{entities:?}");
+    assert!(together(format!("{PERSONS}/{firm}/{go_person}"), format!("{CONTACTS}/{by_email}")), "{entities:?}");
     assert!(together(format!("{CUSTOMERS}/{go_customer}"), format!("{CONTACTS}/{by_email_too}")), "{entities:?}");
     world.idle();
 }
@@ -449,7 +449,7 @@ fn a_contact_that_belongs_to_another_goes_to_review_instead_of_being_linked_twic
     let twin = person(&world, &firm, "Tobben", "Lie", "torbjorn@example.com");
     let report = world.run();
     assert_eq!(report.reviews.values().sum::<u64>(), 1, "C2, L6: {}", shown(&report));
-    assert!(reviews(&report)[0].contains(&format!("{PERSONS}/{twin}")), "{:?}", reviews(&report));
+    assert!(reviews(&report)[0].contains(&format!("{PERSONS}/{firm}/{twin}")), "{:?}", reviews(&report));
     assert_eq!(world.records("wix", "contacts").len(), 1);
     assert_eq!(text(&world.records("wix", "contacts")[0], "/info/name/first"), "Torbjørn", "nothing is written meanwhile");
     world.idle();

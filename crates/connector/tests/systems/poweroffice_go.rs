@@ -1,4 +1,4 @@
-//! PowerOffice Go: JSON patches over v2, contact persons over v1, companies and persons among the customers.
+//! PowerOffice Go: JSON patches over v2, contact persons over v2 and v1, companies and persons among the customers.
 
 use lockstep_connector::Outcome;
 use lockstep_connector::contract::{Subject, check, read_all};
@@ -44,19 +44,25 @@ fn customers_keep_the_contract() {
 
 #[test]
 fn contact_persons_keep_the_contract() {
+    for (kind, unknown_id) in [("Contactperson", "1/1"), ("ContactpersonV1", "1")] {
+        contact_persons(kind, unknown_id);
+    }
+}
+
+fn contact_persons(kind: &str, unknown_id: &str) {
     let sandbox = sandbox("poweroffice-go");
     let poweroffice = open("poweroffice-go", &sandbox);
     let customer: i64 = pick(&read(&*poweroffice, "Customers", &[]), |_| true).id.parse().unwrap();
     check(&Subject {
         connector: &*poweroffice,
-        kind: "Contactperson",
+        kind,
         watch: watch(&["firstName", "lastName", "emailAddress", "phoneNumber", "partyId"]),
         creates: vec![
             vec![json!("Ada"), json!("Berg"), json!("ada@example.no"), json!("22001122"), json!(customer)],
             vec![json!("Liv"), json!("Moe"), Value::Null, Value::Null, json!(customer)],
         ],
         update: (2, json!("ada.berg@example.no")),
-        unknown_id: "1",
+        unknown_id,
         refuses_stale_versions: false,
     });
 }
@@ -93,12 +99,14 @@ fn g4_a_refused_value_names_its_property() {
     let customer: i64 = pick(&read(&*poweroffice, "Customers", &[]), |_| true).id.parse().unwrap();
     // Version 1 says what is wrong with a business error in an answer of status 200.
     let wrong = [(1, json!("Ada")), (2, json!("Berg")), (3, json!("no address")), (4, json!(customer))];
-    match create(&*poweroffice, "Contactperson", &watch, &wrong) {
-        Outcome::Rejected { prop, message } => {
-            assert_eq!(prop, Some(3), "{message}");
-            assert!(!message.is_empty());
+    for kind in ["Contactperson", "ContactpersonV1"] {
+        match create(&*poweroffice, kind, &watch, &wrong) {
+            Outcome::Rejected { prop, message } => {
+                assert_eq!(prop, Some(3), "{message}");
+                assert!(!message.is_empty());
+            }
+            other => panic!("{kind}: {other:?}"),
         }
-        other => panic!("{other:?}"),
     }
 }
 
@@ -119,12 +127,14 @@ fn r1_what_changed_is_read_and_nothing_else() {
         ("Employees", "Employees", "FirstName"),
         ("Customers", "Customers", "PhoneNumber"),
         ("Contactperson", "ContactPersons", "firstName"),
+        ("ContactpersonV1", "ContactPersons", "firstName"),
     ] {
         let watch = watch(&[property]);
         let first = read(&*poweroffice, kind, &watch);
         let some = pick(&first, |_| true);
-        let edited = if kind == "Contactperson" { "FirstName" } else { property };
-        sandbox.edit("poweroffice-go", collection, &some.id, &json!({edited: "Edited"})).unwrap();
+        let edited = if kind.starts_with("Contactperson") { "FirstName" } else { property };
+        let own = some.id.rsplit('/').next().unwrap();
+        sandbox.edit("poweroffice-go", collection, own, &json!({edited: "Edited"})).unwrap();
         let second = read_all(&*poweroffice, kind, &watch, Some(first.checkpoint), 100).unwrap();
         assert!(!second.everything, "{kind}");
         assert_eq!(second.records[&some.id].values[0], Some(json!("Edited")), "{kind}");
@@ -136,8 +146,56 @@ fn r1_what_changed_is_read_and_nothing_else() {
 fn an_empty_list_is_an_answer_without_content() {
     let sandbox = lockstep_sandbox::Sandbox::start(lockstep_sandbox::Options::empty()).unwrap();
     let poweroffice = open("poweroffice-go", &sandbox);
-    for kind in ["Employees", "Customers", "Contactperson"] {
+    for kind in ["Employees", "Customers", "Contactperson", "ContactpersonV1"] {
         let reading = read(&*poweroffice, kind, &[]);
         assert!(reading.records.is_empty() && reading.everything, "{kind}");
+    }
+}
+
+#[test]
+fn contact_persons_need_no_key_of_v1() {
+    let sandbox = sandbox("poweroffice-go");
+    let poweroffice = open("poweroffice-go", &sandbox);
+    let watch = watch(&["firstName", "lastName", "partyId", "isActive"]);
+    let some = pick(&read(&*poweroffice, "Contactperson", &watch), |_| true);
+    let (parent, id) = some.id.split_once('/').unwrap();
+    assert_eq!(some.values[2], Some(json!(parent)));
+    done(update(&*poweroffice, "Contactperson", &watch, &some, 3, json!(false)));
+    assert_eq!(sandbox.record("poweroffice-go", "ContactPersons", id).unwrap()["IsActive"], json!(false));
+    let made = done(create(
+        &*poweroffice,
+        "Contactperson",
+        &watch,
+        &[(0, json!("Ada")), (1, json!("Berg")), (2, json!(parent.parse::<i64>().unwrap()))],
+    ));
+    assert!(made.id.starts_with(&format!("{parent}/")), "{}", made.id);
+    let action = lockstep_connector::Action::Delete { id: made.id.clone(), version: None };
+    done(crate::one(
+        &*poweroffice,
+        "Contactperson",
+        &watch,
+        lockstep_connector::Write { action, values: vec![], token: "test".into() },
+    ));
+    assert_eq!(poweroffice.get("Contactperson", &watch, &made.id).unwrap(), None);
+    assert!(sandbox.requests(0).iter().all(|asked| !asked.path.contains("/v1/")));
+    // R3: an id that was known over v1 can't be asked for here, and is not gone because of that.
+    assert!(matches!(poweroffice.get("Contactperson", &watch, id), Err(lockstep_connector::Trouble::Malformed(_))));
+}
+
+#[test]
+fn r1_an_edited_address_is_in_a_full_listing_only_and_that_is_said() {
+    let sandbox = sandbox("poweroffice-go");
+    let poweroffice = open("poweroffice-go", &sandbox);
+    let watch = watch(&["MailAddress.City"]);
+    let first = read(&*poweroffice, "Customers", &watch);
+    let some = pick(&first, |_| true);
+    sandbox.edit("poweroffice-go", "Customers", &some.id, &json!({"MailAddress": {"City": "Gol"}})).unwrap();
+    let second = read_all(&*poweroffice, "Customers", &watch, Some(first.checkpoint), 100).unwrap();
+    assert!(!second.records.contains_key(&some.id));
+    assert_eq!(read(&*poweroffice, "Customers", &watch).records[&some.id].values[0], Some(json!("Gol")));
+    for kind in ["Customers", "Employees"] {
+        let ty = poweroffice.types().iter().find(|ty| ty.kind == kind).unwrap();
+        let city = ty.properties.iter().find(|property| property.path.as_str() == "MailAddress.City").unwrap();
+        assert!(city.note.as_ref().is_some_and(|note| note.contains("full listing")), "{kind}");
     }
 }
