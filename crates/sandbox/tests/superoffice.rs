@@ -264,3 +264,35 @@ fn users_are_a_list_and_nothing_else() {
     // There is no changed-since column.
     assert_eq!(api.get("/User?$filter=updatedDate%20afterTime%20'2024-01-01T00:00:00'").status, 400);
 }
+
+#[test]
+fn former_employees_and_closed_requests_are_listed_where_they_are_asked_for() {
+    let sandbox = empty();
+    let api = superoffice(&sandbox);
+    for (name, retired) in [("Ada", false), ("Liv", true)] {
+        sandbox.put("superoffice", "Person", json!({"Firstname":name,"Retired":retired})).unwrap();
+    }
+    for status in ["Active", "Closed"] {
+        sandbox.put("superoffice", "Ticket", json!({"Title":status,"BaseStatus":status})).unwrap();
+    }
+    let rows = |path: &str| api.get(path).expect(200)["value"].as_array().unwrap().len();
+    assert_eq!(rows("/Person?$select=personId"), 1);
+    assert_eq!(rows("/Person?$select=personId&$entities=person,retiredPerson"), 2);
+    assert_eq!(rows("/Ticket?$select=ticketId"), 1);
+    assert_eq!(rows("/Ticket?$select=ticketId&$entities=ticket,ticketdisplayclosed"), 2);
+}
+
+#[test]
+fn a_tenant_that_is_moved_is_told_by_the_state_api() {
+    let sandbox = empty();
+    let api = superoffice(&sandbox);
+    api.get("/Person?$select=personId").expect(200);
+    sandbox.edit("superoffice", "Tenant", "Cust12345", &json!({"Host":"host-2"})).unwrap();
+    assert_eq!(api.get("/Person?$select=personId").status, 421);
+    let state = api.get(&format!("{}/api/state/Cust12345", sandbox.url("superoffice").unwrap())).expect(200);
+    let there = state["Api"].as_str().unwrap().to_owned();
+    assert!(there.contains("/host-2/"), "{there}");
+    api.get(&format!("{there}/v1/Person?$select=personId")).expect(200);
+    sandbox.edit("superoffice", "Tenant", "Cust12345", &json!({"IsRunning":false})).unwrap();
+    assert_eq!(api.get(&format!("{there}/v1/Person?$select=personId")).status, 421);
+}

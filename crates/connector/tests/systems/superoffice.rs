@@ -167,3 +167,36 @@ fn a_company_that_a_person_deleted_is_not_there() {
     sandbox.remove("superoffice", "Ticket", &ticket.id).unwrap();
     assert_eq!(superoffice.get("Ticket", &[], &ticket.id).unwrap(), None);
 }
+
+#[test]
+fn r1_former_employees_and_closed_requests_are_listed() {
+    let sandbox = sandbox("superoffice");
+    let superoffice = open("superoffice", &sandbox);
+    let person = sandbox.put("superoffice", "Person", json!({"Firstname": "Liv", "Retired": true})).unwrap();
+    let ticket = sandbox.put("superoffice", "Ticket", json!({"Title": "Skriver", "BaseStatus": "Closed"})).unwrap();
+    let persons = read(&*superoffice, "Person", &watch(&["Retired"]));
+    assert_eq!(persons.records[&person["PersonId"].to_string()].values[0], Some(json!(true)));
+    let tickets = read(&*superoffice, "Ticket", &watch(&["BaseStatus"]));
+    assert_eq!(tickets.records[&ticket["TicketId"].to_string()].values[0], Some(json!("Closed")));
+}
+
+#[test]
+fn a_tenant_that_is_moved_is_followed() {
+    let sandbox = sandbox("superoffice");
+    let with = crate::with("superoffice", &sandbox);
+    let superoffice = lockstep_connector::catalogue::connect("superoffice", &with, std::path::Path::new(".")).unwrap();
+    let watch = watch(&["Firstname"]);
+    let some = pick(&read(&*superoffice, "Person", &watch), |_| true);
+    let moves = |to: serde_json::Value| drop(sandbox.edit("superoffice", "Tenant", "Cust12345", &to).unwrap());
+    moves(json!({"Host": "host-2"}));
+    done(update(&*superoffice, "Person", &watch, &some, 0, json!("Sunniva")));
+    moves(json!({"Host": "host-3"}));
+    assert_eq!(get(&*superoffice, "Person", &watch, &some.id).values[0], Some(json!("Sunniva")));
+    moves(json!({"IsRunning": false}));
+    match superoffice.test() {
+        Err(lockstep_connector::Trouble::Unreachable(told)) => assert!(told.contains("OfflineMaintenance"), "{told}"),
+        other => panic!("{other:?}"),
+    }
+    moves(json!({"IsRunning": true}));
+    superoffice.test().unwrap();
+}

@@ -180,10 +180,22 @@ fn a_system_user_gets_a_ticket_for_a_signed_token() {
     ten_at_once(&*connector);
     let tickets = sandbox.requests(0).iter().filter(|asked| asked.path.contains("PartnerSystemUser")).count();
     assert_eq!(tickets, 2, "one at the start, one when it had ended");
+    // As SuperOffice hands the key out.
+    with.insert("private_key".into(), include_str!("../key.xml").into());
+    catalogue::connect("superoffice", &with, Path::new(".")).unwrap().test().unwrap();
     with.insert("system_user_token".into(), "another".into());
     let wrong = catalogue::connect("superoffice", &with, Path::new(".")).unwrap();
     match wrong.test() {
         Err(Trouble::Unauthorized(told)) => assert!(told.contains("not valid") && told.contains("private key"), "{told}"),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn an_administrators_sign_in_tells_the_system_users_token() {
+    let (sandbox, dir) = (sandbox("superoffice"), tempfile::tempdir().unwrap());
+    let rest = without_token("superoffice", &sandbox, dir.path());
+    assert_eq!(rest.told_by_sign_in(), vec![]);
+    sign_in(&rest);
+    assert_eq!(rest.told_by_sign_in(), [("system_user_token".to_string(), "sandbox-superoffice-system-user".to_string())]);
 }

@@ -28,6 +28,8 @@ use std::collections::HashMap;
 
 const CLIENT: &str = "sandbox-superoffice-app";
 const SECRET: &str = "sandbox-superoffice-secret";
+/// The collection that holds the tenant itself.
+const TENANT: &str = "Tenant";
 const REFRESH: &str = "sandbox-superoffice-refresh";
 
 /// What opens the demo tenant.
@@ -51,6 +53,9 @@ pub(crate) struct SuperOffice {
     oauth: Server,
     /// Tickets with the time at which they end.
     sessions: HashMap<String, Option<Timestamp>>,
+    /// The host at which the tenant lives: what stands before its name in a path, as one server stands for all hosts here.
+    host: String,
+    running: bool,
 }
 
 impl SuperOffice {
@@ -69,7 +74,13 @@ impl SuperOffice {
             ids,
             oauth: Server::new(access::MANNER),
             sessions: HashMap::from([(credential("superoffice", "SUPEROFFICE_TICKET").to_owned(), None)]),
+            host: String::new(),
+            running: true,
         }
+    }
+
+    fn tenant(&self) -> Value {
+        json!({"ContextIdentifier":credential("superoffice", "SUPEROFFICE_CONTEXT"),"Host":self.host,"IsRunning":self.running})
     }
 
     fn table(&self, kind: Kind) -> &Table {
@@ -389,8 +400,16 @@ impl Emulator for SuperOffice {
     }
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
+        // `/host-2/Cust12345/…` is asked of another host than `/Cust12345/…`.
+        let mut request = request.clone();
+        let asked_host = request.segments.first().filter(|segment| segment.starts_with("host-")).cloned().unwrap_or_default();
+        if !asked_host.is_empty() {
+            request.segments.remove(0);
+        }
+        let request = &request;
         if request.is("POST", &["login", "common", "oauth", "tokens"]) {
-            return self.oauth.token(request, &mut self.ids, now);
+            let reply = self.oauth.token(request, &mut self.ids, now);
+            return access::with_id_token(reply);
         }
         if request.is("GET", &["login", "common", "oauth", "authorize"]) {
             return self.oauth.authorize(request, &mut self.ids, now);
@@ -403,11 +422,13 @@ impl Emulator for SuperOffice {
             if !request.segments[2].eq_ignore_ascii_case(tenant) {
                 return error(404, "SoNotFoundException", "Unknown customer");
             }
+            let host = if self.host.is_empty() { request.base.clone() } else { format!("{}/{}", request.base, self.host) };
+            let state = if self.running { "Running" } else { "OfflineMaintenance" };
             return Reply::json(
                 200,
-                &json!({"ContextIdentifier":tenant,"Endpoint":request.base,"State":"Running","IsRunning":true,
+                &json!({"ContextIdentifier":tenant,"Endpoint":format!("{host}/{tenant}"),"State":state,"IsRunning":self.running,
                     "ValidUntil":time::seconds_z(now + SignedDuration::from_hours(1)),
-                    "Api":format!("{}/{tenant}/api", request.base),"Version":"10.3"}),
+                    "Api":format!("{host}/{tenant}/api"),"Version":"Release_11.10_2026.02.24-02"}),
             );
         }
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
@@ -417,7 +438,7 @@ impl Emulator for SuperOffice {
         if !api.eq_ignore_ascii_case("api") || !version.eq_ignore_ascii_case("v1") {
             return error(404, "SoNotFoundException", "Not found");
         }
-        if !context.eq_ignore_ascii_case(tenant) {
+        if !context.eq_ignore_ascii_case(tenant) || asked_host != self.host || !self.running {
             return error(
                 421,
                 "SoMisdirectedRequestException",
@@ -426,6 +447,10 @@ impl Emulator for SuperOffice {
         }
         if !self.admitted(request, now) {
             return self.unauthorized();
+        }
+        // Where the application has been given webhooks; none is registered over the interface here.
+        if entity.eq_ignore_ascii_case("Webhook") && request.method == "GET" && rest.is_empty() {
+            return Reply::json(200, &json!([]));
         }
         let Some(kind) = Kind::named(entity) else {
             return error(404, "SoNotFoundException", &format!("{entity} is not part of this sandbox"));
@@ -457,10 +482,13 @@ impl Emulator for SuperOffice {
     }
 
     fn collections(&self) -> &'static [&'static str] {
-        &["Person", "Contact", "Ticket", "User"]
+        &["Person", "Contact", "Ticket", "User", TENANT]
     }
 
     fn records(&self, collection: &'static str) -> Vec<Value> {
+        if collection == TENANT {
+            return vec![self.tenant()];
+        }
         let Some(kind) = Kind::named(collection) else {
             return Vec::new();
         };
@@ -479,6 +507,9 @@ impl Emulator for SuperOffice {
     }
 
     fn id_of(&self, collection: &'static str, record: &Value) -> String {
+        if collection == TENANT {
+            return credential("superoffice", "SUPEROFFICE_CONTEXT").to_owned();
+        }
         Kind::named(collection).map_or_else(String::new, |kind| record[kind.id_property()].to_string())
     }
 
@@ -492,6 +523,14 @@ impl Emulator for SuperOffice {
     }
 
     fn edit(&mut self, collection: &'static str, id: &str, patch: &Value, now: Timestamp) -> Result<Value, String> {
+        if collection == TENANT {
+            // The vendor moves a tenant to another host, or takes it off line.
+            if let Some(host) = patch["Host"].as_str() {
+                self.host = host.to_owned();
+            }
+            self.running = patch["IsRunning"].as_bool().unwrap_or(self.running);
+            return Ok(self.tenant());
+        }
         let kind = Kind::named(collection).ok_or("no such entity")?;
         let number: i64 = id.parse().map_err(|_| "not an id")?;
         if kind == Kind::User {
