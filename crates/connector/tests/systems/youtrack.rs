@@ -70,3 +70,25 @@ fn c2_a_taken_email_is_a_duplicate_and_is_found() {
     let found = youtrack.find("Users", &watch, 2, &email).unwrap().expect("it can be asked for");
     assert!(found.iter().any(|r| r.id == there.id), "{found:?}");
 }
+
+#[test]
+fn users_over_youtracks_own_interface_keep_the_contract() {
+    let sandbox = sandbox("youtrack");
+    let youtrack = open("youtrack", &sandbox);
+    check(&Subject {
+        connector: &*youtrack,
+        kind: "YouTrackUsers",
+        watch: watch(&["login", "fullName", "email"]),
+        creates: vec![
+            vec![json!("ada.berg"), json!("Ada Berg"), json!("ada.berg@example.no")],
+            vec![json!("liv.moe"), json!("Liv Moe"), Value::Null],
+        ],
+        update: (2, json!("ada@example.no")),
+        unknown_id: "1-987654",
+        refuses_stale_versions: false,
+    });
+    let ids = watch(&["ringId"]);
+    let some = pick(&read(&*youtrack, "YouTrackUsers", &ids), |_| true);
+    assert!(some.id.starts_with("1-"), "{}", some.id);
+    assert!(read(&*youtrack, "Users", &[]).records.contains_key(some.values[0].as_ref().unwrap().as_str().unwrap()));
+}
