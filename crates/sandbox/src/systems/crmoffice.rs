@@ -1,10 +1,9 @@
 //! CRMOffice: contacts, companies, users. A placeholder, not a fact.
 //!
 //! No public description of this vendor's interface exists; the wire format is the suggested contract at the end of the
-//! facts about it: `{items, totalCount}` pages, merge patch, problem details, GUIDs, OpenID Connect tokens. Only the
+//! facts about it: `{items}` in one answer, merge patch, problem details, GUIDs, OpenID Connect tokens. Only the
 //! paths of the two lists, `items` on companies, the bare array of users and the property names are known from outside.
-//! Chosen where the contract is silent: 100 records when no `pageSize` is given and 1000 at most; unknown properties are
-//! dropped; values must be strings; a contact needs a given or a family name; a company needs nothing; a `company.id`
+//! Chosen where the contract is silent: lists are not paged; unknown properties are dropped; values must be strings; a contact needs a given or a family name; a company needs nothing; a `company.id`
 //! must exist; the refresh token of a sign-in is replaced each time it is used, the demo portal's own is not; `createdAt` and `modifiedAt` only where asked for.
 
 use super::{Emulator, Limit, Settings};
@@ -175,7 +174,7 @@ impl CrmOffice {
     fn resource(&mut self, collection: &'static str, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
         let method = request.method.as_str();
         match (method, rest) {
-            ("GET", []) => self.list(collection, request, now),
+            ("GET", []) => self.list(collection, now),
             ("POST", []) => {
                 let Some(body) = request.json() else {
                     return problem(400, "Bad Request", "The body is not JSON.", None);
@@ -218,13 +217,10 @@ impl CrmOffice {
         }
     }
 
-    fn list(&mut self, collection: &'static str, request: &Request, now: Timestamp) -> Reply {
-        // Numbers that do not parse are ignored, as unknown parameters are.
-        let page = request.number("page").ok().flatten().unwrap_or(1).max(1);
-        let size = request.number("pageSize").ok().flatten().unwrap_or(100).clamp(1, 1000);
+    fn list(&mut self, collection: &'static str, now: Timestamp) -> Reply {
+        // The one program that is known to list asks for no pages, so nothing is known of any: parameters are ignored, as unknown ones are.
         let all: Vec<Value> = self.table(collection).listed(now).cloned().collect();
-        let total = all.len();
-        let items: Vec<Value> = all.iter().skip((page - 1) * size).take(size).map(|record| self.shown(record)).collect();
+        let items: Vec<Value> = all.iter().map(|record| self.shown(record)).collect();
         if collection == "users" {
             // A bare array, known by userName.
             let users: Vec<Value> = items
@@ -236,7 +232,7 @@ impl CrmOffice {
                 .collect();
             return Reply::json(200, &Value::Array(users));
         }
-        Reply::json(200, &json!({"items": items, "totalCount": total}))
+        Reply::json(200, &json!({"items": items}))
     }
 }
 
