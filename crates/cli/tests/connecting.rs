@@ -91,7 +91,7 @@ fn paused(report: &Value) -> Option<&str> {
 fn a_sign_in_that_is_taken_back_pauses_its_system_and_a_new_one_goes_on_without_a_gap() {
     let (dir, sandbox) = project();
     let dir = dir.path();
-    lockstep(dir, &["check"]).exits(0);
+    lockstep(dir, &["check"]).exits(0).says("the connector crmoffice is experimental");
     lockstep(dir, &["sync"]).exits(1).says("nobody has signed in to CRMOffice yet: run `lockstep connect crm`");
     sign_in(dir);
     lockstep(dir, &["sync"]).exits(0).says("linked");
@@ -128,4 +128,51 @@ fn a_sign_in_that_is_taken_back_pauses_its_system_and_a_new_one_goes_on_without_
     lockstep(dir, &["sync"]).exits(1).says("can't be opened with the key of").says("`lockstep connect crm`");
     sign_in(dir);
     lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
+}
+
+#[test]
+fn an_administrators_sign_in_gives_a_service_what_it_needs() {
+    let options = Options { systems: vec!["superoffice".into()], ..Options::default() };
+    let sandbox = Sandbox::start(options).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let key = |name: &str| credentials("superoffice").into_iter().find(|(known, _)| known.ends_with(name)).unwrap().1;
+    let project = |more: &str| {
+        let url = sandbox.url("superoffice").unwrap();
+        let with = format!(
+            "base_url: \"{url}\", context: {}, client_id: \"{}\", client_secret: \"{}\", rate_per_second: 1000{more}",
+            key("CONTEXT"),
+            key("CLIENT_ID"),
+            key("CLIENT_SECRET")
+        );
+        let yaml = format!(
+            "store: sqlite:lockstep.db\nsystems:\n  crm:\n    connector: superoffice\n    with: {{ {with} }}\n  \
+             shop:\n    connector: files\n    with: {{ folder: data }}\n"
+        );
+        write(&dir.join("lockstep.yaml"), &yaml);
+    };
+    project("");
+    write(&dir.join("flows/all.yaml"), "flows: []\n");
+    write(&dir.join("data/People.jsonl"), "{\"id\":1,\"name\":\"Runa\"}\n");
+    let by_browser = |args: &[&str]| {
+        let (child, out, url) = begin(dir, args);
+        assert_eq!(browser(5).get(&url).call().unwrap().status(), 200);
+        end(child, out)
+    };
+    let told = by_browser(&["connect", "crm", "--port", "0"]);
+    assert!(told.contains("The sign-in tells the setting `system_user_token`"), "{told}");
+    assert!(!told.contains(&key("SYSTEM_USER_TOKEN")), "it is a secret, and nobody asked for it");
+    let told = by_browser(&["connect", "crm", "--port", "0", "--show-claims"]);
+    assert!(told.contains(&format!("system_user_token: {}", key("SYSTEM_USER_TOKEN"))), "{told}");
+    // With that and the key as it was handed out, no person is needed.
+    let xml = include_str!("../../connector/tests/key.xml").replace('\n', "");
+    write(&dir.join(".env"), &format!("TOKEN={}\nKEY={xml}\n", key("SYSTEM_USER_TOKEN")));
+    project(", system_user_token: \"${TOKEN}\", private_key: \"${KEY}\"");
+    lockstep(dir, &["connect", "crm"]).exits(0).says("takes the key");
+    // What only a real account settles is asked, and nothing is changed by it.
+    lockstep(dir, &["connector", "test", "superoffice"])
+        .exits(0)
+        .says("What only a real account settles")
+        .says("lists of persons take $entities: status 200");
+    assert_eq!(sandbox.total_writes(), 0);
 }

@@ -273,3 +273,14 @@ fn which_catalog_a_site_has_is_said() {
     let sheet = lockstep_connector::conformance::settle_questions(&*newer).unwrap();
     assert_eq!(sheet.failures().collect::<Vec<_>>(), vec![]);
 }
+
+#[test]
+fn g4_a_contact_who_is_a_member_is_not_deleted_and_that_is_no_conflict() {
+    let sandbox = sandbox("wix");
+    let wix = open("wix", &sandbox);
+    let member = pick(&read(&*wix, "Members", &watch(&["contactId"])), |_| true);
+    let id = member.values[0].clone().unwrap().as_str().unwrap().to_string();
+    let action = Action::Delete { id, version: None };
+    let outcome = crate::one(&*wix, "Contacts", &watch(&CONTACT), Write { action, values: vec![], token: "test".into() });
+    assert!(matches!(&outcome, Outcome::Rejected { message, .. } if message.contains("member")), "{outcome:?}");
+}
