@@ -51,10 +51,8 @@ fn collection(slot: &Slot, system: &str, name: &str) -> Result<&'static str, Adm
         "PartyContactPerson" => "ContactPersons",
         other => other,
     };
-    known.iter().find(|known| plain(known) == plain(wanted)).copied().ok_or_else(|| AdminError::UnknownCollection {
-        system: system.to_owned(),
-        collection: name.to_owned(),
-        known: known.join(", "),
+    known.iter().chain(slot.emulator.aside()).find(|known| plain(known) == plain(wanted)).copied().ok_or_else(|| {
+        AdminError::UnknownCollection { system: system.to_owned(), collection: name.to_owned(), known: known.join(", ") }
     })
 }
 

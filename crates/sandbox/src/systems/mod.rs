@@ -72,6 +72,11 @@ pub(crate) trait Emulator: Send {
 
     fn collections(&self) -> &'static [&'static str];
 
+    /// Collections that hold none of the account's records, but what else can be seen or set by hand: they go by their names only.
+    fn aside(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// All records in the vendor's shape, tombstones included where the vendor keeps them.
     fn records(&self, collection: &'static str) -> Vec<Value>;
 

@@ -482,7 +482,11 @@ impl Emulator for SuperOffice {
     }
 
     fn collections(&self) -> &'static [&'static str] {
-        &["Person", "Contact", "Ticket", "User", TENANT]
+        &["Person", "Contact", "Ticket", "User"]
+    }
+
+    fn aside(&self) -> &'static [&'static str] {
+        &[TENANT]
     }
 
     fn records(&self, collection: &'static str) -> Vec<Value> {

@@ -377,7 +377,11 @@ impl Emulator for Zendesk {
     }
 
     fn collections(&self) -> &'static [&'static str] {
-        &["users", "organizations", "tickets", "identities", "mails"]
+        &["users", "organizations", "tickets", "identities"]
+    }
+
+    fn aside(&self) -> &'static [&'static str] {
+        &["mails"]
     }
 
     fn records(&self, collection: &'static str) -> Vec<Value> {
