@@ -1,6 +1,7 @@
 //! Any JSON-over-HTTP system, described in a manifest: which requests list, read and write its records, where in the answers things are,
 //! and what answers mean. The built-in manifests are in `systems/`; [`written`] is the language.
 
+mod budget;
 mod bulk;
 pub mod draft;
 mod effect;
@@ -53,6 +54,8 @@ pub struct Rest {
     created: Mutex<BTreeMap<String, std::time::Instant>>,
     /// Settings that the last sign-in told.
     told: Mutex<Vec<(String, String)>>,
+    /// The budgets of lists, by their names.
+    budgets: Mutex<BTreeMap<String, budget::Budget>>,
 }
 
 /// Record types whose listing has begun anew and not ended since: it does so once.
@@ -154,6 +157,7 @@ impl Rest {
             seals: Seals::default(),
             created: Mutex::default(),
             told: Mutex::default(),
+            budgets: Mutex::default(),
         })
     }
 

@@ -5,6 +5,9 @@
 //! was wrong once, or was set back, is noticed at the next reading. Nor is it later than the latest time of change that was shown: these may
 //! be of another clock than `Date`, and without a zone they may be of another one.
 
+use std::sync::PoisonError;
+use std::time::Instant;
+
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::id_text::id_text;
 use lockstep_model::{ReadRecord, Reported, Timestamp, UnknownTime};
@@ -371,6 +374,7 @@ impl Rest {
         variables.extend(parent.map(|parent| ("parent", json!(parent))));
         let named = self.client.name(&list.request);
         let context = self.client.context(variables);
+        self.wait_for_budget(list);
         let mut answer = self.client.read(&asked, &context)?;
         // Some systems have no page behind the last one. A page in the middle is not taken for it because of one answer.
         let counted = matches!(walk.next, Some(Next::Offset(_) | Next::Page(_))) && walk.shown > 0;
@@ -386,6 +390,20 @@ impl Rest {
         match errors::trouble(&self.manifest, &named, &answer) {
             Some(trouble) => Err(trouble),
             None => Ok((answer, named)),
+        }
+    }
+
+    /// Waits until a list's own budget allows one more request: what the system would refuse is not sent.
+    fn wait_for_budget(&self, list: &ListYaml) {
+        let rate = &self.manifest.rate;
+        let Some((name, most)) = list.budget.as_ref().and_then(|name| Some((name, *rate.budgets.get(name)?))) else { return };
+        let own = super::number(&self.client.settings, "rate_per_second");
+        let faster = own.zip(rate.per_second).map_or(1.0, |(own, vendors)| (own / vendors).max(1.0));
+        let most = (f64::from(most) * faster) as usize;
+        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = budgets.entry(name.clone()).or_default().take(most, Instant::now());
+        if !wait.is_zero() {
+            std::thread::sleep(wait);
         }
     }
 
@@ -744,6 +762,7 @@ fn plain_list(request: &RequestYaml, items: &Option<String>, paging: &Paging) ->
         request: request.clone(),
         items: items.clone(),
         paging: paging.clone(),
+        budget: None,
         each_id: None,
         overlap_s: 0,
         stops_at_since: false,

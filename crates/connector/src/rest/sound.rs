@@ -53,6 +53,7 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
     }
     let apis: Vec<String> = manifest.apis.keys().cloned().collect();
     let kinds: Vec<String> = manifest.types.keys().cloned().collect();
+    let budgets: Vec<String> = manifest.rate.budgets.keys().cloned().collect();
     let mut texts: Vec<String> = vec![manifest.base.clone(), manifest.test.clone()];
     texts.extend(manifest.apis.values().map(|api| api.base.clone()));
     texts.extend(manifest.headers.values().chain(manifest.apis.values().flat_map(|api| api.headers.values())).cloned());
@@ -162,6 +163,10 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
         }
         for list in [Some(&ty.list), ty.changes.as_ref()].into_iter().flatten() {
             pages(text, kind, &list.request, &list.paging, &mut wrong);
+            if let Some(name) = list.budget.as_ref().filter(|name| !budgets.contains(*name)) {
+                let message = format!("{kind}: there is no budget `{name}`; {}", known("rate has", &budgets));
+                wrong.push(Fault::at(text, &["types:", &format!("{kind}:"), "budget:", name], message));
+            }
             list.parents.iter().for_each(|parents| pages(text, kind, &parents.request, &parents.paging, &mut wrong));
         }
         ty.gone.iter().for_each(|gone| pages(text, kind, &gone.request, &gone.paging, &mut wrong));

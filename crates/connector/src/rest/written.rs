@@ -318,6 +318,9 @@ pub struct Rate {
     pub per_day: Option<u32>,
     /// Under way at one time.
     pub at_once: Option<usize>,
+    /// Budgets of their own that some lists have, in requests in any sixty seconds, by names that lists give as `budget`. A project that gives
+    /// a rate of its own, above the manifest's, raises them accordingly.
+    pub budgets: BTreeMap<String, u32>,
     /// The header that tells how many requests remain …
     pub remaining: Option<String>,
     /// … and the one that tells when they are renewed: seconds from now, a Unix time, or a date. At 0 remaining nothing is sent before.
@@ -534,6 +537,8 @@ pub struct RequestYaml {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ListYaml {
     pub request: RequestYaml,
+    /// Which of the rate's `budgets` its requests are counted against, besides the others: it is waited for, however long a listing takes.
+    pub budget: Option<String>,
     /// Where the records are in the answer; the answer itself if not said.
     pub items: Option<String>,
     pub paging: Paging,
