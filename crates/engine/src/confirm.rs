@@ -188,8 +188,13 @@ pub fn made_of(sent: &Value, shown: &Value) -> bool {
 pub fn found_again(plan: &Plan, state: &mut RecordState, intent: &Intent, sent: &[(usize, Value)]) {
     // There was nothing before: whatever it shows of what was sent is what the system made of that.
     let shown: Vec<Option<Value>> = state.slots.iter_mut().map(|slot| slot.shadow.take()).collect();
+    let entity = state.entity;
     for (ix, _) in landed(plan, state, intent, &shown, sent) {
         state.slots[ix].claim = None;
+    }
+    if state.ty != intent.ty {
+        // F1: another facet of it, which stands for something else.
+        state.entity = entity;
     }
     // P8: a reference whose counterpart did not exist when it was decided may have gone without, and the system have put its own in.
     for change in intent.changes.iter().filter(|change| change.counterpart_of.is_some()) {

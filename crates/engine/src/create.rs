@@ -9,7 +9,7 @@ use lockstep_model::{
 };
 
 use crate::conditions::{holds, not_about, not_about_made};
-use crate::facets::made_along;
+use crate::facets::{made_along, still_to_be_matched};
 use crate::keys::each_id;
 use crate::plan::{Plan, PlanCreate, PlanFlow};
 use crate::settle::{Entity, Wanted, brought, candidates, default, filling, holds_word, waits_for};
@@ -79,6 +79,12 @@ pub fn create(plan: &Plan, slice: &Slice, flow_ix: FlowIx, record: &RecordState,
             None => format!("what can't be read of {} may be its counterpart", target.name),
         };
         return Creation::Hold { rule: Rule::L8, why, reread: Some(flow.to) };
+    }
+    // F1: what is made is made with all its facets, so it is looked for by each of them first.
+    if let Some((facet, ty)) = still_to_be_matched(plan, slice, record, flow.to) {
+        let (as_facet, other) = (&plan.ty(facet.ty).name, &plan.ty(ty).name);
+        let why = format!("{other} has not been read since this record was first seen as {as_facet}");
+        return Creation::Hold { rule: Rule::L8, why, reread: Some(ty).filter(|ty| slice.types[ty.at()].complete) };
     }
     compose(plan, slice, flow, record, entity)
 }

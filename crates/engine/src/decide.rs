@@ -15,6 +15,7 @@ use lockstep_model::{
 
 use crate::confirm;
 use crate::decision::Decision;
+use crate::facets::siblings;
 use crate::link::link;
 use crate::one_entity::OneEntity;
 use crate::pick::at_linking;
@@ -172,6 +173,15 @@ fn settle_claims(
                 .collect();
             confirm::found_again(plan, record, &intent, &sent);
             changed.insert(id);
+            // F1: it was made with all its facets.
+            let record = &slice.records[&id];
+            let fresh = |facet: &&RecordState| facet.written_at.is_none() && facet.first_seen >= intent.decided_at;
+            let facets: Vec<RecordId> = siblings(plan, slice, record).filter(fresh).map(|facet| facet.id).collect();
+            for id in facets {
+                let facet = slice.records.get_mut(&id).expect("it has just been found there");
+                confirm::found_again(plan, facet, &intent, &sent);
+                changed.insert(id);
+            }
             if intent.state != IntentState::Queued {
                 confirmed.push((intent.id, id));
             }

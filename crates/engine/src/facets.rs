@@ -107,11 +107,13 @@ pub fn being_made<'a>(
         return None;
     }
     let open = |entity: EntityId| {
-        let open = |intent: &Intent| {
-            intent.kind == IntentKind::Create
-                && collection.contains(&intent.ty)
-                && matches!(intent.state, IntentState::Sent | IntentState::Unknown)
+        // C2: one that was tried is tried again as it was, and no other facet takes its place.
+        let open = |intent: &Intent| match intent.state {
+            IntentState::Sent | IntentState::Unknown | IntentState::Refused => true,
+            IntentState::Queued => intent.attempts > 0,
+            _ => false,
         };
+        let open = |intent: &Intent| intent.kind == IntentKind::Create && collection.contains(&intent.ty) && open(intent);
         slice.intents_of(entity).any(open) || collection.iter().any(|ty| made_now(entity, *ty))
     };
     siblings(plan, slice, record).find(|sibling| sibling.is_live() && sibling.entity != record.entity && open(sibling.entity))
@@ -120,14 +122,52 @@ pub fn being_made<'a>(
 /// F2: a record of this collection that is linked with another facet of the record, and whose facet of type `to` has not been read yet: the
 /// process that read the one facet has ended before it read the other, or only that one was asked for. They will be linked.
 pub fn still_to_be_read<'a>(plan: &'a Plan, slice: &'a Slice, record: &'a RecordState, to: TypeIx) -> Option<&'a RecordState> {
+    linked_by_others(plan, slice, record, to).find(|other| other.is_live() && slice.by_key(to, &other.key).is_none())
+}
+
+/// D1: a record of this collection that was linked with another facet of the record, and was deleted before this facet was linked with
+/// its facet of type `to`. It was the counterpart of this one too, and is not created anew.
+pub fn was_deleted<'a>(plan: &'a Plan, slice: &'a Slice, record: &'a RecordState, to: TypeIx) -> Option<&'a RecordState> {
+    let gone = |other: &&RecordState| {
+        let facet = slice.by_key(to, &other.key);
+        !other.is_live() && other.presence != Presence::Replaceable && facet.is_none_or(|facet| !facet.is_live())
+    };
+    linked_by_others(plan, slice, record, to).find(gone)
+}
+
+/// The records of a collection that other facets of a record are, or were, linked with; none where no flow is between the facets.
+fn linked_by_others<'a>(
+    plan: &'a Plan,
+    slice: &'a Slice,
+    record: &'a RecordState,
+    to: TypeIx,
+) -> impl Iterator<Item = &'a RecordState> {
     let collection = &plan.ty(to).facets;
-    if collection.is_empty() || plan.facet_rule(record.ty, to).is_none() {
-        return None;
-    }
-    let linked =
-        siblings(plan, slice, record).filter(|sibling| sibling.is_live()).flat_map(|sibling| slice.members(sibling.entity));
-    let mut linked = linked.filter_map(|id| slice.records.get(id));
-    linked.find(|other| other.is_live() && collection.contains(&other.ty) && slice.by_key(to, &other.key).is_none())
+    let meet = !collection.is_empty() && plan.facet_rule(record.ty, to).is_some();
+    let others = siblings(plan, slice, record).filter(move |sibling| meet && sibling.is_live());
+    let members = others.flat_map(|sibling| slice.members(sibling.entity)).filter_map(|id| slice.records.get(id));
+    members.filter(|other| collection.contains(&other.ty))
+}
+
+/// L8, F1: another facet of the record that a match row may find a counterpart for in this collection, and the facet there that has not
+/// been read since. What is made for one facet would be a second counterpart of that one.
+pub fn still_to_be_matched<'a>(
+    plan: &'a Plan,
+    slice: &'a Slice,
+    record: &'a RecordState,
+    to: TypeIx,
+) -> Option<(&'a RecordState, TypeIx)> {
+    let collection = &plan.ty(to).facets;
+    let mut met = siblings(plan, slice, record).filter(|mine| mine.is_live()).flat_map(|mine| {
+        let sides = plan.ty(mine.ty).match_sides.iter().map(|side| side.other);
+        let theirs = sides.filter(|ty| *ty == to || collection.contains(ty)).filter(|ty| !occupied(plan, slice, mine, *ty));
+        theirs.map(move |ty| (mine, ty))
+    });
+    let unread = |(mine, ty): &(&RecordState, TypeIx)| {
+        let read = slice.types[ty.at()];
+        !read.complete || read.from.is_none_or(|from| from < mine.first_seen)
+    };
+    met.find(unread)
 }
 
 /// F1: a facet of the record that has not been read yet, and would give something to what is made for this one: the process that read the
@@ -138,23 +178,6 @@ pub fn unread<'a>(plan: &'a Plan, slice: &Slice, record: &RecordState, to: TypeI
     plan.ty(record.ty).facets.iter().find(unread).map(|facet| plan.ty(*facet))
 }
 
-/// F1: the other facets of a record that was made. `partners` are the entities that they belong to, by facet; the others are on their own.
-pub fn made(plan: &Plan, state: &RecordState, partners: &[(TypeIx, EntityId)], first_id: RecordId) -> Vec<RecordState> {
-    let facets = plan.ty(state.ty).facets.iter().enumerate();
-    facets
-        .map(|(n, facet)| {
-            let id = RecordId(first_id.0 + n as i64);
-            let mut made = RecordState { id, ty: *facet, ..state.clone() };
-            made.entity = partners.iter().find(|(ty, _)| ty == facet).map_or(EntityId(id.0), |(_, entity)| *entity);
-            // What Lockstep wrote through one facet is nobody's edit in another (F3, P5).
-            for slot in &mut made.slots {
-                (slot.claim, slot.displaced, slot.flips) = (None, None, None);
-            }
-            made
-        })
-        .collect()
-}
-
 /// F3, P5: another facet of a record that was written through one. What was written is Lockstep's own there too. Where both facets have
 /// rows about the property, the value travels on from it, as the claim that it carries: what is linked with the one facet ends equal with
 /// what is linked with the other.
@@ -162,29 +185,69 @@ pub fn written(
     plan: &Plan,
     state: &mut RecordState,
     intent: &Intent,
-    answer: ReadRecord,
+    mut answer: ReadRecord,
     sent: &[(usize, Value)],
     now: Timestamp,
 ) {
-    let (claims, held): (Vec<Option<Claim>>, Vec<Value>) = {
+    let before = Before::of(plan, state);
+    let modified = state.modified;
+    // P6: the write was made on a version of the record that has not been read as this facet yet. What else the answer shows may be
+    // somebody's edit, which the next reading takes in.
+    let behind = state.version != intent.base_version;
+    if behind {
+        (answer.version, answer.modified) = (None, None);
+        for (ix, value) in answer.values.iter_mut().enumerate() {
+            value.take_if(|_| sent.iter().all(|(prop, _)| *prop != ix));
+        }
+    }
+    let not_kept = confirm::written(plan, state, intent, answer, sent, now);
+    if behind {
+        state.modified = modified;
+    }
+    let kept: Vec<_> = sent.iter().filter(|(prop, _)| not_kept.iter().all(|lost| lost.at() != *prop)).collect();
+    travel_on(plan, state, intent, before, &kept);
+}
+
+/// F3, C2: the same where the answer to the write was lost, and what the record shows tells that it was done.
+pub fn landed(plan: &Plan, state: &mut RecordState, intent: &Intent, shown: &[Option<Value>], sent: &[(usize, Value)]) {
+    let before = Before::of(plan, state);
+    let own = confirm::landed(plan, state, intent, shown, sent);
+    travel_on(plan, state, intent, before, &own.iter().collect::<Vec<_>>());
+}
+
+/// What a facet claimed and held before a write through another.
+struct Before {
+    claims: Vec<Option<Claim>>,
+    held: Vec<Value>,
+}
+
+impl Before {
+    fn of(plan: &Plan, state: &RecordState) -> Before {
         let props = &plan.ty(state.ty).props;
-        let held = state.slots.iter().zip(props).map(|(slot, prop)| slot.value(prop.whole).clone());
-        (state.slots.iter().map(|slot| slot.claim.clone()).collect(), held.collect())
-    };
-    confirm::written(plan, state, intent, answer, sent, now);
-    for change in intent.changes.iter().filter(|change| sent.iter().any(|(prop, _)| *prop == change.prop.at())) {
+        Before {
+            claims: state.slots.iter().map(|slot| slot.claim.clone()).collect(),
+            held: state.slots.iter().zip(props).map(|(slot, prop)| slot.value(prop.whole).clone()).collect(),
+        }
+    }
+}
+
+/// What was written through one facet, and is kept, goes on from another that has rows about the property: as it was sent, whatever the
+/// system made of it (P3).
+fn travel_on(plan: &Plan, state: &mut RecordState, intent: &Intent, before: Before, kept: &[&(usize, Value)]) {
+    for change in &intent.changes {
         let at = change.prop.at();
         let prop = plan.prop(state.ty, change.prop);
         let slot = &mut state.slots[at];
         if !prop.paired {
             continue;
         }
-        let value = slot.value(prop.whole).clone();
+        let Some((_, value)) = kept.iter().find(|(prop, _)| *prop == at) else { continue };
+        let value = value.clone();
         // Later than what was claimed here before, which it has displaced.
-        let before = claims[at].as_ref().map(|claim| claim.at.plus_ms(1));
-        slot.claim = Some(Claim { value, at: change.claim.at.max(before.unwrap_or(change.claim.at)), goes: vec![] });
+        let claimed = before.claims[at].as_ref().map(|claim| claim.at.plus_ms(1));
+        slot.claim = Some(Claim { value, at: change.claim.at.max(claimed.unwrap_or(change.claim.at)), goes: vec![] });
         slot.carries = None;
-        slot.displaced = Some(Box::new(held[at].clone()));
+        slot.displaced = Some(Box::new(before.held[at].clone()));
     }
 }
 

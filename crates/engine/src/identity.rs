@@ -73,7 +73,7 @@ pub(crate) fn of_live(plan: &Plan, state: &RecordState, read: &ReadRecord) -> Id
         return Identity::Same;
     }
     let nameless = known.is_empty() || shown.is_empty();
-    let tells_apart = telling_apart(ty, state, nameless);
+    let tells_apart = telling_apart(plan, state, nameless);
     let mut changed = 0;
     for (prop, before) in values(ty, &state.slots) {
         let described = &ty.props[prop.at()];
@@ -99,9 +99,11 @@ pub(crate) fn of_live(plan: &Plan, state: &RecordState, read: &ReadRecord) -> Id
 
 /// The properties by which a record is told from another one: those of its match values; where it has none, or shows none any more, those
 /// that nobody can change through the system's API, and where it holds nothing in such either, everything.
-fn telling_apart(ty: &PlanType, state: &RecordState, nameless: bool) -> Vec<PropIx> {
+fn telling_apart(plan: &Plan, state: &RecordState, nameless: bool) -> Vec<PropIx> {
+    let ty = plan.ty(state.ty);
     if !nameless {
-        return ty.match_sides.iter().flat_map(|side| &side.props).map(|one| one.prop).collect();
+        let sides = with_facets(plan, state.ty).flat_map(|ty| &plan.ty(ty).match_sides);
+        return sides.flat_map(|side| &side.props).map(|one| one.prop).collect();
     }
     let held: Vec<PropIx> = values(ty, &state.slots).map(|(prop, _)| prop).collect();
     let fixed: Vec<PropIx> = held.iter().copied().filter(|prop| ty.props[prop.at()].create_only).collect();
@@ -119,13 +121,20 @@ fn created(ty: &PlanType, state: &RecordState, read: &ReadRecord) -> (Option<Tim
     (time(state.slot(prop).shadow.as_ref()), time(read.values[prop.at()].as_ref()))
 }
 
-/// The hashes of a record's match values.
+/// The hashes of a record's match values. A record is identified by those of all its facets, whichever is looked at (F1).
 fn match_values(plan: &Plan, ty: TypeIx, slots: &[Slot]) -> Vec<u64> {
     let mut found = Vec::new();
-    for side in &plan.ty(ty).match_sides {
-        slots_match_hashes(plan, side, ty, slots, &mut found);
+    for ty in with_facets(plan, ty) {
+        for side in &plan.ty(ty).match_sides {
+            slots_match_hashes(plan, side, ty, slots, &mut found);
+        }
     }
     found
+}
+
+/// A record type and the other facets of its collection. They have the same properties at the same places.
+fn with_facets(plan: &Plan, ty: TypeIx) -> impl Iterator<Item = TypeIx> {
+    std::iter::once(ty).chain(plan.ty(ty).facets.iter().copied())
 }
 
 /// Under which hashes what a read shows would be found.

@@ -283,6 +283,28 @@ fn first_seen(plan: &Plan, reading: Reading, id: RecordId, read: ReadRecord) -> 
     }
 }
 
+/// F1: another facet of a record that has been read as one facet only, as if it had been read at the same time.
+pub fn read_as(plan: &Plan, record: &RecordState, ty: TypeIx, id: RecordId) -> RecordState {
+    let reading = Reading {
+        ty,
+        now: record.first_seen,
+        asked: record.first_seen,
+        untold: record.first_seen,
+        previous: None,
+        first_id: id,
+        after_writes: false,
+        reindex: false,
+    };
+    let read = ReadRecord {
+        id: record.key.clone(),
+        version: record.version.clone(),
+        modified: record.modified,
+        deleted: false,
+        values: record.slots.iter().map(|slot| slot.shadow.clone()).collect(),
+    };
+    RecordState { presence: record.presence, ..first_seen(plan, reading, id, read) }
+}
+
 /// A property that no row had paired until now: what it holds is claimed like what a record holds that is read for the first time. Where
 /// Lockstep has written to the record, its time tells nothing of this property.
 fn comes_to_be_paired(

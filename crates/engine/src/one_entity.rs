@@ -12,7 +12,7 @@ use lockstep_model::{
 use crate::conditions::not_about;
 use crate::create::{Creation, create, neighbours, refused};
 use crate::deletes::{Departure, Kept, Verdict, departures, may_cease};
-use crate::facets::{being_made, part, siblings, stands, still_to_be_read, unread};
+use crate::facets::{being_made, part, siblings, stands, still_to_be_read, unread, was_deleted};
 use crate::flips::{SAME_VALUE, flipping, keeps_flipping, together};
 use crate::keys::{match_hashes, promised};
 use crate::link::Links;
@@ -95,8 +95,11 @@ impl OneEntity<'_> {
             return doomed;
         }
         let mut unsettled = BTreeSet::new();
-        for departure in departures(plan, slice, entity) {
+        for mut departure in departures(plan, slice, entity) {
             let other = &slice.records[&departure.other];
+            if let Some(kept) = self.kept_by_another_facet(other, &departure) {
+                departure.verdict = Verdict::Keep(kept);
+            }
             let accepted = open().any(|intent| intent.record == Some(other.id));
             if self.is_doubted(other) {
                 unsettled.insert(departure.gone);
@@ -207,6 +210,26 @@ impl OneEntity<'_> {
             self.inherit_tries(failed);
         }
         true
+    }
+
+    /// F1, D1: the record that was deleted was the counterpart of several facets of another. What keeps that one as one of them keeps all
+    /// of it: it is one record, and an edit of it beats the deletion.
+    fn kept_by_another_facet(&self, record: &RecordState, departure: &Departure) -> Option<Kept> {
+        let (plan, slice) = (self.plan, self.slice);
+        let gone = &slice.records[&departure.gone];
+        siblings(plan, slice, record).filter(|facet| facet.is_live()).find_map(|facet| {
+            let members = slice.members(facet.entity).iter().filter_map(|id| slice.records.get(id)).collect();
+            let of_it = |theirs: &Departure| {
+                let also = &slice.records[&theirs.gone];
+                theirs.other == facet.id && also.key == gone.key && plan.same_collection(also.ty, gone.ty)
+            };
+            departures(plan, slice, &Entity::of(plan, members)).into_iter().filter(of_it).find_map(|theirs| {
+                match theirs.verdict {
+                    Verdict::Keep(kept) => Some(kept),
+                    Verdict::Delete | Verdict::Ask => None,
+                }
+            })
+        })
     }
 
     /// Whether another facet of a record is to be deleted as well, by what was deleted in its own entity.
@@ -525,6 +548,9 @@ impl OneEntity<'_> {
         if entity.records.iter().any(|member| self.unsettled.contains_key(&(member.id, to))) {
             return (Situation::Absent, Some("another record of the same entity waits for a person's answer there".into()));
         }
+        if let Some(why) = self.facet_waits(record, to) {
+            return (Situation::Absent, Some(why));
+        }
         // C2: a person has been asked whether a creation has been made already; until then none is.
         let asked = |review: &&Review| review.kind == ReviewKind::UnknownOutcome && review.ty == to && review.record == record.id;
         if let Some(review) = slice.reviews.iter().find(asked) {
@@ -542,6 +568,9 @@ impl OneEntity<'_> {
         if let Some(other) = still_to_be_read(plan, slice, record, to) {
             let why = format!("{}/{} is linked by another facet, and is still to be read", plan.ty(to).name, other.key);
             return (Situation::Absent, Some(why));
+        }
+        if was_deleted(plan, slice, record, to).is_some() {
+            return (Situation::Missing, None);
         }
         if let Some(facet) = unread(plan, slice, record, to) {
             let why = format!("the record has not been read as {} yet", facet.name);
@@ -637,6 +666,26 @@ impl OneEntity<'_> {
         hashes
     }
 
+    /// F1: a person's answer that another facet of the record waits for in this collection may bring the counterpart of this one, too.
+    fn facet_waits(&self, record: &RecordState, to: TypeIx) -> Option<String> {
+        let (plan, slice) = (self.plan, self.slice);
+        let collection = &plan.ty(to).facets;
+        if collection.is_empty() {
+            return None;
+        }
+        let theirs = |ty: &TypeIx| *ty == to || collection.contains(ty);
+        let waits = |facet: &&RecordState| {
+            let unsettled =
+                |id: &RecordId| self.unsettled.range((*id, TypeIx(0))..=(*id, TypeIx(u16::MAX))).any(|((_, ty), _)| theirs(ty));
+            let asked =
+                |review: &Review| review.kind == ReviewKind::UnknownOutcome && review.record == facet.id && theirs(&review.ty);
+            let asked = slice.members(facet.entity).iter().any(unsettled) || slice.reviews.iter().any(asked);
+            facet.is_live() && (asked || self.is_doubted(facet))
+        };
+        let facet = siblings(plan, slice, record).find(waits)?;
+        Some(format!("{}/{} waits for a person's answer there", plan.ty(facet.ty).name, facet.key))
+    }
+
     /// F2, C2: whether a record is being created for another entity that another facet of this one will be linked with.
     fn is_promised_to_a_facet(&self, record: &RecordState, to: TypeIx) -> bool {
         let (plan, slice) = (self.plan, self.slice);
@@ -701,6 +750,10 @@ impl OneEntity<'_> {
                 && !self.out.dropped.contains(&intent.id);
             if needless {
                 self.out.dropped.push(intent.id);
+                // F2: other facets may have waited for what it would have made.
+                if let Some(source) = self.slice.records.get(&intent.source).filter(|_| self.plan.has_facets) {
+                    self.out.agenda.extend(siblings(self.plan, self.slice, source).map(|facet| facet.id));
+                }
             }
         }
     }

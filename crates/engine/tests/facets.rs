@@ -4,7 +4,7 @@ mod kit;
 
 use kit::{World, flow, reference, schemas};
 use lockstep_model::flow::{Ceases, Create, Deletes, Filter};
-use lockstep_model::{Flow, IntentKind, IntentState, Situation};
+use lockstep_model::{Flow, Intent, IntentKind, IntentState, ReadRecord, Situation, Timestamp};
 use serde_json::{Value, json};
 
 const TWO: [(&str, &str); 2] = [("a.Customer (company)", "b.Account (company)"), ("a.Customer (person)", "b.Account (person)")];
@@ -92,6 +92,125 @@ fn f2_nothing_is_created_while_the_facet_that_it_will_be_linked_with_is_still_to
     assert!(world.linked(&format!("{}/1", TWO[1].0), &format!("{}/x", TWO[1].1)));
     assert_eq!((world.count(TWO[0].1), world.count(TWO[1].1)), (1, 1));
     assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn l8_f1_nothing_is_made_for_one_facet_before_another_of_its_record_has_been_looked_for() {
+    let rows: [&[&str]; 2] = [&["name <-> name"], &["contact <-> contact"]];
+    let mut world = facets(&two_facets([Create::Always, Create::Always], &["no = no"], rows));
+    let account = world.ty(TWO[0].1).at();
+    world.through[account].from = Some(Timestamp(1));
+    read(&mut world, "1", json!({"no": "17", "name": "Fjord AS", "contact": "Åse"}));
+    world.settle();
+    assert!(world.intents.is_empty(), "the account has been typed in since, and is still to be read");
+    for (_, theirs) in TWO {
+        world.read(&format!("{theirs}/x"), json!({"no": "17", "name": "Fjord", "contact": null}));
+    }
+    world.through[account].from = Some(Timestamp(i64::MAX));
+    world.settle_all();
+    for (ours, theirs) in TWO {
+        assert!(world.linked(&format!("{ours}/1"), &format!("{theirs}/x")), "{ours}");
+    }
+    assert_eq!((world.count(TWO[0].1), world.count(TWO[1].1)), (1, 1));
+}
+
+#[test]
+fn l6_f1_nothing_is_made_for_one_facet_while_a_person_is_asked_about_another() {
+    let rows: [&[&str]; 2] = [&["name <-> name"], &["contact <-> contact"]];
+    let mut world = facets(&two_facets([Create::Always, Create::Always], &["no = no"], rows));
+    for key in ["x", "y"] {
+        for (_, theirs) in TWO {
+            world.read(&format!("{theirs}/{key}"), json!({"no": "17", "name": "Fjord", "contact": null}));
+        }
+    }
+    read(&mut world, "1", json!({"no": "17", "name": "Fjord AS", "contact": "Åse"}));
+    world.settle();
+    assert!(world.intents.is_empty() && !world.reviews.is_empty(), "{:?}", world.intents);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn c2_f2_a_creation_that_was_tried_for_one_facet_is_not_replaced_by_one_for_another() {
+    let rows: [&[&str]; 2] = [&["name <-> name"], &["contact <-> contact"]];
+    let mut world = facets(&two_facets([Create::Always, Create::Always], &["no = no"], rows));
+    read(&mut world, "1", json!({"no": "17", "name": "Fjord AS", "contact": "Åse"}));
+    world.decide();
+    assert_eq!(world.intents.len(), 1);
+    // It was decided for the facet that is looked at last, was sent, got no answer, and was not found.
+    let (company, person) = (world.record("a.Customer (company)/1").id, world.record("a.Customer (person)/1").clone());
+    let ty = world.ty("b.Account (person)");
+    world.intents[0] = Intent { source: person.id, entity: person.entity, ty, attempts: 1, ..world.intents[0].clone() };
+    world.decide_on(vec![company]);
+    assert_eq!(world.intents.iter().map(|intent| intent.state).collect::<Vec<_>>(), [IntentState::Queued]);
+}
+
+#[test]
+fn d1_f1_what_was_deleted_before_it_was_read_as_another_facet_is_not_created_anew() {
+    let rows: [&[&str]; 2] = [&["name <-> name"], &["contact <-> contact"]];
+    let mut world = facets(&two_facets([Create::Always, Create::Always], &["no = no"], rows));
+    let account = format!("{}/x", TWO[0].1);
+    world.read(&account, json!({"no": "17", "name": "Fjord", "contact": null}));
+    read(&mut world, "1", json!({"no": "17", "name": "Fjord AS", "contact": "Åse"}));
+    world.settle();
+    assert!(world.linked(&format!("{}/1", TWO[0].0), &account));
+    world.read_deleted(&account);
+    world.settle_all();
+    assert!(world.intents.iter().all(|intent| intent.kind != IntentKind::Create), "{:?}", world.intents);
+}
+
+#[test]
+fn d1_f1_an_edit_through_one_facet_keeps_the_whole_record() {
+    let rows: [&[&str]; 2] = [&["name <-> name"], &["contact <-> contact"]];
+    let flows = two_facets([Create::Always, Create::Always], &[], rows);
+    let mut world = facets(&flows.into_iter().map(|flow| Flow { deletes: Deletes::Propagate, ..flow }).collect::<Vec<_>>());
+    read(&mut world, "1", json!({"name": "Fjord AS", "contact": "Åse"}));
+    world.settle();
+    let key = world.records[&world.intents[0].record.unwrap()].key.clone();
+    for (_, theirs) in TWO {
+        world.read(&format!("{theirs}/{key}"), json!({"name": "Fjord og fjell", "contact": "Åse"}));
+    }
+    for (ours, _) in TWO {
+        world.read_deleted(&format!("{ours}/1"));
+    }
+    world.settle();
+    for (_, theirs) in TWO {
+        assert!(world.record(&format!("{theirs}/{key}")).is_live(), "{theirs}");
+    }
+    assert_eq!(world.value(&format!("{}/{key}", TWO[1].1), "contact"), json!("Åse"), "it is one record, and kept whole");
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p6_f3_a_write_through_one_facet_hides_no_edit_that_another_has_not_seen() {
+    let flows = vec![
+        flow("c.Company", "b.Account (company)", Create::Never, &["no = no"], &["phone <-> phone"]),
+        flow("c.Person", "b.Account (person)", Create::Never, &["no = no"], &["contact <-> contact"]),
+    ];
+    let all = schemas(&[("c.Company", vec![]), ("c.Person", vec![]), ("b.Account", vec![])]);
+    let mut world = World::new(&flows, &all);
+    for ty in ["b.Account (company)", "b.Account (person)"] {
+        world.read_as(&format!("{ty}/7"), json!({"no": "1", "phone": "0", "contact": "Åse"}), Some("1"), None);
+    }
+    world.read("c.Company/1", json!({"no": "1", "phone": "0"}));
+    world.settle();
+    // Somebody edits the contact, which has been read as the one facet only when the phone is written by way of it.
+    world.read_as("b.Account (company)/7", json!({"no": "1", "phone": "0", "contact": "Bo"}), Some("2"), None);
+    world.read("c.Company/1", json!({"no": "1", "phone": "3"}));
+    world.decide();
+    let intent = world.intents.last().unwrap().clone();
+    assert_eq!(intent.base_version.as_deref(), Some("2"));
+    let mut person = world.record("b.Account (person)/7").clone();
+    let (phone, contact) = (world.prop(person.ty, "phone"), world.prop(person.ty, "contact"));
+    let mut values = vec![None; person.slots.len()];
+    (values[phone.at()], values[contact.at()]) = (Some(json!("3")), Some(json!("Bo")));
+    let answer = ReadRecord { id: "7".into(), version: Some("3".into()), modified: None, deleted: false, values };
+    let sent = [(phone.at(), json!("3"))];
+    lockstep_engine::facets::written(&world.plan, &mut person, &intent, answer, &sent, Timestamp(world.now));
+    world.records.insert(person.id, person);
+    world.read_as("b.Account (person)/7", json!({"no": "1", "phone": "3", "contact": "Bo"}), Some("3"), None);
+    let person = world.record("b.Account (person)/7");
+    assert_eq!(person.slot(contact).claim.as_ref().map(|claim| &claim.value), Some(&json!("Bo")), "it is somebody's edit");
+    assert_eq!(person.slot(phone).claim.as_ref().map(|claim| &claim.value), None, "it is Lockstep's own");
 }
 
 #[test]

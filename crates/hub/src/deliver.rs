@@ -52,9 +52,9 @@ struct Answered {
 
 /// What is asked of a record as it was before a write.
 pub(crate) struct Before {
-    hashes: Vec<u64>,
+    pub(crate) hashes: Vec<u64>,
     /// What the properties showed that the intent changes, in its order.
-    shown: Vec<Value>,
+    pub(crate) shown: Vec<Value>,
 }
 
 impl Before {
@@ -395,7 +395,7 @@ impl Hub {
                 {
                     let message =
                         format!("its system answered the creation with {}, which is known as another record", answer.id);
-                    self.not_known(under_way, &intent, message, false, &mut known, &mut commit);
+                    self.not_known(under_way, &intent, message, false, &mut known, &mut commit)?;
                     under_way.to_read.insert(intent.ty);
                 }
                 // R9: what is known already has not been made by this, but found; and perhaps overwritten.
@@ -412,13 +412,15 @@ impl Hub {
                 Outcome::Done(answer) if intent.kind == IntentKind::Create => {
                     if let Some(gone) = there.get(&(intent.ty, answer.id.clone())) {
                         self.give_key_on(under_way, gone, RecordId(next_id), &mut commit);
+                        self.facets_retired(intent.ty, &answer.id, &mut commit)?;
                     }
                     answered.insert((intent.ty, answer.id.clone()));
+                    let for_facets = self.has_facets(intent.ty).then(|| answer.clone());
                     let (state, not_kept) = confirm::created(&self.plan, &intent, RecordId(next_id), answer, &sent, now);
                     next_id += 1;
                     self.not_kept(under_way, &intent, &state, &not_kept, &sent, &mut commit);
-                    if self.has_facets(intent.ty) {
-                        self.facets_made(&intent, &state, &mut commit)?;
+                    if let Some(answer) = for_facets {
+                        self.facets_made(&intent, &state, &answer, &sent, &mut commit)?;
                     }
                     self.created(under_way, &intent, state, &known, &mut commit, &mut wake);
                 }
@@ -438,12 +440,14 @@ impl Hub {
                     }
                     self.updated(under_way, &intent, &before, state, &kept, &known, &mut commit)?;
                 }
-                Outcome::Done(_) if intent.takes_back() => self.creation_taken_back(under_way, &intent, &mut known, &mut commit),
                 Outcome::Done(_) => {
-                    if self.has_facets(intent.ty) {
-                        self.facets_deleted(&intent, &mut commit)?;
+                    if let Some(record) = intent.record {
+                        self.facets_gone(record, &mut commit)?;
                     }
-                    self.deleted(under_way, &intent, &mut known, &mut commit)
+                    match intent.takes_back() {
+                        true => self.creation_taken_back(under_way, &intent, &mut known, &mut commit),
+                        false => self.deleted(under_way, &intent, &mut known, &mut commit),
+                    }
                 }
                 Outcome::Conflict { .. } if self.is_being_written(&intent)? => {
                     // P5: what it was read again for may be what the other write did. Asked after first, then tried again.
@@ -477,9 +481,15 @@ impl Hub {
                     self.rejected(under_way, &intent, prop, &sent, &message, &known, &mut commit)
                 }
                 Outcome::Gone { .. } if intent.kind == IntentKind::Delete && intent.takes_back() => {
+                    if let Some(record) = intent.record {
+                        self.facets_gone(record, &mut commit)?;
+                    }
                     self.creation_taken_back(under_way, &intent, &mut known, &mut commit)
                 }
                 Outcome::Gone { message } => {
+                    if let Some(record) = intent.record {
+                        self.facets_gone(record, &mut commit)?;
+                    }
                     commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
                     self.gone(under_way, &intent, &mut known, &mut commit);
                 }
@@ -488,11 +498,11 @@ impl Hub {
                     self.one_failed(under_way, system, &intent, &message);
                 }
                 Outcome::Unknown { message } => {
-                    self.not_known(under_way, &intent, message.clone(), false, &mut known, &mut commit);
+                    self.not_known(under_way, &intent, message.clone(), false, &mut known, &mut commit)?;
                     self.one_failed(under_way, system, &intent, &message);
                 }
                 Outcome::Accepted { message } => {
-                    self.not_known(under_way, &intent, message, true, &mut known, &mut commit);
+                    self.not_known(under_way, &intent, message, true, &mut known, &mut commit)?;
                 }
                 Outcome::Stopped(trouble) => {
                     commit.intents_changed.push(step(&intent, IntentEvent::PutBack, now, Some(trouble.to_string())));

@@ -1,12 +1,17 @@
-//! What a write through one facet of a record means for its others (F1, F3): they are the same record.
+//! What happens to a record through one of its facets happens to all of them (F1, F3): they are the same record.
 
-use lockstep_engine::facets;
+use std::collections::{BTreeMap, HashMap};
+
 use lockstep_engine::keys::hashes;
-use lockstep_engine::observe::mark_gone;
+use lockstep_engine::observe::{mark_gone, read_as, retired_key};
+use lockstep_engine::{Plan, confirm, facets};
 use lockstep_model::value::same;
-use lockstep_model::{Change, EntityId, Intent, NumberMap, ReadRecord, RecordId, RecordState, Rule, RunId, TypeIx, Value};
+use lockstep_model::{
+    EntityId, Intent, IntentKind, IntentState, NumberMap, ReadRecord, RecordId, RecordState, Rule, RunId, TypeIx, Value,
+};
 use lockstep_store::{Commit, JournalEntry, JournalKind};
 
+use crate::deliver::Before;
 use crate::run::{Hub, Result};
 
 impl Hub {
@@ -16,33 +21,109 @@ impl Hub {
     }
 
     /// F1: remembers a record that was made with all its facets, each linked with the facet of the source record that it was made from.
-    pub(crate) fn facets_made(&mut self, intent: &Intent, state: &RecordState, commit: &mut Commit) -> Result<()> {
-        let all = self.plan.ty(state.ty).facets.clone();
+    pub(crate) fn facets_made(
+        &mut self,
+        intent: &Intent,
+        state: &RecordState,
+        answer: &ReadRecord,
+        sent: &[(usize, Value)],
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let now = self.clock.now();
         let known = self.other_facets(state)?;
-        if !known.is_empty() {
-            // They were read before the answer came: F2 links them.
-            commit.agenda_added.extend(known.iter().map(|facet| (self.plan.ty(facet.ty).decide_rank, facet.id)));
-            return Ok(());
-        }
-        let mut partners: Vec<(TypeIx, EntityId)> = Vec::new();
-        if let Some(source) = self.store.records(&[intent.source])?.pop() {
-            for mine in self.other_facets(&source)?.into_iter().filter(RecordState::is_live) {
-                let Some(theirs) = all.iter().find(|theirs| self.plan.facet_rule(mine.ty, **theirs).is_some()) else { continue };
-                let taken = |member: &RecordState| member.ty == *theirs && member.is_live();
-                if !self.store.members(&[mine.entity])?.iter().any(taken) {
-                    partners.push((*theirs, mine.entity));
+        let partners = self.partners_of_facets(intent, commit)?;
+        for ty in self.plan.ty(state.ty).facets.clone() {
+            match known.iter().find(|facet| facet.ty == ty) {
+                // It was read before the answer came: F2 links it.
+                Some(facet) => self.facet_found(intent, facet, commit)?,
+                None => {
+                    let id = self.store.take_record_ids(1)?;
+                    let entity = partners.get(&ty).copied().unwrap_or(EntityId(id.0));
+                    let of_facet = Intent { ty, entity, ..intent.clone() };
+                    let (facet, _) = confirm::created(&self.plan, &of_facet, id, answer.clone(), sent, now);
+                    self.add_facet(facet, commit);
                 }
-                commit.agenda_added.push((self.plan.ty(mine.ty).decide_rank, mine.id));
             }
         }
-        let first = self.store.take_record_ids(all.len())?;
-        for facet in facets::made(&self.plan, state, &partners, first) {
-            commit.keys_added.extend(hashes(&self.plan, &facet).into_iter().map(|hash| (hash, facet.id)));
-            commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
-            self.status[facet.ty.at()].records += 1;
-            commit.new_records.push(facet);
+        Ok(())
+    }
+
+    /// C2, F1: a record that a creation made whose answer was lost, and that has been read as one of its facets, `found`: what was sent is
+    /// nobody's edit in its other facets either, whether they have been read already or not.
+    pub(crate) fn facets_found(&mut self, intent: &Intent, found: &RecordState, commit: &mut Commit) -> Result<()> {
+        if !self.has_facets(intent.ty) {
+            return Ok(());
+        }
+        let known = self.other_facets(found)?;
+        let partners = self.partners_of_facets(intent, commit)?;
+        for ty in self.plan.ty(found.ty).facets.clone() {
+            match known.iter().find(|facet| facet.ty == ty) {
+                Some(facet) => self.facet_found(intent, facet, commit)?,
+                None => {
+                    let id = self.store.take_record_ids(1)?;
+                    let mut facet = self.found_again(intent, read_as(&self.plan, found, ty, id))?;
+                    facet.entity = partners.get(&ty).copied().unwrap_or(facet.entity);
+                    self.add_facet(facet, commit);
+                    commit.counts.push((ty, self.status[ty.at()].records));
+                }
+            }
         }
         Ok(())
+    }
+
+    /// C2, F1: records that are read as a facet for the first time after Lockstep has made them by way of another: what it sent is nobody's
+    /// edit.
+    pub(crate) fn facets_made_before(&mut self, ty: TypeIx, new: &mut [RecordState]) -> Result<()> {
+        if !self.has_facets(ty) {
+            return Ok(());
+        }
+        for facet in new {
+            for other in self.other_facets(facet)?.into_iter().filter(|other| other.written_at.is_some()) {
+                let made = |intent: &&Intent| {
+                    intent.kind == IntentKind::Create && intent.state == IntentState::Done && intent.record == Some(other.id)
+                };
+                let intents = self.store.intents_of(&[other.id], usize::MAX >> 1)?;
+                if let Some(intent) = intents.iter().find(made) {
+                    *facet = self.found_again(intent, facet.clone())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A facet that has been read as a new record, and was made by a creation.
+    fn facet_found(&mut self, intent: &Intent, facet: &RecordState, commit: &mut Commit) -> Result<()> {
+        if facet.written_at.is_none() && facet.first_seen >= intent.decided_at {
+            commit.changed_records.push(self.found_again(intent, facet.clone())?);
+        }
+        commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
+        Ok(())
+    }
+
+    fn add_facet(&mut self, facet: RecordState, commit: &mut Commit) {
+        if facet.is_live() {
+            commit.keys_added.extend(hashes(&self.plan, &facet).into_iter().map(|hash| (hash, facet.id)));
+            self.status[facet.ty.at()].records += 1;
+        }
+        commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
+        commit.new_records.push(facet);
+    }
+
+    /// F2: the entities into which the other facets of a record come that is made by this creation: those of the other facets of its
+    /// source, where they lack one.
+    fn partners_of_facets(&mut self, intent: &Intent, commit: &mut Commit) -> Result<BTreeMap<TypeIx, EntityId>> {
+        let mut partners = BTreeMap::new();
+        let Some(source) = self.store.records(&[intent.source])?.pop() else { return Ok(partners) };
+        let all = self.plan.ty(intent.ty).facets.clone();
+        for mine in self.other_facets(&source)?.into_iter().filter(RecordState::is_live) {
+            let Some(theirs) = all.iter().find(|theirs| self.plan.facet_rule(mine.ty, **theirs).is_some()) else { continue };
+            let taken = |member: &RecordState| member.ty == *theirs && member.is_live();
+            if !self.store.members(&[mine.entity])?.iter().any(taken) {
+                partners.insert(*theirs, mine.entity);
+            }
+            commit.agenda_added.push((self.plan.ty(mine.ty).decide_rank, mine.id));
+        }
+        Ok(partners)
     }
 
     /// F3: what was written through one facet is Lockstep's own in the others, too.
@@ -56,18 +137,43 @@ impl Hub {
         commit: &mut Commit,
     ) -> Result<()> {
         let now = self.clock.now();
+        self.facets_changed(run, intent, state, sent, commit, |plan, facet| {
+            facets::written(plan, facet, intent, answer.clone(), sent, now);
+        })
+    }
+
+    /// F3, C2: the same for a write whose answer was lost, by what the record shows.
+    pub(crate) fn facets_landed(
+        &mut self,
+        run: RunId,
+        intent: &Intent,
+        state: &RecordState,
+        shown: &[Option<Value>],
+        (sent, own): (&[(usize, Value)], &[(usize, Value)]),
+        commit: &mut Commit,
+    ) -> Result<()> {
+        self.facets_changed(run, intent, state, own, commit, |plan, facet| facets::landed(plan, facet, intent, shown, sent))
+    }
+
+    fn facets_changed(
+        &mut self,
+        run: RunId,
+        intent: &Intent,
+        state: &RecordState,
+        sent: &[(usize, Value)],
+        commit: &mut Commit,
+        change: impl Fn(&Plan, &mut RecordState),
+    ) -> Result<()> {
+        let now = self.clock.now();
         for mut facet in self.other_facets(state)?.into_iter().filter(RecordState::is_live) {
-            let before = hashes(&self.plan, &facet);
-            let held = |facet: &RecordState, change: &Change| {
-                facet.slot(change.prop).value(self.plan.prop(facet.ty, change.prop).whole).clone()
-            };
-            let shown: Vec<Value> = intent.changes.iter().map(|change| held(&facet, change)).collect();
-            facets::written(&self.plan, &mut facet, intent, answer.clone(), sent, now);
-            let after = hashes(&self.plan, &facet);
-            commit.keys_added.extend(after.iter().filter(|h| before.binary_search(h).is_err()).map(|h| (*h, facet.id)));
-            commit.keys_removed.extend(before.iter().filter(|h| after.binary_search(h).is_err()).map(|h| (*h, facet.id)));
+            let before = Before::of(&self.plan, &facet, intent);
+            change(&self.plan, &mut facet);
+            let after = Before::of(&self.plan, &facet, intent);
+            let (old, new) = (&before.hashes, &after.hashes);
+            commit.keys_added.extend(new.iter().filter(|h| old.binary_search(h).is_err()).map(|h| (*h, facet.id)));
+            commit.keys_removed.extend(old.iter().filter(|h| new.binary_search(h).is_err()).map(|h| (*h, facet.id)));
             commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
-            for (change, before) in intent.changes.iter().zip(shown) {
+            for ((change, before), after) in intent.changes.iter().zip(before.shown).zip(after.shown) {
                 let prop = self.plan.prop(facet.ty, change.prop);
                 if !prop.paired || !sent.iter().any(|(prop, _)| *prop == change.prop.at()) {
                     continue;
@@ -80,7 +186,7 @@ impl Hub {
                     record: facet.id,
                     path: Some(prop.name.clone()),
                     before,
-                    after: held(&facet, change),
+                    after,
                     rule: Some(Rule::F3),
                     other: Some(state.id),
                     intent: None,
@@ -94,20 +200,67 @@ impl Hub {
         Ok(())
     }
 
-    /// F3: a record that was deleted is gone with all its facets.
-    pub(crate) fn facets_deleted(&mut self, intent: &Intent, commit: &mut Commit) -> Result<()> {
-        let Some(state) = intent.record.map(|id| self.store.records(&[id])).transpose()?.and_then(|mut found| found.pop()) else {
-            return Ok(());
-        };
-        for mut facet in self.other_facets(&state)?.into_iter().filter(RecordState::is_live) {
-            let seen = self.status[facet.ty.at()].read_from;
-            commit.keys_removed.extend(mark_gone(&self.plan, &mut facet, seen));
-            commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
-            let status = &mut self.status[facet.ty.at()];
-            status.records = status.records.saturating_sub(1);
+    /// P5a: the answer to a write through one facet was lost. What is read of the others meanwhile may be from before it, or be what it did.
+    pub(crate) fn facets_not_known(&mut self, state: &RecordState, commit: &mut Commit) -> Result<()> {
+        for mut facet in self.other_facets(state)?.into_iter().filter(RecordState::is_live) {
+            facet.written_at = state.written_at;
             commit.changed_records.push(facet);
         }
         Ok(())
+    }
+
+    /// Of the writes whose answer was lost, those through other facets of records of this type, by the record's key.
+    pub(crate) fn unanswered_beside(
+        &mut self,
+        ty: TypeIx,
+        unanswered: &HashMap<RecordId, Vec<Intent>>,
+    ) -> Result<HashMap<String, Vec<Intent>>> {
+        let facets = &self.plan.ty(ty).facets;
+        let theirs: Vec<_> = unanswered.iter().filter(|(_, intents)| facets.contains(&intents[0].ty)).collect();
+        if theirs.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids: Vec<RecordId> = theirs.iter().map(|(id, _)| **id).collect();
+        let keys: NumberMap<RecordId, String> = self.store.keys_of(&ids)?.into_iter().collect();
+        let mut found: HashMap<String, Vec<Intent>> = HashMap::new();
+        for (id, intents) in theirs {
+            if let Some(key) = keys.get(id) {
+                found.entry(key.clone()).or_default().extend(intents.iter().cloned());
+            }
+        }
+        Ok(found)
+    }
+
+    /// F1, F3: a record that is gone is gone with all its facets.
+    pub(crate) fn facets_gone(&mut self, gone: RecordId, commit: &mut Commit) -> Result<()> {
+        let Some(state) = self.store.records(&[gone])?.pop().filter(|state| self.has_facets(state.ty)) else { return Ok(()) };
+        for facet in self.other_facets(&state)?.into_iter().filter(RecordState::is_live) {
+            self.facet_gone(facet, commit);
+        }
+        Ok(())
+    }
+
+    /// R9: a key that belongs to another record now does so for all facets. The key is the one that they had.
+    pub(crate) fn facets_retired(&mut self, ty: TypeIx, key: &str, commit: &mut Commit) -> Result<()> {
+        for ty in self.plan.ty(ty).facets.clone() {
+            for facet in self.store.by_key(ty, &[key])? {
+                commit.rekeyed.push((facet.id, retired_key(&facet)));
+                if facet.is_live() {
+                    self.facet_gone(facet, commit);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn facet_gone(&mut self, mut facet: RecordState, commit: &mut Commit) {
+        let seen = self.status[facet.ty.at()].read_from;
+        commit.keys_removed.extend(mark_gone(&self.plan, &mut facet, seen));
+        commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
+        let status = &mut self.status[facet.ty.at()];
+        status.records = status.records.saturating_sub(1);
+        commit.counts.push((facet.ty, status.records));
+        commit.changed_records.push(facet);
     }
 
     /// The version that a record has since Lockstep wrote to it through another facet, and an intent without what that write has done

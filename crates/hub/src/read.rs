@@ -72,6 +72,8 @@ struct Stream {
     stopped: bool,
     /// The writes of its records whose answer was lost before it began.
     unanswered: HashMap<RecordId, Vec<Intent>>,
+    /// The same writes through other facets of its records, by key (F1).
+    beside: HashMap<String, Vec<Intent>>,
     /// As it was before this reading.
     before: TypeStatus,
 }
@@ -107,6 +109,7 @@ impl Hub {
             }
             let checkpoint = status.checkpoint.clone().map(|(text, bytes)| Checkpoint { text, bytes });
             let listed = (status.complete && !resumed).then(HashSet::new);
+            let beside = self.unanswered_beside(ty, &unanswered)?;
             streams.insert(
                 ty,
                 Stream {
@@ -123,6 +126,7 @@ impl Hub {
                     losses: Losses::default(),
                     stopped: false,
                     unanswered: unanswered.clone().into_iter().filter(|(_, intents)| intents[0].ty == ty).collect(),
+                    beside,
                     before,
                     listing: Some(0),
                 },
@@ -302,8 +306,26 @@ impl Hub {
             known.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| (record.key.clone(), record)));
             records.extend(held);
         }
+        let mut found_out_about = Vec::new();
         for (intents, read) in take_unanswered(&mut records, &known, &stream.unanswered) {
-            stream.faulty |= !self.settle_listed(under_way, intents, &read, asked)? && !everything;
+            match self.still_unanswered(intents)? {
+                // F1: what it was read as another facet has told.
+                intents if intents.is_empty() => found_out_about.push(read),
+                intents => stream.faulty |= !self.settle_listed(under_way, intents, &read, asked)? && !everything,
+            }
+        }
+        // F1, P5: a write through another facet is found out about first, too.
+        for read in records.extract_if(.., |read| stream.beside.contains_key(&read.id)).collect::<Vec<_>>() {
+            let intents = self.still_unanswered(stream.beside[&read.id].clone())?;
+            match intents.is_empty() || self.settle_listed(under_way, intents, &read, asked)? {
+                true => found_out_about.push(read),
+                false => stream.faulty |= !everything,
+            }
+        }
+        if !found_out_about.is_empty() {
+            let keys: Vec<&str> = found_out_about.iter().map(|read| read.id.as_str()).collect();
+            known.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| (record.key.clone(), record)));
+            records.extend(found_out_about);
         }
         let mut gone: Vec<RecordState> = gone.iter().filter_map(|id| known.get(id)).filter(|r| r.is_live()).cloned().collect();
         let mut found_out = true;
@@ -380,6 +402,7 @@ impl Hub {
         let doubts = !observed.doubts.is_empty();
         self.remember(under_way, ty, observed, &mut commit)?;
         for mut record in gone {
+            self.facets_gone(record.id, &mut commit)?;
             commit.keys_removed.extend(mark_gone(&self.plan, &mut record, previous));
             commit.agenda_added.push((self.plan.ty(ty).decide_rank, record.id));
             self.tell_gone(under_way, &record, &mut commit);
@@ -421,9 +444,10 @@ impl Hub {
         &mut self,
         under_way: &mut Underway,
         ty: TypeIx,
-        observed: Observed,
+        mut observed: Observed,
         commit: &mut Commit,
     ) -> Result<()> {
+        self.facets_made_before(ty, &mut observed.new)?;
         let (now, run) = (self.clock.now(), under_way.report.run);
         let rank = self.plan.ty(ty).decide_rank;
         let system = self.plan.ty(ty).name.system.clone();
@@ -459,7 +483,13 @@ impl Hub {
         self.tell_back(under_way, ty, &observed.back, commit)?;
         self.wake_referred(ty, &observed, commit)?;
         self.tell_retired(under_way, ty, &observed, commit)?;
+        for (id, key) in &observed.retired {
+            self.facets_retired(ty, key.strip_suffix(&format!("~{id}")).unwrap_or(key), commit)?;
+        }
         for id in &observed.gone {
+            if observed.retired.iter().all(|(retired, _)| retired != id) {
+                self.facets_gone(*id, commit)?;
+            }
             if let Some(state) = observed.changed.iter().find(|s| s.id == *id) {
                 self.tell_gone(under_way, state, commit);
             }

@@ -54,7 +54,7 @@ impl Hub {
         accepted: bool,
         known: &mut NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
-    ) {
+    ) -> Result<()> {
         let now = self.clock.now();
         let delay = self.delay_ms(intent, accepted);
         let mut update = step(intent, IntentEvent::LoseAnswer, now, Some(message));
@@ -66,8 +66,11 @@ impl Hub {
         } else if let Some(state) = intent.record.and_then(|id| known.get_mut(&id)).filter(|_| delay > 0) {
             // P5a: what is read of it meanwhile may be from before the write, or be what it did.
             state.written_at = Some(now);
-            commit.changed_records.push(state.clone());
+            let state = state.clone();
+            self.facets_not_known(&state, commit)?;
+            commit.changed_records.push(state);
         }
+        Ok(())
     }
 
     /// How long after it was sent a write may still not be seen though it was done.
@@ -200,6 +203,15 @@ impl Hub {
         Ok(found)
     }
 
+    /// Those of these writes whose outcome is not known yet.
+    pub(crate) fn still_unanswered(&mut self, intents: Vec<Intent>) -> Result<Vec<Intent>> {
+        let mut left = Vec::with_capacity(intents.len());
+        for intent in intents {
+            left.extend(self.store.intent(intent.id)?.filter(|intent| intent.state == IntentState::Unknown));
+        }
+        Ok(left)
+    }
+
     /// Concludes from what a record showed that was asked for at `asked`, and takes it in. `None` if it was not there. Gives whether
     /// anything could be concluded.
     fn settle_shown(
@@ -213,7 +225,8 @@ impl Hub {
         let ids: Vec<RecordId> = intent.record.into_iter().chain([intent.source]).collect();
         let mut known: NumberMap<RecordId, RecordState> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
         let mut commit = Commit::default();
-        if again.is_none() && intent.record.is_some() {
+        if let Some(record) = intent.record.filter(|_| again.is_none()) {
+            self.facets_gone(record, &mut commit)?;
             match intent.kind {
                 IntentKind::Delete if intent.takes_back() => self.creation_taken_back(under_way, intent, &mut known, &mut commit),
                 IntentKind::Delete => self.deleted(under_way, intent, &mut known, &mut commit),
@@ -288,6 +301,9 @@ impl Hub {
         let own = confirm::landed(&self.plan, &mut state, intent, &again.values, &sent);
         if own.is_empty() {
             return Ok(false);
+        }
+        if self.has_facets(intent.ty) {
+            self.facets_landed(under_way.report.run, intent, &state, &again.values, (&sent, &own), commit)?;
         }
         self.updated(under_way, intent, &before, state, &own, &known, commit)?;
         Ok(true)
@@ -465,6 +481,7 @@ impl Hub {
                 // It landed, was read, and was linked by its match key.
                 Some(member) => {
                     if member.written_at.is_none() && member.first_seen >= intent.decided_at {
+                        self.facets_found(&intent, member, &mut commit)?;
                         commit.changed_records.push(self.found_again(&intent, member.clone())?);
                     }
                     let mut update =
@@ -499,6 +516,7 @@ impl Hub {
                     update.record = Some(record.id);
                     commit.intents_changed.push(update);
                     commit.reviews_closed.push(question_of(&intent));
+                    self.facets_found(&intent, &record, &mut commit)?;
                     commit.changed_records.push(self.found_again(&intent, record.clone())?);
                     self.join(under_way, &intent, &record, "its answer was lost; it was found again", &mut commit)?;
                 }
@@ -551,7 +569,7 @@ impl Hub {
         Ok(self.store.commit(Commit { reviews_opened: vec![review], ..Commit::default() })?)
     }
 
-    fn found_again(&mut self, intent: &Intent, mut record: RecordState) -> Result<RecordState> {
+    pub(crate) fn found_again(&mut self, intent: &Intent, mut record: RecordState) -> Result<RecordState> {
         let (sent, presence) = (self.sent(intent)?, record.presence);
         confirm::found_again(&self.plan, &mut record, intent, &sent);
         record.presence = presence;
@@ -583,10 +601,21 @@ impl Hub {
     /// P5: what a record shows while the answer to a write of it is lost is looked at when that is found out about. Whether there is
     /// such a write besides this one.
     pub(crate) fn is_being_written(&mut self, intent: &Intent) -> Result<bool> {
-        match intent.record {
-            Some(record) => self.has_unanswered(intent.entity, record, intent.id),
-            None => Ok(false),
+        let Some(record) = intent.record else { return Ok(false) };
+        if self.has_unanswered(intent.entity, record, intent.id)? {
+            return Ok(true);
         }
+        if !self.has_facets(intent.ty) {
+            return Ok(false);
+        }
+        // F3: or one by way of another of its facets.
+        let Some(state) = self.store.records(&[record])?.pop() else { return Ok(false) };
+        for facet in self.other_facets(&state)? {
+            if self.has_unanswered(facet.entity, facet.id, intent.id)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn has_unanswered(&mut self, entity: EntityId, record: RecordId, besides: IntentId) -> Result<bool> {

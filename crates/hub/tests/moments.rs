@@ -1150,3 +1150,70 @@ fn c2_a_creation_answered_with_a_record_that_is_nobodys_has_found_it() {
     assert_eq!(hub.status().unwrap().reviews, []);
     assert_eq!(run(&mut hub), 0);
 }
+
+/// Everybody's record stands for two things; the second is matched by nothing.
+fn at_work_and_at_home(at_home: &[&str]) -> [Flow; 2] {
+    [
+        flow("a.Person (work)", "b.Person (work)", Create::Always, &["mail"], &["mail", "phone"]),
+        flow("a.Person (home)", "b.Person (home)", Create::Always, &[], at_home),
+    ]
+}
+
+#[test]
+fn f1_c2_what_a_creation_made_whose_answer_was_lost_is_nobodys_edit_in_any_of_its_facets() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let mut hub = hub(&[("a", &a), ("b", &b)], &at_work_and_at_home(&["city"]));
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1", "city": "Bergen  sentrum"}));
+    b.creations.lock().unwrap().push_back(Fate::LostAfter);
+    run(&mut hub);
+    run(&mut hub);
+    assert_eq!((b.only("Person")["city"].clone(), b.sent()), (json!("Bergen sentrum"), 1));
+    assert_eq!(a.only("Person")["city"], json!("Bergen  sentrum"), "what the system made of it comes back as somebody's edit");
+    let key = b.real.all("Person").into_keys().next().unwrap();
+    let entities = ["work", "home"].map(|facet| {
+        let [mine, theirs] = [format!("a.Person ({facet})/1"), format!("b.Person ({facet})/{key}")];
+        let entity = hub.find(&mine).unwrap().entity;
+        assert_eq!(entity, hub.find(&theirs).unwrap().entity, "{facet}");
+        entity
+    });
+    assert_ne!(entities[0], entities[1], "each stands for something else");
+    b.put(&format!("Person/{key}"), json!({"mail": "solveig@example.com", "phone": "1", "city": "Voss"}));
+    run(&mut hub);
+    assert_eq!((a.only("Person")["city"].clone(), run(&mut hub)), (json!("Voss"), 0));
+}
+
+#[test]
+fn f3_c2_what_a_write_did_whose_answer_was_lost_is_nobodys_edit_in_another_facet() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let mut hub = hub(&[("a", &a), ("b", &b)], &at_work_and_at_home(&["phone", "city"]));
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1", "city": "Bergen"}));
+    run(&mut hub);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "2  2", "city": "Bergen"}));
+    b.updates.lock().unwrap().push_back(Fate::LostAfter);
+    run(&mut hub);
+    run(&mut hub);
+    assert_eq!(b.only("Person")["phone"], json!("2 2"));
+    assert_eq!(a.only("Person")["phone"], json!("2  2"), "what the system made of it comes back as somebody's edit");
+    assert_eq!(run(&mut hub), 0);
+}
+
+#[test]
+fn f1_f3_a_record_that_is_deleted_is_gone_with_all_its_facets_at_once() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let flows = at_work_and_at_home(&["city"]).map(|flow| Flow { deletes: Deletes::Propagate, ..flow });
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1", "city": "Bergen"}));
+    a.put("Person/2", json!({"mail": "bo@example.com", "phone": "2", "city": "Voss"}));
+    run(&mut hub);
+    assert!(a.real.remove("Person", "1"));
+    // It is read as one facet, and the process ends before it is read as the other.
+    let plan = hub.plan_of_flows();
+    let only = (0..plan.types.len() as u16).map(lockstep_model::TypeIx);
+    let only = only.filter(|ty| plan.ty(*ty).name.to_string() == "a.Person (home)").collect();
+    hub.run(RunOptions { only: Some(only), full: true, ..RunOptions::default() }).unwrap();
+    assert_eq!(
+        (b.only("Person")["city"].clone(), b.sent()),
+        (json!("Voss"), 3),
+        "it is deleted, and nothing of it was emptied before"
+    );
+}

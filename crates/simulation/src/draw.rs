@@ -20,6 +20,12 @@ pub const NAME: &str = "name";
 const WORK: &str = "work";
 const HOME: &str = "home";
 const AT_HOME: [&str; 2] = ["city", SCORE];
+
+/// Whether the flows of a facet, or of records without facets, are about a property.
+pub fn is_about(facet: Option<&str>, prop: &str) -> bool {
+    facet.is_none_or(|facet| (facet == HOME) == AT_HOME.contains(&prop))
+}
+
 /// The one that is a number, with two decimals.
 pub const SCORE: &str = "score";
 

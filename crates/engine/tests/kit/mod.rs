@@ -12,8 +12,9 @@ use lockstep_engine::{Decision, Plan, Slice, confirm, decide, observe};
 use lockstep_model::flow::{Create, Direction, PropertyRef};
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{
-    Flow, Intent, IntentId, IntentKind, IntentState, MatchRow, PlainType, PropIx, PropertyPair, PropertySchema, ReadRecord,
-    RecordId, RecordState, Review, ReviewKind, Rule, RunId, Situation, Timestamp, TypeIx, TypeName, TypeSchema, Value,
+    EntityId, Flow, Intent, IntentId, IntentKind, IntentState, MatchRow, PlainType, PropIx, PropertyPair, PropertySchema,
+    ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, RunId, Situation, Timestamp, TypeIx, TypeName, TypeSchema,
+    Value,
 };
 
 /// A flow in few words: `a.Person`, `b.Person`, match rows `mail = email` (`&` between pairs), rows `name <-> name`.
@@ -359,7 +360,7 @@ impl World {
                     let id = RecordId(self.records.len() as i64 + 1);
                     let answer = answer_of(format!("new{}", id.0));
                     let made = confirm::created(&self.plan, &intent, id, answer, &sent, now).0;
-                    self.facets_made(&intent, &made);
+                    self.facets_made(&intent, &made, &answer_of(made.key.clone()), &sent);
                     made
                 }
                 IntentKind::Delete => {
@@ -394,7 +395,7 @@ impl World {
     }
 
     /// F1: the other facets of a record that was made.
-    fn facets_made(&mut self, intent: &Intent, made: &RecordState) {
+    fn facets_made(&mut self, intent: &Intent, made: &RecordState, answer: &ReadRecord, sent: &[(usize, Value)]) {
         let all = self.plan.ty(made.ty).facets.clone();
         let source = self.records[&intent.source].clone();
         let mut partners = vec![];
@@ -404,10 +405,14 @@ impl World {
                 partners.push((*theirs, mine.entity));
             }
         }
-        let first = RecordId(self.records.len() as i64 + 2);
-        for facet in lockstep_engine::facets::made(&self.plan, made, &partners, first) {
-            self.agenda.insert(facet.id);
-            self.records.insert(facet.id, facet);
+        let (first, now) = (self.records.len() as i64 + 2, Timestamp(self.now));
+        for (n, facet) in all.iter().enumerate() {
+            let id = RecordId(first + n as i64);
+            let entity = partners.iter().find(|(ty, _)| ty == facet).map_or(EntityId(id.0), |(_, entity)| *entity);
+            let of_facet = Intent { ty: *facet, entity, ..intent.clone() };
+            let facet = confirm::created(&self.plan, &of_facet, id, answer.clone(), sent, now).0;
+            self.agenda.insert(id);
+            self.records.insert(id, facet);
         }
         // Numbers follow one another in this world.
         self.records.insert(made.id, made.clone());

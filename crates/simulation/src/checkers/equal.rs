@@ -26,6 +26,7 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
                     .iter()
                     .filter(|prop| a_row.kind == Kind::Person || **prop == NAME)
                     .filter(both)
+                    .filter(|prop| settled.is_about(a_state, prop))
                     .filter(|prop| !settled.may_differ(members, prop))
                 {
                     if settled.is_lost([(*a, a_state, a_row), (*b, b_state, b_row)], prop, &mut found) {
@@ -48,7 +49,7 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
                     }
                 }
                 found.extend(references(settled, members, (*a, a_state, a_row), (*b, b_state, b_row)));
-                if a_row.kind == Kind::Company {
+                if a_row.kind == Kind::Company || !settled.is_about(a_state, MAIL) {
                     continue;
                 }
                 let same = a_row.mails.iter().any(|x| b_row.mails.iter().any(|y| x.to_lowercase() == y.to_lowercase()));

@@ -17,7 +17,7 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
             continue;
         }
         let Some(flows) = flows_of(settled, members) else { continue };
-        for prop in EDITED {
+        for prop in EDITED.into_iter().filter(|prop| members.iter().all(|(_, state, _)| settled.is_about(state, prop))) {
             // All that hold it must hear of each other: a system without the property in between lets nothing through.
             if !members.iter().all(|(system, _, _)| systems[*system].props.contains(&prop)) || settled.may_differ(members, prop) {
                 continue;

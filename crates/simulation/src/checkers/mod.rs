@@ -6,6 +6,7 @@ mod ambiguous;
 mod apart;
 mod equal;
 mod explained;
+mod facets;
 mod latest;
 mod strangers;
 
@@ -15,7 +16,7 @@ use lockstep_hub::Hub;
 use lockstep_model::{RecordId, RecordState, Review, ReviewKind};
 use lockstep_store::Result;
 
-use crate::draw::{COMPANY, Kind, MAIL};
+use crate::draw::{COMPANY, Kind, MAIL, is_about};
 use crate::system::Row;
 use crate::truth::{Violation, number_of};
 use crate::world::World;
@@ -26,6 +27,8 @@ pub struct Settled<'a> {
     /// The records of each entity, with the system that each is in and what it really holds there.
     pub entities: Vec<Vec<(usize, RecordState, Option<Row>)>>,
     pub reviews: Vec<Review>,
+    /// The facet that each record type is, by its number.
+    pub facets: Vec<Option<String>>,
     /// Properties that keep flipping and wait for a person (P5): of which record, and its name.
     pub stopped: Vec<(RecordId, String)>,
 }
@@ -63,6 +66,11 @@ impl Settled<'_> {
             found.push(Violation { checker: "not told", message, who: Some(row.who_is().to_string()) });
         }
         true
+    }
+
+    /// Whether the flows of a record's facet are about a property (F1).
+    pub fn is_about(&self, state: &RecordState, prop: &str) -> bool {
+        is_about(self.facets[state.ty.at()].as_deref(), prop)
     }
 
     /// Whether a flow that holds for them pairs these records, of these systems.
@@ -114,13 +122,15 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
         .filter(|review| review.kind == ReviewKind::FlipFlop)
         .filter_map(|review| Some((review.record, hub.plan_of_flows().prop(review.ty, review.prop?).name.clone())));
     let stopped = stopped.collect();
-    let settled = Settled { world, stopped, entities: entities.into_values().collect(), reviews };
+    let facets = hub.plan_of_flows().types.iter().map(|ty| ty.name.facet.clone()).collect();
+    let settled = Settled { world, stopped, facets, entities: entities.into_values().collect(), reviews };
     let mut found = equal::check(&settled);
     found.extend(latest::check(&settled));
     found.extend(strangers::check(&settled));
     found.extend(absence::check(&settled));
     found.extend(apart::check(&settled));
     found.extend(ambiguous::check(&settled));
+    found.extend(facets::check(&settled));
     found.extend(explained::check(&settled, hub)?);
     Ok(found)
 }
