@@ -131,7 +131,7 @@ pub struct Faults(u32);
 
 impl Faults {
     /// Those that a world may have where nothing is said.
-    pub const USUAL: Faults = Faults(!(1 << Fault::Facets as u32 | 1 << Fault::Reuses as u32));
+    pub const USUAL: Faults = Faults(!0);
 
     /// These kinds, by their names separated by commas; `none` for none.
     pub fn parse(names: &str) -> Option<Faults> {
@@ -363,6 +363,10 @@ impl Drawn {
         let plain = !self.matchless && !self.sharers && !self.companies && self.suspended.is_none();
         self.facets = more.per_mille(250) & plain & faults.has(Fault::Facets);
         self.rotates &= !self.facets;
+        // Of two who share an address nothing tells which one a number belongs to; and a facet without match values is known by nothing.
+        for system in &mut self.systems {
+            system.reuses_ids &= !self.facets && !self.sharers;
+        }
     }
 
     /// The flows, as a project has them.
