@@ -14,6 +14,9 @@ use lockstep_store::{Commit, JournalEntry, JournalKind};
 use crate::deliver::Before;
 use crate::run::{Hub, Result};
 
+/// Values by the places of their properties.
+type Values = [(usize, Value)];
+
 impl Hub {
     /// Whether a record type is a facet beside others of its collection.
     pub(crate) fn has_facets(&self, ty: TypeIx) -> bool {
@@ -149,7 +152,7 @@ impl Hub {
         intent: &Intent,
         state: &RecordState,
         shown: &[Option<Value>],
-        (sent, own): (&[(usize, Value)], &[(usize, Value)]),
+        (sent, own): (&Values, &Values),
         commit: &mut Commit,
     ) -> Result<()> {
         self.facets_changed(run, intent, state, own, commit, |plan, facet| facets::landed(plan, facet, intent, shown, sent))
