@@ -745,7 +745,11 @@ impl SimulatedSystem {
         }
         // With more than two systems the new one may come from a record that has never been linked with the deleted one.
         let once = self.alone && divided == 0 && !truth.anew.remove(&(self.number, who.to_string()));
-        let deleted = gone.iter().find(|row| row.by_hub && row.ever_shown && once);
+        // And who was shown under a number that had been another's may have been a question until they were deleted (R9).
+        let number = |row: &Row| row.id.split(" until ").next().unwrap_or_default().to_string();
+        let had_anothers =
+            |row: &Row| rows.all.values().any(|other| other.id_given_on && other.id != row.id && number(other) == number(row));
+        let deleted = gone.iter().find(|row| row.by_hub && row.ever_shown && once && !had_anothers(row));
         if let Some(row) = deleted {
             let message = format!("{who} is created in {} anew, after {} was deleted", self.drawn.name, row.id);
             truth.broken("created after a deletion", who, message);
