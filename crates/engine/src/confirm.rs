@@ -94,7 +94,10 @@ pub fn written(
         slot.shadow = Some(shadow);
         let as_asked = same(prop.terms(), slot.value(prop.whole), value);
         slot.displaced = None;
-        if told && !as_asked && !is_kept(prop.terms(), value, &old, slot.value(prop.whole)) {
+        // What an earlier write gave and nothing has shown since was perhaps not kept either: then what was there before that still is.
+        let earlier = slot.before.as_ref().filter(|_| slot.given.as_ref().is_some_and(|given| equal(given, &old)));
+        let kept = |before: &Value| is_kept(prop.terms(), value, before, slot.value(prop.whole));
+        if told && !as_asked && !(kept(&old) && earlier.is_none_or(|earlier| kept(earlier))) {
             (slot.carries, slot.given, slot.before) = (None, None, None);
             not_kept.push(PropIx(ix as u16));
             continue;

@@ -939,6 +939,23 @@ fn r6_what_was_not_kept_is_told_though_the_answer_to_another_write_shows_it_firs
 }
 
 #[test]
+fn r6_of_two_writes_that_were_not_kept_the_second_is_told_though_the_first_was_not_seen() {
+    let (a, b, _, mut hub) = a_linked_pair();
+    *b.worth.lock().unwrap() = Answers::Unsure;
+    let id = b.real.all("Person").into_keys().next().unwrap();
+    b.busy.lock().unwrap().push(id);
+    for phone in ["2", "3"] {
+        b.updates.lock().unwrap().push_back(Fate::Ignored);
+        a.put("Person/1", json!({"phone": phone}));
+        run(&mut hub);
+        b.busy.lock().unwrap().clear();
+    }
+    assert_eq!((b.sent(), b.only("Person")["phone"].clone()), (2, json!("1")));
+    assert_eq!(hub.status().unwrap().reviews, [("value not kept".to_string(), 1)]);
+    assert_eq!((run(&mut hub), a.only("Person")["phone"].clone()), (0, json!("3")));
+}
+
+#[test]
 fn l9_a_write_that_makes_a_flow_hold_again_is_decided_on() {
     let (a, b, c) = (Fated::new(vec![person()]), Fated::new(vec![person()]), Fated::new(vec![person()]));
     let customers = Filter { expression: "kind == 'customer'".into(), reads: vec!["kind".into()] };
