@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use lockstep_model::value::{equal_as, is_empty};
+use lockstep_model::value::{equal_as, is_empty, same};
 use lockstep_model::{Claim, ClaimStamp, PropIx, RecordId, RecordState, Timestamp, TypeIx};
 
 use crate::plan::Plan;
@@ -84,11 +84,17 @@ fn left_over(plan: &Plan, record: &RecordState, prop: PropIx) -> Option<ClaimSta
     if !plan.prop(record.ty, prop).paired {
         return None;
     }
-    // What a creation brought as it was asked to is not remembered by its claim. It is no later than that creation, whatever was written
-    // since and not kept (R6).
-    let shows = || slot.claim.is_none() && !is_empty(slot.value(plan.prop(record.ty, prop).whole));
-    let created = || record.written_at.filter(|_| shows()).map(|_| record.first_seen);
-    slot.carries.or_else(|| Some(ClaimStamp { at: created()?, record: RecordId(0), prop }))
+    // What a creation brought as it was asked to is not remembered by its claim, nor what was written before something that was not kept
+    // (R6). It is later than what the record holds of its own, and no later than that creation, whatever was written since.
+    let described = plan.prop(record.ty, prop);
+    let shown = slot.value(described.whole);
+    let own = slot.claim.as_ref();
+    let is_written = || {
+        let is_own = own.is_some_and(|own| same(described.terms(), &own.value, shown));
+        record.written_at.is_some() && !is_own && !is_empty(shown)
+    };
+    let at = || own.map_or(record.first_seen, |own| own.at.plus_ms(1));
+    slot.carries.or_else(|| is_written().then(|| ClaimStamp { at: at(), record: RecordId(0), prop }))
 }
 
 /// Whether a property shows the value of a claim, as far as its system keeps it.

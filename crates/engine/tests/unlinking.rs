@@ -97,6 +97,25 @@ fn l7_what_is_shown_as_a_later_write_was_not_kept_is_no_later_than_it_was() {
 }
 
 #[test]
+fn l7_what_was_written_before_a_write_that_was_not_kept_stays_the_record_s_own() {
+    let rows = ["mail <-> mail", "phone <-> phone"];
+    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &rows)]);
+    world.read("b.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    world.read("a.Person/1", json!({"mail": "solveig@example.com", "phone": "2"}));
+    world.settle();
+    assert_eq!(world.value("b.Person/1", "phone"), json!("2"));
+    // R6: the next write is acknowledged and not kept; what it would have displaced is nobody's claim.
+    let b = world.record("b.Person/1").id;
+    let state = world.records.get_mut(&b).unwrap();
+    state.slots.iter_mut().for_each(|slot| (slot.carries, slot.given) = (None, None));
+    world.read("a.Person/1", json!({"phone": "3"}));
+    take_out_b(&mut world);
+    let phone =
+        world.record("b.Person/1").slots.iter().find_map(|slot| slot.claim.clone().filter(|claim| claim.value == json!("2")));
+    assert!(phone.is_some(), "what is created for it would get an older value: {:?}", world.record("b.Person/1").slots);
+}
+
+#[test]
 fn l7_what_was_edited_and_not_passed_on_before_unlinking_leaves_the_other_half_what_it_shows() {
     let mut world = three();
     // Seen, and not decided on yet: the claim behind what the others show is gone.
