@@ -723,7 +723,7 @@ impl Hub {
         sent: &[(usize, Value)],
     ) -> bool {
         let may_be_it = |known: &RecordState| {
-            let alone = known.entity.0 == known.id.0 && known.written_at.is_none();
+            let alone = known.is_live() && known.entity.0 == known.id.0 && known.written_at.is_none();
             known.first_seen >= intent.decided_at && (alone || !self.has_nothing_of(known, sent))
         };
         let known = there.get(&(intent.ty, answer.id.clone()));

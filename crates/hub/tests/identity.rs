@@ -17,7 +17,7 @@ use lockstep_model::flow::{Create, Deletes, PropertyRef};
 use lockstep_model::{
     Flow, GuardKind, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp, TypeName, TypeSchema, Value,
 };
-use lockstep_store::SqliteStore;
+use lockstep_store::{JournalKind, SqliteStore};
 use serde_json::json;
 
 /// It goes on by itself with every look at it; nobody waits.
@@ -645,6 +645,38 @@ fn r9_a_creation_tried_before_is_not_taken_for_what_was_made_for_another_meanwhi
     run(&mut hub);
     assert_eq!(b.value(&format!("Person/{ours}"), "name"), json!("Odd M. Lie"), "they are linked");
     assert_eq!(a.value("Person/2", "name"), json!("Åse Berg"));
+}
+
+#[test]
+fn r9_a_creation_tried_before_is_not_taken_for_one_that_is_gone_and_whose_number_it_gets() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("lockstep.db");
+    let at = |ms: i64| hub_on(SqliteStore::open(&file).unwrap(), 1_800_000_000_000 + ms, &[("a", &a), ("b", &b)], &people());
+    for n in 3..9 {
+        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
+    }
+    run(&mut at(0));
+    a.put("Person/1", json!({"mail": "odd@example.com", "name": "Odd Lie"}));
+    *b.busy.lock().unwrap() = 1;
+    run(&mut at(86_400_000));
+    // Somebody comes and goes there, and both is seen, before the creation is tried again.
+    b.put("Person/77", per());
+    *b.busy.lock().unwrap() = 1;
+    run(&mut at(86_400_500));
+    b.remove("Person/77");
+    *b.busy.lock().unwrap() = 1;
+    run(&mut at(86_401_000));
+    *b.busy.lock().unwrap() = 0;
+    b.ids.lock().unwrap().push_back("77".into());
+    let mut hub = at(172_800_000);
+    run(&mut hub);
+    assert_eq!(b.value("Person/77", "name"), json!("Odd Lie"));
+    let made = hub.find("b.Person/77").unwrap();
+    assert_eq!(made.entity, hub.find("a.Person/1").unwrap().entity);
+    let history = hub.history(made.id, 99).unwrap();
+    assert!(history.iter().any(|entry| entry.kind == JournalKind::Written), "nothing says why it was created: {history:?}");
+    assert_eq!(writes(&mut hub), 0);
 }
 
 #[test]
