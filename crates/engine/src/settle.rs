@@ -451,21 +451,34 @@ fn inherited(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordId, PropIx, Claim)>
     for record in entity.records.iter().filter(|record| record.is_live()) {
         for (ix, slot) in record.slots.iter().enumerate() {
             let prop = PropIx(ix as u16);
-            let Some(carried) = slot.carries.filter(|carried| carried.record != record.id) else { continue };
-            let is_member = entity.records.iter().any(|other| other.id == carried.record);
-            if !is_member || !is_cut_off(plan, entity, record, prop, carried) {
-                continue;
-            }
-            // A later one takes its place now, unless it only fills (P1c).
+            let shown = slot.value(plan.prop(record.ty, prop).whole);
+            let at = match slot.carries {
+                Some(carried) if carried.record == record.id => continue,
+                Some(carried) => {
+                    let is_member = entity.records.iter().any(|other| other.id == carried.record);
+                    if !is_member || !is_cut_off(plan, entity, record, prop, carried) {
+                        continue;
+                    }
+                    carried.at
+                }
+                // What a creation brought is not remembered by its claim: it comes before whatever has a time.
+                None if slot.claim.is_none() && record.written_at.is_some() && !is_empty(shown) => Timestamp::UNTOLD,
+                None => continue,
+            };
+            // A later one takes its place now, unless it only fills (P1c); and one that shows here as it was put in reaches it still.
             let all = candidates(plan, entity, record.ty, prop, Some(record.id));
-            if all.first().is_some_and(|best| best.stamp.at > carried.at && !best.by.is_some_and(|by| by.fills)) {
+            let is_it = |best: &Candidate<'_>| {
+                slot.carries.is_none() && best.by.is_some_and(|by| by.reference || same(by.terms, &best.claim.value, shown))
+            };
+            let stands = |best: &Candidate<'_>| best.stamp.at > at && !best.by.is_some_and(|by| by.fills) || is_it(best);
+            if all.first().is_some_and(stands) {
                 continue;
             }
-            let value = slot.given.as_deref().unwrap_or_else(|| slot.value(plan.prop(record.ty, prop).whole)).clone();
+            let value = slot.given.as_deref().unwrap_or(shown).clone();
             // P1a: which of several properties of a record type it would go to was not settled; to none of them.
             let others: BTreeSet<TypeIx> = entity.bearings(plan, record.ty, prop).iter().map(|by| by.other).collect();
             let several = others.into_iter().filter(|other| group_of(plan, entity, record.ty, prop, *other).len() > 1);
-            found.push((record.id, prop, Claim { value, at: carried.at, goes: several.map(|other| (other, vec![])).collect() }));
+            found.push((record.id, prop, Claim { value, at, goes: several.map(|other| (other, vec![])).collect() }));
         }
     }
     found

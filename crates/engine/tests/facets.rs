@@ -451,6 +451,31 @@ fn l9_what_a_flow_gave_before_it_stopped_goes_to_those_that_are_left() {
 }
 
 #[test]
+fn l9_what_a_creation_brought_before_its_flow_stopped_is_what_the_next_is_created_with() {
+    let customers = only(
+        flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &["mail <-> mail", "phone <-> phone"]),
+        "kind == 'customer'",
+        &["kind"],
+    );
+    let on = filtered("phone != '1'", &["phone"]);
+    let mut world =
+        World::people(&[customers, flow("b.Person", "c.Person", on, &["mail = mail"], &["mail <-> mail", "phone <-> phone"])]);
+    world.read("a.Person/1", json!({"mail": "ase@example.com", "phone": "1", "kind": "customer"}));
+    world.settle();
+    assert_eq!((world.count("b.Person"), world.count("c.Person")), (1, 0));
+    let made = world.records.values().find(|record| record.key.starts_with("new")).unwrap().key.clone();
+    world.read("a.Person/1", json!({"kind": "supplier"}));
+    world.settle();
+    world.read(&format!("b.Person/{made}"), json!({"phone": "2"}));
+    world.settle();
+    let c = world.plan.type_named(&lockstep_model::TypeName::new("c", "Person")).unwrap();
+    let c = world.records.values().find(|record| record.ty == c).expect("a counterpart is made").key.clone();
+    assert_eq!(world.value(&format!("c.Person/{c}"), "phone"), json!("2"));
+    assert_eq!(world.value(&format!("c.Person/{c}"), "mail"), json!("ase@example.com"), "it is made without what b shows");
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
 fn l11_a_flow_is_about_what_only_says() {
     let people =
         only(flow("a.Contact", "b.Person", Create::Always, &["mail = mail"], &["name <-> name"]), "kind == 'person'", &["kind"]);
