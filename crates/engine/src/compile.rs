@@ -8,6 +8,7 @@ use lockstep_model::schema::OWN_ID;
 use lockstep_model::{Conversion, Flow, FlowIx, Kind, Path, PlainType, PropIx, TypeIx, TypeName, TypeSchema};
 
 use crate::bears::Edge;
+use crate::conditions;
 use crate::graph::{Graph, Pair, Partial};
 use crate::plan::{
     BlockedRow, Condition, MatchProp, MatchRule, MatchSide, Plan, PlanCreate, PlanError, PlanFlow, PlanProp, PlanType, Schemas,
@@ -159,6 +160,7 @@ impl<'a> Build<'a> {
             }),
             unsure: !own_id && described.is_none_or(|d| !d.list && (d.assumed || d.ty == PlainType::Any)),
             ordered: described.is_some_and(|d| d.ordered),
+            in_condition: false,
             by: Normal { kind: kind_of(described, &reference.path), region: schema.region },
             feeds_list: false,
             read_only: own_id || described.is_some_and(|d| d.read_only),
@@ -315,12 +317,8 @@ impl<'a> Build<'a> {
                     }
                 },
                 filter: match &flow.create {
-                    Create::When { filter, .. } => filter.clone(),
+                    Create::When { filter, .. } => self.condition(filter, from),
                     _ => None,
-                },
-                filter_reads: match &flow.create {
-                    Create::When { filter: Some(filter), .. } => self.filter_reads(filter, from),
-                    _ => vec![],
                 },
                 only: self.condition(&flow.only, from),
                 only_to: self.condition(&flow.only_to, to),
@@ -355,8 +353,11 @@ impl<'a> Build<'a> {
             .collect();
         let facets: Vec<Vec<TypeIx>> = (0..self.types.len() as u16).map(|ix| self.facets_of(TypeIx(ix))).collect();
         let mut types = Vec::new();
-        for (ix, under_way) in std::mem::take(&mut self.types).into_iter().enumerate() {
+        for (ix, mut under_way) in std::mem::take(&mut self.types).into_iter().enumerate() {
             let ty = TypeIx(ix as u16);
+            for (at, read) in conditions::read_of(&plan_flows, ty, &under_way.props).into_iter().enumerate() {
+                under_way.props[at].in_condition = read;
+            }
             let schema = under_way.schema;
             let required_unmapped = schema.map_or(vec![], |schema| {
                 schema

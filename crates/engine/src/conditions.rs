@@ -1,16 +1,15 @@
 //! Conditions: which records a flow is about (L11), and whether it holds for a record just now (L9).
 
-use lockstep_model::flow::Filter;
 use lockstep_model::value::effective;
 use lockstep_model::{Change, PropIx, RecordState, Slot, TypeIx, Value};
 
 use crate::graph::{Apart, apart};
-use crate::plan::{Condition, Plan, PlanFlow};
+use crate::plan::{Condition, Plan, PlanFlow, PlanProp};
 
 /// Whether the flow's condition for creating holds for this record. A flow without one holds for all.
 pub fn holds(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> Result<bool, String> {
     match &flow.filter {
-        Some(filter) => evaluate(plan, filter, &flow.filter_reads, record.ty, &record.slots),
+        Some(condition) => evaluate(plan, condition, record.ty, &record.slots),
         None => Ok(true),
     }
 }
@@ -19,7 +18,7 @@ pub fn holds(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> Result<bool,
 pub fn not_about(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> Option<String> {
     let fails = |word: &str, condition: &Option<Condition>| {
         let condition = condition.as_ref()?;
-        match evaluate(plan, &condition.filter, &condition.reads, record.ty, &record.slots) {
+        match evaluate(plan, condition, record.ty, &record.slots) {
             Ok(true) => None,
             Ok(false) => Some(format!("the flow is not about it: `{word}: {}` does not hold", condition.filter.expression)),
             Err(why) => Some(why),
@@ -32,7 +31,7 @@ pub fn not_about(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> Option<S
 /// L11: whether a flow is certainly not about a record of its source.
 pub fn only_fails(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> bool {
     let Some(only) = &flow.only else { return false };
-    evaluate(plan, &only.filter, &only.reads, record.ty, &record.slots) == Ok(false)
+    evaluate(plan, only, record.ty, &record.slots) == Ok(false)
 }
 
 /// L11: whether a match rule may link two records: a flow that says it is about both.
@@ -48,12 +47,8 @@ pub fn may_match(plan: &Plan, rule: usize, a: &RecordState, b: &RecordState) -> 
 pub fn not_about_made(plan: &Plan, flow: &PlanFlow, changes: &[Change]) -> Option<String> {
     let condition = flow.only_to.as_ref()?;
     let target = plan.ty(flow.to);
-    let reads = |prop: PropIx| {
-        let name = target.props[prop.at()].reference.path.as_str();
-        let by_name = condition.filter.reads.iter().any(|path| path.as_str() == name);
-        by_name || condition.reads.iter().any(|(_, read, _)| *read == prop)
-    };
-    let given = changes.iter().filter(|change| reads(change.prop)).count();
+    let is_read = |prop: PropIx| reads(condition, prop, target.props[prop.at()].reference.path.as_str());
+    let given = changes.iter().filter(|change| is_read(change.prop)).count();
     if given < condition.filter.reads.len() {
         return None;
     }
@@ -61,7 +56,7 @@ pub fn not_about_made(plan: &Plan, flow: &PlanFlow, changes: &[Change]) -> Optio
     for change in changes {
         slots[change.prop.at()].shadow = Some(change.value.clone());
     }
-    let made = evaluate(plan, &condition.filter, &condition.reads, flow.to, &slots);
+    let made = evaluate(plan, condition, flow.to, &slots);
     let text =
         format!("the flow would not be about the record it makes: `only_to: {}` does not hold", condition.filter.expression);
     (made == Ok(false)).then_some(text)
@@ -89,35 +84,37 @@ pub(crate) fn suspended(plan: &Plan, records: &[&RecordState]) -> Vec<Apart> {
     found
 }
 
-/// Whether a condition of some flow reads this property: a write to it may make a flow hold again, or stop it (L9, L11).
-pub fn read_it(plan: &Plan, ty: TypeIx, prop: PropIx) -> bool {
-    let path = plan.prop(ty, prop).reference.path.as_str();
-    let reads = |filter: &Filter, reads: &[(String, PropIx, bool)]| {
-        filter.reads.iter().any(|read| read.as_str() == path) || reads.iter().any(|(_, read, _)| *read == prop)
+/// The properties of a record type that the conditions of these flows read: a write to one may make a flow hold again, or stop it (L9, L11).
+pub(crate) fn read_of(flows: &[PlanFlow], ty: TypeIx, props: &[PlanProp]) -> Vec<bool> {
+    let from = flows.iter().filter(|flow| flow.from == ty).flat_map(|flow| [&flow.filter, &flow.only]);
+    let to = flows.iter().filter(|flow| flow.to == ty).map(|flow| &flow.only_to);
+    let conditions: Vec<&Condition> = from.chain(to).flatten().collect();
+    let is_read = |(ix, prop): (usize, &PlanProp)| {
+        conditions.iter().any(|condition| reads(condition, PropIx(ix as u16), prop.reference.path.as_str()))
     };
-    let condition = |condition: &Option<Condition>| condition.as_ref().is_some_and(|one| reads(&one.filter, &one.reads));
-    let creating = |flow: &PlanFlow| flow.filter.as_ref().is_some_and(|filter| reads(filter, &flow.filter_reads));
-    plan.conditional
-        && plan
-            .flows
-            .iter()
-            .any(|flow| flow.from == ty && (condition(&flow.only) || creating(flow)) || flow.to == ty && condition(&flow.only_to))
+    props.iter().enumerate().map(is_read).collect()
 }
 
-fn evaluate(plan: &Plan, filter: &Filter, reads: &[(String, PropIx, bool)], ty: TypeIx, slots: &[Slot]) -> Result<bool, String> {
+/// Whether a condition reads a property, by its own path or by another.
+fn reads(condition: &Condition, prop: PropIx, path: &str) -> bool {
+    let by_path = condition.filter.reads.iter().any(|read| read.as_str() == path);
+    by_path || condition.reads.iter().any(|(_, read, _)| *read == prop)
+}
+
+fn evaluate(plan: &Plan, condition: &Condition, ty: TypeIx, slots: &[Slot]) -> Result<bool, String> {
     let mut root = serde_json::Map::new();
     for (prop, slot) in plan.ty(ty).props.iter().zip(slots) {
         if let Some(value) = &slot.shadow {
             insert(&mut root, prop.reference.path.as_str(), value.clone());
         }
     }
-    for (written, prop, primary) in reads {
+    for (written, prop, primary) in &condition.reads {
         let value = slots[prop.at()].shadow.as_ref().map(|value| if *primary { effective(value, false) } else { value });
         if let Some(value) = value {
             insert(&mut root, written, value.clone());
         }
     }
-    lockstep_model::filter::holds(filter, Value::Object(root))
+    lockstep_model::filter::holds(&condition.filter, Value::Object(root))
 }
 
 fn insert(map: &mut serde_json::Map<String, Value>, path: &str, value: Value) {

@@ -59,11 +59,12 @@ pub fn written(
             // Not ours: with a version, the next read can't be taken for an edit of a person's, so what the answer shows is
             // remembered now. Without one, the next read tells, and is compared with what was known before. What an earlier write gave
             // and this answer does not show was perhaps not kept: the next read tells that too (R6).
-            let own = slot.value(prop.whole);
-            let given_before = slot.given.as_ref().is_some_and(|given| equal(given, own));
-            let differs = || shown.as_ref().is_some_and(|shown| !same(prop.terms(), effective(shown, prop.whole), own));
-            if (tells_version || creates) && shown.is_some() && !(given_before && differs()) {
-                slot.show(shown.unwrap_or_default());
+            let was_unseen = slot.is_unseen(prop.whole);
+            let is_kept = |shown: &Value| same(prop.terms(), effective(shown, prop.whole), slot.value(prop.whole));
+            if (tells_version || creates)
+                && let Some(shown) = shown.filter(|shown| !was_unseen || is_kept(shown))
+            {
+                slot.show(shown);
                 let own = slot.value(prop.whole).clone();
                 if creates && prop.paired && !is_empty(&own) && !intent.changes.iter().any(|change| change.prop.at() == ix) {
                     // C6: what the system itself assigns (a customer number) is its claim. A default in the place of a reference that
@@ -73,13 +74,15 @@ pub fn written(
                 }
             }
             // Nothing has shown yet what became of that.
-            unseen |= given_before && slot.given.as_ref().is_some_and(|given| equal(given, slot.value(prop.whole)));
+            unseen |= was_unseen && slot.is_unseen(prop.whole);
             continue;
         };
         let change = intent.changes.iter().find(|change| change.prop.at() == ix);
         let stamp = change.map(|change| change.claim);
         let told = shown.is_some();
         let old = slot.value(prop.whole).clone();
+        // What an earlier write gave was perhaps not kept either: then what was there before that still is (R6).
+        let earlier = slot.before.take().filter(|_| slot.is_unseen(prop.whole));
         let adds = change.is_some_and(|change| is_added(&change.displaced));
         let before = place_of(slot, change.map(|change| &*change.displaced), prop.whole).filter(|_| !adds);
         let shadow = shown.unwrap_or_else(|| replaced(slot.shadow.as_ref(), before, value, prop.list, prop.whole, adds));
@@ -94,11 +97,9 @@ pub fn written(
         slot.shadow = Some(shadow);
         let as_asked = same(prop.terms(), slot.value(prop.whole), value);
         slot.displaced = None;
-        // What an earlier write gave and nothing has shown since was perhaps not kept either: then what was there before that still is.
-        let earlier = slot.before.as_ref().filter(|_| slot.given.as_ref().is_some_and(|given| equal(given, &old)));
         let kept = |before: &Value| is_kept(prop.terms(), value, before, slot.value(prop.whole));
-        if told && !as_asked && !(kept(&old) && earlier.is_none_or(|earlier| kept(earlier))) {
-            (slot.carries, slot.given, slot.before) = (None, None, None);
+        if told && !as_asked && !(kept(&old) && earlier.is_none_or(|earlier| kept(&earlier))) {
+            (slot.carries, slot.given) = (None, None);
             not_kept.push(PropIx(ix as u16));
             continue;
         }

@@ -3,7 +3,7 @@
 use lockstep_model::id_text::number_text;
 use lockstep_model::matching::{forms, key_hash, normalise, reference_hash};
 use lockstep_model::value::effective;
-use lockstep_model::{Change, RecordState, Slot, TypeIx, Value};
+use lockstep_model::{Change, RecordId, RecordState, Slot, TypeIx, Value};
 
 use crate::plan::{MatchProp, MatchSide, Plan};
 use crate::slice::Slice;
@@ -29,6 +29,19 @@ pub fn hashes(plan: &Plan, record: &RecordState) -> Vec<u64> {
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// What changes of the match keys of a record that was found under `before` (sorted).
+pub fn rekey(
+    plan: &Plan,
+    state: &RecordState,
+    before: &[u64],
+    added: &mut Vec<(u64, RecordId)>,
+    removed: &mut Vec<(u64, RecordId)>,
+) {
+    let after = hashes(plan, state);
+    added.extend(after.iter().filter(|hash| before.binary_search(hash).is_err()).map(|hash| (*hash, state.id)));
+    removed.extend(before.iter().filter(|hash| after.binary_search(hash).is_err()).map(|hash| (*hash, state.id)));
 }
 
 /// Under which hashes the record would be found that a creation with these changes makes.

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use lockstep_model::matching::seed;
-use lockstep_model::value::{Terms, effective, equal, is_empty, same};
+use lockstep_model::value::{Terms, effective, is_empty, same};
 use lockstep_model::{
     Claim, EntityId, NumberMap, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
 };
@@ -15,7 +15,7 @@ use crate::confirm::{is_kept, made_of};
 use crate::deletes::passes_deletions;
 use crate::flips;
 use crate::identity::{self, Identity};
-use crate::keys::hashes;
+use crate::keys::{hashes, rekey};
 use crate::plan::Plan;
 
 /// The circumstances of a reading.
@@ -236,12 +236,6 @@ pub fn mark_gone(plan: &Plan, state: &mut RecordState, seen: Option<Timestamp>) 
 fn leave(plan: &Plan, state: &mut RecordState, seen: Option<Timestamp>) {
     let since = seen.unwrap_or(state.first_seen);
     state.presence = if passes_deletions(plan, state.ty) { Presence::Leaving { since } } else { Presence::Gone };
-}
-
-fn rekey(plan: &Plan, state: &RecordState, before: &[u64], added: &mut Vec<(u64, RecordId)>, removed: &mut Vec<(u64, RecordId)>) {
-    let after = hashes(plan, state);
-    added.extend(after.iter().filter(|hash| before.binary_search(hash).is_err()).map(|hash| (*hash, state.id)));
-    removed.extend(before.iter().filter(|hash| after.binary_search(hash).is_err()).map(|hash| (*hash, state.id)));
 }
 
 /// P1: when what a record holds counts as put in, of which nothing was known before. What no system tells is later than nothing.
@@ -466,7 +460,7 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         // R5: what the record does not tell stays as it was.
         let Some(value) = value else { continue };
         let slot = &mut state.slots[ix];
-        let unseen = slot.given.as_ref().is_some_and(|given| equal(given, slot.value(prop.whole)));
+        let unseen = slot.is_unseen(prop.whole);
         if slot.shadow.as_ref() == Some(value) {
             if unseen {
                 // It is kept just as it was given.

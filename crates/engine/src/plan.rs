@@ -86,6 +86,8 @@ pub struct PlanProp {
     pub unsure: bool,
     /// The order of its list counts (P11).
     pub ordered: bool,
+    /// A condition of some flow reads it (L9, L11).
+    pub in_condition: bool,
     /// What its values are, and the country of telephone numbers that name none (R7).
     pub by: Normal,
     /// Some property that takes its values is a list: then it matters which value an edit displaced (P9).
@@ -159,10 +161,8 @@ pub struct PlanFlow {
     pub from: TypeIx,
     pub to: TypeIx,
     pub create: PlanCreate,
-    pub filter: Option<Filter>,
-    /// What the filter reads under another path than the property's own, with whether it means the primary element of a list only:
-    /// `primaryInfo.email` is the first of `info.emails.email`.
-    pub filter_reads: Vec<(String, PropIx, bool)>,
+    /// Of which records of the source it creates.
+    pub filter: Option<Condition>,
     /// L11: which records of the source it is about, and which of the target.
     pub only: Option<Condition>,
     pub only_to: Option<Condition>,
@@ -184,7 +184,8 @@ pub struct PlanFlow {
 #[derive(Debug)]
 pub struct Condition {
     pub filter: Filter,
-    /// What it reads under another path than the property's own, as in [`PlanFlow::filter_reads`].
+    /// What it reads under another path than the property's own, with whether it means the primary element of a list only:
+    /// `primaryInfo.email` is the first of `info.emails.email`.
     pub reads: Vec<(String, PropIx, bool)>,
 }
 

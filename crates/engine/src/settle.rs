@@ -451,29 +451,8 @@ fn inherited(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordId, PropIx, Claim)>
     for record in entity.records.iter().filter(|record| record.is_live()) {
         for (ix, slot) in record.slots.iter().enumerate() {
             let prop = PropIx(ix as u16);
+            let Some(at) = left_by(plan, entity, record, prop) else { continue };
             let shown = slot.value(plan.prop(record.ty, prop).whole);
-            let at = match slot.carries {
-                Some(carried) if carried.record == record.id => continue,
-                Some(carried) => {
-                    let is_member = entity.records.iter().any(|other| other.id == carried.record);
-                    if !is_member || !is_cut_off(plan, entity, record, prop, carried) {
-                        continue;
-                    }
-                    carried.at
-                }
-                // What a creation brought is not remembered by its claim: it comes before whatever has a time.
-                None if slot.claim.is_none() && record.written_at.is_some() && !is_empty(shown) => Timestamp::UNTOLD,
-                None => continue,
-            };
-            // A later one takes its place now, unless it only fills (P1c); and one that shows here as it was put in reaches it still.
-            let all = candidates(plan, entity, record.ty, prop, Some(record.id));
-            let is_it = |best: &Candidate<'_>| {
-                slot.carries.is_none() && best.by.is_some_and(|by| by.reference || same(by.terms, &best.claim.value, shown))
-            };
-            let stands = |best: &Candidate<'_>| best.stamp.at > at && !best.by.is_some_and(|by| by.fills) || is_it(best);
-            if all.first().is_some_and(stands) {
-                continue;
-            }
             let value = slot.given.as_deref().unwrap_or(shown).clone();
             // P1a: which of several properties of a record type it would go to was not settled; to none of them.
             let others: BTreeSet<TypeIx> = entity.bearings(plan, record.ty, prop).iter().map(|by| by.other).collect();
@@ -482,6 +461,32 @@ fn inherited(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordId, PropIx, Claim)>
         }
     }
     found
+}
+
+/// When the claim was made by which a property was given what it shows, where that claim does not reach it any more, and no later one takes
+/// its place now.
+fn left_by(plan: &Plan, entity: &Entity<'_>, record: &RecordState, prop: PropIx) -> Option<Timestamp> {
+    let slot = record.slot(prop);
+    let shown = slot.value(plan.prop(record.ty, prop).whole);
+    let is_member = |id: RecordId| entity.records.iter().any(|other| other.id == id);
+    let best = || candidates(plan, entity, record.ty, prop, Some(record.id)).into_iter().next();
+    // What only fills takes nothing's place (P1c).
+    let is_later = |best: &Candidate<'_>, at: Timestamp| best.stamp.at > at && !best.by.is_some_and(|by| by.fills);
+    match slot.carries {
+        Some(carried) => {
+            let left =
+                carried.record != record.id && is_member(carried.record) && is_cut_off(plan, entity, record, prop, carried);
+            (left && !best().is_some_and(|best| is_later(&best, carried.at))).then_some(carried.at)
+        }
+        // What a creation brought is not remembered by its claim: it comes before whatever has a time. One that shows here as it was put in
+        // reaches it still.
+        None => {
+            let brought = slot.claim.is_none() && record.written_at.is_some() && !is_empty(shown);
+            let is_it = |best: &Candidate<'_>| best.by.is_some_and(|by| by.reference || same(by.terms, &best.claim.value, shown));
+            let at = Timestamp::UNTOLD;
+            (brought && !best().is_some_and(|best| is_later(&best, at) || is_it(&best))).then_some(at)
+        }
+    }
 }
 
 /// Whether a record has a property that depends on a word elsewhere in it. Where the record does not tell, it may have.

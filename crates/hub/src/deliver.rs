@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::mpsc::{Sender, channel};
 
 use lockstep_connector::{Action, Answers, Outcome, Write, WriteValue};
-use lockstep_engine::keys::{each_id, hashes};
+use lockstep_engine::keys::{each_id, hashes, rekey};
 use lockstep_engine::observe::retired_key;
 use lockstep_engine::plan::{PlanProp, PlanType};
 use lockstep_engine::settle::id_value;
-use lockstep_engine::{Plan, conditions, confirm};
+use lockstep_engine::{Plan, confirm};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::{effective, is_empty, same, shown};
@@ -441,9 +441,7 @@ impl Hub {
                     self.updated(under_way, &intent, &before, state, &kept, &known, &mut commit)?;
                 }
                 Outcome::Done(_) => {
-                    if let Some(record) = intent.record {
-                        self.facets_gone(record, &mut commit)?;
-                    }
+                    self.facets_gone(intent.record, &mut commit)?;
                     match intent.takes_back() {
                         true => self.creation_taken_back(under_way, &intent, &mut known, &mut commit),
                         false => self.deleted(under_way, &intent, &mut known, &mut commit),
@@ -481,15 +479,11 @@ impl Hub {
                     self.rejected(under_way, &intent, prop, &sent, &message, &known, &mut commit)
                 }
                 Outcome::Gone { .. } if intent.kind == IntentKind::Delete && intent.takes_back() => {
-                    if let Some(record) = intent.record {
-                        self.facets_gone(record, &mut commit)?;
-                    }
+                    self.facets_gone(intent.record, &mut commit)?;
                     self.creation_taken_back(under_way, &intent, &mut known, &mut commit)
                 }
                 Outcome::Gone { message } => {
-                    if let Some(record) = intent.record {
-                        self.facets_gone(record, &mut commit)?;
-                    }
+                    self.facets_gone(intent.record, &mut commit)?;
                     commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
                     self.gone(under_way, &intent, &mut known, &mut commit);
                 }
@@ -780,7 +774,7 @@ impl Hub {
             || intent.attempts > 0
             || ty.flows_out.iter().any(|f| self.plan.flows[f.at()].to != self.plan.flows[intent.flow.at()].from)
             || has_more_to_settle(ty, &state)
-            || intent.changes.iter().any(|change| conditions::read_it(&self.plan, intent.ty, change.prop))
+            || intent.changes.iter().any(|change| ty.props[change.prop.at()].in_condition)
         {
             commit.agenda_added.push((ty.decide_rank, state.id));
         }
@@ -836,15 +830,14 @@ impl Hub {
             entry.other = Some(change.claim.record);
             commit.journal.push(entry);
         }
-        let (old, new) = (&before.hashes, &hashes(&self.plan, &state));
-        commit.keys_added.extend(new.iter().filter(|h| old.binary_search(h).is_err()).map(|h| (*h, state.id)));
-        let removed: Vec<(u64, RecordId)> =
-            old.iter().filter(|h| new.binary_search(h).is_err()).map(|h| (*h, state.id)).collect();
+        let (added, mut removed) = (commit.keys_added.len(), Vec::new());
+        rekey(&self.plan, &state, &before.hashes, &mut commit.keys_added, &mut removed);
+        let matches_otherwise = !ty.match_sides.is_empty() && (commit.keys_added.len() > added || !removed.is_empty());
         let rank = ty.decide_rank;
         // A changed match value can make a match elsewhere: of this record, and of those that shared its old one. A value that was put
         // back is an edit, which the next run carries on (G7). And a flow may hold now that did not before, or the other way (L9).
-        let conditions_change = intent.changes.iter().any(|change| conditions::read_it(&self.plan, state.ty, change.prop));
-        if intent.takes_back() || conditions_change || old != new && !ty.match_sides.is_empty() {
+        let in_condition = intent.changes.iter().any(|change| ty.props[change.prop.at()].in_condition);
+        if intent.takes_back() || in_condition || matches_otherwise {
             commit.agenda_added.push((rank, state.id));
         }
         self.wake_old_rivals(&removed, rank, commit)?;

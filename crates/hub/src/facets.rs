@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use lockstep_engine::keys::hashes;
+use lockstep_engine::keys::{hashes, rekey};
 use lockstep_engine::observe::{mark_gone, read_as, retired_key};
 use lockstep_engine::{Plan, confirm, facets};
 use lockstep_model::value::same;
@@ -172,9 +172,7 @@ impl Hub {
             let before = Before::of(&self.plan, &facet, intent);
             change(&self.plan, &mut facet);
             let after = Before::of(&self.plan, &facet, intent);
-            let (old, new) = (&before.hashes, &after.hashes);
-            commit.keys_added.extend(new.iter().filter(|h| old.binary_search(h).is_err()).map(|h| (*h, facet.id)));
-            commit.keys_removed.extend(old.iter().filter(|h| new.binary_search(h).is_err()).map(|h| (*h, facet.id)));
+            rekey(&self.plan, &facet, &before.hashes, &mut commit.keys_added, &mut commit.keys_removed);
             commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
             for ((change, before), after) in intent.changes.iter().zip(before.shown).zip(after.shown) {
                 let prop = self.plan.prop(facet.ty, change.prop);
@@ -235,8 +233,9 @@ impl Hub {
     }
 
     /// F1, F3: a record that is gone is gone with all its facets.
-    pub(crate) fn facets_gone(&mut self, gone: RecordId, commit: &mut Commit) -> Result<()> {
-        let Some(state) = self.store.records(&[gone])?.pop().filter(|state| self.has_facets(state.ty)) else { return Ok(()) };
+    pub(crate) fn facets_gone(&mut self, gone: Option<RecordId>, commit: &mut Commit) -> Result<()> {
+        let Some(gone) = gone.filter(|_| self.plan.has_facets) else { return Ok(()) };
+        let Some(state) = self.store.records(&[gone])?.pop() else { return Ok(()) };
         for facet in self.other_facets(&state)?.into_iter().filter(RecordState::is_live) {
             self.facet_gone(facet, commit);
         }

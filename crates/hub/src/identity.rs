@@ -13,7 +13,7 @@ use lockstep_connector::Trouble;
 use lockstep_engine::Observed;
 use lockstep_engine::Trust;
 use lockstep_engine::confirm::made_of;
-use lockstep_engine::keys::{hashes, promised};
+use lockstep_engine::keys::{hashes, promised, rekey};
 use lockstep_engine::observe::Doubt;
 use lockstep_model::value::{effective, equal, is_empty, shown};
 use lockstep_model::{
@@ -197,7 +197,7 @@ impl Hub {
 
     /// R9: asks a person whether a record is still the same.
     fn ask_about(&mut self, under_way: &mut Underway, doubt: &Doubt, commit: &mut Commit) -> Result<()> {
-        let value = self.read_to_json(&doubt.known, &doubt.read)?;
+        let value = self.read_to_json(under_way.report.started, &doubt.known, &doubt.read)?;
         let state = &doubt.known;
         let (name, ty) = (RecordName::of(&self.plan, state.ty, &state.key), self.plan.ty(state.ty));
         let message = format!(
@@ -244,11 +244,12 @@ impl Hub {
         changes.join(", ")
     }
 
-    /// What a person is asked about, and since when each value is shown, after which reading.
-    fn read_to_json(&mut self, state: &RecordState, read: &ReadRecord) -> Result<Value> {
+    /// What a person is asked about, and since when each value is shown, after which reading: since the run that began at `started`, where
+    /// it was not shown before.
+    fn read_to_json(&mut self, started: Timestamp, state: &RecordState, read: &ReadRecord) -> Result<Value> {
         let open = self.store.open_reviews(&[state.id])?.into_iter().find(|review| review.kind == ReviewKind::AnotherRecord);
         let asked = open.map_or(Value::Null, |review| review.value);
-        let seen = json!([self.status[state.ty.at()].read_from.map(|at| at.0), self.clock.now().0]);
+        let seen = json!([self.status[state.ty.at()].read_from.map(|at| at.0), started.0]);
         let (mut values, mut since) = (serde_json::Map::new(), serde_json::Map::new());
         for (prop, value) in self.plan.ty(state.ty).props.iter().zip(&read.values) {
             let Some(value) = value else { continue };
@@ -399,11 +400,10 @@ impl Hub {
                 state = commit.changed_records.remove(at);
             }
         }
-        let after = hashes(&self.plan, &state);
+        // Each part has told what it changed of them; what they are in the end counts.
         commit.keys_added.retain(|(_, of)| *of != id);
         commit.keys_removed.retain(|(_, of)| *of != id);
-        commit.keys_added.extend(after.iter().filter(|hash| !before.contains(hash)).map(|hash| (*hash, id)));
-        commit.keys_removed.extend(before.iter().filter(|hash| !after.contains(hash)).map(|hash| (*hash, id)));
+        rekey(&self.plan, &state, &before, &mut commit.keys_added, &mut commit.keys_removed);
         commit.changed_records.push(state);
         Ok(())
     }

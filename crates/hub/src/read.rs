@@ -7,10 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::mpsc::sync_channel;
 
 use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, RecordFault, Trouble};
-use lockstep_engine::Observed;
-use lockstep_engine::is_back;
 use lockstep_engine::keys::each_id;
 use lockstep_engine::observe::{Reading, mark_gone, observe};
+use lockstep_engine::{Observed, Plan, is_back};
 use lockstep_model::{Intent, NumberMap, ReadRecord, RecordId, RecordState, Timestamp, TypeIx};
 use lockstep_store::{Commit, JournalEntry, JournalKind, TypeStatus};
 
@@ -70,12 +69,17 @@ struct Stream {
     losses: Losses,
     /// It is not believed: what still comes of it is left (R5, R9).
     stopped: bool,
-    /// The writes of its records whose answer was lost before it began.
-    unanswered: HashMap<RecordId, Vec<Intent>>,
-    /// The same writes through other facets of its records, by key (F1).
-    beside: HashMap<String, Vec<Intent>>,
+    unanswered: Unanswered,
     /// As it was before this reading.
     before: TypeStatus,
+}
+
+/// The writes whose answer was lost before a reading began.
+struct Unanswered {
+    /// Of the records that are read.
+    of_it: HashMap<RecordId, Vec<Intent>>,
+    /// Through other facets of these records, by key (F1).
+    beside: HashMap<String, Vec<Intent>>,
 }
 
 impl Hub {
@@ -109,7 +113,10 @@ impl Hub {
             }
             let checkpoint = status.checkpoint.clone().map(|(text, bytes)| Checkpoint { text, bytes });
             let listed = (status.complete && !resumed).then(HashSet::new);
-            let beside = self.unanswered_beside(ty, &unanswered)?;
+            let unanswered = Unanswered {
+                of_it: unanswered.clone().into_iter().filter(|(_, intents)| intents[0].ty == ty).collect(),
+                beside: self.unanswered_beside(ty, &unanswered)?,
+            };
             streams.insert(
                 ty,
                 Stream {
@@ -125,8 +132,7 @@ impl Hub {
                     mended: HashSet::new(),
                     losses: Losses::default(),
                     stopped: false,
-                    unanswered: unanswered.clone().into_iter().filter(|(_, intents)| intents[0].ty == ty).collect(),
-                    beside,
+                    unanswered,
                     before,
                     listing: Some(0),
                 },
@@ -306,27 +312,8 @@ impl Hub {
             known.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| (record.key.clone(), record)));
             records.extend(held);
         }
-        let mut found_out_about = Vec::new();
-        for (intents, read) in take_unanswered(&mut records, &known, &stream.unanswered) {
-            match self.still_unanswered(intents)? {
-                // F1: what it was read as another facet has told.
-                intents if intents.is_empty() => found_out_about.push(read),
-                intents => stream.faulty |= !self.settle_listed(under_way, intents, &read, asked)? && !everything,
-            }
-        }
-        // F1, P5: a write through another facet is found out about first, too.
-        for read in records.extract_if(.., |read| stream.beside.contains_key(&read.id)).collect::<Vec<_>>() {
-            let intents = self.still_unanswered(stream.beside[&read.id].clone())?;
-            match intents.is_empty() || self.settle_listed(under_way, intents, &read, asked)? {
-                true => found_out_about.push(read),
-                false => stream.faulty |= !everything,
-            }
-        }
-        if !found_out_about.is_empty() {
-            let keys: Vec<&str> = found_out_about.iter().map(|read| read.id.as_str()).collect();
-            known.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| (record.key.clone(), record)));
-            records.extend(found_out_about);
-        }
+        let settled = self.settle_shown_in(under_way, ty, &stream.unanswered, (&mut records, &mut known), asked)?;
+        stream.faulty |= !settled && !everything;
         let mut gone: Vec<RecordState> = gone.iter().filter_map(|id| known.get(id)).filter(|r| r.is_live()).cloned().collect();
         let mut found_out = true;
         if ends {
@@ -359,17 +346,7 @@ impl Hub {
             stream.faulty |= !all_found_out && !everything;
         }
         let previous = reading.previous;
-        if !gone.is_empty() {
-            // R9: who is told to be gone and is shown all the same is back, or their key is another's by now.
-            for read in records.iter().filter(|read| !read.deleted) {
-                let Some(at) = gone.iter().position(|gone| gone.key == read.id) else { continue };
-                if is_back(&self.plan, &gone[at], read) {
-                    gone.remove(at);
-                } else if let Some(known) = known.get_mut(&read.id) {
-                    mark_gone(&self.plan, known, previous);
-                }
-            }
-        }
+        shown_all_the_same(&self.plan, &mut gone, &records, &mut known, previous);
         let fresh = records.iter().filter(|r| known.get(&r.id).is_none_or(|known| !known.is_live())).count();
         if fresh > 0 {
             under_way.newest.insert(ty, now);
@@ -399,10 +376,9 @@ impl Hub {
         self.close_doubts(under_way, &read_ids, &observed.doubts, &mut commit)?;
         stream.faulty |= observed.unsettled && !everything;
         let gone_count = gone.len() as u64 + observed.gone.len() as u64;
-        let doubts = !observed.doubts.is_empty();
         self.remember(under_way, ty, observed, &mut commit)?;
         for mut record in gone {
-            self.facets_gone(record.id, &mut commit)?;
+            self.facets_gone(Some(record.id), &mut commit)?;
             commit.keys_removed.extend(mark_gone(&self.plan, &mut record, previous));
             commit.agenda_added.push((self.plan.ty(ty).decide_rank, record.id));
             self.tell_gone(under_way, &record, &mut commit);
@@ -433,10 +409,41 @@ impl Hub {
             self.listed_whole(ty, found_out && !stream.resumed && !hidden, &mut commit);
         }
         timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
-        match doubts {
-            true => self.close_needless_questions(Some(ty)),
-            false => Ok(()),
+        Ok(())
+    }
+
+    /// C2, P5: what a page shows of records whose writes were not answered is what these did, if anything, before it is somebody's edit. What
+    /// could be concluded is left among `records`, and `known` is as it is then. Gives whether all of it could.
+    fn settle_shown_in(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        unanswered: &Unanswered,
+        (records, known): (&mut Vec<ReadRecord>, &mut HashMap<String, RecordState>),
+        asked: Timestamp,
+    ) -> Result<bool> {
+        let (mut found_out_about, mut settled) = (Vec::new(), true);
+        for (intents, read) in take_unanswered(records, known, &unanswered.of_it) {
+            match self.still_unanswered(intents)? {
+                // F1: what it was read as another facet has told.
+                intents if intents.is_empty() => found_out_about.push(read),
+                intents => settled &= self.settle_listed(under_way, intents, &read, asked)?,
+            }
         }
+        // F1: a write through another facet is found out about first, too.
+        for read in records.extract_if(.., |read| unanswered.beside.contains_key(&read.id)).collect::<Vec<_>>() {
+            let intents = self.still_unanswered(unanswered.beside[&read.id].clone())?;
+            match intents.is_empty() || self.settle_listed(under_way, intents, &read, asked)? {
+                true => found_out_about.push(read),
+                false => settled = false,
+            }
+        }
+        if !found_out_about.is_empty() {
+            let keys: Vec<&str> = found_out_about.iter().map(|read| read.id.as_str()).collect();
+            known.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| (record.key.clone(), record)));
+            records.extend(found_out_about);
+        }
+        Ok(settled)
     }
 
     /// Puts what was observed into a commit.
@@ -488,7 +495,7 @@ impl Hub {
         }
         for id in &observed.gone {
             if observed.retired.iter().all(|(retired, _)| retired != id) {
-                self.facets_gone(*id, commit)?;
+                self.facets_gone(Some(*id), commit)?;
             }
             if let Some(state) = observed.changed.iter().find(|s| s.id == *id) {
                 self.tell_gone(under_way, state, commit);
@@ -701,6 +708,27 @@ fn pages<'a>(
 
 fn base_kind<'a>(request: &impl Fn(Option<&'a Checkpoint>) -> ReadRequest<'a>) -> String {
     request(None).kind.to_string()
+}
+
+/// R9: of those that are told to be gone, who is shown all the same is back, or their key is another's by now.
+fn shown_all_the_same(
+    plan: &Plan,
+    gone: &mut Vec<RecordState>,
+    records: &[ReadRecord],
+    known: &mut HashMap<String, RecordState>,
+    previous: Option<Timestamp>,
+) {
+    if gone.is_empty() {
+        return;
+    }
+    for read in records.iter().filter(|read| !read.deleted) {
+        let Some(at) = gone.iter().position(|gone| gone.key == read.id) else { continue };
+        if is_back(plan, &gone[at], read) {
+            gone.remove(at);
+        } else if let Some(known) = known.get_mut(&read.id) {
+            mark_gone(plan, known, previous);
+        }
+    }
 }
 
 /// Takes the records out whose own writes have no answer yet, with these writes.

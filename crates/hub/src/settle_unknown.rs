@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use lockstep_connector::Trouble;
 use lockstep_engine::Trust;
 use lockstep_engine::confirm;
-use lockstep_engine::keys::{hashes, promised};
+use lockstep_engine::keys::{hashes, promised, rekey};
 use lockstep_engine::observe::{Reading, observe_as};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
@@ -226,7 +226,7 @@ impl Hub {
         let mut known: NumberMap<RecordId, RecordState> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
         let mut commit = Commit::default();
         if let Some(record) = intent.record.filter(|_| again.is_none()) {
-            self.facets_gone(record, &mut commit)?;
+            self.facets_gone(Some(record), &mut commit)?;
             match intent.kind {
                 IntentKind::Delete if intent.takes_back() => self.creation_taken_back(under_way, intent, &mut known, &mut commit),
                 IntentKind::Delete => self.deleted(under_way, intent, &mut known, &mut commit),
@@ -765,9 +765,7 @@ impl Hub {
         state.version = answer.version.take().or(state.version.take());
         state.modified = answer.modified.or(state.modified);
         state.written_at = Some(now);
-        let after = hashes(&self.plan, &state);
-        commit.keys_added.extend(after.iter().filter(|hash| !before.contains(hash)).map(|hash| (*hash, state.id)));
-        commit.keys_removed.extend(before.iter().filter(|hash| !after.contains(hash)).map(|hash| (*hash, state.id)));
+        rekey(&self.plan, &state, &before, &mut commit.keys_added, &mut commit.keys_removed);
         if !changes.is_empty() {
             let id = self.store.take_intent_ids(1)?;
             commit.intents_new = vec![Intent {

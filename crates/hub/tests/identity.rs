@@ -422,6 +422,36 @@ fn r9_a_live_record_that_shows_another_person_waits_and_a_person_says() {
 }
 
 #[test]
+fn p1b_each_edit_of_a_record_in_doubt_was_made_before_it_was_shown() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let path = |name: &str| PropertyPair::equal(PropertyRef::new(name), PropertyRef::new(name));
+    let flows = people().into_iter().map(|mut flow| {
+        flow.properties.push(path("city"));
+        flow
+    });
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows.collect::<Vec<_>>());
+    for n in 3..9 {
+        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
+    }
+    a.put("Person/2", json!({"mail": "ase@example.com", "name": "Åse Berg", "city": "Bergen"}));
+    run(&mut hub);
+    let ours = b.real.all("Person").into_iter().find(|(_, r)| r["name"] == "Åse Berg").unwrap().0;
+    let ours = format!("Person/{ours}");
+    a.put("Person/2", per());
+    assert!(run(&mut hub).needs_a_person());
+    b.put(&ours, json!({"name": "Åse Lie Berg"}));
+    run(&mut hub);
+    // Another value of the record in doubt is edited later than all that.
+    a.put("Person/2", json!({"city": "Tromsø"}));
+    run(&mut hub);
+    answer(&mut hub, Answer::Accept);
+    run(&mut hub);
+    assert_eq!(a.value("Person/2", "name"), json!("Åse Lie Berg"), "a later edit of the name has lost");
+    assert_eq!((b.value(&ours, "city"), b.value(&ours, "mail")), (json!("Tromsø"), json!("per@example.com")));
+    assert_eq!(writes(&mut hub), 0);
+}
+
+#[test]
 fn r9_nothing_is_created_beside_a_record_that_shows_it_while_a_person_is_asked() {
     for (back, answered) in [(false, Some(Answer::Reject)), (true, None)] {
         let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));

@@ -87,6 +87,11 @@ impl Slot {
         }
     }
 
+    /// R6: Lockstep gave it what it counts as showing, and nothing has shown since what became of that.
+    pub fn is_unseen(&self, whole: bool) -> bool {
+        self.given.as_ref().is_some_and(|given| value::equal(given, self.value(whole)))
+    }
+
     /// P11: where a list shows its elements in another order, the one that stood for the property stands for it still, also where another
     /// one has been edited.
     pub fn stand_by(&mut self, standing: &Value, shown: &Value) {

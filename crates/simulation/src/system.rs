@@ -50,6 +50,8 @@ pub struct Row {
     pub hidden_until: Option<i64>,
     /// It is gone, and its id is another's.
     id_given_on: bool,
+    /// Its id had been another's.
+    reused: bool,
 }
 
 impl Row {
@@ -210,7 +212,9 @@ impl SimulatedSystem {
         rows.next += 1;
         let key = rows.next;
         let fresh = || if self.drawn.numbers_ids { (1_000 + key).to_string() } else { format!("{}-{key:04}", self.drawn.name) };
-        let (id, version) = self.freed_id(rows, key, kind, who).unwrap_or_else(|| (fresh(), 0));
+        let freed = self.freed_id(rows, key, kind, who);
+        let reused = freed.is_some();
+        let (id, version) = freed.unwrap_or_else(|| (fresh(), 0));
         let row = Row {
             id,
             kind,
@@ -231,6 +235,7 @@ impl SimulatedSystem {
             before: None,
             hidden_until: None,
             id_given_on: false,
+            reused,
         };
         rows.all.insert(key, row);
         key
@@ -746,10 +751,7 @@ impl SimulatedSystem {
         // With more than two systems the new one may come from a record that has never been linked with the deleted one.
         let once = self.alone && divided == 0 && !truth.anew.remove(&(self.number, who.to_string()));
         // And who was shown under a number that had been another's may have been a question until they were deleted (R9).
-        let number = |row: &Row| row.id.split(" until ").next().unwrap_or_default().to_string();
-        let had_anothers =
-            |row: &Row| rows.all.values().any(|other| other.id_given_on && other.id != row.id && number(other) == number(row));
-        let deleted = gone.iter().find(|row| row.by_hub && row.ever_shown && once && !had_anothers(row));
+        let deleted = gone.iter().find(|row| row.by_hub && row.ever_shown && once && !row.reused);
         if let Some(row) = deleted {
             let message = format!("{who} is created in {} anew, after {} was deleted", self.drawn.name, row.id);
             truth.broken("created after a deletion", who, message);

@@ -259,11 +259,11 @@ mod tests {
     #[test]
     fn numeric_steps_make_lists_and_lead_into_them() {
         let mut body = json!({"kept": {"0": "x"}, "list": [{"a": 1}, {"a": 2}]});
-        put(&mut body, "members.0.email", json!("ada@example.com"));
-        put(&mut body, "members.0.name", json!("Ada"));
+        put(&mut body, "members.0.email", json!("ase@example.com"));
+        put(&mut body, "members.0.name", json!("Åse"));
         put(&mut body, "list.1.a", json!(3));
         put(&mut body, "kept.0", json!("y"));
-        let members = json!([{"email": "ada@example.com", "name": "Ada"}]);
+        let members = json!([{"email": "ase@example.com", "name": "Åse"}]);
         assert_eq!(body, json!({"kept": {"0": "y"}, "list": [{"a": 1}, {"a": 3}], "members": members}));
     }
 
