@@ -409,6 +409,7 @@ pub enum ConnectorAct {
     },
     /// Try what a manifest says on the system itself, and tell what holds
     Test {
+        /// The manifest's file, the name of a built-in connector, or of a system in lockstep.yaml
         #[arg(value_name = "MANIFEST")]
         manifest: PathBuf,
         /// The system whose settings are used; the one that names the manifest if not said

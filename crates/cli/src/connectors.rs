@@ -43,14 +43,26 @@ pub fn new(dir: &Path, name: &str, openapi: Option<&Path>) -> Result<Exit> {
 pub fn test(dir: &Path, manifest: &Path, system: Option<&str>, writes: bool, format: Format) -> Result<Exit> {
     let opened = project::open(dir)?;
     let name = manifest.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    let Some(known) = opened.project.systems.iter().find(|known| match system {
-        Some(system) => known.name == system,
-        None => known.connector == name,
-    }) else {
-        return Err(Failure::usage(match system {
-            Some(system) => format!("there is no system `{system}` in lockstep.yaml"),
-            None => format!("no system in lockstep.yaml has `connector: {name}`: the test needs its settings"),
-        }));
+    let all = &opened.project.systems;
+    let is_named = |wanted: &str| all.iter().find(|known| known.name == wanted);
+    let known = match system {
+        Some(system) => {
+            is_named(system).ok_or_else(|| Failure::usage(format!("there is no system `{system}` in lockstep.yaml")))?
+        }
+        None => {
+            let by_it: Vec<_> = all.iter().filter(|known| known.connector == name).collect();
+            match &by_it[..] {
+                [] => is_named(name).ok_or_else(|| {
+                    Failure::usage(format!("no system in lockstep.yaml has `connector: {name}`: the test needs its settings"))
+                })?,
+                [one] => one,
+                several => {
+                    let names: Vec<String> = several.iter().map(|known| format!("`{}`", known.name)).collect();
+                    let names = names.join(" and ");
+                    return Err(Failure::usage(format!("{names} have `connector: {name}`: say which one with --system")));
+                }
+            }
+        }
     };
     let failed = |trouble: Trouble| match trouble {
         Trouble::Unreachable(_) | Trouble::Busy { .. } => Failure::unreachable(format!("{}: {trouble}", known.name)),

@@ -176,3 +176,15 @@ fn an_administrators_sign_in_gives_a_service_what_it_needs() {
         .says("lists of persons take $entities: status 200");
     assert_eq!(sandbox.total_writes(), 0);
 }
+
+#[test]
+fn the_system_that_a_connector_is_tried_on_is_never_guessed() {
+    let (dir, _sandbox) = project();
+    let dir = dir.path();
+    lockstep(dir, &["connector", "test", "files"])
+        .exits(2)
+        .says("`shop` and `desk` have `connector: files`: say which one with --system");
+    lockstep(dir, &["connector", "test", "files", "--system", "desk"]).says("Users");
+    lockstep(dir, &["connector", "test", "desk"]).says("Users");
+    lockstep(dir, &["connector", "test", "till"]).exits(2).says("no system in lockstep.yaml has `connector: till`");
+}
