@@ -216,13 +216,15 @@ impl World {
         review: &Review,
         random: &mut Random,
     ) -> Result<Option<(At, Vec<At>, Answer)>, HubError> {
-        let Some(asked) = hub.store().records(&[review.record])?.pop().map(|record| self.place(hub, &record)) else {
-            return Ok(None);
-        };
+        let Some(record) = hub.store().records(&[review.record])?.pop() else { return Ok(None) };
+        let asked = self.place(hub, &record);
         let mut candidates = hub.store().records(&review.candidates)?;
         candidates.retain(|record| record.ty == review.ty);
         let candidates: Vec<At> = candidates.iter().map(|record| self.place(hub, record)).collect();
-        let who = self.who(&asked);
+        // Who is gone, and whose key is another's by now, is known by what they were.
+        let prop = hub.plan_of_flows().ty(record.ty).props.iter().position(|prop| prop.name == WHO);
+        let was = || prop.map(|prop| text_of(record.slots[prop].value(false))).unwrap_or_default();
+        let who = Some(self.who(&asked)).filter(|who| !who.is_empty()).unwrap_or_else(was);
         let ty = hub.plan_of_flows().ty(review.ty).name.clone();
         let name = |at: &At| format!("{ty}/{}", at.1);
         let answer = match review.kind {

@@ -717,7 +717,8 @@ impl SimulatedSystem {
         // Another value is another write.
         let in_all = before.as_ref().map_or(0, |before| before.in_all);
         let failed = before.filter(|failed| failed.sent == sent);
-        let failed = failed.unwrap_or(Failed { sent, times: 0, in_all, last: i64::MIN / 2 });
+        let run = truth.run;
+        let failed = failed.unwrap_or(Failed { sent, times: 0, in_all, last: i64::MIN / 2, run });
         let waits = BACK_OFF_MS[(failed.times.max(1) as usize - 1).min(BACK_OFF_MS.len() - 1)];
         // Two who share an address, or of whom there is more than one, may both be written for.
         let once = !truth.sharing.contains(who) && !truth.joined.contains(who) && !truth.divided.contains_key(who);
@@ -730,7 +731,7 @@ impl SimulatedSystem {
             );
             truth.broken("tried again too soon", who, message);
         }
-        truth.failed.insert(key, Failed { times: failed.times + 1, in_all: failed.in_all + 1, last: now, ..failed });
+        truth.failed.insert(key, Failed { times: failed.times + 1, in_all: failed.in_all + 1, last: now, run, ..failed });
         Some(Outcome::Later { retry_after_ms: None, message: "500".into() })
     }
 

@@ -60,6 +60,8 @@ pub struct Failed {
     /// The same, with what was to be written before that.
     pub in_all: u32,
     pub last: i64,
+    /// In which run the last of them was.
+    pub run: usize,
 }
 
 /// A rule that was broken.

@@ -247,10 +247,10 @@ impl World {
                 if self.random.per_mille(300) {
                     // Where a third system gets only the first address, nothing tells who it is to one that knows the second.
                     let place = if self.systems.len() == 2 { self.random.below(2) } else { 1 };
-                    mails.insert(place, format!("other.{who}.{at}@example.org"));
+                    mails.insert(place, format!("{who}x{at}@example.org"));
                 }
                 if !self.systems[at].drawn.mail_is_a_list {
-                    mails.retain(|mail| !mail.starts_with("other."));
+                    mails.retain(|mail| !mail.ends_with("@example.org"));
                 }
                 self.systems[at].clone().person_adds(Kind::Person, &who, mails, &mut self.random);
             }
@@ -333,6 +333,9 @@ impl World {
         if life.ended() {
             self.kills += 1;
             truth.tell("", "the hub is killed".into());
+            // Of what failed in its last moment it may know nothing.
+            let run = truth.run;
+            truth.failed.values_mut().filter(|failed| failed.run == run).for_each(|failed| failed.times = 0);
             return None;
         }
         match result {

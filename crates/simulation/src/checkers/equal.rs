@@ -53,7 +53,8 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
                     continue;
                 }
                 let same = a_row.mails.iter().any(|x| b_row.mails.iter().any(|y| x.to_lowercase() == y.to_lowercase()));
-                if !same && !settled.is_lost([(*a, a_state, a_row), (*b, b_state, b_row)], MAIL, &mut found) {
+                let none = a_row.mails.is_empty() && b_row.mails.is_empty();
+                if !same && !none && !settled.is_lost([(*a, a_state, a_row), (*b, b_state, b_row)], MAIL, &mut found) {
                     let (an, bn) = (&systems[*a].name, &systems[*b].name);
                     let message = format!("{an}/{} has {:?}, {bn}/{} has {:?}", a_row.id, a_row.mails, b_row.id, b_row.mails);
                     found.push(Violation { checker: "not equal", message, who: a_row.texts.get(WHO).cloned() });
