@@ -375,7 +375,7 @@ impl Hub {
             |intent: &Intent| intent.ty == review.ty && (intent.source == review.record || intent.record == Some(review.record));
         if review.prop.is_none() {
             for intent in self.store.intents_in(IntentState::Refused, usize::MAX >> 1)?.into_iter().filter(refused) {
-                commit.intents_changed.push(self.put_back(&intent));
+                self.send_again(&intent, commit)?;
             }
             for intent in self.put_off_for(review)? {
                 commit.intents_changed.push(put_forward(&intent));
@@ -388,10 +388,19 @@ impl Hub {
         Ok(())
     }
 
-    fn put_back(&self, intent: &Intent) -> lockstep_store::IntentUpdate {
-        let mut update = step(intent, IntentEvent::PutBack, self.clock.now(), Some("a person has it tried again".into()));
+    /// Has a refused write sent again. A creation is decided on anew: while it was refused, its counterpart may have been linked, or have
+    /// begun to be made for another record (C2).
+    fn send_again(&mut self, intent: &Intent, commit: &mut Commit) -> Result<()> {
+        let decided_anew = intent.kind == IntentKind::Create && !intent.takes_back();
+        let event = if decided_anew { IntentEvent::Drop } else { IntentEvent::PutBack };
+        let mut update = step(intent, event, self.clock.now(), Some("a person has it tried again".into()));
         update.attempts = 0;
-        update
+        commit.intents_changed.push(update);
+        if decided_anew && let Some(source) = self.store.records(&[intent.source])?.pop() {
+            let members = self.store.members(&[source.entity])?;
+            self.decide_on(members.iter(), commit)?;
+        }
+        Ok(())
     }
 
     /// Tries again, now, what was refused or waits for its next try: writes, values, references.
@@ -421,7 +430,7 @@ impl Hub {
                     created.insert(intent.ty);
                 }
                 if meant(intent.source) && !commit.intents_changed.iter().any(|update| update.id == intent.id) {
-                    commit.intents_changed.push(hub.put_back(&intent));
+                    hub.send_again(&intent, &mut commit)?;
                 }
             }
             for intent in hub.store.intents_in(IntentState::Queued, usize::MAX >> 1)? {

@@ -1079,6 +1079,24 @@ fn g4_a_write_that_fails_waits_longer_each_time_and_a_person_is_told() {
 }
 
 #[test]
+fn c2_of_two_refused_creations_that_come_to_the_same_one_is_tried_again() {
+    let systems = [Fated::new(vec![person()]), Fated::new(vec![person()]), Fated::new(vec![person()])];
+    let [a, b, c] = &systems;
+    let into_b = |from: &str| flow(from, "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
+    let mut hub = hub(&[("a", a), ("b", b), ("c", c)], &[into_b("a.Person"), into_b("c.Person")]);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    c.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    b.creations.lock().unwrap().extend([Fate::Refused; 2]);
+    run(&mut hub);
+    run(&mut hub);
+    assert_eq!((b.sent(), b.real.all("Person").len()), (2, 0), "one after the other was refused");
+    hub.retry(&lockstep_hub::answers::Again::All).unwrap();
+    run(&mut hub);
+    assert_eq!(b.only("Person")["mail"], json!("solveig@example.com"));
+    assert_eq!(hub.status().unwrap().reviews, []);
+}
+
+#[test]
 fn g4_a_write_that_passes_in_the_end_needs_no_person() {
     let (a, b, clock, mut hub) = a_linked_pair();
     a.put("Person/1", json!({"phone": "2"}));
