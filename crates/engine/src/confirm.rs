@@ -56,15 +56,17 @@ pub fn written(
     for (ix, (shown, prop)) in answer.values.into_iter().zip(&plan.ty(state.ty).props).enumerate() {
         let slot = &mut state.slots[ix];
         let Some((_, value)) = sent.iter().find(|(prop, _)| *prop == ix) else {
-            // Not ours: with a version, the next read can't be taken for an edit of a person's, so what the answer shows is
-            // remembered now. Without one, the next read tells, and is compared with what was known before. What an earlier write gave
-            // and this answer does not show was perhaps not kept: the next read tells that too (R6).
+            // Not ours: what the answer shows is remembered where it is what was known, or what a creation was given. Anything else is left
+            // to the next read, which takes it for the edit that it may be, made while Lockstep wrote; also in the version of that write
+            // (P5). What an earlier write gave and this answer does not show was perhaps not kept: the next read tells that too (R6).
             let was_unseen = slot.is_unseen(prop.whole);
-            let is_kept = |shown: &Value| same(prop.terms(), effective(shown, prop.whole), slot.value(prop.whole));
-            if (tells_version || creates)
-                && let Some(shown) = shown.filter(|shown| !was_unseen || is_kept(shown))
-            {
-                slot.show(shown);
+            let is_known = |shown: &Value| same(prop.terms(), effective(shown, prop.whole), slot.value(prop.whole));
+            if let Some(shown) = shown.filter(|_| tells_version || creates) {
+                if is_known(&shown) || creates {
+                    slot.show(shown);
+                } else if !was_unseen {
+                    (slot.carries, slot.given) = (None, None);
+                }
                 let own = slot.value(prop.whole).clone();
                 if creates && prop.paired && !is_empty(&own) && !intent.changes.iter().any(|change| change.prop.at() == ix) {
                     // C6: what the system itself assigns (a customer number) is its claim. A default in the place of a reference that

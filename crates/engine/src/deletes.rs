@@ -97,19 +97,31 @@ pub fn departures(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Depart
         if entity.records.iter().any(|other| other.is_live() && other.ty == gone.ty) {
             continue;
         }
-        for other in entity.records.iter().filter(|other| other.is_live()) {
-            let Some((flow, deletes)) = policy(plan, gone.ty, other.ty) else { continue };
-            let verdict = match deletes {
-                Deletes::Ignore => continue,
-                _ if entity.is_suspended(gone.ty, other.ty) => Verdict::Keep(Kept::Unqualified),
-                _ if !plan.ty(other.ty).can.delete => Verdict::Keep(Kept::CanNot),
-                _ if edited(plan, slice, entity, gone, other, since) => Verdict::Keep(Kept::Edited),
-                Deletes::Propagate => Verdict::Delete,
-                Deletes::Review => Verdict::Ask,
-            };
-            // Of two deletions that come to the same for a record, one is enough; the older record's counts.
-            if !matches!(verdict, Verdict::Delete) || taken.insert(other.id) {
+        // Who passes the deletion on: the deleted record, then those of which a part goes with it (F3). They are there still.
+        let mut passing: Vec<&RecordState> = vec![gone];
+        while let Some(from) = passing.pop() {
+            for other in entity.records.iter().filter(|other| other.is_live() && other.id != from.id) {
+                let Some((flow, deletes)) = policy(plan, from.ty, other.ty) else { continue };
+                if from.id != gone.id && policy(plan, gone.ty, other.ty).is_some() {
+                    continue;
+                }
+                let verdict = match deletes {
+                    Deletes::Ignore => continue,
+                    _ if entity.is_suspended(from.ty, other.ty) => Verdict::Keep(Kept::Unqualified),
+                    _ if !plan.ty(other.ty).can.delete => Verdict::Keep(Kept::CanNot),
+                    _ if edited(plan, slice, entity, from, other, since) => Verdict::Keep(Kept::Edited),
+                    Deletes::Propagate => Verdict::Delete,
+                    Deletes::Review => Verdict::Ask,
+                };
+                // Of two deletions that come to the same for a record, one is enough; the older record's counts.
+                let is_deleted = verdict == Verdict::Delete;
+                if is_deleted && !taken.insert(other.id) {
+                    continue;
+                }
                 found.push(Departure { gone: gone.id, other: other.id, flow, verdict });
+                if is_deleted && !plan.ty(other.ty).facets.is_empty() {
+                    passing.push(other);
+                }
             }
         }
     }

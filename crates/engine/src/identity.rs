@@ -26,6 +26,50 @@ const TELLING: usize = 10;
 /// Words from this length on show that two texts are forms of one: `Kari Lie`, `Kari Moe`.
 const WORD: usize = 3;
 
+/// What addresses of many firms begin with. That two share it tells nothing.
+const ROLES: [&str; 40] = [
+    "accounting",
+    "accounts",
+    "admin",
+    "adm",
+    "billing",
+    "booking",
+    "bookkeeping",
+    "butikk",
+    "contact",
+    "customer",
+    "customers",
+    "ehf",
+    "faktura",
+    "finance",
+    "firma",
+    "firmapost",
+    "hello",
+    "help",
+    "helpdesk",
+    "info",
+    "invoice",
+    "invoices",
+    "kontakt",
+    "kontor",
+    "kundeservice",
+    "mail",
+    "marketing",
+    "office",
+    "ordre",
+    "orders",
+    "order",
+    "post",
+    "postmottak",
+    "regnskap",
+    "resepsjon",
+    "salg",
+    "sales",
+    "service",
+    "support",
+    "team",
+];
+
 /// Whom a read shows under the key of a live record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
@@ -169,11 +213,16 @@ fn are_kin(before: &Value, now: &Value) -> bool {
     before.iter().any(|word| now.contains(word))
 }
 
-/// The words of a text, of an e-mail address those before the `@`. Numbers are none.
+/// The words of a text, of an e-mail address those before the `@` that are no role's. Numbers are none.
 fn words(text: &str) -> Vec<String> {
-    let text = text.split_once('@').map_or(text, |(name, _)| name).to_lowercase();
+    let (text, is_address) = text.split_once('@').map_or((text, false), |(name, _)| (name, true));
+    let text = text.to_lowercase();
     let words = text.split(|c: char| !c.is_alphanumeric());
-    words.filter(|word| word.chars().count() >= WORD && word.chars().any(char::is_alphabetic)).map(str::to_string).collect()
+    let tells = |word: &&str| {
+        let is_word = word.chars().count() >= WORD && word.chars().any(char::is_alphabetic);
+        is_word && !(is_address && ROLES.contains(word))
+    };
+    words.filter(tells).map(str::to_string).collect()
 }
 
 /// Whether a match rule can find the record.

@@ -446,7 +446,7 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         }
         return if was_live { Update::Changed } else { Update::Unchanged };
     }
-    // P5: what a system shows of the version that Lockstep's own write made is no edit, whatever it differs in.
+    // P5: what a system shows in the version that Lockstep's own write made of what Lockstep has given it is no edit, however it differs.
     let own_write = state.written_at.is_some() && state.version.is_some() && state.version == read.version;
     let at = edited_at(reading, read.modified);
     let mut changed = false;
@@ -515,11 +515,15 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
                 FirstLook::NotKept => {
                     let slot = &mut state.slots[ix];
                     (slot.given, slot.carries) = (None, None);
+                    // L7: what a half came to claim when it was unlinked, and never held, is nobody's value.
+                    if let Some(claim) = slot.claim.as_mut().filter(|claim| same(prop.terms(), &claim.value, &old)) {
+                        claim.value = new.clone();
+                    }
                     seen.not_kept.push(NotKept { record: state.id, prop: PropIx(ix as u16), sent: old, shown: new });
                     continue;
                 }
             }
-        } else if own_write && !assigned {
+        } else if own_write && !assigned && slot.carries.is_some() {
             continue;
         }
         let slot = &mut state.slots[ix];

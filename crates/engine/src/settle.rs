@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use lockstep_model::change::Counterpart;
 use lockstep_model::flow::Policy;
-use lockstep_model::value::{self, Terms, as_stored, coerce, effective, equal, is_empty, like, same, successor};
+use lockstep_model::value::{self, Terms, as_stored, coerce, effective, equal, equal_as, is_empty, like, same, successor};
 use lockstep_model::{
     Change, Claim, ClaimStamp, Kind, PlainType, PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, Value,
 };
@@ -469,24 +469,47 @@ fn left_by(plan: &Plan, entity: &Entity<'_>, record: &RecordState, prop: PropIx)
     let slot = record.slot(prop);
     let shown = slot.value(plan.prop(record.ty, prop).whole);
     let is_member = |id: RecordId| entity.records.iter().any(|other| other.id == id);
-    let best = || candidates(plan, entity, record.ty, prop, Some(record.id)).into_iter().next();
     // What only fills takes nothing's place (P1c).
     let is_later = |best: &Candidate<'_>, at: Timestamp| best.stamp.at > at && !best.by.is_some_and(|by| by.fills);
+    let candidates = || candidates(plan, entity, record.ty, prop, Some(record.id));
     match slot.carries {
         Some(carried) => {
             let left =
                 carried.record != record.id && is_member(carried.record) && is_cut_off(plan, entity, record, prop, carried);
-            (left && !best().is_some_and(|best| is_later(&best, carried.at))).then_some(carried.at)
+            (left && !candidates().first().is_some_and(|best| is_later(best, carried.at))).then_some(carried.at)
         }
-        // What a creation brought is not remembered by its claim: it comes before whatever has a time. One that shows here as it was put in
-        // reaches it still.
+        // What a creation brought is not remembered by its claim: it comes before whatever has a time. One that shows here as this system
+        // keeps it (P3) reaches it still.
         None => {
-            let brought = slot.claim.is_none() && record.written_at.is_some() && !is_empty(shown);
-            let is_it = |best: &Candidate<'_>| best.by.is_some_and(|by| by.reference || same(by.terms, &best.claim.value, shown));
+            let written_at = record.written_at.filter(|_| slot.claim.is_none() && !is_empty(shown))?;
             let at = Timestamp::UNTOLD;
-            (brought && !best().is_some_and(|best| is_later(&best, at) || is_it(&best))).then_some(at)
+            let all = candidates();
+            let later = all.first().is_some_and(|best| is_later(best, at));
+            (!later && !all.iter().any(|one| shows(plan, written_at, record, prop, one))).then_some(at)
         }
     }
+}
+
+/// Whether a property shows the value of a claim, as far as its system keeps it.
+pub(crate) fn shows(plan: &Plan, now: Timestamp, record: &RecordState, prop: PropIx, candidate: &Candidate<'_>) -> bool {
+    let slot = record.slot(prop);
+    let described = plan.prop(record.ty, prop);
+    let shown = slot.value(described.whole);
+    let Some(by) = candidate.by else { return false };
+    if slot.carries == Some(candidate.stamp) {
+        return true;
+    }
+    if is_empty(&candidate.claim.value) || is_empty(shown) {
+        return is_empty(&candidate.claim.value) == is_empty(shown);
+    }
+    // The id of a counterpart stands here under another id (P8). Where somebody has put in one, it may be another's.
+    if by.reference {
+        return slot.claim.is_none() && slot.carries.is_none();
+    }
+    let (from, theirs): (TypeIx, PropIx) = (candidate.from, candidate.stamp.prop);
+    let here =
+        carried_to(plan, now, &Entity::unconditional(vec![]), from, theirs, record.ty, prop, &candidate.claim.value, described);
+    here.is_some_and(|here| equal_as(described.ty, &here, shown) || same(by.terms, &here, shown))
 }
 
 /// Whether a record has a property that depends on a word elsewhere in it. Where the record does not tell, it may have.

@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 
 use lockstep_model::value::{equal_as, is_empty, same};
-use lockstep_model::{Claim, ClaimStamp, PropIx, RecordId, RecordState, Timestamp, TypeIx};
+use lockstep_model::{Claim, ClaimStamp, PropIx, RecordId, RecordState, Timestamp};
 
 use crate::plan::Plan;
-use crate::settle::{Candidate, Entity, candidates, carried_to, settle_goes};
+use crate::settle::{Entity, candidates, settle_goes, shows};
 
 /// Gives a half of an entity the claims that it lacks without the other half. `half` is left with them; the numbers of the records that
 /// changed are returned.
@@ -26,12 +26,12 @@ pub fn inherit(plan: &Plan, now: Timestamp, half: &mut [RecordState], other: &[R
         for (at, record) in half.iter().enumerate() {
             for prop in (0..plan.ty(record.ty).props.len() as u16).map(PropIx) {
                 let all = candidates(plan, &whole, record.ty, prop, Some(record.id));
-                let found = all.iter().find(|one| mine(one.stamp.record) || holds(plan, now, record, prop, one));
+                let found = all.iter().find(|one| mine(one.stamp.record) || shows(plan, now, record, prop, one));
                 let Some(found) = found.filter(|found| !mine(found.stamp.record)) else {
                     // What wins in the whole wins in this half too, where it is in it; and what is shown of a claim that is still there is
                     // older than what the half has of its own.
                     let as_before = all.first().is_some_and(|best| mine(best.stamp.record));
-                    let known = as_before || all.iter().any(|one| holds(plan, now, record, prop, one));
+                    let known = as_before || all.iter().any(|one| shows(plan, now, record, prop, one));
                     if let Some(stamp) = left_over(plan, record, prop).filter(|stamp| !known && !mine(stamp.record)) {
                         held.entry(stamp).or_default().push((at, prop));
                     }
@@ -41,7 +41,8 @@ pub fn inherit(plan: &Plan, now: Timestamp, half: &mut [RecordState], other: &[R
                 let tied = all.iter().any(|one| mine(one.stamp.record) && one.stamp.at == found.stamp.at);
                 *ties.entry(found.stamp).or_default() |= tied;
                 let shown = record.slot(prop).value(plan.prop(record.ty, prop).whole);
-                if equal_as(plan.prop(record.ty, prop).ty, shown, &found.claim.value) {
+                // R6: nor one of which nothing has shown yet that it kept the value.
+                if record.slot(prop).before.is_none() && equal_as(plan.prop(record.ty, prop).ty, shown, &found.claim.value) {
                     exact.entry(found.stamp).or_insert((at, prop));
                 }
             }
@@ -49,8 +50,10 @@ pub fn inherit(plan: &Plan, now: Timestamp, half: &mut [RecordState], other: &[R
     }
     let mut changed: Vec<RecordId> = Vec::new();
     for (stamp, holders) in held {
-        // Whoever holds it as it was put in, before one whose system has made something else of it.
-        let (heir, of) = exact.get(&stamp).copied().unwrap_or(holders[0]);
+        // Whoever holds it as it was put in, before one whose system has made something else of it, or may not have kept it.
+        let has_shown = |(at, prop): &&(usize, PropIx)| half[*at].slot(*prop).before.is_none();
+        let shown = holders.iter().find(has_shown);
+        let (heir, of) = exact.get(&stamp).or(shown).copied().unwrap_or(holders[0]);
         // It had come before the half's own claims of the same time, and still does.
         let at = if ties.get(&stamp) == Some(&true) { stamp.at.plus_ms(1) } else { stamp.at };
         let whole = plan.prop(half[heir].ty, of).whole;
@@ -95,26 +98,4 @@ fn left_over(plan: &Plan, record: &RecordState, prop: PropIx) -> Option<ClaimSta
     };
     let at = || own.map_or(record.first_seen, |own| own.at.plus_ms(1));
     slot.carries.or_else(|| is_written().then(|| ClaimStamp { at: at(), record: RecordId(0), prop }))
-}
-
-/// Whether a property shows the value of a claim, as far as its system keeps it.
-fn holds(plan: &Plan, now: Timestamp, record: &RecordState, prop: PropIx, candidate: &Candidate<'_>) -> bool {
-    let slot = record.slot(prop);
-    let described = plan.prop(record.ty, prop);
-    let shown = slot.value(described.whole);
-    let Some(by) = candidate.by else { return false };
-    if slot.carries == Some(candidate.stamp) {
-        return true;
-    }
-    if is_empty(&candidate.claim.value) || is_empty(shown) {
-        return is_empty(&candidate.claim.value) == is_empty(shown);
-    }
-    // The id of a counterpart stands here under another id (P8). Where somebody has put in one, it may be another's.
-    if by.reference {
-        return slot.claim.is_none() && slot.carries.is_none();
-    }
-    let (from, theirs): (TypeIx, PropIx) = (candidate.from, candidate.stamp.prop);
-    let here =
-        carried_to(plan, now, &Entity::unconditional(vec![]), from, theirs, record.ty, prop, &candidate.claim.value, described);
-    here.is_some_and(|here| equal_as(described.ty, &here, shown))
 }

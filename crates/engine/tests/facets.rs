@@ -4,7 +4,8 @@ mod kit;
 
 use kit::{World, flow, reference, schemas};
 use lockstep_model::flow::{Ceases, Create, Deletes, Filter};
-use lockstep_model::{Flow, Intent, IntentKind, IntentState, ReadRecord, Situation, Timestamp};
+use lockstep_model::schema::StoredAs;
+use lockstep_model::{Flow, Intent, IntentKind, IntentState, PlainType, PropertySchema, ReadRecord, Situation, Timestamp};
 use serde_json::{Value, json};
 
 const TWO: [(&str, &str); 2] = [("a.Customer (company)", "b.Account (company)"), ("a.Customer (person)", "b.Account (person)")];
@@ -251,6 +252,37 @@ fn f3_deleting_through_one_facet_empties_its_part_alone() {
 }
 
 #[test]
+fn f3_d1_what_goes_with_a_part_of_a_record_goes_where_that_part_was_linked() {
+    let propagate = |ty: &str, of: &str, rows: &[&str]| {
+        let flow = flow(ty, of, Create::Always, &[], rows);
+        Flow { deletes: Deletes::Propagate, ..flow }
+    };
+    let flows = vec![
+        propagate("c.Company", "b.Account (company)", &["name <-> name"]),
+        propagate("b.Account (company)", "d.Firm", &["name <-> title"]),
+        propagate("c.Person", "b.Account (person)", &["contact -> contact"]),
+    ];
+    let all = schemas(&[("c.Company", vec![]), ("c.Person", vec![]), ("b.Account", vec![]), ("d.Firm", vec![])]);
+    let mut world = World::new(&flows, &all);
+    world.read("c.Company/1", json!({"name": "Fjord AS"}));
+    world.settle();
+    let key = world.records[&world.intents[0].record.unwrap()].key.clone();
+    let (company, person) = (format!("b.Account (company)/{key}"), format!("b.Account (person)/{key}"));
+    let firm = world.records.values().find(|record| record.ty == world.ty("d.Firm")).expect("it is made").id;
+    world.read("c.Person/2", json!({"contact": "Åse"}));
+    let (into, id) = (world.record(&person).entity, world.record("c.Person/2").id);
+    world.records.get_mut(&id).unwrap().entity = into;
+    world.settle();
+    world.read_deleted("c.Company/1");
+    world.settle();
+    assert!(world.record(&company).is_live(), "the person is there still");
+    assert_eq!(world.value(&company, "name"), Value::Null);
+    assert!(!world.records[&firm].is_live(), "the firm would be left beside an account without a name");
+    assert_eq!(world.value(&person, "contact"), json!("Åse"));
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
 fn f3_what_is_written_through_one_facet_is_no_edit_of_another_and_travels_on() {
     let flows = vec![
         flow("c.Company", "b.Account (company)", Create::Never, &["no = no"], &["phone <-> phone"]),
@@ -473,6 +505,35 @@ fn l9_what_a_creation_brought_before_its_flow_stopped_is_what_the_next_is_create
     assert_eq!(world.value(&format!("c.Person/{c}"), "phone"), json!("2"));
     assert_eq!(world.value(&format!("c.Person/{c}"), "mail"), json!("ase@example.com"), "it is made without what b shows");
     assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn l9_p3_what_a_creation_brought_as_its_system_keeps_it_is_no_value_of_its_own() {
+    let trims = PropertySchema {
+        stored_as: StoredAs { trimmed: true, ..StoredAs::default() },
+        ..PropertySchema::new("name", PlainType::String)
+    };
+    let rows = ["mail <-> mail", "name <-> name"];
+    // A flow of c's does not hold, and its target has no record here.
+    let suspended = only(flow("c.Person", "d.Person", Create::Never, &["mail = mail"], &rows), "name == 'nobody'", &["name"]);
+    let (first, then) = (flow("c.Person", "b.Person", Create::Never, &["mail = mail"], &rows), ["mail = mail"]);
+    let flows = [
+        suspended,
+        first,
+        flow("b.Person", "c.Person", Create::Always, &then, &rows),
+        flow("a.Person", "b.Person", Create::Always, &then, &rows),
+    ];
+    let types = [("a.Person", vec![]), ("b.Person", vec![]), ("c.Person", vec![trims]), ("d.Person", vec![])];
+    let mut world = World::new(&flows, &schemas(&types));
+    // No system tells when it was put in.
+    world.read_as("a.Person/1", json!({"mail": "ase@example.com", "name": "Åse Lie "}), None, None);
+    assert_eq!(world.settle(), 2);
+    // C2: found again by what was sent, after a lost answer: what it was given is not known by its claim.
+    let c = world.ty("c.Person");
+    let made = world.records.values_mut().find(|record| record.ty == c).unwrap();
+    made.slots.iter_mut().for_each(|slot| (slot.carries, slot.given) = (None, None));
+    assert_eq!(world.settle_all(), 0);
+    assert_eq!(world.value("a.Person/1", "name"), json!("Åse Lie "), "its blank is taken out by what c made of it");
 }
 
 #[test]

@@ -93,6 +93,18 @@ fn r9_a_live_record_whose_identifying_values_all_change_at_once_waits_for_a_pers
 }
 
 #[test]
+fn r9_what_addresses_of_many_firms_begin_with_is_no_kinship() {
+    for (mail, asked) in [("info@berg.example.com", 1), ("ordre.kontor@berg.example.com", 1), ("berg.oslo@lie.example.com", 0)] {
+        let mut world = World::people(&[one()]);
+        let held = json!({"mail": format!("info.{}@moe.example.com", if asked == 1 { "ordre" } else { "berg" }), "name": "Moe", "city": "Oslo"});
+        world.read("a.Person/2", held);
+        world.settle();
+        world.read("a.Person/2", json!({"mail": mail, "name": "Berg Bygg", "city": "Moss"}));
+        assert_eq!(doubted(&world), asked, "{mail}");
+    }
+}
+
+#[test]
 fn r9_a_live_record_that_shows_no_match_value_and_nothing_else_of_what_it_held_waits_for_a_person() {
     let mut world = linked(one());
     world.read("a.Person/2", json!({"mail": "", "name": "Per Moe", "city": "Moss"}));

@@ -3,8 +3,11 @@
 mod kit;
 
 use kit::{World, flow, reference, schemas};
+use lockstep_engine::confirm;
 use lockstep_model::flow::{Create, Filter, Policy};
-use lockstep_model::{IntentState, PlainType, PropertySchema, Review, ReviewKind, Rule, Situation, Timestamp, TypeName};
+use lockstep_model::{
+    IntentState, PlainType, PropertySchema, ReadRecord, Review, ReviewKind, Rule, Situation, Timestamp, TypeName,
+};
 use serde_json::json;
 
 fn people() -> World {
@@ -246,6 +249,31 @@ fn p5a_the_version_from_before_a_write_that_told_nothing_does_not_make_a_read_fr
     world.read_as("b.Person/1", json!({"phone": "2"}), Some("8"), None);
     assert_eq!(world.settle_all(), 0);
     assert_eq!((world.reviews.len(), world.value("a.Person/1", "phone")), (0, json!("2")));
+}
+
+#[test]
+fn p5_an_edit_made_while_lockstep_wrote_something_else_is_one_though_it_shows_in_the_version_of_that_write() {
+    let mut world = linked_pair();
+    let b = world.record("b.Person/1").id;
+    world.records.get_mut(&b).unwrap().version = Some("1".into());
+    world.read("a.Person/1", json!({"phone": "2"}));
+    world.decide();
+    // Somebody edits the name before the system answers, and the answer shows all of the record.
+    let intent = world.intents.last().unwrap().clone();
+    let (name, phone) = (world.prop(intent.ty, "name"), world.prop(intent.ty, "phone"));
+    let mut values = vec![None; world.plan.ty(intent.ty).props.len()];
+    (values[name.at()], values[phone.at()]) = (Some(json!("Ada Berg")), Some(json!("2")));
+    let answer = ReadRecord { id: "1".into(), version: Some("3".into()), modified: None, deleted: false, values };
+    let (sent, now) = ([(phone.at(), json!("2"))], Timestamp(world.now + 1));
+    world.now += 2;
+    let mut state = world.records[&b].clone();
+    confirm::written(&world.plan, &mut state, &intent, answer, &sent, now);
+    world.records.insert(b, state);
+    world.intents.last_mut().unwrap().state = IntentState::Done;
+    world.read_as("b.Person/1", json!({"email": "ada@example.com", "name": "Ada Berg", "phone": "2"}), Some("3"), None);
+    world.settle_all();
+    assert_eq!(world.value("a.Person/1", "name"), json!("Ada Berg"), "an edit is lost");
+    assert_eq!(world.value("a.Person/1", "phone"), json!("2"));
 }
 
 #[test]

@@ -116,6 +116,39 @@ fn l7_what_was_written_before_a_write_that_was_not_kept_stays_the_record_s_own()
 }
 
 #[test]
+fn l7_what_a_half_was_given_and_has_not_kept_is_not_its_own() {
+    let mut world = three();
+    world.read("b.Person/1", json!({"phone": "2"}));
+    world.decide();
+    world.deliver_untold();
+    let kept = world.record("c.Person/1").key.clone();
+    world.read("c.Person/1", json!({"mail": "solveig@example.com", "name": "Solveig", "phone": "2"}));
+    take_out_b(&mut world);
+    let phone = world.prop(world.ty("c.Person"), "phone");
+    let own = |world: &World, name: &str| world.record(name).slot(phone).claim.clone().map(|claim| claim.value);
+    assert_eq!(own(&world, "c.Person/1"), Some(json!("2")), "{kept} has shown that it holds the value");
+    // R6: the other of them shows what it held before.
+    world.read("a.Person/1", json!({"mail": "solveig@example.com", "name": "Solveig", "phone": "1"}));
+    assert_ne!(own(&world, "a.Person/1"), Some(json!("2")));
+
+    // Where it was alone, it claims what it shows, and its next counterpart is given no more than that.
+    let rows = ["mail <-> mail", "phone <-> phone"];
+    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &rows)]);
+    world.read("b.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    world.read("a.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    world.settle();
+    world.read("b.Person/1", json!({"phone": "2"}));
+    world.decide();
+    world.deliver_untold();
+    take_out_b(&mut world);
+    world.read("a.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    world.settle_all();
+    let made = world.records.values().find(|record| record.key.starts_with("new")).expect("a counterpart is made").key.clone();
+    assert_eq!(world.value(&format!("b.Person/{made}"), "phone"), json!("1"));
+    assert_eq!(world.value("a.Person/1", "phone"), json!("1"));
+}
+
+#[test]
 fn l7_what_was_edited_and_not_passed_on_before_unlinking_leaves_the_other_half_what_it_shows() {
     let mut world = three();
     // Seen, and not decided on yet: the claim behind what the others show is gone.
