@@ -308,7 +308,11 @@ fn connections_that_break(lab: &mut Lab) {
             let ids: Vec<u64> = other
                 .query("SELECT id FROM information_schema.processlist WHERE user = 'lockstep' AND id <> connection_id()")
                 .unwrap();
-            ids.iter().for_each(|id| other.query_drop(format!("KILL {id}")).unwrap());
+            for id in ids {
+                let killed = other.query_drop(format!("KILL {id}"));
+                // It may have ended by itself.
+                assert!(killed.as_ref().is_ok() || killed.as_ref().is_err_and(|e| e.to_string().contains("1094")), "{killed:?}");
+            }
         }
     }
     // The server dropped the connection while nobody used it: that is no trouble.
