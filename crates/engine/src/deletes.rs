@@ -23,6 +23,8 @@ use crate::slice::Slice;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Departure {
     pub gone: RecordId,
+    /// Who passes it on to the other: the deleted record itself, or one of which a part goes with it (F3).
+    pub by: RecordId,
     pub other: RecordId,
     /// The flow that says so.
     pub flow: FlowIx,
@@ -118,7 +120,7 @@ pub fn departures(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Depart
                 if is_deleted && !taken.insert(other.id) {
                     continue;
                 }
-                found.push(Departure { gone: gone.id, other: other.id, flow, verdict });
+                found.push(Departure { gone: gone.id, by: from.id, other: other.id, flow, verdict });
                 if is_deleted && !plan.ty(other.ty).facets.is_empty() {
                     passing.push(other);
                 }
@@ -149,7 +151,7 @@ fn ceased(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Departure> {
                     Ceases::Delete => Verdict::Delete,
                     _ => Verdict::Ask,
                 };
-                found.push(Departure { gone: record.id, other: other.id, flow: *flow_ix, verdict });
+                found.push(Departure { gone: record.id, by: record.id, other: other.id, flow: *flow_ix, verdict });
             }
         }
     }

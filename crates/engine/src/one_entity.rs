@@ -95,10 +95,14 @@ impl OneEntity<'_> {
             return doomed;
         }
         let mut unsettled = BTreeSet::new();
+        let mut kept_whole: BTreeMap<RecordId, Kept> = BTreeMap::new();
         for mut departure in departures(plan, slice, entity) {
             let other = &slice.records[&departure.other];
-            if let Some(kept) = self.kept_by_another_facet(other, &departure) {
+            // Who is kept passes nothing on.
+            let kept = kept_whole.get(&departure.by).copied();
+            if let Some(kept) = kept.or_else(|| self.kept_by_another_facet(other, &departure)) {
                 departure.verdict = Verdict::Keep(kept);
+                kept_whole.insert(other.id, kept);
             }
             let accepted = open().any(|intent| intent.record == Some(other.id));
             if self.is_doubted(other) {

@@ -26,6 +26,13 @@ fn read(world: &mut World, key: &str, values: Value) {
     }
 }
 
+/// A record is read as each of its two facets.
+fn read_as_all(world: &mut World, name: &str, key: &str, values: Value) {
+    for facet in ["company", "person"] {
+        world.read(&format!("{name} ({facet})/{key}"), values.clone());
+    }
+}
+
 #[test]
 fn f1_a_creation_makes_the_record_with_all_its_facets() {
     let rows: [&[&str]; 2] = [&["name <-> name"], &["contact <-> contact"]];
@@ -280,6 +287,34 @@ fn f3_d1_what_goes_with_a_part_of_a_record_goes_where_that_part_was_linked() {
     assert!(!world.records[&firm].is_live(), "the firm would be left beside an account without a name");
     assert_eq!(world.value(&person, "contact"), json!("Åse"));
     assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn f3_d1_a_record_that_is_kept_as_another_facet_passes_no_deletion_on() {
+    let propagate = |ty: &str, of: &str, rows: &[&str]| {
+        let flow = flow(ty, of, Create::Always, &["code = code"], rows);
+        Flow { deletes: Deletes::Propagate, ..flow }
+    };
+    let flows = vec![
+        propagate("c.Customer (company)", "b.Account (company)", &["name <-> name", "code <-> code"]),
+        propagate("c.Customer (person)", "b.Account (person)", &["contact <-> contact", "code <-> code"]),
+        propagate("b.Account (company)", "d.Firm", &["name <-> title", "code <-> code"]),
+    ];
+    let all = schemas(&[("c.Customer", vec![]), ("b.Account", vec![]), ("d.Firm", vec![])]);
+    let mut world = World::new(&flows, &all);
+    read_as_all(&mut world, "c.Customer", "1", json!({"name": "Fjord AS", "contact": "Åse", "code": "7"}));
+    world.settle();
+    let key = world.records.values().find(|record| record.ty == world.ty("b.Account (company)")).unwrap().key.clone();
+    let firm = world.records.values().find(|record| record.ty == world.ty("d.Firm")).expect("it is made").id;
+    // Somebody edits the contact, of which the deleted record never hears.
+    read_as_all(&mut world, "b.Account", &key, json!({"contact": "Åse Lie"}));
+    for facet in ["company", "person"] {
+        world.read_deleted(&format!("c.Customer ({facet})/1"));
+    }
+    world.settle();
+    let company = format!("b.Account (company)/{key}");
+    assert_eq!(world.value(&company, "name"), json!("Fjord AS"), "it is kept whole");
+    assert!(world.records[&firm].is_live(), "so what is linked with it is kept, too");
 }
 
 #[test]
