@@ -84,7 +84,7 @@ impl Drop for Reaper {
 /// asked after when its system's delay has passed, a minute where none is stated, and the back-off of the others is cut short.
 fn until_quiet(dir: &Path) {
     let (mut last, mut wrote, began) = (String::new(), 0, Instant::now());
-    while wrote < 8 && began.elapsed() < Duration::from_secs(150) {
+    while wrote < 8 && began.elapsed() < Duration::from_secs(600) {
         let ran = lockstep(dir, &["sync"]);
         assert!(matches!(ran.status, Some(0 | 1)), "{ran}");
         if ran.stdout.contains("Nothing was written.") {

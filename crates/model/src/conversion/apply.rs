@@ -8,7 +8,9 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
+use super::arithmetic::calculated;
 use super::catalogue::Op;
+use super::table::Else;
 use super::texts;
 use super::{ConversionError, Node, times};
 use crate::decimal::Decimal;
@@ -57,6 +59,7 @@ impl Application<'_> {
             Node::Input if size(self.value) > MAX_SIZE => Err(too_large()),
             Node::Input => Ok(self.value.clone()),
             Node::Constant(value) => Ok(value.clone()),
+            Node::Table(_) => Ok(Value::Null),
             Node::Call(op, arguments) => self.call(*op, arguments).and_then(bounded),
         }
     }
@@ -222,6 +225,19 @@ impl Application<'_> {
                 single => Ok(text(single)?.map_or(Value::Null, |text| Value::from(text.chars().count()))),
             },
             Op::Abs => each(last, &absolute),
+            Op::Multiply | Op::Divide | Op::Plus | Op::Round | Op::TrimZeros => {
+                let constant = if values.len() == 2 { &values[0] } else { &Value::Null };
+                each(last, &|value| calculated(op, constant, value))
+            }
+            Op::DateAdd => {
+                let (unit, many) = (text_at(&values, 0), values.get(1).and_then(Value::as_i64).unwrap_or(0));
+                each(last, &|value| later(unit, many, value))
+            }
+            Op::Map => {
+                let Some(Node::Table(table)) = arguments.first() else { return Ok(Value::Null) };
+                let other = if values.len() == 3 { Else::named(text_at(&values, 1)) } else { None };
+                each(last, &|value| table.mapped(value, other.unwrap_or(Else::Review)))
+            }
             Op::IsEmpty | Op::IsNull => Ok(Value::Bool(is_empty(last))),
             Op::Eq | Op::Neq => {
                 let same = values.first().is_some_and(|first| equal_as(PlainType::Any, first, last));
@@ -406,6 +422,17 @@ fn absolute(value: &Value) -> Result<Value, String> {
         }
         other => Err(format!("{} is no number", shown(other))),
     }
+}
+
+/// A point in time, or a day, so many units later; in the form that it had.
+fn later(unit: &str, many: i64, value: &Value) -> Result<Value, String> {
+    if is_empty(value) {
+        return Ok(Value::Null);
+    }
+    let Some(unit) = times::Unit::named(unit) else { return Err(format!("unknown unit “{unit}”")) };
+    let text = value.as_str().ok_or_else(|| format!("{} is no time", shown(value)))?.trim();
+    let moved = times::later(unit, many, text).ok_or_else(|| format!("{} is no time", shown(value)))?;
+    moved.map(Value::String).ok_or_else(|| format!("{} would be moved to a time that can't be written", shown(value)))
 }
 
 fn difference(values: &[Value]) -> Result<Value, String> {

@@ -34,6 +34,13 @@ pub(super) enum Op {
     Last,
     Length,
     Abs,
+    Multiply,
+    Divide,
+    Plus,
+    Round,
+    TrimZeros,
+    DateAdd,
+    Map,
     If,
     IfNull,
     Coalesce,
@@ -67,6 +74,14 @@ pub(super) enum Constant {
     Format,
     /// A unit of time, `day`.
     Unit,
+    /// A number.
+    Number,
+    /// How many digits behind the point.
+    Digits,
+    /// Pairs of values: `[["Norway","NO"],["Denmark","DK"]]`.
+    Pairs,
+    /// What becomes of a value that is in no pair: `review`, `pass` or `empty`.
+    Else,
 }
 
 /// How an operation is written.
@@ -86,6 +101,7 @@ const NONE: &[&[Constant]] = &[&[]];
 const MANY: usize = 64;
 const TIME: &[&[Constant]] = &[&[Constant::Format], &[Constant::Zone, Constant::Format]];
 const RANGE: &[&[Constant]] = &[&[Constant::Index], &[Constant::Index, Constant::Index]];
+const NUMBER: &[&[Constant]] = &[&[Constant::Number]];
 const PERHAPS_TEXT: &[&[Constant]] = &[&[], &[Constant::Something]];
 
 const fn shape(
@@ -125,6 +141,13 @@ pub(super) const SHAPES: &[Shape] = &[
     shape(Op::Last, "last", r#"["last", VALUE]"#, NONE, 1..=1),
     shape(Op::Length, "length", r#"["length", VALUE]"#, NONE, 1..=1),
     shape(Op::Abs, "abs", r#"["abs", VALUE]"#, NONE, 1..=1),
+    shape(Op::Multiply, "multiply", r#"["multiply", NUMBER, VALUE]"#, NUMBER, 1..=1),
+    shape(Op::Divide, "divide", r#"["divide", NUMBER, VALUE]"#, NUMBER, 1..=1),
+    shape(Op::Plus, "plus", r#"["plus", NUMBER, VALUE]"#, NUMBER, 1..=1),
+    shape(Op::Round, "round", r#"["round", DIGITS?, VALUE]"#, &[&[], &[Constant::Digits]], 1..=1),
+    shape(Op::TrimZeros, "trim-zeros", r#"["trim-zeros", VALUE]"#, NONE, 1..=1),
+    shape(Op::DateAdd, "date-add", r#"["date-add", UNIT, NUMBER, VALUE]"#, &[&[Constant::Unit, Constant::Index]], 1..=1),
+    shape(Op::Map, "map", r#"["map", PAIRS, ELSE?, VALUE]"#, &[&[Constant::Pairs], &[Constant::Pairs, Constant::Else]], 1..=1),
     shape(Op::If, "if", r#"["if", CONDITION, THEN, ELSE?]"#, NONE, 2..=3),
     shape(Op::IfNull, "if-null", r#"["if-null", VALUE, INSTEAD]"#, NONE, 2..=2),
     shape(Op::Coalesce, "coalesce", r#"["coalesce", VALUE, …]"#, NONE, 1..=MANY),
@@ -161,6 +184,14 @@ const OTHERS_NAMES: &[(&str, &str)] = &[
     ("date-format", "datetime-format"),
     ("date-parse", "datetime-parse"),
     ("case", "if"),
+    ("switch", "map"),
+    ("lookup", "map"),
+    ("enum", "map"),
+    ("times", "multiply"),
+    ("add", "plus"),
+    ("sum", "plus"),
+    ("datetime-plus", "date-add"),
+    ("datetime-add", "date-add"),
     ("default", "if-null"),
     ("equals", "eq"),
     ("ne", "neq"),

@@ -19,19 +19,24 @@
 //! Which values a property holds, and in which order conversions are chained, is left to the engine.
 
 mod apply;
+mod arithmetic;
 mod catalogue;
 mod read;
 mod reverse;
+mod table;
 #[cfg(test)]
 mod tests;
 mod texts;
 mod times;
+
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::schema::PlainType;
 use crate::time::Timestamp;
 use catalogue::Op;
+use table::Table;
 
 /// What the type column says: a plain type, or a nested list in which `_.` is the value.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +58,8 @@ enum Node {
     Input,
     /// What stands there is what it gives.
     Constant(Value),
+    /// The pairs of a `map`.
+    Table(Arc<Table>),
     /// An operation with its arguments, the constants first. Their number and kind fit the operation's shape.
     Call(Op, Vec<Node>),
 }

@@ -4,9 +4,14 @@
 //! pass for a list of texts. Any other list, an object, a number, true, false, null and a text are constants as they stand;
 //! `["literal", X]` is X whatever it looks like. All that can be found out here is, so that a document is judged before it runs.
 
+use std::sync::Arc;
+
+use bigdecimal::num_traits::Zero;
 use serde_json::Value;
 
+use super::arithmetic::{self, MOST_DIGITS};
 use super::catalogue::{Constant, LITERAL, Op, SHAPES, near};
+use super::table::{ELSE, Else, Table};
 use super::{Computation, Conversion, ConversionError, Node, times};
 use crate::schema::PlainType;
 use crate::value::shown;
@@ -123,7 +128,10 @@ impl Reader {
         let mut nodes = Vec::with_capacity(arguments.len());
         for (index, argument) in arguments.iter().enumerate() {
             self.place.push(index + 1);
-            let node = self.node(argument)?;
+            let node = match constants.get(index) {
+                Some(Constant::Pairs) => self.table(name, shape.signature, argument)?,
+                _ => self.node(argument)?,
+            };
             if let Some(wanted) = constants.get(index)
                 && let Err(message) = check(*wanted, &node)
             {
@@ -136,6 +144,17 @@ impl Reader {
             return self.fails(format!("“{name}”: {message}"));
         }
         Ok(Node::Call(op, nodes))
+    }
+
+    /// The pairs of a `map`. They are looked up, not gone through, so a pair is no element of the conversion.
+    fn table(&mut self, name: &str, signature: &str, json: &Value) -> Result<Node, ConversionError> {
+        match Table::read(json) {
+            Ok(table) => {
+                self.take(1 + table.len() / 64)?;
+                Ok(Node::Table(Arc::new(table)))
+            }
+            Err(message) => self.fails(format!("“{name}” is written {signature}: {message}")),
+        }
     }
 
     fn take(&mut self, elements: usize) -> Result<(), ConversionError> {
@@ -182,8 +201,12 @@ fn weight(json: &Value, depth: usize) -> Option<usize> {
 }
 
 fn check(wanted: Constant, node: &Node) -> Result<(), String> {
+    if let (Constant::Pairs, Node::Table(_)) = (wanted, node) {
+        return Ok(());
+    }
     let Node::Constant(value) = node else {
         return Err(match wanted {
+            Constant::Number | Constant::Digits => "a number must stand here, and nothing computed".into(),
             Constant::Index => "a whole number must stand here, and nothing computed".into(),
             _ => format!("a text must stand here, and nothing computed (the text “_.” is written [\"{LITERAL}\", \"_.\"])"),
         });
@@ -191,6 +214,21 @@ fn check(wanted: Constant, node: &Node) -> Result<(), String> {
     match (wanted, value) {
         (Constant::Index, Value::Number(number)) if number.is_i64() => Ok(()),
         (Constant::Index, other) => Err(format!("{} is no whole number", shown(other))),
+        (Constant::Number, Value::Number(number)) if arithmetic::decimal(number.as_str()).is_some() => Ok(()),
+        (Constant::Number, other) => Err(format!("{} is no number that can be calculated with", shown(other))),
+        (Constant::Digits, Value::Number(number)) if number.as_u64().is_some_and(|n| n <= u64::from(MOST_DIGITS)) => Ok(()),
+        (Constant::Digits, other) => Err(format!("{} is no number of digits from 0 to {MOST_DIGITS}", shown(other))),
+        (Constant::Else, Value::String(word)) => match Else::named(word) {
+            Some(_) => Ok(()),
+            None => {
+                let words = ELSE.iter().map(|(word, _)| *word);
+                let known = words.clone().collect::<Vec<_>>().join(", ");
+                Err(format!(
+                    "“{word}” does not say what becomes of other values; {}",
+                    did_you_mean(near(word, words), &format!("known are {known}"))
+                ))
+            }
+        },
         (Constant::Text, Value::String(_)) => Ok(()),
         (Constant::Something, Value::String(text)) if text.is_empty() => Err("the text must not be empty".into()),
         (Constant::Something, Value::String(_)) => Ok(()),
@@ -215,6 +253,9 @@ fn check_together(op: Op, arguments: &[Node]) -> Result<(), String> {
             let (format, zone) = times::zone_and_format(arguments)?;
             times::check_reads(format, &zone)
         }
+        Op::Divide if matches!(arguments.first(), Some(Node::Constant(Value::Number(n))) if arithmetic::decimal(n.as_str()).is_some_and(|n| n.is_zero())) => {
+            Err("nothing can be divided by 0".into())
+        }
         _ => Ok(()),
     }
 }
@@ -230,6 +271,7 @@ pub(super) fn write(node: &Node) -> Value {
 fn write_part(node: &Node) -> Value {
     match node {
         Node::Input => Value::from("_."),
+        Node::Table(table) => table.to_json(),
         Node::Constant(value) => {
             let mistakable = match value {
                 Value::String(text) => text == "_." || looks_like_a_path(text),

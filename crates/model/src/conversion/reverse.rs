@@ -6,12 +6,15 @@
 //! it picks need not be something that the step before could have given (`upper` after `concat` with a prefix in small
 //! letters). Such a way back is tried on each value before it counts: `["if", ["eq", there(back), "_."], back, ["fail", …]]`.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::catalogue::Op;
-use super::{Computation, Conversion, Node, Reverse, read, times};
+use super::table::Else;
+use super::{Computation, Conversion, Node, Reverse, arithmetic, read, times};
 use crate::schema::PlainType;
-use crate::value::is_empty;
+use crate::value::{is_empty, shown};
 
 /// The way back of one step.
 struct Step<'a> {
@@ -85,7 +88,7 @@ fn call(op: Op, constants: &[Node]) -> Node {
 fn with_value(node: &Node, value: &Node) -> Node {
     match node {
         Node::Input => value.clone(),
-        Node::Constant(_) => node.clone(),
+        Node::Constant(_) | Node::Table(_) => node.clone(),
         Node::Call(op, arguments) => Node::Call(*op, arguments.iter().map(|a| with_value(a, value)).collect()),
     }
 }
@@ -94,7 +97,7 @@ fn with_value(node: &Node, value: &Node) -> Node {
 fn uses(node: &Node) -> usize {
     match node {
         Node::Input => 1,
-        Node::Constant(_) => 0,
+        Node::Constant(_) | Node::Table(_) => 0,
         Node::Call(_, arguments) => arguments.iter().map(uses).sum(),
     }
 }
@@ -168,6 +171,40 @@ fn step_back(node: &Node) -> Result<Step<'_>, String> {
         }
         Op::Split => exact(call(Op::Join, &arguments[..1])),
         Op::Not => exact(call(Op::Not, &[])),
+        Op::Multiply => match arguments.first() {
+            Some(Node::Constant(by)) if by.as_f64() == Some(0.0) => Err("“multiply” by 0 makes the same of every number".into()),
+            Some(by) => {
+                Ok(Step { back: call(Op::Divide, std::slice::from_ref(by)), loses: loses_digits(by, Op::Multiply), inner })
+            }
+            None => exact(Node::Input),
+        },
+        Op::Divide => {
+            let by = arguments.first().unwrap_or(&Node::Input);
+            Ok(Step { back: call(Op::Multiply, std::slice::from_ref(by)), loses: loses_digits(by, Op::Divide), inner })
+        }
+        Op::Plus => match arguments.first() {
+            Some(Node::Constant(Value::Number(number))) => {
+                let text = number.as_str();
+                let negative = text.strip_prefix('-').map_or_else(|| format!("-{text}"), String::from);
+                let negative = negative.parse().map_or(Value::Null, Value::Number);
+                lossy(call(Op::Plus, &[Node::Constant(negative)]), "how the number was written".into())
+            }
+            _ => exact(Node::Input),
+        },
+        Op::Round => {
+            let digits = if arguments.len() == 2 { whole_number(arguments, 0) } else { 0 };
+            lossy(
+                Node::Input,
+                if digits == 0 {
+                    "the digits behind the point".into()
+                } else {
+                    format!("the digits after the {digits} behind the point")
+                },
+            )
+        }
+        Op::TrimZeros => lossy(Node::Input, "zeros at the end of the number".into()),
+        Op::DateAdd => date_add(arguments, inner),
+        Op::Map => mapping(arguments, inner),
         Op::IfNull | Op::Coalesce => default(*op, arguments),
         Op::If | Op::Now | Op::Fail => Err("what it gives does not depend on the value".into()),
         Op::Abs => Err("“abs” does not show whether the number was negative".into()),
@@ -177,6 +214,49 @@ fn step_back(node: &Node) -> Result<Step<'_>, String> {
             Err(format!("“{name}” gives true or false, and many values give the same"))
         }
     }
+}
+
+/// What is lost of a number that is multiplied or divided: nothing but the way it was written, where every quotient ends.
+fn loses_digits(by: &Node, op: Op) -> Option<String> {
+    let Node::Constant(by) = by else { return None };
+    match op {
+        _ if arithmetic::divides_evenly(by) => Some("how the number was written".into()),
+        Op::Multiply => Some("how the number was written".into()),
+        _ => Some("digits after the 28th".into()),
+    }
+}
+
+fn date_add<'a>(arguments: &[Node], inner: &'a Node) -> Result<Step<'a>, String> {
+    let (unit, many) = (arguments.first().cloned().unwrap_or(Node::Input), whole_number(arguments, 1));
+    let Some(less) = many.checked_neg() else { return Err("“date-add” adds more than can be taken away".into()) };
+    let loses = match times::Unit::named(text(arguments, 0)) {
+        Some(times::Unit::Calendar(_)) => "the day at the end of a month, and how the time was written",
+        _ => "how the time was written",
+    };
+    Ok(Step { back: call(Op::DateAdd, &[unit, Node::Constant(Value::from(less))]), loses: Some(loses.into()), inner })
+}
+
+/// The pairs the other way round.
+fn mapping<'a>(arguments: &'a [Node], inner: &'a Node) -> Result<Step<'a>, String> {
+    let Some(Node::Table(table)) = arguments.first() else { return Err("it has no pairs".into()) };
+    let other = if arguments.len() == 3 { Else::named(text(arguments, 1)) } else { None }.unwrap_or(Else::Review);
+    let (back, lost) = table.reversed()?;
+    let mut losses = Vec::new();
+    if !lost.is_empty() {
+        let several = lost.iter().take(3).map(|value| shown(value)).collect::<Vec<_>>().join(", ");
+        losses.push(format!("that {several}{} stood there", if lost.len() > 3 { " or others" } else { "" }));
+    }
+    match other {
+        Else::Empty => losses.push("what is in no pair".into()),
+        // What is not on the left and passes for something on the right comes back as its left side.
+        Else::Pass if table.right_side().any(|to| !table.has_left(to)) => {
+            losses.push("that a value of the right side stood on the left".into());
+        }
+        Else::Pass | Else::Review => {}
+    }
+    let mut constants = vec![Node::Table(Arc::new(back))];
+    constants.extend(arguments.get(1).filter(|_| arguments.len() == 3).cloned());
+    Ok(Step { back: call(Op::Map, &constants), loses: in_words(&losses), inner })
 }
 
 /// One computed value between constant texts, which are taken off again.
@@ -256,7 +336,7 @@ fn normalisation(arguments: &[Node]) -> Result<Step<'_>, String> {
 fn reshapes(node: &Node) -> bool {
     match node {
         Node::Input => true,
-        Node::Constant(_) => false,
+        Node::Constant(_) | Node::Table(_) => false,
         Node::Call(op, arguments) => {
             let tidies = matches!(
                 op,

@@ -244,8 +244,29 @@ fn list() -> impl Strategy<Value = Value> {
         let index = -3..4_i64;
         let one = prop::sample::select(
             [
-                "string", "integer", "float", "decimal", "boolean", "list", "upper", "lower", "strip", "split", "concat",
-                "first", "last", "length", "abs", "coalesce", "is-empty", "is-null", "not", "and", "or",
+                "string",
+                "integer",
+                "float",
+                "decimal",
+                "boolean",
+                "list",
+                "upper",
+                "lower",
+                "strip",
+                "split",
+                "concat",
+                "first",
+                "last",
+                "length",
+                "abs",
+                "round",
+                "trim-zeros",
+                "coalesce",
+                "is-empty",
+                "is-null",
+                "not",
+                "and",
+                "or",
             ]
             .to_vec(),
         );
@@ -268,10 +289,22 @@ fn list() -> impl Strategy<Value = Value> {
             2 => (prop::sample::select(["datetime-format", "datetime-parse"].to_vec()), form, inner.clone())
                 .prop_map(|(op, form, a)| json!([op, form, a])),
             1 => (unit, inner.clone(), inner.clone()).prop_map(|(unit, a, b)| json!(["datetime-diff", unit, a, b])),
+            2 => (prop::sample::select(["multiply", "divide", "plus", "round"].to_vec()), 0..4_i64, inner.clone())
+                .prop_map(|(op, n, a)| json!([op, n, a])),
+            1 => (prop::sample::select(["day", "month", "hour"].to_vec()), -40..40_i64, inner.clone())
+                .prop_map(|(unit, n, a)| json!(["date-add", unit, n, a])),
+            2 => (pairs(), prop::sample::select(["review", "pass", "empty"].to_vec()), inner.clone())
+                .prop_map(|(pairs, other, a)| json!(["map", pairs, other, a])),
             1 => Just(json!(["now"])),
             1 => prop::collection::vec(inner, 0..4).prop_map(Value::from),
         ]
     })
+}
+
+/// Pairs of a `map`, several of which may become the same.
+fn pairs() -> impl Strategy<Value = Value> {
+    prop::collection::btree_map("[a-d]{1,2}", "[c-f]{1,2}", 1..5)
+        .prop_map(|pairs| Value::from(pairs.into_iter().map(|(from, to)| json!([from, to])).collect::<Vec<_>>()))
 }
 
 /// A time of whole seconds, 1970 to 2068: what every form in these tests can hold.
@@ -290,6 +323,7 @@ fn exact() -> impl Strategy<Value = (Value, Value)> {
         any::<bool>().prop_map(|b| (json!(["boolean", "_."]), json!(b.to_string()))),
         any::<bool>().prop_map(|b| (json!(["not", "_."]), json!(b))),
         (words(), words(), words()).prop_map(|(a, b, x)| (json!(["concat", a, "_.", b]), json!(x))),
+        (0..3_i64).prop_map(|n| (json!(["map", [[0, "none"], [1, "one"], [2, "both"]], "_."]), json!(n.to_string()))),
         (words(), any::<i64>()).prop_map(|(a, x)| (json!(["concat", a, "_."]), json!(x))),
         (words(), prop::collection::vec(words(), 1..4)).prop_map(|(a, x)| (json!(["concat", a, "_.", 1]), json!(x))),
         (words(), words()).prop_map(|(a, x)| (json!(["without-prefix", a, "_."]), json!(format!("{a}{x}")))),
@@ -325,6 +359,17 @@ fn lossy() -> impl Strategy<Value = (Value, Value)> {
         ("[abc]{1,3}", "[xyc]{1,2}", "[abcxy]{0,9}").prop_map(|(old, new, x)| (json!(["replace", old, new, "_."]), json!(x))),
         ("[ab]{1,2}", "[ab]{0,2}").prop_map(|(default, x)| (json!(["if-null", "_.", default]), json!(x))),
         (zone(), short_form(), time()).prop_map(|(zone, form, t)| (json!(["datetime-format", zone, form, "_."]), t)),
+        (1..300_i64, -99999..99999_i64)
+            .prop_map(|(by, n)| (json!(["multiply", by, "_."]), json!(format!("{}.{}", n / 100, n.abs() % 100)))),
+        (1..300_i64, -99999..99999_i64).prop_map(|(by, n)| (json!(["divide", by, "_."]), json!(n))),
+        (-300..300_i64, -99999..99999_i64).prop_map(|(more, n)| (json!(["plus", more, "_."]), json!(n))),
+        (0..4_i64, -99999..99999_i64)
+            .prop_map(|(digits, n)| (json!(["round", digits, "_."]), json!(format!("{}.{}", n / 100, n.abs() % 100)))),
+        (-99999..99999_i64).prop_map(|n| (json!(["trim-zeros", "_."]), json!(format!("{n}.500")))),
+        (prop::sample::select(["day", "month", "year", "hour"].to_vec()), -40..40_i64, time())
+            .prop_map(|(unit, n, t)| (json!(["date-add", unit, n, "_."]), t)),
+        (pairs(), prop::sample::select(["pass", "empty"].to_vec()), "[a-f]{1,2}")
+            .prop_map(|(pairs, other, x)| (json!(["map", pairs, other, "_."]), json!(x))),
         (zone(), short_form(), time()).prop_map(|(zone, form, t)| {
             let written = parsed(&json!(["datetime-format", zone, form, "_."])).apply(&t, NOW).unwrap();
             (json!(["datetime-parse", zone, form, "_."]), written)

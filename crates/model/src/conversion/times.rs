@@ -104,6 +104,40 @@ pub(super) fn parse(format: &str, zone: &TimeZone, text: &str) -> Option<Timesta
     said.to_datetime().ok()?.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp())
 }
 
+/// A time so many units later, written as it was: a bare day stays one where whole days are added. `None` where the text is no time;
+/// `Some(None)` where the result can't be written.
+pub(super) fn later(unit: Unit, many: i64, text: &str) -> Option<Option<String>> {
+    let span = |per: i64| many.checked_mul(per).and_then(|ms| jiff::Span::new().try_milliseconds(ms).ok());
+    let calendar = |unit: jiff::Unit| match unit {
+        jiff::Unit::Year => jiff::Span::new().try_years(many).ok(),
+        _ => jiff::Span::new().try_months(many).ok(),
+    };
+    if let Ok(day) = text.parse::<jiff::civil::Date>() {
+        let moved = match unit {
+            Unit::Calendar(unit) => calendar(unit).and_then(|span| day.checked_add(span).ok()),
+            Unit::Fixed(ms) if ms % 86_400_000 == 0 => {
+                let days = many.checked_mul(ms / 86_400_000).and_then(|days| jiff::Span::new().try_days(days).ok());
+                days.and_then(|days| day.checked_add(days).ok())
+            }
+            // Hours are added to its midnight, and what comes of that is no day.
+            Unit::Fixed(ms) => {
+                let at = read(text)?;
+                return Some(span(ms).and_then(|span| at.checked_add(span).ok()).map(|at| at.to_string()));
+            }
+        };
+        return Some(moved.map(|day| day.to_string()));
+    }
+    let at = read(text)?;
+    let moved = match unit {
+        Unit::Calendar(unit) => {
+            let zoned = at.to_zoned(TimeZone::UTC);
+            calendar(unit).and_then(|span| zoned.checked_add(span).ok()).map(|zoned| zoned.timestamp())
+        }
+        Unit::Fixed(ms) => span(ms).and_then(|span| at.checked_add(span).ok()),
+    };
+    Some(moved.map(|at| at.to_string()))
+}
+
 /// How many whole units from `b` to `a`, negative where `a` is the earlier; what is less than a whole unit does not count.
 pub(super) fn between(unit: Unit, a: Timestamp, b: Timestamp) -> Option<i64> {
     match unit {
