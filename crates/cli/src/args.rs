@@ -415,6 +415,9 @@ pub enum ConnectorAct {
         /// The system whose settings are used; the one that names the manifest if not said
         #[arg(long, value_name = "SYSTEM")]
         system: Option<String>,
+        /// Only this record type
+        #[arg(long = "type", value_name = "RECORD TYPE")]
+        record_type: Option<String>,
         /// Also create, change and delete a marked record of each record type
         #[arg(long)]
         write: bool,

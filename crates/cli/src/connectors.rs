@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use lockstep_config::{Problem, Project, codes};
-use lockstep_connector::conformance::{Sheet, Verdict, settle_questions, try_type};
-use lockstep_connector::rest::draft;
-use lockstep_connector::{Trouble, catalogue};
+use lockstep_connector::conformance::{Sheet, Trial, Verdict, settle_questions, try_type, try_wrong_key};
+use lockstep_connector::rest::{Fault, draft};
+use lockstep_connector::{Connector, Trouble, catalogue};
 use serde_json::Value;
 
 use crate::args::Format;
@@ -39,8 +39,16 @@ pub fn new(dir: &Path, name: &str, openapi: Option<&Path>) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// What of a manifest is tried.
+pub struct Trying<'a> {
+    /// One record type; all if not said.
+    pub record_type: Option<&'a str>,
+    /// Marked records are created, changed and deleted.
+    pub writes: bool,
+}
+
 /// Tries what a manifest says on the system itself, and writes down what held.
-pub fn test(dir: &Path, manifest: &Path, system: Option<&str>, writes: bool, format: Format) -> Result<Exit> {
+pub fn test(dir: &Path, manifest: &Path, system: Option<&str>, trying: Trying<'_>, format: Format) -> Result<Exit> {
     let opened = project::open(dir)?;
     let name = manifest.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let all = &opened.project.systems;
@@ -70,17 +78,35 @@ pub fn test(dir: &Path, manifest: &Path, system: Option<&str>, writes: bool, for
     };
     let keep = opened.keep(&known.name)?;
     let connector = catalogue::connect_kept(&known.connector, &known.with, &opened.project.dir, keep).map_err(failed)?;
+    let wanted = trying.record_type;
+    if let Some(wanted) = wanted.filter(|wanted| connector.types().iter().all(|ty| ty.kind != *wanted)) {
+        let all: Vec<&str> = connector.types().iter().map(|ty| ty.kind.as_str()).collect();
+        let all = all.join(", ");
+        return Err(Failure::usage(format!("{} has no record type `{wanted}`; it has {all}", known.name)));
+    }
     let line = connector.test().map_err(failed)?;
-    let key = wrong_key(&known.connector, &known.with, &opened.project.dir);
-    let mut sheets: Vec<Sheet> = connector.types().iter().map(|ty| try_type(connector.as_ref(), ty, writes)).collect();
-    sheets.extend(settle_questions(connector.as_ref()));
+    let wrong = with_wrong_key(&known.connector, &known.with, &opened.project.dir);
+    let key = wrong.as_ref().map_or(Verdict::NotOffered, wrong_key);
+    let types = connector.types().iter().filter(|ty| wanted.is_none_or(|wanted| ty.kind == wanted));
+    let mut sheets: Vec<Sheet> = Vec::new();
+    for ty in types {
+        let mut sheet = try_type(connector.as_ref(), ty, trying.writes);
+        // Where the system heeds no key, that it takes a wrong one is no sign.
+        if let (Some(Ok(wrong)), Verdict::Holds) = (&wrong, &key) {
+            try_wrong_key(wrong.as_ref(), ty, &mut sheet);
+        }
+        sheets.push(sheet);
+    }
+    if wanted.is_none() {
+        sheets.extend(settle_questions(connector.as_ref()));
+    }
     let path = sheet_path(&opened.project.dir, &known.connector);
-    let written = serde_json::to_string_pretty(&sheets).unwrap_or_default() + "\n";
+    let written = as_json(&sheets, wanted.is_some().then_some(&path));
     if path.parent().is_some_and(Path::is_dir) {
         std::fs::write(&path, &written).map_err(|error| Failure::file(&path, &error))?;
     }
     if format == Format::Json {
-        print!("{written}");
+        print!("{}", as_json(&sheets, None));
     } else {
         println!("{line}.");
         match &key {
@@ -94,16 +120,22 @@ pub fn test(dir: &Path, manifest: &Path, system: Option<&str>, writes: bool, for
             ),
             None => println!("? Too many requests: not provoked. No rate is stated; after a 429 all wait as long as it says."),
         }
+        let manifest = Manifest::of(&opened.project.dir, &known.connector);
         for sheet in &sheets {
             println!("\n{}", sheet.record_type);
             for trial in &sheet.trials {
                 match &trial.verdict {
                     Verdict::Holds => println!("  ✓ {}", trial.what),
-                    Verdict::Fails(why) => println!("  ✗ {}: {why}", trial.what),
+                    Verdict::Fails(why) => println!("  ✗ {}: {why}{}", trial.what, manifest.place(trial)),
                     Verdict::NotTried(why) => println!("  ? {}: not tried, {why}", trial.what),
                     Verdict::NotOffered => println!("  – {}", trial.what),
                 }
             }
+        }
+        let left: Vec<&String> = sheets.iter().flat_map(|sheet| &sheet.left).collect();
+        if !left.is_empty() {
+            println!("\nLeft behind in {}, to be deleted by hand:", known.name);
+            left.iter().for_each(|left| println!("  {left}"));
         }
     }
     let fails =
@@ -111,17 +143,76 @@ pub fn test(dir: &Path, manifest: &Path, system: Option<&str>, writes: bool, for
     Ok(if fails > 0 { Exit::NeedsAPerson } else { Exit::Done })
 }
 
-/// A wrong key must be told as one, or a run would take the answer for a record's fault.
-fn wrong_key(connector: &str, with: &serde_json::Map<String, Value>, dir: &Path) -> Verdict {
+/// The sheets as they are written down. With a `path`, what is written there of other record types stays.
+fn as_json(sheets: &[Sheet], path: Option<&PathBuf>) -> String {
+    let fresh = serde_json::to_value(sheets).unwrap_or_default();
+    let mut all: Vec<Value> =
+        match path.and_then(|path| std::fs::read_to_string(path).ok()).map(|text| serde_json::from_str(&text)) {
+            Some(Ok(Value::Array(all))) => all,
+            _ => vec![],
+        };
+    for sheet in fresh.as_array().into_iter().flatten() {
+        match all.iter_mut().find(|known| known["record_type"] == sheet["record_type"]) {
+            Some(known) => *known = sheet.clone(),
+            None => all.push(sheet.clone()),
+        }
+    }
+    serde_json::to_string_pretty(&all).unwrap_or_default() + "\n"
+}
+
+/// The text of a project's own manifest, to say where in it something is wrong.
+struct Manifest {
+    file: String,
+    text: String,
+}
+
+impl Manifest {
+    fn of(dir: &Path, connector: &str) -> Manifest {
+        let file = |ending: &str| format!("connectors/{connector}.{ending}");
+        let found = ["yaml", "yml"].into_iter().find_map(|ending| {
+            let file = file(ending);
+            Some(Manifest { text: std::fs::read_to_string(dir.join(&file)).ok()?, file })
+        });
+        found.unwrap_or(Manifest { file: String::new(), text: String::new() })
+    }
+
+    /// Where a trial that failed leads to. A word that the manifest does not have yet belongs where the last known one is.
+    fn place(&self, trial: &Trial) -> String {
+        if trial.place.is_empty() {
+            return String::new();
+        }
+        let words: Vec<&str> = trial.place.iter().map(String::as_str).collect();
+        let named = words.iter().map(|word| word.trim_end_matches(':')).collect::<Vec<_>>().join(".");
+        let line = (1..=words.len()).rev().find_map(|most| {
+            let span = Fault::at(&self.text, &words[..most], String::new()).span?;
+            Some(self.text[..span.start].matches('\n').count() + 1)
+        });
+        match line {
+            Some(line) => format!(" ({}, line {line}: `{named}`)", self.file),
+            None => format!(" (`{named}`)"),
+        }
+    }
+}
+
+/// A connector that was opened, or why it could not be.
+type Opened = std::result::Result<Box<dyn Connector>, Trouble>;
+
+/// The connector with wrong keys; nothing where there are none.
+fn with_wrong_key(connector: &str, with: &serde_json::Map<String, Value>, dir: &Path) -> Option<Opened> {
     let secrets = catalogue::secrets(connector, dir);
     if secrets.is_empty() {
-        return Verdict::NotOffered;
+        return None;
     }
     let mut wrong = with.clone();
     for name in secrets {
         wrong.insert(name, "wrong".into());
     }
-    match catalogue::connect(connector, &wrong, dir).and_then(|connector| connector.test()) {
+    Some(catalogue::connect(connector, &wrong, dir))
+}
+
+/// A wrong key must be told as one, or a run would take the answer for a record's fault.
+fn wrong_key(wrong: &Opened) -> Verdict {
+    match wrong.as_ref().map_err(Clone::clone).and_then(|connector| connector.test()) {
         Err(Trouble::Unauthorized(_)) => Verdict::Holds,
         Err(trouble) => Verdict::Fails(trouble.to_string()),
         Ok(_) => Verdict::Fails("the test request is answered without the right key: choose one that needs it".into()),

@@ -66,8 +66,9 @@ fn main() -> ExitCode {
             connect::connect(dir, &system, &connect::Way { paste, port, show_claims })
         }
         Command::Connector { act: ConnectorAct::New { name, openapi } } => connectors::new(dir, &name, openapi.as_deref()),
-        Command::Connector { act: ConnectorAct::Test { manifest, system, write, format } } => {
-            connectors::test(dir, &manifest, system.as_deref(), write, format)
+        Command::Connector { act: ConnectorAct::Test { manifest, system, record_type, write, format } } => {
+            let trying = connectors::Trying { record_type: record_type.as_deref(), writes: write };
+            connectors::test(dir, &manifest, system.as_deref(), trying, format)
         }
         Command::Plan { format } => work::plan(dir, format),
         Command::Sync { format, shares, full } => work::sync(dir, format, shares, full),

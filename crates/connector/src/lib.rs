@@ -213,6 +213,50 @@ pub struct Settled {
     pub holds: Option<bool>,
 }
 
+/// A request whose answer a conformance run looks at more closely than a reading shows it.
+#[derive(Clone, Copy, Debug)]
+pub enum Probe<'a> {
+    /// The first page of the list.
+    List { page_size: usize },
+    /// The page before the one that the manifest calls the first.
+    BeforeFirst,
+    /// The first page of what changed since then.
+    Changes { since: Timestamp },
+    /// The look-up by this watched property.
+    Find { path: &'a str, value: &'a Value },
+}
+
+/// What the answer to a probe shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Probed {
+    /// Ids of the records in the answer, as far as they have any.
+    pub ids: Vec<String>,
+    /// How many records there are in it.
+    pub shown: usize,
+    /// How many were asked for.
+    pub limit: usize,
+    /// Where the answer tells how many there are in all, and how many it tells.
+    pub totals: Vec<(String, u64)>,
+    /// Where the answer says that there are more.
+    pub more: Vec<String>,
+    /// Places that the manifest names and that no record in the answer has.
+    pub absent: Vec<Absent>,
+}
+
+/// A place that no record has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// The property's path, or the word of the record type (`version`).
+    pub path: String,
+    pub is_property: bool,
+    /// Where the manifest looks for it.
+    pub at: String,
+    /// A place of a similar name that the records have.
+    pub like: Option<String>,
+    /// What the records have.
+    pub names: Vec<String>,
+}
+
 /// How much was asked of a system since it was connected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -310,6 +354,18 @@ pub trait Connector: Send + Sync {
     /// Asks what no document settles: requests that read, each with what was expected and what came.
     fn to_settle(&self) -> Vec<Settled> {
         vec![]
+    }
+
+    /// Shows an answer more closely than a reading does. `None` where there is no such request.
+    fn probe(&self, kind: &str, probe: Probe<'_>) -> Result<Option<Probed>, Trouble> {
+        let _ = (kind, probe);
+        Ok(None)
+    }
+
+    /// A checkpoint with which a reading asks for what changed since this time; `None` where readings do not go by times.
+    fn changes_since(&self, kind: &str, since: Timestamp) -> Option<Checkpoint> {
+        let _ = (kind, since);
+        None
     }
 
     /// What was asked of it so far; nothing where no requests are made.

@@ -14,26 +14,28 @@ const MALFORMED: &str = "no such/id?&";
 
 impl Run<'_> {
     /// What needs no writing: records that are not there.
-    pub(super) fn looking_for_nobody(&mut self, seen: Option<&ReadRecord>) {
+    pub(super) fn looking_for_nobody(&mut self) {
+        let seen = self.seen.records.first().cloned();
+        let advice = "if that is how it says so, add a rule to `errors` for this status with `means: gone`";
         if !self.ty.can.get {
             self.note("not found is told", Verdict::NotOffered);
             return self.note("a malformed id is told", Verdict::NotOffered);
         }
-        let verdict = match seen.map(|seen| nobodys(&seen.id)) {
+        let verdict = match seen.as_ref().map(|seen| nobodys(&seen.id)) {
             None => Verdict::NotTried("there is no record to make an id after".into()),
             Some(id) => match self.connector.get(&self.ty.kind, &self.watch, &id) {
                 Ok(None) => Verdict::Holds,
                 Ok(Some(record)) => Verdict::Fails(format!("{id} was asked for, and {} came", record.id)),
-                Err(trouble) => Verdict::Fails(format!("it passes for trouble with the system: {trouble}")),
+                Err(trouble) => Verdict::Fails(format!("it passes for trouble with the system: {trouble}; {advice}")),
             },
         };
-        self.note("not found is told", verdict);
+        self.verdict("not found is told", &["errors:"], verdict);
         let verdict = match self.connector.get(&self.ty.kind, &self.watch, MALFORMED) {
             Ok(None) | Err(Trouble::Malformed(_)) => Verdict::Holds,
             Ok(Some(record)) => Verdict::Fails(format!("`{MALFORMED}` was asked for, and {} came", record.id)),
-            Err(trouble) => Verdict::Fails(format!("it passes for trouble with the system: {trouble}")),
+            Err(trouble) => Verdict::Fails(format!("it passes for trouble with the system: {trouble}; {advice}")),
         };
-        self.note("a malformed id is told", verdict);
+        self.verdict("a malformed id is told", &["errors:"], verdict);
     }
 
     /// G4: a value that the system refuses is told as one, with its property.
@@ -53,20 +55,32 @@ impl Run<'_> {
             };
             let verdict = match self.write(write) {
                 Outcome::Rejected { prop: Some(blamed), .. } if blamed == prop => Verdict::Holds,
-                Outcome::Rejected { prop: None, .. } => {
-                    Verdict::Fails("refused, and the property is not named: see `property` in `errors`".into())
+                Outcome::Rejected { prop: None, message } => {
+                    let name = path.path.as_str().rsplit('.').next().unwrap_or_default().to_lowercase();
+                    match message.to_lowercase().contains(&name) {
+                        true => Verdict::Fails(format!(
+                            "{path} was refused ({message}), and the property is not named: say with `property` in `errors` where the answer \
+                             names it, so that the rest of a record is written without it"
+                        )),
+                        // Nothing that the manifest could say would tell.
+                        false => {
+                            Verdict::NotTried(format!("{path} was refused, and the answer does not say so of it: {message}"))
+                        }
+                    }
                 }
                 Outcome::Rejected { prop: Some(other), .. } => {
                     Verdict::Fails(format!("{path} was refused, and {} was named", self.watch[other]))
                 }
-                Outcome::Done(_) if limited => Verdict::Fails(format!("{path} takes more than its max-chars")),
+                Outcome::Done(_) if limited && !self.is_cut(prop, &wrong, made) => {
+                    Verdict::Fails(format!("{path} takes more than its max-chars"))
+                }
                 Outcome::Done(_) => {
                     taken.push(path.to_string());
                     continue;
                 }
                 other => Verdict::Fails(format!("{path}: {}", told(&other))),
             };
-            return self.note("refusals are told", verdict);
+            return self.verdict("refusals are told", &["errors:"], verdict);
         }
         self.note(
             "refusals are told",
@@ -77,6 +91,12 @@ impl Run<'_> {
                 false => format!("the system took all that was tried ({})", taken.join(", ")),
             }),
         );
+    }
+
+    /// Whether the system has cut a text that was too long to what the manifest says.
+    fn is_cut(&self, prop: usize, written: &Value, made: &ReadRecord) -> bool {
+        let shown = self.get(&made.id).ok().flatten().and_then(|shown| shown.values[prop].clone());
+        self.shows(prop, shown.as_ref(), written) && shown != Some(written.clone())
     }
 
     /// Values that a system should refuse, the surest first: too long, empty where one is required, of another type, no address.
@@ -113,7 +133,7 @@ impl Run<'_> {
             Outcome::Gone { .. } => Verdict::Holds,
             other => Verdict::Fails(told(&other)),
         };
-        self.note(what, verdict);
+        self.verdict(what, &["errors:"], verdict);
     }
 }
 

@@ -2,8 +2,14 @@
 //!
 //! A word is here if the interpreter reads it only together with another, or only in another place.
 
+use serde_json::Value;
+
 use super::place::Fault;
-use super::written::{ErrorRule, ListYaml, Manifest, Meaning, PropertyYaml, Style, TypeWord, TypeYaml, Webhook, WriteYaml};
+use super::template::variables;
+use super::written::{
+    Algorithm, Auth, ErrorRule, Jwt, KeyEncoding, ListYaml, Manifest, Meaning, PropertyYaml, RequestYaml, Sends, Style, TypeWord,
+    TypeYaml, Webhook, WriteYaml,
+};
 
 /// Collects what is wrong below one place of the text.
 struct Told<'a> {
@@ -31,6 +37,11 @@ pub(super) fn without(manifest: &Manifest, text: &str, faults: &mut Vec<Fault>) 
         &["resets:"],
         "rate: `resets` needs `remaining`, which says when to wait",
     );
+    told.place = vec!["auth:".into()];
+    let others = manifest.apis.values().map(|api| &api.auth);
+    for auth in std::iter::once(&manifest.auth).chain(others) {
+        admission(auth, manifest, &mut told);
+    }
     told.place = vec!["errors:".into()];
     for rule in &manifest.errors {
         error_rule(rule, &mut told);
@@ -43,6 +54,91 @@ pub(super) fn without(manifest: &Manifest, text: &str, faults: &mut Vec<Fault>) 
         told.place = vec!["types:".into(), format!("{kind}:")];
         record_type(kind, ty, &mut told);
     }
+}
+
+fn admission(auth: &Auth, manifest: &Manifest, told: &mut Told<'_>) {
+    let hides = |name: &str| manifest.settings.contains_key(name);
+    let has_token = |sends: &Sends| {
+        let texts = sends.basic.iter().chain(sends.headers.values()).chain(sends.query.values());
+        texts.into_iter().any(|text| variables(text).contains("token"))
+    };
+    if let Some(token) = &auth.token {
+        told.when(
+            !token.form.is_empty() && token.json.is_some(),
+            &["token:", "json:"],
+            "auth: a token request has one body: say `form` or `json`",
+        );
+        let bodiless = token.method.as_ref().is_some_and(|method| matches!(method.as_str(), "GET" | "DELETE"));
+        told.when(
+            bodiless && (!token.form.is_empty() || token.json.is_some()),
+            &["token:", "method:"],
+            "auth: a GET or DELETE has no body: say `query` instead of `form` or `json`",
+        );
+        let method = token.method.as_deref().unwrap_or("POST");
+        told.when(
+            !matches!(method, "GET" | "POST" | "PUT" | "PATCH" | "DELETE"),
+            &["token:", "method:"],
+            format!("auth: `{method}` is no method for a token request; they are GET, POST, PUT, PATCH, DELETE"),
+        );
+        told.when(
+            token.cookies && token.at.is_some(),
+            &["token:", "at:"],
+            "auth: with `cookies` the cookies are the token: `at` is not read",
+        );
+        let ends = [token.lives_at.is_some(), token.ends_at.is_some(), token.lives_s.is_some()];
+        told.when(
+            ends.iter().filter(|said| **said).count() > 1,
+            &["token:"],
+            "auth: one of `lives-at`, `ends-at` and `lives-s` says how long a token is good",
+        );
+        let mut texts: Vec<String> =
+            token.form.values().chain(token.query.values()).chain(token.headers.values()).cloned().collect();
+        texts.extend(token.json.iter().map(Value::to_string));
+        told.when(
+            token.assertion.is_some() && !texts.iter().any(|text| text.contains("assertion")),
+            &["token:", "assertion:"],
+            "auth: `assertion` is made for `{{ assertion }}`, which no part of the token request names",
+        );
+        if let Some(assertion) = &token.assertion {
+            told.when(
+                assertion.sends.is_some(),
+                &["token:", "assertion:", "sends:"],
+                "auth: an assertion goes into the token request: `sends` belongs below `token`",
+            );
+            web_token(assertion, &["token:", "assertion:", "key-encoding:"], told);
+        }
+        told.when(
+            auth.jwt.is_some(),
+            &["jwt:"],
+            "auth: `token` is used before `jwt`: a web token for the token request is its `assertion`",
+        );
+    }
+    if let Some(jwt) = &auth.jwt {
+        web_token(jwt, &["jwt:", "key-encoding:"], told);
+        told.when(jwt.lives_s == Some(0), &["jwt:", "lives-s:"], "auth: `lives-s` is 1 or more");
+    }
+    let sends =
+        auth.token.iter().filter_map(|token| token.sends.as_ref()).chain(auth.jwt.iter().filter_map(|jwt| jwt.sends.as_ref()));
+    for sends in sends {
+        told.when(
+            !has_token(sends),
+            &["sends:"],
+            "auth: nothing in `sends` names `{{ token }}`, so that requests would carry none",
+        );
+        told.when(
+            hides("token"),
+            &["sends:"],
+            "auth: `{{ token }}` in `sends` is the token that was given: call the setting `token` otherwise",
+        );
+    }
+}
+
+fn web_token(jwt: &Jwt, words: &[&str], told: &mut Told<'_>) {
+    told.when(
+        jwt.algorithm == Algorithm::RS256 && jwt.key_encoding != KeyEncoding::Text,
+        words,
+        "auth: `key-encoding` is for shared secrets; a private key is PEM",
+    );
 }
 
 fn error_rule(rule: &ErrorRule, told: &mut Told<'_>) {
@@ -86,7 +182,27 @@ fn webhook(hook: &Webhook, manifest: &Manifest, told: &mut Told<'_>) {
     }
 }
 
+/// The requests of a record type that may have rules of their own, each with the word below which it stands.
+fn with_rules(ty: &TypeYaml) -> impl Iterator<Item = (&'static str, &RequestYaml)> {
+    let lists = [("list:", Some(&ty.list)), ("changes:", ty.changes.as_ref())];
+    let lists = lists.into_iter().filter_map(|(word, list)| Some((word, &list?.request)));
+    let single = [("get:", ty.get.as_ref().map(|get| &get.request)), ("gone:", ty.gone.as_ref().map(|gone| &gone.request))];
+    let single = single.into_iter().chain([
+        ("create:", ty.create.as_ref().map(|how| &how.request)),
+        ("update:", ty.update.as_ref().map(|how| &how.request)),
+        ("delete:", ty.delete.as_ref()),
+    ]);
+    let finds = ty.find.values().map(|find| ("find:", &find.request));
+    lists.chain(single.filter_map(|(word, request)| Some((word, request?)))).chain(finds)
+}
+
 fn record_type(kind: &str, ty: &TypeYaml, told: &mut Told<'_>) {
+    let place = told.place.clone();
+    for (word, request) in with_rules(ty) {
+        told.place = place.iter().cloned().chain([word.to_string(), "errors:".to_string()]).collect();
+        request.errors.iter().for_each(|rule| error_rule(rule, told));
+    }
+    told.place = place;
     if let Some(mark) = &ty.deleted {
         told.when(
             mark.is.is_empty() && mark.is_not.is_empty(),
@@ -146,6 +262,11 @@ fn creation(kind: &str, create: &WriteYaml, told: &mut Told<'_>) {
     let of_update = |word: &str| format!("{kind}: `{word}` is read below `update`; what is created is sent whole");
     told.when(create.style != Style::Part, &["create:", "style:"], of_update("style"));
     told.when(create.whole.is_some(), &["create:", "whole:"], of_update("whole"));
+    told.when(
+        create.bulk.is_some() && !create.then.is_empty(),
+        &["create:", "then:"],
+        format!("{kind}: `then` completes one record, and `bulk` makes several: say one of the two"),
+    );
     told.when(create.read_before, &["create:", "read-before:"], of_update("read-before"));
 }
 
@@ -153,6 +274,8 @@ fn update_of(kind: &str, ty: &TypeYaml, update: &WriteYaml, told: &mut Told<'_>)
     let of_create = |word: &str| format!("{kind}: `{word}` is read below `create`, not below `update`");
     told.when(!update.defaults.is_empty(), &["update:", "defaults:"], of_create("defaults"));
     told.when(update.from.is_some(), &["update:", "from:"], of_create("from"));
+    told.when(update.id_at.is_some(), &["update:", "id-at:"], of_create("id-at"));
+    told.when(!update.then.is_empty(), &["update:", "then:"], of_create("then"));
     told.when(update.upsert, &["update:", "upsert:"], of_create("upsert"));
     told.when(update.pause_ms.is_some(), &["update:", "pause-ms:"], of_create("pause-ms"));
     told.when(
@@ -181,9 +304,9 @@ fn property_of(kind: &str, path: &str, property: &PropertyYaml, told: &mut Told<
     };
     let element = property.list && property.value.is_some();
     of_list(
-        property.element.is_some() && !element,
+        property.element.is_some() && property.value.is_none(),
         "element:",
-        "`list: true` and `value`: it is what an element has besides its value",
+        "`value`: it is what an element of a list (`list: true`), or an object, has besides its value",
     );
     let many = property.list || matches!(property.ty, Some(TypeWord::List));
     of_list(property.ordered && !many, "ordered:", "`list: true` or `type: list`: a single value has no order");
@@ -247,8 +370,8 @@ mod tests {
             let told = told(ty, rest);
             assert!(told.contains(message), "{ty}{rest}: {told}");
         }
-        let text = manifest("", "").replace("{ name: {} }", "{ name: { value: text, element: { kind: a } } }");
+        let text = manifest("", "").replace("{ name: {} }", "{ name: { element: { kind: a } } }");
         let faults = examine(&text).expect_err("an element of no list");
-        assert!(faults[0].message.starts_with("People.name: `element` needs `list: true` and `value`"), "{faults:?}");
+        assert!(faults[0].message.starts_with("People.name: `element` needs `value`"), "{faults:?}");
     }
 }

@@ -23,7 +23,7 @@ pub struct Asked<'a> {
 /// The outcome of a write that did not answer as it should. `None`: it did.
 pub fn outcome(manifest: &Manifest, asked: Asked<'_>, named: &str, answer: &Answer) -> Option<Outcome> {
     let Asked { ty, watch, .. } = asked;
-    let rule = manifest.errors.iter().find(|rule| fits(rule, answer));
+    let rule = rule_for(manifest, answer);
     let message = |rule: Option<&ErrorRule>| {
         let told = rule.and_then(|rule| rule.message.iter().find_map(|place| at(&answer.body, place)).map(said));
         let told = told.filter(|told| !told.is_empty()).or_else(|| words(&answer.body));
@@ -75,8 +75,8 @@ pub fn outcome_of_one(manifest: &Manifest, asked: Asked<'_>, named: &str, answer
 }
 
 /// What an answer to a reading means; `None` where it is as it should be. The manifest's own word comes first, whatever the status.
-pub fn meaning<'m>(manifest: &'m Manifest, answer: &Answer) -> Option<(Meaning, Option<&'m ErrorRule>)> {
-    if let Some(rule) = manifest.errors.iter().find(|rule| fits(rule, answer)) {
+pub fn meaning<'m>(manifest: &'m Manifest, answer: &'m Answer) -> Option<(Meaning, Option<&'m ErrorRule>)> {
+    if let Some(rule) = rule_for(manifest, answer) {
         return Some((rule.means, Some(rule)));
     }
     let meaning = match answer.status {
@@ -115,7 +115,7 @@ pub fn trouble(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trou
 pub fn trouble_with_one(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trouble> {
     match meaning(manifest, answer)? {
         (Meaning::Unauthorized, _) if answer.status != 401 => {
-            let rule = manifest.errors.iter().find(|rule| fits(rule, answer));
+            let rule = rule_for(manifest, answer);
             let told = with_meaning(words(&answer.body).unwrap_or_default(), rule);
             let told = if told.is_empty() { told } else { format!(" ({told})") };
             Some(Trouble::Malformed(format!(
@@ -152,6 +152,11 @@ pub fn unanswered(no_answer: NoAnswer) -> Outcome {
         NoAnswer::NotSent(trouble) => Outcome::Stopped(trouble),
         NoAnswer::Lost(trouble) => Outcome::Unknown { message: trouble.to_string() },
     }
+}
+
+/// The first rule that fits: of the request, then of the manifest.
+fn rule_for<'m>(manifest: &'m Manifest, answer: &'m Answer) -> Option<&'m ErrorRule> {
+    answer.rules.iter().chain(&manifest.errors).find(|rule| fits(rule, answer))
 }
 
 fn fits(rule: &ErrorRule, answer: &Answer) -> bool {
@@ -332,7 +337,7 @@ fn shows_a_record(asked: Asked<'_>, body: &Value) -> bool {
 
 /// For a duplicate that the system does not name: the watched property by which it can be looked up.
 pub fn duplicate_of(manifest: &Manifest, ty: &TypeYaml, watch: &[PropertyRef], answer: &Answer) -> Option<usize> {
-    let rule = manifest.errors.iter().find(|rule| fits(rule, answer))?;
+    let rule = rule_for(manifest, answer)?;
     if rule.means == Meaning::Duplicate { blamed(rule, ty, watch, &answer.body) } else { None }
 }
 

@@ -1,4 +1,4 @@
-//! Calls from the system (webhooks): who calls is proven by a signature (HMAC, RFC 2104, with SHA-256; or a web token, `jwt`), an old call or
+//! Calls from the system (webhooks): who calls is proven by a signature (HMAC, RFC 2104; or a web token, `jwt`), an old call or
 //! one that came before does nothing, and what it says is only a hint to read now (R4).
 
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::template::render;
 use super::tokens::unbase64;
 use super::value::{at, text};
-use super::written::{Encoding, Signature, WebToken};
+use super::written::{Encoding, Hash, Signature, WebToken};
 use super::{Rest, jwt};
 use crate::vault::unhex;
 use crate::{Call, Heard, Named};
@@ -133,8 +133,14 @@ impl Rest {
             signed.extend_from_slice(how.between.as_bytes());
         }
         signed.extend_from_slice(&call.body);
+        signed.extend_from_slice(render(&how.after, &self.client.context([]))?.as_bytes());
+        let algorithm = match how.hash {
+            Hash::Sha256 => hmac::HMAC_SHA256,
+            Hash::Sha512 => hmac::HMAC_SHA512,
+            Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+        };
         // Compares in constant time.
-        let by = |secret: String| hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), &signed, &given).is_ok();
+        let by = |secret: String| hmac::verify(&hmac::Key::new(algorithm, secret.as_bytes()), &signed, &given).is_ok();
         if secrets.any(by) { Ok(given) } else { Err("the call's signature is wrong".into()) }
     }
 }

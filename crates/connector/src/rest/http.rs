@@ -11,15 +11,17 @@ use base64::engine::general_purpose::STANDARD;
 use lockstep_model::Timestamp;
 use serde_json::{Map, Value};
 use ureq::Agent;
-use ureq::http::Request;
+use ureq::http::{HeaderMap, Request};
 use ureq::unversioned::transport::DefaultConnector;
 
+use super::form::as_form;
 use super::link::{self, origin};
 use super::pace::{Pace, Turn};
 use super::secrets::Secrets;
 use super::template::{percent_encoded, render, render_optional, render_value};
 use super::tokens::Held;
-use super::written::{Auth, Manifest, Moved, Rate, RequestYaml};
+use super::value::{HEADERS, at};
+use super::written::{Auth, BodyEncoding, ErrorRule, Manifest, Moved, Rate, RequestYaml};
 use crate::addresses::Addresses;
 use crate::vault::Keep;
 use crate::{Traffic, Trouble, bounded};
@@ -51,6 +53,19 @@ pub struct Answer {
     pub retry_after_ms: Option<u64>,
     /// The version of what is shown, RFC 9110 `ETag`.
     pub etag: Option<String>,
+    pub headers: HeaderMap,
+    /// What answers to this request mean, before what the manifest says of all.
+    pub rules: Vec<ErrorRule>,
+}
+
+impl Answer {
+    /// What is at a place of the answer: in its body, or in a header (`$headers.X-Total-Count`).
+    pub fn at(&self, place: &str) -> Option<Value> {
+        match place.strip_prefix(HEADERS) {
+            Some(name) => Some(Value::String(String::from_utf8_lossy(self.headers.get(name)?.as_bytes()).into_owned())),
+            None => at(&self.body, place).cloned(),
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -350,10 +365,14 @@ impl Client {
             }
         }
         let asked = with(&url, &query);
+        let admission = self.authorization(door)?;
         for (key, value) in &door.auth.query {
             if let Some(value) = render_optional(value, &settings).map_err(not_sent)? {
                 query.push(format!("{}={}", percent_encoded(key), percent_encoded(&value)));
             }
+        }
+        for (key, value) in admission.iter().flat_map(|admission| &admission.query) {
+            query.push(format!("{}={}", percent_encoded(key), percent_encoded(value)));
         }
         url = with(&url, &query);
         let mut builder = Request::builder().method(method).uri(&url).header("Accept", "application/json");
@@ -363,9 +382,10 @@ impl Client {
                 builder = builder.header(key.as_str(), value);
             }
         }
-        let admission = self.authorization(door)?;
         if let Some(admission) = &admission {
-            builder = builder.header("Authorization", &admission.authorization);
+            for (key, value) in &admission.headers {
+                builder = builder.header(key.as_str(), value);
+            }
             let signed = self.signed(door).map_err(NoAnswer::NotSent)?;
             for (key, value) in signed.iter().flat_map(|signed| &signed.headers) {
                 builder = builder.header(key.as_str(), render(value, &settings).map_err(not_sent)?);
@@ -376,15 +396,18 @@ impl Client {
             (Some(template), None) => Some(render_value(template, context).map_err(not_sent)?),
             (None, None) => None,
         };
+        let is_form = request.encoding == BodyEncoding::Form;
         let has_type = request.headers.keys().any(|key| key.eq_ignore_ascii_case("content-type"));
         if made.is_some() && !has_type {
-            builder = builder.header("Content-Type", "application/json");
+            let kind = if is_form { "application/x-www-form-urlencoded" } else { "application/json" };
+            builder = builder.header("Content-Type", kind);
         }
         let named = self.name(request);
         let _turn = self.turn(&named).map_err(NoAnswer::NotSent)?;
         let sent = match made {
             Some(body) => {
-                let request = builder.body(body.to_string()).map_err(|e| not_sent(format!("{named}: {e}")))?;
+                let body = if is_form { as_form(&body) } else { body.to_string() };
+                let request = builder.body(body).map_err(|e| not_sent(format!("{named}: {e}")))?;
                 self.agent.run(request)
             }
             None => {
@@ -432,7 +455,17 @@ impl Client {
             }
         };
         Ok((
-            Answer { status, body, date, url: asked, link, retry_after_ms, etag },
+            Answer {
+                status,
+                body,
+                date,
+                url: asked,
+                link,
+                retry_after_ms,
+                etag,
+                headers: std::mem::take(response.headers_mut()),
+                rules: request.errors.clone(),
+            },
             admission.and_then(|admission| admission.token),
         ))
     }

@@ -1,13 +1,19 @@
-//! JSON web tokens as systems sign their calls with them: RS256 (RFC 7515; RFC 7518, section 3.3) and nothing else. Which algorithm is taken is
+//! JSON web tokens: made to be let in, signed with HMAC or RSA ([`made`]); and checked, as systems sign their calls with them ([`verified`]): RS256 (RFC 7515; RFC 7518, section 3.3) and nothing else. Which algorithm is taken is
 //! decided here and never by the token (RFC 8725, section 3.1): one that says `none`, or that was made with the public key as if it were a
 //! shared secret, is refused.
 
+use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lockstep_model::Timestamp;
+use ring::hmac;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::tokens::unbase64;
+use super::template::{render, render_value};
+use super::tokens::{LIVES_S, sign, unbase64};
+use super::written::{Algorithm, Jwt, KeyEncoding};
+use crate::vault::unhex;
 
 /// Clocks may differ by so much, in seconds.
 const SKEW_S: i64 = 60;
@@ -41,6 +47,53 @@ pub fn verified(key: &str, token: &[u8], now: Timestamp, max_age_s: i64) -> Resu
         (None, None) => Err("the call does not tell its time".into()),
         _ => Ok((proof, claims)),
     }
+}
+
+/// A signed token (RFC 7515, section 3.1), with `iat` and `exp` where the claims do not say them.
+///
+/// # Errors
+/// What is wrong with the key or a template.
+pub fn made(how: &Jwt, context: &Value, now_s: i64) -> Result<String, String> {
+    let mut header = Map::from_iter([("alg".into(), format!("{:?}", how.algorithm).into()), ("typ".into(), "JWT".into())]);
+    let mut claims = Map::new();
+    for (told, into) in [(&how.header, &mut header), (&how.claims, &mut claims)] {
+        for (key, value) in told {
+            let value = render_value(value, context)?;
+            if !value.is_null() {
+                into.insert(key.clone(), value);
+            }
+        }
+    }
+    let lives = i64::try_from(how.lives_s.unwrap_or(LIVES_S)).unwrap_or(i64::MAX);
+    claims.entry("iat").or_insert_with(|| now_s.into());
+    claims.entry("exp").or_insert_with(|| now_s.saturating_add(lives).into());
+    let signed = format!("{}.{}", coded(&Value::Object(header)), coded(&Value::Object(claims)));
+    let key = render(&how.key, context)?;
+    let proof = match how.algorithm {
+        Algorithm::HS256 => shared(hmac::HMAC_SHA256, how, &key, &signed)?,
+        Algorithm::HS384 => shared(hmac::HMAC_SHA384, how, &key, &signed)?,
+        Algorithm::HS512 => shared(hmac::HMAC_SHA512, how, &key, &signed)?,
+        Algorithm::RS256 => sign(&key, signed.as_bytes())?,
+    };
+    Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(proof)))
+}
+
+fn shared(algorithm: hmac::Algorithm, how: &Jwt, key: &str, signed: &str) -> Result<Vec<u8>, String> {
+    let key = match how.key_encoding {
+        KeyEncoding::Text => Some(key.as_bytes().to_vec()),
+        KeyEncoding::Hex => unhex(key.trim()),
+        KeyEncoding::Base64 => unbase64(key, &STANDARD).or_else(|| unbase64(key, &URL_SAFE)),
+    };
+    let key = key.filter(|key| !key.is_empty()).ok_or_else(|| match how.key_encoding {
+        KeyEncoding::Text => "is empty",
+        KeyEncoding::Hex => "is not written in hexadecimal digits, as `key-encoding: hex` says",
+        KeyEncoding::Base64 => "is not written in base64, as `key-encoding: base64` says",
+    })?;
+    Ok(hmac::sign(&hmac::Key::new(algorithm, &key), signed.as_bytes()).as_ref().to_vec())
+}
+
+fn coded(value: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
 fn json(part: &str) -> Option<Value> {

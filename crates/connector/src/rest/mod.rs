@@ -6,12 +6,14 @@ mod bulk;
 pub mod draft;
 mod effect;
 mod errors;
+mod form;
 mod hooks;
 mod http;
 mod jwt;
 mod link;
 mod pace;
 mod place;
+mod probe;
 mod read;
 mod register;
 mod secrets;
@@ -30,7 +32,7 @@ use std::sync::{Mutex, PoisonError};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::KnownFrom;
 use lockstep_model::schema::StoredAs;
-use lockstep_model::{Capabilities, Kind, Path, PlainType, PropertySchema, ReadRecord, TypeSchema, Value};
+use lockstep_model::{Capabilities, Kind, Path, PlainType, PropertySchema, ReadRecord, Timestamp, TypeSchema, Value};
 use serde_json::{Map, json};
 
 use self::http::Client;
@@ -38,7 +40,9 @@ pub use self::place::Fault;
 pub use self::sign_in::SigningIn;
 use self::written::{KindWord, Manifest, TypeWord, TypeYaml};
 use crate::vault::Keep;
-use crate::{Answers, Call, Connector, Heard, Outcome, Page, ReadRequest, Settled, Traffic, Trouble, Write};
+use crate::{
+    Answers, Call, Checkpoint, Connector, Heard, Outcome, Page, Probe, Probed, ReadRequest, Settled, Traffic, Trouble, Write,
+};
 
 /// A connected system that a manifest describes.
 pub struct Rest {
@@ -573,6 +577,15 @@ impl Connector for Rest {
         ];
         let limits: Vec<String> = limits.into_iter().flatten().collect();
         (!limits.is_empty()).then(|| limits.join(", "))
+    }
+
+    fn probe(&self, kind: &str, probe: Probe<'_>) -> Result<Option<Probed>, Trouble> {
+        self.covered(self.probed(kind, probe))
+    }
+
+    fn changes_since(&self, kind: &str, since: Timestamp) -> Option<Checkpoint> {
+        self.ty(kind).ok()?.changes.as_ref()?;
+        Some(read::checkpoint_since(since))
     }
 
     fn traffic(&self) -> Traffic {

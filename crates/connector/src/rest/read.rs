@@ -63,6 +63,12 @@ struct Mark {
     parents_next: Walk,
 }
 
+/// A checkpoint with which the next reading asks for what changed since then.
+pub(super) fn checkpoint_since(since: Timestamp) -> Checkpoint {
+    let mark = Mark { since: Some(since), ..Mark::default() };
+    Checkpoint { text: serde_json::to_string(&mark).unwrap_or_default(), bytes: vec![] }
+}
+
 fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -357,7 +363,7 @@ impl Rest {
     }
 
     /// Asks for one page of a list.
-    fn ask(
+    pub(super) fn ask(
         &self,
         list: &ListYaml,
         walk: &Walk,
@@ -408,7 +414,7 @@ impl Rest {
     }
 
     /// A page of parents: their ids. The walk then stands at the next page.
-    fn parents(&self, parents: &ParentsYaml, walk: &mut Walk, since: Option<Timestamp>) -> Result<Parents, Trouble> {
+    pub(super) fn parents(&self, parents: &ParentsYaml, walk: &mut Walk, since: Option<Timestamp>) -> Result<Parents, Trouble> {
         let list = plain_list(&parents.request, &parents.items, &parents.paging);
         let limit = list.paging.limit(0);
         let (mut faults, mut date) = (vec![], None);
@@ -467,7 +473,7 @@ impl Rest {
         }
     }
 
-    fn items<'v>(&self, place: Option<&str>, named: &str, answer: &'v Answer) -> Result<&'v [Value], Trouble> {
+    pub(super) fn items<'v>(&self, place: Option<&str>, named: &str, answer: &'v Answer) -> Result<&'v [Value], Trouble> {
         if answer.status == 204 {
             return Ok(&[]);
         }
@@ -698,7 +704,7 @@ fn earlier(mark: &Mark, date: Option<Timestamp>) -> Option<Option<Timestamp>> {
 }
 
 /// Whether a request sends the number of a page as it is counted here, and does no sums with it.
-fn sends_the_page_as_it_is(request: &RequestYaml) -> bool {
+pub(super) fn sends_the_page_as_it_is(request: &RequestYaml) -> bool {
     let texts = [&request.path].into_iter().chain(request.query.values());
     let in_body = request.body.as_ref().map(Value::to_string).unwrap_or_default();
     let expressions = texts.map(String::as_str).chain([in_body.as_str()]).flat_map(|text| text.split("{{").skip(1));
@@ -709,8 +715,8 @@ fn sends_the_page_as_it_is(request: &RequestYaml) -> bool {
 }
 
 /// A page of parents.
-struct Parents {
-    ids: Vec<String>,
+pub(super) struct Parents {
+    pub(super) ids: Vec<String>,
     /// Those without an id: what is listed through them can't be seen.
     faults: Vec<RecordFault>,
     /// The server's clock.

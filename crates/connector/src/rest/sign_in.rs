@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Rest;
 use super::template::{percent_encoded, render};
-use super::tokens::{claim_of, fingerprint};
+use super::tokens::{claim_of, fingerprint, refreshes};
 use crate::Trouble;
 use crate::vault::random;
 
@@ -120,7 +120,7 @@ impl Rest {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = told.collect();
         let setting = at_setting(&context);
         let kept = given.kept(None, Some(fingerprint(&setting)));
-        if kept.refresh.is_none() && token.form.contains_key("refresh_token") {
+        if kept.refresh.is_none() && refreshes(token) {
             return Err(Trouble::Unauthorized(format!(
                 "{} gave no refresh token: the application must be allowed to stay signed in (often a scope such as offline_access)",
                 self.manifest.title

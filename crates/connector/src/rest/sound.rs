@@ -63,7 +63,16 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
     }
     for auth in [&manifest.auth].into_iter().chain(manifest.apis.values().map(|api| &api.auth)) {
         texts.extend(auth.basic.iter().chain(&auth.bearer).chain(auth.headers.values()).chain(auth.query.values()).cloned());
+        for sends in auth.token.iter().filter_map(|t| t.sends.as_ref()).chain(auth.jwt.iter().filter_map(|j| j.sends.as_ref())) {
+            texts.extend(sends.basic.iter().chain(sends.headers.values()).chain(sends.query.values()).cloned());
+        }
+        for jwt in auth.jwt.iter().chain(auth.token.iter().filter_map(|token| token.assertion.as_ref())) {
+            texts.push(jwt.key.clone());
+            jwt.header.values().chain(jwt.claims.values()).for_each(|value| collect(value, &mut texts));
+        }
         if let Some(token) = &auth.token {
+            texts.extend(token.query.values().cloned());
+            token.json.iter().for_each(|json| collect(json, &mut texts));
             texts.extend(
                 [&token.url].into_iter().chain(&token.basic).chain(token.headers.values()).chain(token.form.values()).cloned(),
             );
@@ -363,7 +372,8 @@ fn requests(ty: &mut TypeYaml) -> Vec<&mut RequestYaml> {
     all.extend(ty.get.as_mut().map(|get| &mut get.request));
     all.extend(found(&mut ty.find));
     all.extend([ty.create.as_mut(), ty.update.as_mut()].into_iter().flatten().flat_map(|how: &mut WriteYaml| {
-        std::iter::once(&mut how.request).chain(how.bulk.as_mut().map(|bulk| &mut bulk.request))
+        let then = how.then.iter_mut().map(|step| &mut step.request);
+        std::iter::once(&mut how.request).chain(how.bulk.as_mut().map(|bulk| &mut bulk.request)).chain(then)
     }));
     all.extend(ty.delete.as_mut());
     all.extend(ty.properties.values_mut().flat_map(steps));

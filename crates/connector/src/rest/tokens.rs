@@ -11,21 +11,24 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::alphabet::{Alphabet, STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use lockstep_model::Timestamp;
 use ring::rsa::{KeyPairComponents, PublicKeyComponents};
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Map, Value};
-use ureq::http::Request;
+use ureq::http::{HeaderMap, Request};
 
 use super::http::{Client, Door, NoAnswer, base64, no_answer};
-use super::link;
 use super::template::{percent_encoded, render, render_value};
-use super::value::at;
-use super::written::{Moved, Signed, Token};
-use crate::vault::{Kept, hex};
+use super::value::{HEADERS, at, text};
+use super::written::{Jwt, Moved, Sends, Signed, Token};
+use super::{jwt, link};
+use crate::vault::{Kept, hex, random};
 use crate::{Trouble, bounded};
 
 /// A token is better renewed so long before it ends.
 const BEFORE_THE_END_MS: i64 = 30_000;
+/// A web token that is made here is good for so many seconds, where nothing is said.
+pub(super) const LIVES_S: u64 = 300;
 /// An answer with a token is not larger.
 const MOST_BYTES: u64 = 1 << 20;
 
@@ -44,10 +47,19 @@ pub struct Held {
 }
 
 /// What a request carries.
+#[derive(Default)]
 pub struct Admission {
-    pub authorization: String,
+    pub headers: Vec<(String, String)>,
+    /// Never shown.
+    pub query: Vec<(String, String)>,
     /// The token in it, where it can be renewed.
     pub token: Option<String>,
+}
+
+impl Admission {
+    fn fixed(authorization: String) -> Admission {
+        Admission { headers: vec![("Authorization".into(), authorization)], ..Admission::default() }
+    }
 }
 
 impl Client {
@@ -55,7 +67,7 @@ impl Client {
     pub(super) fn authorization(&self, door: &Door) -> Result<Option<Admission>, NoAnswer> {
         let context = &Value::Object(self.settings.clone());
         let not_sent = |message: String| NoAnswer::NotSent(Trouble::Misconfigured(message));
-        let fixed = |authorization: String| Some(Admission { authorization, token: None });
+        let fixed = |authorization: String| Some(Admission::fixed(authorization));
         if let Some(basic) = &door.auth.basic {
             let both = render(basic, context).map_err(not_sent)?;
             if !both.is_empty() || door.auth.token.is_none() && door.auth.signed.is_none() {
@@ -66,7 +78,7 @@ impl Client {
             return Ok(fixed(format!("Bearer {}", render(bearer, context).map_err(not_sent)?)));
         }
         let signed = self.signed(door).map_err(NoAnswer::NotSent)?;
-        if signed.is_none() && door.auth.token.is_none() {
+        if signed.is_none() && door.auth.token.is_none() && door.auth.jwt.is_none() {
             return Ok(None);
         }
         let mut held = door.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,24 +86,56 @@ impl Client {
             held.token = None;
         }
         if held.token.is_none() {
-            match (signed, &door.auth.token) {
-                (Some(signed), _) => self.fetch_ticket(signed, &mut held),
-                (None, Some(token)) => self.renew(door, token, &mut held),
-                (None, None) => Ok(()),
+            match (signed, &door.auth.token, &door.auth.jwt) {
+                (Some(signed), _, _) => self.fetch_ticket(signed, &mut held),
+                (None, Some(token), _) => self.renew(door, token, &mut held),
+                (None, None, Some(jwt)) => self.make_token(jwt, &mut held),
+                (None, None, None) => Ok(()),
             }
             .map_err(NoAnswer::NotSent)?;
         }
         let Some(token) = held.token.clone() else { return Ok(None) };
         drop(held);
-        let authorization = match signed {
-            Some(signed) => {
-                let mut context = self.settings.clone();
-                context.insert("ticket".into(), token.as_str().into());
-                render(&signed.authorization, &Value::Object(context)).map_err(not_sent)?
-            }
-            None => format!("Bearer {token}"),
+        let mut context = self.settings.clone();
+        if let Some(signed) = signed {
+            context.insert("ticket".into(), token.as_str().into());
+            let authorization = render(&signed.authorization, &Value::Object(context)).map_err(not_sent)?;
+            return Ok(Some(Admission { token: Some(token), ..Admission::fixed(authorization) }));
+        }
+        let (sends, cookies) = match (&door.auth.token, &door.auth.jwt) {
+            (Some(how), _) => (how.sends.as_ref(), how.cookies),
+            (None, Some(how)) => (how.sends.as_ref(), false),
+            (None, None) => (None, false),
         };
-        Ok(Some(Admission { authorization, token: Some(token) }))
+        context.insert("token".into(), token.as_str().into());
+        let mut admission = match (sends, cookies) {
+            (Some(sends), _) => carried(sends, &Value::Object(context)).map_err(not_sent)?,
+            (None, true) => Admission { headers: vec![("Cookie".into(), token.clone())], ..Admission::default() },
+            (None, false) => Admission::fixed(format!("Bearer {token}")),
+        };
+        admission.token = Some(token);
+        Ok(Some(admission))
+    }
+
+    /// A web token of our own.
+    fn make_token(&self, how: &Jwt, held: &mut Held) -> Result<(), Trouble> {
+        let lives = how.lives_s.unwrap_or(LIVES_S);
+        held.token = Some(self.made(how)?);
+        held.until = Instant::now().checked_add(Duration::from_secs(lives - (lives / 4).min(30)));
+        Ok(())
+    }
+
+    fn made(&self, how: &Jwt) -> Result<String, Trouble> {
+        let mut context = self.settings.clone();
+        context.insert("now".into(), now_s().into());
+        context.insert("random".into(), hex(&random::<16>()?).into());
+        jwt::made(how, &Value::Object(context), now_s()).map_err(|why| {
+            Trouble::Unauthorized(format!(
+                "{}: the key under `with:` in lockstep.yaml {why}; then run `{}`",
+                self.title,
+                self.connect_command()
+            ))
+        })
     }
 
     /// The signed exchange, where its key is given.
@@ -123,7 +167,7 @@ impl Client {
 
     fn renew(&self, door: &Door, token: &Token, held: &mut Held) -> Result<(), Trouble> {
         let setting = self.settings.get("refresh_token").and_then(Value::as_str).unwrap_or_default();
-        let refreshes = token.form.contains_key("refresh_token");
+        let refreshes = refreshes(token);
         let keep = self.keep.as_ref().filter(|_| refreshes || token.sign_in.is_some());
         let place = |system: &str| if door.name.is_empty() { system.to_string() } else { format!("{system}/{}", door.name) };
         let _alone = keep.map(|keep| keep.vault.lock()).transpose()?;
@@ -161,6 +205,13 @@ impl Client {
         if let Some(refresh) = &refresh {
             settings.insert("refresh_token".into(), refresh.as_str().into());
         }
+        if let Some(how) = &token.assertion {
+            settings.insert("assertion".into(), self.made(how)?.into());
+        }
+        let (now, day) = (jiff::Timestamp::now(), jiff::SignedDuration::from_hours(24));
+        settings.insert("now".into(), now.as_second().into());
+        settings.insert("today".into(), now.strftime("%Y-%m-%d").to_string().into());
+        settings.insert("tomorrow".into(), (now + day).strftime("%Y-%m-%d").to_string().into());
         let context = Value::Object(settings);
         let mut form = Vec::new();
         for (key, value) in &token.form {
@@ -195,16 +246,44 @@ impl Client {
             let both = render(basic, context).map_err(wrong)?;
             headers.insert("Authorization".into(), format!("Basic {}", base64(both.as_bytes())).into());
         }
-        let form: Vec<String> =
-            form.iter().map(|(key, value)| format!("{}={}", percent_encoded(key), percent_encoded(value))).collect();
-        let (named, status, body) = self.post(&url, "application/x-www-form-urlencoded", &headers, form.join("&"))?;
-        let text = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_string);
-        if let Some(access) = text("access_token").filter(|_| (200..300).contains(&status)) {
-            let lives = body.get("expires_in").and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok()));
-            return Ok(Given { access, lives, refresh: text("refresh_token"), id_token: text("id_token") });
+        let method = token.method.as_deref().unwrap_or("POST");
+        let mut query = Vec::new();
+        for (key, value) in &token.query {
+            query.push(format!("{}={}", percent_encoded(key), percent_encoded(&render(value, context).map_err(wrong)?)));
+        }
+        let url = match query.is_empty() {
+            true => url,
+            false => format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, query.join("&")),
+        };
+        let body = match &token.json {
+            _ if matches!(method, "GET" | "DELETE") => None,
+            Some(json) => Some(("application/json", render_value(json, context).map_err(wrong)?.to_string())),
+            None => {
+                let pair = |(key, value): &(&str, String)| format!("{}={}", percent_encoded(key), percent_encoded(value));
+                let form: Vec<String> = form.iter().map(pair).collect();
+                Some(("application/x-www-form-urlencoded", form.join("&")))
+            }
+        };
+        let (named, status, answer) = self.ask_for_key(method, &url, &headers, body)?;
+        let place = token.at.as_deref().unwrap_or("access_token");
+        let text = |place: &str| answer_at(&answer, place).as_ref().and_then(text).filter(|text| !text.is_empty());
+        let access = if token.cookies { cookies(&answer) } else { text(place) };
+        if let Some(access) = access.filter(|_| (200..300).contains(&status)) {
+            let lives = answer_at(&answer, token.lives_at.as_deref().unwrap_or("expires_in"));
+            let lives = lives
+                .and_then(|v| v.as_u64().or_else(|| v.as_f64().map(|n| n as u64)).or_else(|| v.as_str()?.trim().parse().ok()));
+            let ends = token.ends_at.as_ref().and_then(|place| answer_at(&answer, place));
+            let ends = ends.and_then(|value| Timestamp::read(&value).ok().flatten());
+            let until_end = ends.map(|end| u64::try_from((end.at.0 - now_ms()) / 1000).unwrap_or(0));
+            let refresh = text(token.refresh_at.as_deref().unwrap_or("refresh_token"));
+            let lives = until_end.or(lives).or(token.lives_s);
+            return Ok(Given { access, lives, refresh, id_token: text("id_token") });
         }
         match status {
-            200..=299 => Err(Trouble::Malformed(format!("{named}: expected JSON with an access_token, and the answer has none"))),
+            200..=299 if token.cookies => Err(Trouble::Malformed(format!("{named}: expected cookies, and the answer sets none"))),
+            200..=299 => Err(Trouble::Malformed(format!(
+                "{named}: expected a token at `{place}`, and the answer has none: say with `at` where it is"
+            ))),
             _ => {
                 // RFC 6749, section 5.2: a word such as invalid_client or invalid_grant.
                 let error = text("error").unwrap_or_default();
@@ -308,20 +387,46 @@ impl Client {
         Ok(true)
     }
 
-    /// Posts what gives a token. Says how the request is named, and what status and JSON came.
-    fn post(&self, url: &str, kind: &str, headers: &Map<String, Value>, body: String) -> Result<(String, u16, Value), Trouble> {
-        let named = format!("{} POST {}", self.title, url.split('?').next().unwrap_or(url));
-        let mut builder =
-            Request::builder().method("POST").uri(url).header("Content-Type", kind).header("Accept", "application/json");
+    /// Posts what gives a ticket. Says how the request is named, and what status and JSON came.
+    fn post(
+        &self,
+        url: &str,
+        kind: &'static str,
+        headers: &Map<String, Value>,
+        body: String,
+    ) -> Result<(String, u16, Value), Trouble> {
+        let (named, status, answer) = self.ask_for_key("POST", url, headers, Some((kind, body)))?;
+        Ok((named, status, answer.body))
+    }
+
+    /// Asks for what lets requests in. Says how the request is named, and what came.
+    fn ask_for_key(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &Map<String, Value>,
+        body: Option<(&'static str, String)>,
+    ) -> Result<(String, u16, Key), Trouble> {
+        let named = format!("{} {method} {}", self.title, url.split('?').next().unwrap_or(url));
+        let mut builder = Request::builder().method(method).uri(url).header("Accept", "application/json");
         for (key, value) in headers {
             builder = builder.header(key.as_str(), value.as_str().unwrap_or_default());
         }
-        let request = builder.body(body).map_err(|error| Trouble::Misconfigured(format!("{named}: {error}")))?;
+        let wrong = |error: ureq::http::Error| Trouble::Misconfigured(format!("{named}: {error}"));
         let _turn = self.turn(&named)?;
-        let mut response = self.agent.run(request).map_err(|error| no_answer(&named, url, &error).trouble())?;
+        let sent = match body {
+            Some((kind, body)) => self.agent.run(builder.header("Content-Type", kind).body(body).map_err(wrong)?),
+            None => self.agent.run(builder.body(()).map_err(wrong)?),
+        };
+        let mut response = sent.map_err(|error| no_answer(&named, url, &error).trouble())?;
         let status = response.status().as_u16();
         let text = bounded::text(response.body_mut(), MOST_BYTES);
-        let body: Value = text.ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let body: Value = text.ok().map_or(Value::Null, |text| match serde_json::from_str(&text) {
+            Ok(body) => body,
+            // A token that is the whole answer is one word.
+            Err(_) if !text.trim().contains(char::is_whitespace) => Value::String(text.trim().to_string()),
+            Err(_) => Value::Null,
+        });
         match status {
             408 | 429 => Err(Trouble::Busy {
                 retry_after_ms: None,
@@ -331,7 +436,7 @@ impl Client {
             404 | 405 | 300..=399 => Err(Trouble::Misconfigured(format!(
                 "{named} answered {status}: no tokens are given there; check the address under `with:`"
             ))),
-            _ => Ok((named, status, body)),
+            _ => Ok((named, status, Key { body, headers: std::mem::take(response.headers_mut()) })),
         }
     }
 
@@ -339,6 +444,52 @@ impl Client {
     pub(super) fn connect_command(&self) -> String {
         self.keep.as_ref().map_or("lockstep connect".into(), |keep| format!("lockstep connect {}", keep.system))
     }
+}
+
+/// The answer to a request for a token.
+struct Key {
+    body: Value,
+    headers: HeaderMap,
+}
+
+/// What an answer has at a place, be it in a header.
+fn answer_at(answer: &Key, place: &str) -> Option<Value> {
+    match place.strip_prefix(HEADERS) {
+        Some(name) => answer.headers.get(name)?.to_str().ok().map(Value::from),
+        None => at(&answer.body, place).cloned(),
+    }
+}
+
+/// The cookies that an answer sets, as they are sent back (RFC 6265, section 4.2): without their attributes.
+fn cookies(answer: &Key) -> Option<String> {
+    let set = answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+    let pairs: Vec<&str> = set.filter_map(|cookie| cookie.split(';').next()).map(str::trim).filter(|c| c.contains('=')).collect();
+    (!pairs.is_empty()).then(|| pairs.join("; "))
+}
+
+/// What a request carries, as the manifest says it.
+fn carried(sends: &Sends, context: &Value) -> Result<Admission, String> {
+    let mut admission = Admission::default();
+    if let Some(basic) = &sends.basic {
+        let both = render(basic, context)?;
+        admission.headers.push(("Authorization".into(), format!("Basic {}", base64(both.as_bytes()))));
+    }
+    for (key, value) in &sends.headers {
+        admission.headers.push((key.clone(), render(value, context)?));
+    }
+    for (key, value) in &sends.query {
+        admission.query.push((key.clone(), render(value, context)?));
+    }
+    Ok(admission)
+}
+
+/// Whether a token is asked for with a refresh token.
+pub(super) fn refreshes(token: &Token) -> bool {
+    token.form.contains_key("refresh_token") || token.json.as_ref().is_some_and(|json| json.get("refresh_token").is_some())
+}
+
+fn now_s() -> i64 {
+    jiff::Timestamp::now().as_second()
 }
 
 /// An access token as a system gave it.
@@ -377,7 +528,7 @@ pub(super) fn fingerprint(setting: &str) -> String {
 }
 
 /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, section 8.2).
-fn sign(key: &str, text: &[u8]) -> Result<Vec<u8>, String> {
+pub(super) fn sign(key: &str, text: &[u8]) -> Result<Vec<u8>, String> {
     let pair = private_key(key)?;
     let mut signature = vec![0; pair.public().modulus_len()];
     pair.sign(&RSA_PKCS1_SHA256, &ring::rand::SystemRandom::new(), text, &mut signature)

@@ -4,7 +4,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{equal, is_added, is_empty};
 use serde_json::{Map, Value, json};
 
-use super::written::{PropertyYaml, TypeYaml};
+use super::written::{PropertyYaml, TypeWord, TypeYaml};
 
 /// A watched property, found in the manifest.
 #[derive(Clone, Debug)]
@@ -37,6 +37,9 @@ pub fn locate<'a>(ty: &'a TypeYaml, watched: &PropertyRef) -> Option<Located<'a>
     });
     Some(Located { property, path: name, at, child, when })
 }
+
+/// With what a place begins that is a header of the answer: `$headers.X-Total-Count`.
+pub const HEADERS: &str = "$headers.";
 
 /// What is at a dotted place; lists are not gone through.
 pub fn at<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
@@ -86,11 +89,83 @@ pub fn put(target: &mut Value, place: &str, value: Value) {
     }
 }
 
+/// Puts a value at a dotted place, beside what is there: objects are joined, and nothing that has a value is replaced.
+pub fn put_beside(target: &mut Value, place: &str, value: Value) {
+    match at_mut(target, place) {
+        Some(held) => beside(held, value),
+        None => put(target, place, value),
+    }
+}
+
+fn beside(held: &mut Value, value: Value) {
+    match (held, value) {
+        (Value::Object(held), Value::Object(more)) => {
+            for (key, value) in more {
+                match held.get_mut(&key) {
+                    Some(held) => beside(held, value),
+                    None => drop(held.insert(key, value)),
+                }
+            }
+        }
+        (Value::Array(held), Value::Array(more)) if held.len() == more.len() => {
+            held.iter_mut().zip(more).for_each(|(held, value)| beside(held, value));
+        }
+        (held @ Value::Null, value) => *held = value,
+        _ => {}
+    }
+}
+
+fn at_mut<'v>(value: &'v mut Value, place: &str) -> Option<&'v mut Value> {
+    if place.is_empty() {
+        return Some(value);
+    }
+    let (step, rest) = place.split_once('.').unwrap_or((place, ""));
+    let below = match value {
+        Value::Array(list) => list.get_mut(step.parse::<usize>().ok()?)?,
+        other => other.get_mut(step)?,
+    };
+    at_mut(below, rest)
+}
+
 /// A text or number as text, for ids and versions.
 pub fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A value of the property's declared type, where the system shows it otherwise and nothing is lost: `"0"` of an integer, 1 of a boolean.
+/// Decimals stay as they are written (R7).
+pub fn shaped(ty: TypeWord, value: Value) -> Value {
+    match (ty, &value) {
+        (TypeWord::Integer | TypeWord::Minutes, Value::String(text)) => whole_number(text).unwrap_or(value),
+        (TypeWord::Float, Value::String(text)) => match serde_json::from_str(text.trim()) {
+            Ok(number @ Value::Number(_)) => number,
+            _ => value,
+        },
+        (TypeWord::Boolean, Value::Number(number)) => match number.to_string().as_str() {
+            "0" => Value::Bool(false),
+            "1" => Value::Bool(true),
+            _ => value,
+        },
+        (TypeWord::Boolean, Value::String(text)) => match text.trim().to_lowercase().as_str() {
+            "true" | "1" | "yes" | "y" | "on" => Value::Bool(true),
+            "false" | "0" | "no" | "n" | "off" => Value::Bool(false),
+            _ => value,
+        },
+        (TypeWord::String, Value::Number(number)) => Value::String(number.to_string()),
+        _ => value,
+    }
+}
+
+/// Digits as a number, where these are all there is: `007` is something else.
+fn whole_number(text: &str) -> Option<Value> {
+    match serde_json::from_str(text.trim()) {
+        Ok(Value::Number(number)) if number.to_string().bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') => {
+            Some(Value::Number(number))
+        }
         _ => None,
     }
 }
@@ -105,7 +180,16 @@ impl Located<'_> {
     /// What a record holds (R5: `None` where it does not tell).
     pub fn read(&self, record: &Value, absent_is_empty: bool) -> Option<Value> {
         let found = self.found(record, absent_is_empty)?;
-        Some(if self.property.none.contains(&found) { Value::Null } else { found })
+        if self.property.none.contains(&found) {
+            return Some(Value::Null);
+        }
+        Some(match self.property.ty {
+            None => found,
+            Some(ty) => match found {
+                Value::Array(elements) if self.property.list => elements.into_iter().map(|one| shaped(ty, one)).collect(),
+                one => shaped(ty, one),
+            },
+        })
     }
 
     fn found(&self, record: &Value, absent_is_empty: bool) -> Option<Value> {
@@ -137,14 +221,21 @@ impl Located<'_> {
 
     /// Puts a value into the record; `Null` empties. Other elements of a list stay as they are, with their ids.
     pub fn write(&self, record: &mut Value, value: &Value, displaced: &Value) {
+        let empties = value.is_null();
         // Emptied in the way in which the system itself says that there is none.
         let value = if value.is_null() { self.property.none.first().unwrap_or(value) } else { value };
         if !self.property.list {
-            let place = match &self.child {
-                Some(child) => format!("{}.{child}", self.at),
-                None => self.at.clone(),
-            };
-            put(record, &place, value.clone());
+            match (&self.child, &self.property.element) {
+                // An object with fixed siblings is emptied whole.
+                (Some(_), Some(_)) if empties => put(record, &self.at, value.clone()),
+                (Some(child), Some(fixed)) => {
+                    let mut object = fixed.clone();
+                    put(&mut object, child, value.clone());
+                    put(record, &self.at, object);
+                }
+                (Some(child), None) => put(record, &format!("{}.{child}", self.at), value.clone()),
+                (None, _) => put(record, &self.at, value.clone()),
+            }
             return;
         }
         let mut elements = match at(record, &self.at) {
@@ -265,6 +356,51 @@ mod tests {
         put(&mut body, "kept.0", json!("y"));
         let members = json!([{"email": "ase@example.com", "name": "Åse"}]);
         assert_eq!(body, json!({"kept": {"0": "y"}, "list": [{"a": 1}, {"a": 3}], "members": members}));
+    }
+
+    #[test]
+    fn c1_what_stands_beside_a_record_replaces_nothing_of_it() {
+        let mut body = json!({"variables": {"input": {"name": "Åse", "id": null}}, "members": [{"email": "ase@example.com"}]});
+        put_beside(&mut body, "variables", json!({"input": {"id": 7, "name": "other"}, "dry": true}));
+        put_beside(&mut body, "members.0.role", json!("guest"));
+        put_beside(&mut body, "query", json!("mutation"));
+        let variables = json!({"input": {"name": "Åse", "id": 7}, "dry": true});
+        let members = json!([{"email": "ase@example.com", "role": "guest"}]);
+        assert_eq!(body, json!({"variables": variables, "members": members, "query": "mutation"}));
+    }
+
+    #[test]
+    fn r7_what_is_read_has_the_type_that_the_manifest_says() {
+        for (ty, shown, read) in [
+            (TypeWord::Integer, json!("0"), json!(0)),
+            (TypeWord::Integer, json!("-12"), json!(-12)),
+            (TypeWord::Integer, json!("007"), json!("007")),
+            (TypeWord::Integer, json!("many"), json!("many")),
+            (TypeWord::Boolean, json!(1), json!(true)),
+            (TypeWord::Boolean, json!("0"), json!(false)),
+            (TypeWord::Boolean, json!(2), json!(2)),
+            (TypeWord::Float, json!("1.50"), serde_json::from_str("1.50").unwrap()),
+            (TypeWord::Decimal, json!("1.50"), json!("1.50")),
+            (TypeWord::String, json!(1530), json!("1530")),
+            (TypeWord::Any, json!("1"), json!("1")),
+        ] {
+            assert_eq!(shaped(ty, shown.clone()).to_string(), read.to_string(), "{ty:?} {shown}");
+        }
+    }
+
+    #[test]
+    fn p8_an_object_keeps_its_fixed_siblings_and_is_emptied_whole() {
+        let ty: TypeYaml = serde_saphyr::from_str(
+            "id: id\nlist: { request: { path: / }, paging: none }\nproperties:\n  company: { value: objectId, element: { __type: Pointer, className: Company }, none: [{ __op: Delete }] }\n",
+        )
+        .unwrap();
+        let located = locate(&ty, &PropertyRef::new("company")).unwrap();
+        let mut record = json!({});
+        located.write(&mut record, &json!("c7"), &Value::Null);
+        assert_eq!(record["company"], json!({"__type": "Pointer", "className": "Company", "objectId": "c7"}));
+        assert_eq!(located.read(&record, false), Some(json!("c7")));
+        located.write(&mut record, &Value::Null, &json!("c7"));
+        assert_eq!(record["company"], json!({"__op": "Delete"}));
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Walk {
     pub fn pass(&mut self, page: Listed<'_>, stops: bool, resolved: &dyn Fn(&str) -> String) -> Result<bool, Trouble> {
         let malformed = |why: String| Err(Trouble::Malformed(format!("{}: {why}", page.named)));
         let count = page.items.len();
-        let told = page.paging.total().and_then(|place| at(&page.answer.body, place)).and_then(number);
+        let told = page.paging.total().and_then(|place| page.answer.at(place)).as_ref().and_then(number);
         // Some call the number of records on a page so.
         let of_page = self.total == Some(self.last as u64) && told == Some(count as u64);
         if let (Some(before), Some(now), false) = (self.total, told, stops || of_page)
@@ -197,8 +197,8 @@ impl Walk {
     fn following(&self, page: Listed<'_>, resolved: &dyn Fn(&str) -> String) -> Result<Option<Next>, String> {
         let count = page.items.len();
         let shown = self.shown + count;
-        let told = |place: &str| at(&page.answer.body, place).and_then(cursor);
-        let says = |place: &Option<String>| place.as_ref().map(|place| at(&page.answer.body, place).is_some_and(is_true));
+        let told = |place: &str| page.answer.at(place).as_ref().and_then(cursor);
+        let says = |place: &Option<String>| place.as_ref().map(|place| page.answer.at(place).as_ref().is_some_and(is_true));
         // A total that is too low, as of what is on this page alone, does not end it where a page was full.
         let counted = || count > 0 && self.total.is_none_or(|total| total > shown as u64 || count >= page.limit);
         let named = |at: &str, more: &Option<String>, end: &Option<String>| {
@@ -234,7 +234,8 @@ fn number(value: &Value) -> Option<u64> {
         Value::Number(number) => {
             number.as_u64().or_else(|| number.as_f64().filter(|n| *n >= 0.0 && n.fract() == 0.0).map(|n| n as u64))
         }
-        Value::String(text) => text.trim().parse().ok(),
+        // `items 0-24/319`, as `Content-Range` tells it (RFC 9110, section 14.4).
+        Value::String(text) => text.rsplit('/').next().and_then(|total| total.trim().parse().ok()),
         _ => None,
     }
 }
@@ -299,7 +300,16 @@ mod tests {
     use super::*;
 
     fn answer(body: Value) -> Answer {
-        Answer { status: 200, body, date: None, url: String::new(), link: None, retry_after_ms: None, etag: None }
+        Answer {
+            status: 200,
+            body,
+            date: None,
+            url: String::new(),
+            link: None,
+            retry_after_ms: None,
+            etag: None,
+            headers: ureq::http::HeaderMap::new(),
+        }
     }
 
     /// Walks through what `serve` gives for each page asked for; the ids that came, or what was wrong.

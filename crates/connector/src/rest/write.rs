@@ -16,7 +16,7 @@ use super::errors::Asked;
 use super::http::{Answer, NoAnswer};
 use super::read::{OWN, has_parents, id_in, id_variables, with_etag, with_parent};
 use super::template::render_value;
-use super::value::{Located, at, locate, put, same_text, text};
+use super::value::{HEADERS, Located, at, locate, put, put_beside, same_text, text};
 use super::written::{StepYaml, Style, TypeYaml, WriteYaml};
 use super::{Rest, errors};
 use crate::{Action, Outcome, Trouble, Write};
@@ -131,7 +131,56 @@ impl Rest {
         }
         match outcome {
             Some(outcome) => Err(outcome),
-            None => self.told(ty, watch, how, &named, &answer, None),
+            None => {
+                let made = how.id_at.as_ref().and_then(|place| id_at(&answer, place));
+                let made = match text(&parent).filter(|_| has_parents(ty)) {
+                    Some(parent) => made.map(|made| format!("{parent}/{made}")),
+                    None => made,
+                };
+                let outcome = self.told(ty, watch, how, &named, &answer, (None, made))?;
+                self.completed(ty, watch, write, how, (&context, answer.body), outcome)
+            }
+        }
+    }
+
+    /// Sends the requests that complete a new record. C2: what is not completed is not left half made, where it can be deleted.
+    fn completed(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        write: &Write,
+        how: &WriteYaml,
+        (context, answer): (&Value, Value),
+        outcome: Outcome,
+    ) -> Result<Outcome, Outcome> {
+        let Outcome::Done(made) = &outcome else { return Ok(outcome) };
+        if how.then.is_empty() {
+            return Ok(outcome);
+        }
+        let mut context = context.clone();
+        for (name, value) in id_variables(ty, &made.id) {
+            put(&mut context, name, value);
+        }
+        put(&mut context, "last", answer);
+        let Err(failed) = self.steps(ty, watch, write, &how.then, &context, &Value::Null) else {
+            return Ok(self.read_after(ty, watch, &made.id).unwrap_or(outcome));
+        };
+        let why = match failed {
+            Outcome::Rejected { message, .. } | Outcome::Conflict { message } | Outcome::Gone { message } => message,
+            Outcome::Duplicate { message, .. } | Outcome::Later { message, .. } => message,
+            Outcome::Unknown { message } | Outcome::Accepted { message } => message,
+            Outcome::Stopped(trouble) => trouble.to_string(),
+            Outcome::Done(_) => String::new(),
+        };
+        match self.delete(ty, watch, &made.id, None) {
+            Ok(Outcome::Done(_)) => {
+                let message = format!("a request that completes the record was refused, and it was deleted again: {why}");
+                Err(Outcome::Rejected { prop: None, message })
+            }
+            _ => {
+                let message = format!("{} was created, and a request that completes it failed: {why}", made.id);
+                Err(Outcome::Unknown { message })
+            }
         }
     }
 
@@ -180,7 +229,7 @@ impl Rest {
             }
             located.write(&mut changed, &value.value, &value.displaced);
             let place = match (&located.child, located.property.list) {
-                (Some(child), false) => format!("{}.{child}", located.at),
+                (Some(child), false) if located.property.element.is_none() => format!("{}.{child}", located.at),
                 _ => located.at.clone(),
             };
             if !located.property.emptied_via.is_empty() && at(&changed, &place).is_none_or(is_empty) {
@@ -350,7 +399,7 @@ impl Rest {
         for (place, template) in &how.beside {
             let made = render_value(template, context).map_err(misconfigured)?;
             if !made.is_null() {
-                put(&mut body, place, made);
+                put_beside(&mut body, place, made);
             }
         }
         Ok(body)
@@ -374,7 +423,7 @@ impl Rest {
                 Err(Outcome::Rejected { prop, message })
             }
             Some(outcome) => Err(outcome),
-            None => self.told(ty, watch, how, &named, &answer, id),
+            None => self.told(ty, watch, how, &named, &answer, (id, None)),
         }
     }
 
@@ -386,7 +435,7 @@ impl Rest {
         how: &WriteYaml,
         named: &str,
         answer: &Answer,
-        id: Option<&str>,
+        (id, told_apart): (Option<&str>, Option<String>),
     ) -> Result<Outcome, Outcome> {
         let shown = at(&answer.body, how.item.as_deref().unwrap_or("")).map(|shown| {
             let shown = with_etag(shown.clone(), answer);
@@ -396,7 +445,7 @@ impl Rest {
             }
         });
         let shown = shown.as_ref();
-        let made = shown.and_then(|shown| id_in(ty, shown)).or(id.map(str::to_string));
+        let made = told_apart.or_else(|| shown.and_then(|shown| id_in(ty, shown))).or(id.map(str::to_string));
         if answer.status == ACCEPTED {
             // C2: it will be done. Whether the id in the answer is the record's, or that of the task, tells the record itself.
             let read = made.as_ref().filter(|_| id.is_none()).and_then(|made| self.read_after(ty, watch, made));
@@ -434,6 +483,16 @@ impl Rest {
         locate(ty, watched)
             .ok_or_else(|| Outcome::Rejected { prop: Some(prop), message: format!("there is no property {watched}") })
     }
+}
+
+/// The id of a new record where the answer tells it apart from the record; of an address (`Location`) the last step.
+fn id_at(answer: &Answer, place: &str) -> Option<String> {
+    let told = answer.at(place).as_ref().and_then(text)?;
+    if !place.starts_with(HEADERS) {
+        return Some(told);
+    }
+    let step = told.split(['?', '#']).next()?.trim_end_matches('/').rsplit('/').next()?;
+    Some(percent_encoding::percent_decode_str(step).decode_utf8_lossy().into_owned()).filter(|step| !step.is_empty())
 }
 
 /// RFC 6902: replaces what is there, adds what is not; where there is not even an object to add it to, adds the object.

@@ -1,10 +1,14 @@
 //! The manifest language as it is written: a closed vocabulary, unknown words are errors. `schema/manifest.schema.json` is made from it.
 
+mod auth;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+
+pub use self::auth::{Algorithm, Auth, Jwt, KeyEncoding, Sends, SignIn, Signed, Token};
 
 /// The JSON Schema of a manifest, for editors.
 pub fn manifest_schema() -> schemars::Schema {
@@ -173,13 +177,15 @@ pub struct WebToken {
     pub max_age_s: Option<i64>,
 }
 
-/// An HMAC with SHA-256 in a header.
+/// An HMAC in a header.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Signature {
     pub header: String,
     /// The shared secret: `{{ webhook_secret }}`.
     pub secret: String,
+    #[serde(default)]
+    pub hash: Hash,
     #[serde(default)]
     pub encoding: Encoding,
     /// What stands before the signature in the header: `sha256=`.
@@ -190,8 +196,22 @@ pub struct Signature {
     /// What stands between the two.
     #[serde(default)]
     pub between: String,
+    /// What is signed after the body: the address that is called, `{{ callback_url }}`.
+    #[serde(default)]
+    pub after: String,
     /// A call is not older, in seconds; five minutes if not said.
     pub max_age_s: Option<i64>,
+}
+
+/// What an HMAC is made with.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hash {
+    #[default]
+    Sha256,
+    Sha512,
+    /// For systems that know nothing better.
+    Sha1,
 }
 
 /// How bytes are written.
@@ -226,85 +246,6 @@ pub struct SettingYaml {
     pub outdated: Option<String>,
     #[serde(default)]
     pub secret: bool,
-}
-
-/// How requests prove who sends them.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Auth {
-    /// Basic authentication: `user:password`. Where it renders to nothing, the others are used.
-    pub basic: Option<String>,
-    /// A bearer token that does not expire.
-    pub bearer: Option<String>,
-    /// Keys in headers.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// Keys in the query of every request. No message shows them.
-    #[serde(default)]
-    pub query: BTreeMap<String, String>,
-    /// An OAuth 2 token, fetched when there is none and when one is refused.
-    pub token: Option<Token>,
-    /// A ticket for a signed text. Where it is given and its `key` is not empty, it is used instead of `token`.
-    pub signed: Option<Signed>,
-}
-
-/// A token request (RFC 6749): form fields to an address, `access_token` in the answer.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Token {
-    pub url: String,
-    /// `user:password` of the client, for basic authentication.
-    pub basic: Option<String>,
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// For a refresh token or client credentials. `{{ refresh_token }}` is the latest one.
-    pub form: BTreeMap<String, String>,
-    /// How a person signs in (`lockstep connect`), where a refresh token comes from a sign-in.
-    pub sign_in: Option<SignIn>,
-}
-
-/// The authorization code grant with PKCE (RFC 6749, section 4.1; RFC 7636), with an address of this machine to come back to (RFC 8252).
-/// The code is exchanged at the token's `url` with the fields of its `form`, less the refresh token.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SignIn {
-    /// The page at which a person signs in.
-    pub authorize: String,
-    /// The client's id, as the page wants it.
-    pub client: String,
-    pub scope: Option<String>,
-    /// What else the page wants in its query.
-    #[serde(default)]
-    pub query: BTreeMap<String, String>,
-    /// Settings that a sign-in tells, each by the claim of the ID token that has it; the last part of a claim's name is enough.
-    /// `lockstep connect` says so, and with `--show-claims` shows them.
-    #[serde(default)]
-    pub tells: BTreeMap<String, String>,
-}
-
-/// A text signed with a private key (RSA, SHA-256) is exchanged for a ticket.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Signed {
-    /// The private key: PEM, PKCS#8 or PKCS#1.
-    pub key: String,
-    /// What is signed; `{{ minute }}` is the time as 202611211030, in UTC. `{{ signed }}` is then this text, a dot, and the signature in
-    /// base64.
-    pub text: String,
-    pub url: String,
-    /// The request's JSON body.
-    pub body: Value,
-    /// Where in the answer the ticket is, or a JSON web token that holds it.
-    pub at: String,
-    /// The claim of the web token that is the ticket; the last part of its name is enough.
-    pub claim: Option<String>,
-    /// Where in the answer the reason is, if there is no ticket.
-    pub message: Option<String>,
-    /// The `Authorization` header: `SOTicket {{ ticket }}`.
-    pub authorization: String,
-    /// Further headers of every request that carries the ticket.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
 }
 
 /// How many requests a system takes, all record types together. What is not said is not limited.
@@ -476,7 +417,7 @@ pub struct PropertyYaml {
     pub value: Option<String>,
     /// The child that marks the primary element; the first one is it where nothing is said.
     pub primary: Option<String>,
-    /// What a new element has besides its value.
+    /// What a new element, or the object, has besides its value: `{ __type: Pointer, className: Company }`.
     pub element: Option<Value>,
     /// Children of an element that the system makes of its value: dropped from an element whose value changes.
     pub made_of_value: Vec<String>,
@@ -528,8 +469,24 @@ pub struct RequestYaml {
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     pub body: Option<Value>,
+    /// How the body is written.
+    #[serde(default)]
+    pub encoding: BodyEncoding,
+    /// What answers to this request mean; looked at before the manifest's own `errors`.
+    #[serde(default)]
+    pub errors: Vec<ErrorRule>,
     /// Which of the manifest's `apis` it goes to; the record type's own if not said.
     pub api: Option<String>,
+}
+
+/// How a body is written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum BodyEncoding {
+    #[default]
+    Json,
+    /// As an HTML form: `address[city]=Moss&lines[0][sku]=1`.
+    Form,
 }
 
 /// A request that lists records, page by page.
@@ -577,6 +534,8 @@ pub enum Paging {
     None,
     /// `{{ offset }}` and `{{ limit }}`, until a page is empty; or, where `total` tells how many there are, until all have been shown. A
     /// listing that ends with fewer records than its `total` is not complete.
+    ///
+    /// `total`, `at`, `more` and `end` may be in a header: `$headers.X-Total-Count`.
     Offset { limit: usize, total: Option<String> },
     /// `{{ page }}` and `{{ limit }}`, as with `offset`. `first` is the number of the first page; where it is not said it is 1, or 0 where
     /// page 0 has other records. `unpaged`: it may be that the system does not page at all, so that a page with more records than were asked
@@ -629,6 +588,13 @@ pub struct WriteYaml {
     pub whole: Option<usize>,
     /// Where the record is in the answer; not told if `none`.
     pub item: Option<String>,
+    /// For `create`: where the new record's id is in the answer, if it does not show the record: `insertedId`, or `$headers.Location`, of
+    /// which the last step is the id.
+    pub id_at: Option<String>,
+    /// For `create`: requests that complete the record, in this order, with `{{ id }}`, `{{ record }}` and `{{ last }}`. If one is refused
+    /// the record is deleted again, where the record type has `delete`.
+    #[serde(default)]
+    pub then: Vec<StepYaml>,
     /// `true`: the answer does not show the record as it is stored, so it is read again. `false`: it does, and is believed; only where it
     /// does not show what was sent the record is read once. If nothing is said the answer may repeat what was sent, and the record is read
     /// after each write, where there is a `get`.

@@ -6,13 +6,19 @@ use lockstep_sandbox::SYSTEMS;
 use crate::{open, sandbox};
 
 /// What does not hold, and why that is so.
-const KNOWN: [(&str, &str); 3] = [
+const KNOWN: [(&str, &str); 7] = [
     // Its own interface has no look-up that the vendor documents.
     ("youtrack YouTrackUsers", "duplicates are told: the record that is there is neither named nor found"),
     // It makes a person's name of the first and the last one, whatever is sent.
     ("poweroffice-go Customers", "create: Name was written and is not shown"),
-    // API v1 has no request to delete one.
-    ("poweroffice-go ContactpersonV1", "delete: not offered: the marked record"),
+    // Only tasks have one.
+    ("zendesk Tickets", "create: due_at was written and is not shown"),
+    // A ticket with an assignee is open.
+    ("zendesk Tickets", "every property is kept: status was written and is not shown"),
+    // Nobody is without a price or a name, and that is not said.
+    ("wix Products", "what is emptied is empty: `priceData.price`"),
+    ("youtrack Users", "what is emptied is empty: `name`"),
+    ("youtrack YouTrackUsers", "what is emptied is empty: `fullName`"),
 ];
 
 #[test]
@@ -36,6 +42,8 @@ fn every_error_that_can_be_provoked_is_told_as_what_it_is() {
             }
         }
     }
+    // Neither is it without a login.
+    failed.retain(|failed| !failed.starts_with("youtrack YouTrackUsers: what is emptied is empty: `login`"));
     for (ty, what) in KNOWN {
         let known = failed.iter().position(|failed| failed.starts_with(&format!("{ty}: {what}")));
         failed.remove(known.unwrap_or_else(|| panic!("{ty}: {what} is not so any more: {failed:#?}")));

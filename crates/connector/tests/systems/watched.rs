@@ -13,9 +13,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{LazyLock, Mutex};
 
-use lockstep_connector::{Connector, Outcome, Page, ReadRequest, Trouble, Write as RecordWrite};
+use lockstep_connector::{Checkpoint, Connector, Outcome, Page, Probe, Probed, ReadRequest, Trouble, Write as RecordWrite};
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{ReadRecord, TypeSchema, Value};
+use lockstep_model::{ReadRecord, Timestamp, TypeSchema, Value};
 
 const EXCEPTIONS: &str = include_str!("exceptions.txt");
 
@@ -310,6 +310,12 @@ impl Connector for Watched {
     }
     fn knows_own_writes(&self) -> bool {
         self.connector.knows_own_writes()
+    }
+    fn probe(&self, kind: &str, probe: Probe<'_>) -> Result<Option<Probed>, Trouble> {
+        self.connector.probe(kind, probe)
+    }
+    fn changes_since(&self, kind: &str, since: Timestamp) -> Option<Checkpoint> {
+        self.connector.changes_since(kind, since)
     }
     fn batch(&self, kind: &str) -> usize {
         self.connector.batch(kind)
