@@ -239,6 +239,8 @@ pub struct Probed {
     pub totals: Vec<(String, u64)>,
     /// Where the answer says that there are more.
     pub more: Vec<String>,
+    /// Where the manifest looks for the total, if the answer has none there.
+    pub without_total: Option<String>,
     /// Places that the manifest names and that no record in the answer has.
     pub absent: Vec<Absent>,
 }

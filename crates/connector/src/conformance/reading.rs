@@ -152,6 +152,12 @@ impl Run<'_> {
             }
             return Ok(unseen());
         }
+        if let Some(place) = probed.and_then(|probed| probed.without_total.as_ref()) {
+            let told = probed.map(|probed| probed.totals.as_slice()).unwrap_or_default();
+            let told = told.first().map(|(place, _)| format!(": it is at `{place}`")).unwrap_or_default();
+            let why = format!("the answer has no `{place}`, so that a listing that ends too early would not be noticed{told}");
+            return Err((vec!["list:", "total:"], why));
+        }
         if whole.complete
             && let Some((place, total)) = probed.and_then(|probed| probed.totals_above(listed))
         {
@@ -514,11 +520,31 @@ impl Run<'_> {
                     let why = format!("`{path}`: a value that nobody has is not answered with \"nobody\": {trouble}");
                     self.fails("find", &words, why);
                 }
-                Ok(_) => tried += 1,
+                Ok(_) => {
+                    tried += 1;
+                    self.finding_quoted(prop, &words);
+                }
             },
             _ => {}
         }
         tried
+    }
+
+    /// A look-up that puts its value into a text of its own must double the quotation marks in it.
+    fn finding_quoted(&mut self, prop: usize, words: &[&str]) {
+        let path = self.path(prop).to_string();
+        let quoted = match self.nobodys_value(prop) {
+            Value::String(text) if text.contains('@') => json!(text.replace("lockstep-", "lock'step-")),
+            Value::String(text) if text.starts_with("Lockstep") => json!(text.replace("Lockstep-", "Lock'step & ")),
+            _ => return,
+        };
+        if let Err(trouble) = self.connector.find(&self.ty.kind, &self.watch, prop, &quoted) {
+            let why = format!(
+                "`{path}`: {} can't be looked for ({trouble}): where the value stands between quotation marks, write {{{{ value | quoted }}}}",
+                brief(Some(&quoted))
+            );
+            self.fails("find", words, why);
+        }
     }
 
     /// A value in the form of the others that nobody has.

@@ -9,7 +9,7 @@ use lockstep_model::{PlainType, ReadRecord, Timestamp, Value};
 use super::reading::now;
 use super::{Run, Verdict, brief, told};
 use crate::vault::{hex, random};
-use crate::{Action, Checkpoint, Outcome, Trouble, Write, WriteValue};
+use crate::{Action, Answers, Checkpoint, Outcome, Trouble, Write, WriteValue};
 
 /// Two changes are so far apart in time that a filter by seconds can tell them apart.
 const APART: Duration = Duration::from_millis(2_100);
@@ -92,6 +92,7 @@ impl Run<'_> {
             }
         };
         self.kept("create", &values, &shown);
+        self.as_answered(true, &made, &shown);
         if !refused.is_empty() {
             self.note(
                 "values that are refused",
@@ -306,8 +307,17 @@ impl Run<'_> {
         };
         let change = Self::replacing(&stale, prop, after.clone());
         let outcome = self.change(made, stale.version.clone(), vec![change], format!("lockstep-test-{mark}-u1"));
-        if !matches!(outcome, Outcome::Done(_)) {
-            return self.fails("update", &["update:"], told(&outcome));
+        let answered = match outcome {
+            Outcome::Done(answered) => answered,
+            other => return self.fails("update", &["update:"], told(&other)),
+        };
+        if answered.id != made.id {
+            self.left_behind(&answered.id, mark);
+            let why = format!(
+                "{} was to be changed, and {} came: the request makes a record instead of changing one",
+                made.id, answered.id
+            );
+            return self.fails("update", &["update:"], why);
         }
         let now = match self.get(&made.id) {
             Ok(Some(now)) => now,
@@ -331,6 +341,7 @@ impl Run<'_> {
             return self.fails("update", &["update:"], why);
         }
         self.note("update", Verdict::Holds);
+        self.as_answered(false, &answered, &now);
         self.moved_on(&stale, &now);
         let third = self.sample(prop, &format!("{mark}c"), 2).unwrap_or_else(|| value.value.clone());
         let change = Self::replacing(&stale, prop, third);
@@ -342,6 +353,26 @@ impl Run<'_> {
             other => Err(format!("{}. If that is how it says so, add a rule to `errors` with `means: conflict`", told(&other))),
         };
         self.held("locking", &["update:"], refused);
+    }
+
+    /// R6: where the manifest says that an answer shows the record as it is stored, it does.
+    fn as_answered(&mut self, creates: bool, answered: &ReadRecord, shown: &ReadRecord) {
+        if self.connector.answers(&self.ty.kind, creates) == Answers::Unsure {
+            return;
+        }
+        let other = |prop: &usize| match (&answered.values[*prop], &shown.values[*prop]) {
+            (Some(answered), Some(shown)) => !self.shows(*prop, Some(shown), answered),
+            _ => false,
+        };
+        let Some(prop) = (0..self.watch.len()).find(other) else { return };
+        let word = if creates { "create:" } else { "update:" };
+        let why = format!(
+            "the answer shows {} for `{}`, and {} is stored: it does not show the record as it is, so leave out `read-after: false`",
+            brief(answered.values[prop].as_ref()),
+            self.path(prop),
+            brief(shown.values[prop].as_ref())
+        );
+        self.fails("the answer to a write is as it is stored", &[word, "read-after:"], why);
     }
 
     /// A property that changed though it was not written.
@@ -368,6 +399,16 @@ impl Run<'_> {
                 self.fails(what, &["modified:"], why);
             }
             _ => {}
+        }
+        let created = self.ty.created.as_ref().and_then(|path| self.watch.iter().position(|watched| watched.path == *path));
+        if let Some(prop) = created
+            && before.values[prop] != after.values[prop]
+        {
+            let path = self.path(prop).to_string();
+            let why = format!(
+                "the record was changed, and `{path}`, its time of creation, with it: another property says when it was made"
+            );
+            self.fails("the time of creation stays", &["created:"], why);
         }
         if let (Some(then), Some(now)) = (&before.version, &after.version)
             && then == now

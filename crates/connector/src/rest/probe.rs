@@ -96,6 +96,7 @@ impl Rest {
         let items = self.items(list.items.as_deref(), &named, &answer)?;
         let mut probed = shown(ty, list, limit, items);
         signs(&answer, list, &mut probed);
+        probed.without_total = list.paging.total().filter(|place| answer.at(place).is_none()).map(str::to_string);
         if list.each_id.is_none() {
             probed.absent = absent(ty, items);
         }

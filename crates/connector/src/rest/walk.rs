@@ -282,7 +282,7 @@ impl Paging {
     }
 
     /// Where an answer tells how many there are.
-    fn total(&self) -> Option<&str> {
+    pub fn total(&self) -> Option<&str> {
         match self {
             Paging::Offset { total, .. }
             | Paging::Page { total, .. }
@@ -309,6 +309,7 @@ mod tests {
             retry_after_ms: None,
             etag: None,
             headers: ureq::http::HeaderMap::new(),
+            rules: vec![],
         }
     }
 
