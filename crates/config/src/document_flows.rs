@@ -202,7 +202,7 @@ impl SectionReader<'_> {
         let text =
             crate::write::one_flow(&flow, &draft, &|called| names.resolve(called).map_or(called.to_string(), str::to_string));
         let (file, problems) =
-            crate::flow_file::read(&Arc::new(Source::new(&self.reader.source.name, text)), names, self.policies);
+            crate::flow_file::read(&Arc::new(Source::new(&self.reader.source.name, text)), names, self.policies, None);
         for problem in problems.into_iter().filter(|problem| problem.severity == Severity::Error) {
             if !self.reader.problems.iter().any(|told| told.message.starts_with(&problem.message)) {
                 self.reader
@@ -327,7 +327,7 @@ impl SectionReader<'_> {
             places.push(self.pair_places(spans, None));
         }
         if !pairs.is_empty() {
-            stated.matches.push((MatchRow { pairs, kind: Kind::Seen }, places));
+            stated.matches.push((MatchRow { pairs, kind: Kind::Seen, conversion: None }, places));
         }
     }
 
@@ -351,6 +351,7 @@ impl SectionReader<'_> {
             policy,
             clears: self.policies.clears,
             kind: Kind::Seen,
+            on_create: false,
         };
         stated.properties.push((pair, places));
     }

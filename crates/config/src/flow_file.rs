@@ -4,6 +4,7 @@
 //! schemas finds its problems in the same go.
 
 use std::ops::Range;
+use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use lockstep_document::{
@@ -12,7 +13,8 @@ use lockstep_document::{
 };
 use lockstep_model::filter;
 use lockstep_model::flow::{Ceases, Deletes, Filter};
-use lockstep_model::{Create, Direction, Flow, Kind, MatchRow, Policy, PropertyPair, TypeName, Value};
+use lockstep_model::schema::OWN_ID;
+use lockstep_model::{Conversion, Create, Direction, Flow, Kind, MatchRow, Policy, PropertyPair, TypeName, Value};
 
 use crate::cells;
 use crate::codes;
@@ -22,6 +24,7 @@ use crate::near::nearest;
 use crate::problem::{Problem, Reader, Severity};
 use crate::project::Policies;
 use crate::row;
+use crate::row_forms::{self, SharedMaps};
 use crate::section::{
     FlowFile, FlowPlaces, PairPlaces, Section, called_otherwise, direction_word, is_in_sync, match_texts, row_texts,
     usual_statements,
@@ -31,9 +34,10 @@ use crate::written;
 use crate::yaml::{Key, Node, Yaml};
 
 /// Reads a flow file.
-pub(crate) fn read(source: &Arc<Source>, names: &Names, policies: &Policies) -> (FlowFile, Vec<Problem>) {
+pub(crate) fn read(source: &Arc<Source>, names: &Names, policies: &Policies, dir: Option<&FilePath>) -> (FlowFile, Vec<Problem>) {
     let (root, problems) = crate::yaml::parse(source);
-    let mut reading = FlowReader { reader: Reader::new(source.clone()), names, policies, called: Vec::new(), introduced: false };
+    let (reader, maps) = (Reader::new(source.clone()), SharedMaps::of(dir));
+    let mut reading = FlowReader { reader, names, policies, maps, called: Vec::new(), introduced: false };
     reading.reader.problems = problems;
     let mut file = FlowFile {
         has_errors: true,
@@ -59,6 +63,8 @@ pub(crate) struct FlowReader<'a> {
     pub(crate) reader: Reader,
     names: &'a Names,
     policies: &'a Policies,
+    /// Value lists that rows of this file share.
+    maps: SharedMaps<'a>,
     /// How this file's document calls systems.
     called: Vec<(String, String)>,
     /// Whether the file says an introduction, be it an empty one.
@@ -96,6 +102,9 @@ impl FlowReader<'_> {
         let Some(fields) = self.reader.fields::<written::FlowFileYaml>(root, "a flow file") else { return };
         if let Some(node) = fields.get("document") {
             self.document(node, &mut file.draft);
+        }
+        if let Some(node) = fields.get("maps") {
+            self.maps.read(node, &mut self.reader);
         }
         let Some(flows) = self.reader.required(&fields, "flows", "a flow file", "[…]") else { return };
         for item in self.reader.list(flows, "`flows`").unwrap_or_default() {
@@ -174,7 +183,8 @@ impl FlowReader<'_> {
             self.match_row(row, &mut tables);
         }
         for row in fields.get("properties").and_then(|node| self.reader.list(node, "`properties`")).unwrap_or_default() {
-            self.property_row(row, &said, &mut tables);
+            let system = from.as_ref().map(|(name, _)| name.system.as_str());
+            self.property_row(row, (system, &said), &mut tables);
         }
         let only = fields.get("only").and_then(|node| self.filter(node, "`only`"));
         let only_to = fields.get("only_to").and_then(|node| self.filter(node, "`only_to`"));
@@ -263,7 +273,27 @@ impl FlowReader<'_> {
         });
         statements.extend(settings.into_iter().chain(ways).map(StatementKind::Setting));
         file.draft.sections.push(DraftSection { from, to, statements });
-        file.sections.push(Section { flow, places, draft: file.draft.sections.len() - 1 });
+        let draft = file.draft.sections.len() - 1;
+        let creates_back = fields.get("create").and_then(Node::text) == Some("both");
+        let back = creates_back.then(|| (self.creating_back(&flow), places.of_no_rows()));
+        file.sections.push(Section { flow, places, draft });
+        file.sections.extend(back.map(|(flow, places)| Section { flow, places, draft }));
+    }
+
+    /// `create: both`: the flow the other way, which only creates. How records are matched and kept equal is said by the one that is written.
+    fn creating_back(&self, flow: &Flow) -> Flow {
+        Flow {
+            create: Create::Always,
+            only: flow.only_to.clone(),
+            only_to: flow.only.clone(),
+            deletes: flow.deletes,
+            merge_duplicates: flow.merge_duplicates,
+            separate_duplicates: flow.separate_duplicates,
+            region: flow.region,
+            create_empty: flow.create_empty,
+            place: flow.place.clone(),
+            ..Flow::between(flow.to.clone(), flow.from.clone())
+        }
     }
 
     /// One end of a flow: a record type of a system that the project has.
@@ -313,7 +343,7 @@ impl FlowReader<'_> {
             return self.create_if(node);
         }
         match self.reader.word::<written::CreateWord>(node, "`create`")? {
-            "always" => Some((Create::Always, Vec::new())),
+            "always" | "both" => Some((Create::Always, Vec::new())),
             _ => Some((Create::Never, Vec::new())),
         }
     }
@@ -406,13 +436,20 @@ impl FlowReader<'_> {
     }
 
     fn match_row(&mut self, node: &Node, tables: &mut Tables) {
-        let mut kind = Kind::Seen;
+        let (mut kind, mut conversion) = (Kind::Seen, None);
         let mut texts = match &node.value {
             Yaml::Map(_) => {
                 let Some(fields) = self.reader.fields::<written::MatchRowSettingsYaml>(node, "a match row") else { return };
                 let row = self.reader.required(&fields, "match", "a match row", "telefon = tlf");
-                let told = self.reader.required(&fields, "as", "a match row with settings", "phone");
-                kind = told.and_then(|node| self.kind(node)).unwrap_or_default();
+                kind = fields.get("as").and_then(|node| self.kind(node)).unwrap_or_default();
+                if let Some(node) = fields.get("type") {
+                    let Ok(told) = self.reader.conversion(&type_cell(node), &node.span, |place| within(node, place)) else {
+                        return;
+                    };
+                    conversion = told.map(|told| (told, node.span.clone()));
+                } else if fields.get("as").is_none() {
+                    self.reader.required(&fields, "as", "a match row with settings", "phone");
+                }
                 row.map(|row| self.reader.texts(row, "`match`")).unwrap_or_default()
             }
             _ => self.reader.texts(node, "a match row"),
@@ -456,8 +493,15 @@ impl FlowReader<'_> {
                 value,
             }));
         }
+        if let Some((_, span)) = conversion.as_ref().filter(|_| pairs.len() > 1) {
+            self.reader
+                .error(codes::CONTRADICTION, span, "of a match row of several pairs nobody knows which one the `type` is about")
+                .set_help("a match row with a `type` has one pair");
+            return;
+        }
+        let conversion = conversion.map(|(conversion, _)| conversion);
         if whole && !pairs.is_empty() {
-            tables.matches.push((MatchRow { pairs, kind }, places));
+            tables.matches.push((MatchRow { pairs, kind, conversion }, places));
         }
     }
 
@@ -466,10 +510,12 @@ impl FlowReader<'_> {
         self.reader.word::<written::KindWord>(node, "`as`").and_then(Kind::parse)
     }
 
-    fn property_row(&mut self, node: &Node, flow: &Said, tables: &mut Tables) {
+    /// A row of the property table; `from` is the system that the flow comes from.
+    fn property_row(&mut self, node: &Node, (from, flow): (Option<&str>, &Said), tables: &mut Tables) {
         let mut said = Said::default();
         let mut own: Vec<(String, Value)> = Vec::new();
         let mut kind = Kind::Seen;
+        let mut forms = None;
         // The three forms: a text, `a <-> b : type` which YAML reads as a mapping of one key, and a row with settings.
         let (text, span, ty) = match &node.value {
             Yaml::Text { .. } => match self.reader.text(node, "a row") {
@@ -480,14 +526,20 @@ impl FlowReader<'_> {
                 let (key, value) = &entries[0];
                 (key.text.as_str(), key.span.clone(), Some(value))
             }
+            Yaml::Map(entries) if entries.iter().any(|(key, _)| key.text == "set") => {
+                return self.set_row(node, (from, flow), tables);
+            }
             Yaml::Map(_) => {
                 let Some(fields) = self.reader.fields::<written::PropertyRowSettingsYaml>(node, "a row") else { return };
                 said = self.said(&fields);
-                own = own_settings(node, &["row", "type"]).collect();
+                // What becomes a part of the conversion is stated by that.
+                own = own_settings(node, &["row", "type", "map", "else", "default"]).collect();
                 kind = fields.get("as").and_then(|node| self.kind(node)).unwrap_or_default();
                 let Some(row) = self.reader.required(&fields, "row", "a row", "Name <-> name") else { return };
                 let Some(text) = self.reader.text(row, "`row`") else { return };
-                (text, row.span.clone(), fields.get("type"))
+                let ty = fields.get("type");
+                forms = Some(fields);
+                (text, row.span.clone(), ty)
             }
             Yaml::List(_) => return self.reader.wrong_type(node, "a row", "a text such as `Name <-> name : string`"),
         };
@@ -512,6 +564,22 @@ impl FlowReader<'_> {
             }
             (None, None) => (TypeCell::Empty, None, Ok(None)),
         };
+        let (type_cell, conversion) = match (&forms, conversion) {
+            (Some(fields), Ok(conversion)) => {
+                let with = row_forms::with_values(fields, &self.maps, &mut self.reader, (type_cell.clone(), conversion));
+                with.map_or((type_cell, Err(())), |(cell, conversion)| (cell, Ok(conversion)))
+            }
+            (_, conversion) => (type_cell, conversion),
+        };
+        let told = (parts.direction, conversion.as_ref().ok().and_then(Option::as_ref));
+        let on_create = forms.as_ref().is_some_and(|fields| row_forms::on_create(fields, parts.direction, &mut self.reader));
+        let wins = forms.as_ref().and_then(|fields| row_forms::wins(fields, told, &mut self.reader));
+        if let (Some(_), Some(Policy::Prefer(_) | Policy::OnlyFrom(_))) = (&wins, &said.policy) {
+            self.reader
+                .error(codes::CONTRADICTION, &node.span, "`wins` and `prefer` or `only_from` can't both hold")
+                .set_help("keep the one that is meant");
+        }
+        said.policy = wins.map(Policy::Wins).or(said.policy);
         let (from_cell, to_cell) = (row::path_cell(&text[parts.from.clone()]), row::path_cell(&text[parts.to.clone()]));
         let (from_span, to_span) = (self.part(text, &span, &parts.from), self.part(text, &span, &parts.to));
         let pair = (self.reader.property(&from_cell, &from_span), self.reader.property(&to_cell, &to_span));
@@ -525,7 +593,55 @@ impl FlowReader<'_> {
         let places = self.pair_places(&span, &from_span, &to_span, type_span);
         let policy = cells::policy(said.policy.as_ref(), flow.policy.as_ref(), &self.policies.prefer);
         let clears = said.clears.or(flow.clears).unwrap_or(self.policies.clears);
-        tables.properties.push((PropertyPair { from, to, direction: parts.direction, conversion, policy, clears, kind }, places));
+        let direction = parts.direction;
+        tables.properties.push((PropertyPair { from, to, direction, conversion, policy, clears, kind, on_create }, places));
+    }
+
+    /// `set: source, to: shop`: a property of the target that is given a constant. It comes from the source's own id, which every record
+    /// has, by a conversion that looks at nothing.
+    fn set_row(&mut self, node: &Node, (from_system, flow): (Option<&str>, &Said), tables: &mut Tables) {
+        let Some(fields) = self.reader.fields::<written::SetRowYaml>(node, "a row with `set`") else { return };
+        let Some(set) = self.reader.required(&fields, "set", "a row with `set`", "sync_source") else { return };
+        let (Some(text), Some(constant)) =
+            (self.reader.text(set, "`set`"), self.reader.required(&fields, "to", "a row with `set`", "shop"))
+        else {
+            return;
+        };
+        let on_create = fields.get("on").and_then(|node| self.reader.word::<written::OnWord>(node, "`on`")) != Some("always");
+        let list = vec![Value::from("literal"), constant.to_json()];
+        let Ok(conversion) = Conversion::parse(&Value::Array(list.clone())) else {
+            self.reader.error(codes::CONVERSION, &constant.span, "this is no constant");
+            return;
+        };
+        let (from_cell, to_cell) = (row::path_cell(OWN_ID), row::path_cell(text));
+        let (Some(from), Some(to)) = (self.reader.property(&from_cell, &set.span), self.reader.property(&to_cell, &set.span))
+        else {
+            return;
+        };
+        let cells = PropertyRow { from: from_cell, to: to_cell, type_cell: TypeCell::Conversion { list, repaired: false } };
+        let (from_text, to_text) = row_texts(&cells);
+        tables.property_cells.push(cells);
+        let row = SettingRow { is_match: false, number: tables.property_cells.len(), from: from_text, to: to_text };
+        let (key, value) = match on_create {
+            true => ("on", Value::from("create")),
+            false => ("only_from", Value::from(from_system.unwrap_or_default())),
+        };
+        tables.settings.push(Setting { row: Some(row), key: key.into(), value });
+        tables.directions.push(Direction::Forward);
+        let policy = match from_system {
+            Some(system) if !on_create => Policy::OnlyFrom(system.to_string()),
+            _ => cells::policy(None, flow.policy.as_ref(), &self.policies.prefer),
+        };
+        let pair = PropertyPair {
+            direction: Direction::Forward,
+            conversion: Some(conversion),
+            policy,
+            clears: flow.clears.unwrap_or(self.policies.clears),
+            on_create,
+            ..PropertyPair::equal(from, to)
+        };
+        let places = self.pair_places(&node.span, &set.span, &set.span, Some(constant.span.clone()));
+        tables.properties.push((pair, places));
     }
 
     fn pair_places(&self, row: &Range<usize>, from: &Range<usize>, to: &Range<usize>, ty: Option<Range<usize>>) -> PairPlaces {

@@ -27,7 +27,7 @@ pub fn read_flows(name: &str, text: &str, names: &Names) -> (FlowFile, Vec<Probl
     let source = Arc::new(Source::new(name, text));
     let lower = name.to_lowercase();
     let (file, problems) = match lower.ends_with(".yaml") || lower.ends_with(".yml") {
-        true => crate::flow_file::read(&source, names, &Policies::default()),
+        true => crate::flow_file::read(&source, names, &Policies::default(), None),
         false => crate::document_flows::read(&source, names, &Policies::default()),
     };
     (file, in_order(problems))

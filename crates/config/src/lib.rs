@@ -70,6 +70,7 @@ mod project;
 mod project_file;
 mod recognise;
 mod row;
+mod row_forms;
 mod section;
 mod source;
 mod statements;

@@ -239,7 +239,7 @@ fn add_flows(project: &mut Project, name: &str, names: &Names) -> Vec<Problem> {
         Err(problem) => return vec![*problem],
     };
     let (file, problems) = match name.to_lowercase().ends_with(".yaml") || name.to_lowercase().ends_with(".yml") {
-        true => crate::flow_file::read(&source, names, &project.policies),
+        true => crate::flow_file::read(&source, names, &project.policies, Some(&project.dir)),
         false => crate::document_flows::read(&source, names, &project.policies),
     };
     project.files.push(file);

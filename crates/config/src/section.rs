@@ -59,6 +59,22 @@ pub struct FlowPlaces {
     pub sections: Vec<Place>,
 }
 
+impl FlowPlaces {
+    /// The places of a flow that is written with this one, the other way round, and has no rows of its own.
+    pub(crate) fn of_no_rows(&self) -> FlowPlaces {
+        let [only, only_to] = self.only.clone();
+        FlowPlaces {
+            from: self.to.clone(),
+            to: self.from.clone(),
+            connected: vec![],
+            only: [only_to, only],
+            matches: vec![],
+            properties: vec![],
+            ..self.clone()
+        }
+    }
+}
+
 /// Where a pair of properties is written.
 #[derive(Clone, Debug)]
 pub struct PairPlaces {

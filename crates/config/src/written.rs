@@ -209,6 +209,9 @@ pub struct PoliciesYaml {
 pub struct FlowFileYaml {
     /// What the flows' document says besides the flows.
     pub document: Option<DocumentYaml>,
+    /// Value lists that rows of this file share, by the names that rows call them: `{ countries: { Norway: "NO", Denmark: DK } }`.
+    #[serde(default)]
+    pub maps: BTreeMap<String, MapYaml>,
     /// The flows, each from one record type to another.
     pub flows: Vec<FlowYaml>,
     /// What the flows are to do with a few records: `lockstep test` plays it in memory.
@@ -374,12 +377,14 @@ pub enum CreateYaml {
     If(CreateIfYaml),
 }
 
-/// `always`: for every record that has no counterpart. `never`: what is there is linked, nothing is created.
+/// `always`: for every record that has no counterpart. `never`: what is there is linked, nothing is created. `both`: for every record of
+/// either side that has none.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CreateWord {
     Always,
     Never,
+    Both,
 }
 
 /// A condition for creating.
@@ -416,7 +421,10 @@ pub struct MatchRowSettingsYaml {
     pub row: String,
     /// What the values are (L2). Seen from the values if not said.
     #[serde(rename = "as")]
-    pub kind: KindWord,
+    pub kind: Option<KindWord>,
+    /// What the source's value becomes before it is compared, as a conversion: `["without-prefix", "SO-", "_."]`. For a row of one pair.
+    #[serde(rename = "type")]
+    pub ty: Option<Vec<Value>>,
 }
 
 /// What values are, for comparing them (R7).
@@ -447,6 +455,7 @@ pub enum PropertyRowYaml {
     /// `phones.number (Dependant on having Mobile in phones.name)`.
     Row(#[schemars(regex(pattern = r"^.+(<->|->|<-).+$"))] String),
     Settings(PropertyRowSettingsYaml),
+    Set(SetRowYaml),
     /// `Name <-> name` with its type or conversion.
     Typed(#[schemars(extend("minProperties" = 1, "maxProperties" = 1))] BTreeMap<String, TypeYaml>),
 }
@@ -470,6 +479,88 @@ pub struct PropertyRowSettingsYaml {
     /// What the values are (R7). Seen from the values if not said.
     #[serde(rename = "as")]
     pub kind: Option<KindWord>,
+    /// What each value of the first becomes in the second, and the other way round: `{ Norway: "NO", Denmark: DK }`, the name of one under
+    /// `maps`, or a file of the project with two columns and a heading: `countries.csv`. Where several become one, the first is the way back.
+    pub map: Option<MapYaml>,
+    /// What becomes of a value that is not in the map. `review` if not said: a person is asked.
+    #[serde(rename = "else")]
+    pub other: Option<ElseWord>,
+    /// What the target holds where the source has nothing. It is Lockstep's own: it is no edit, and does not come back.
+    pub default: Option<Value>,
+    /// `create`: the target is given the value when it is created, and never after. `always` if not said.
+    pub on: Option<OnWord>,
+    /// Which value wins whoever put it there and when: `true`, `false`, `min`, `max`, `longest`, or `{ any-of: [ … ] }`, the first that any has.
+    pub wins: Option<WinsYaml>,
+}
+
+/// A property of the target that is given a constant.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetRowYaml {
+    /// The target's property.
+    pub set: String,
+    /// The constant.
+    pub to: Value,
+    /// `create`: when it is created, and never after. `always`: it is put back when somebody changes it. `create` if not said.
+    pub on: Option<OnWord>,
+}
+
+/// A value list.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum MapYaml {
+    Pairs(Map<String, Value>),
+    /// The name of one, or a file.
+    Named(String),
+}
+
+/// What becomes of a value that is not in the map.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ElseWord {
+    /// A person is asked.
+    Review,
+    /// It stays as it is.
+    Pass,
+    /// Nothing comes of it.
+    Empty,
+}
+
+/// When a row gives its value.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnWord {
+    Create,
+    Always,
+}
+
+/// Which value wins.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum WinsYaml {
+    Truth(bool),
+    Word(WinsWord),
+    AnyOf(AnyOfYaml),
+}
+
+/// Which value wins, in a word.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WinsWord {
+    /// The smallest number, or the earliest time.
+    Min,
+    /// The largest number, or the latest time.
+    Max,
+    /// The text with the most characters.
+    Longest,
+}
+
+/// The first of these values that any of the records has.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnyOfYaml {
+    #[serde(rename = "any-of")]
+    pub any_of: Vec<Value>,
 }
 
 /// `string`, `integer`, `float`, `decimal`, `boolean`, `list`, `N/A`, or a conversion as a nested list in which `_.` is the value.

@@ -77,6 +77,40 @@ flows:
 }
 
 #[test]
+fn slips_in_value_lists_defaults_and_what_wins() {
+    assert_snapshot!(flow(
+        "\
+maps:
+  countries: { Norway: \"NO\", Sweden: [SE, SV] }
+  lands: { Norway: \"NO\" }
+flows:
+  - from: superoffice.Person
+    to: wix.Contacts
+    match:
+      - { match: Emails.Value = info.emails.email and Firstname = info.name.first, type: [lower, _.] }
+      - { match: Emails.Value = info.emails.email }
+    properties:
+      - { row: Title <-> info.jobTitle, map: countrys }
+      - { row: Title <-> info.jobTitle, map: land }
+      - { row: Title <-> info.jobTitle, map: gone.csv }
+      - { row: Title <-> info.jobTitle, map: { 1: one, \"1 \": uno } }
+      - { row: Title <-> info.jobTitle, map: {} }
+      - { row: Title <-> info.jobTitle, map: lands, else: keep }
+      - { row: Title <-> info.jobTitle, else: pass }
+      - { row: Title <-> info.jobTitle, map: lands, type: [upper, _.] }
+      - { row: Birthday <-> info.birthdate, default: today, type: date }
+      - { row: Firstname <-> info.name.first, on: create }
+      - { row: Firstname -> info.name.first, wins: longest }
+      - { row: Firstname <-> info.name.first, wins: longest, prefer: [wix] }
+      - { row: Firstname <-> info.name.first, wins: latest }
+      - { row: Firstname <-> info.name.first, wins: { any-off: [a] } }
+      - { set: info.company, on: ever }
+      - { set: info.company, to: a, row: x }
+"
+    ));
+}
+
+#[test]
 fn unknown_and_missing_keys() {
     assert_snapshot!(flow(
         "\

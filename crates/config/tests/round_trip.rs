@@ -281,13 +281,19 @@ flows:
     prefer: [erp, crm]
     clears: ignore
     create_empty: true
-    match: [Email = mail, Number = no and Country = land]
+    match: [Email = mail, Number = no and Country = land, { match: Code = code, type: [\"without-prefix\", \"K-\", \"_.\"] }]
     properties:
       - Name <-> name : string
       - Name -> display_name
       - Balance <- balance : decimal
       - { row: Phone <-> phone, only_from: shop, clears: edit }
       - { row: Born -> born, type: [\"datetime-format\", \"%Y-%m-%d\", \"_.\"], prefer: [shop] }
+      - { row: Land <-> land, map: { Norway: \"NO\", Noreg: \"NO\" }, else: pass, default: \"SE\" }
+      - { row: Name -> first_name, on: create }
+      - { row: Mail <-> mails, wins: true }
+      - { row: Level <-> level, wins: { any-of: [gold, silver] } }
+      - { set: source, to: crm }
+      - { set: owner, to: 7, on: always }
   - from: erp.Kunde (human data)
     to: crm.Sales Order
     create: { when_connected_to: [erp.Ordre, erp.Tilbud] }

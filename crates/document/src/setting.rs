@@ -42,7 +42,7 @@ pub struct SettingRow {
 }
 
 /// Sentences for settings of one value.
-const FIXED: [(&str, &str, &str); 14] = [
+const FIXED: [(&str, &str, &str); 20] = [
     ("deletes", "\"propagate\"", "when one of the two is deleted, the other is deleted as well"),
     ("deletes", "\"ignore\"", "when one of the two is deleted, the other stays"),
     ("deletes", "\"review\"", "when one of the two is deleted, a person decides about the other"),
@@ -56,6 +56,12 @@ const FIXED: [(&str, &str, &str); 14] = [
     ("direction", "\"both\"", "values go both ways"),
     ("direction", "\"forward\"", "values go from the first to the second only"),
     ("direction", "\"backward\"", "values go from the second to the first only"),
+    ("on", "\"create\"", "the value is given when a record is created, and never after"),
+    ("wins", "true", "yes wins over no, whoever said it and when"),
+    ("wins", "false", "no wins over yes, whoever said it and when"),
+    ("wins", "\"min\"", "the smallest or earliest value wins, whoever put it there and when"),
+    ("wins", "\"max\"", "the largest or latest value wins, whoever put it there and when"),
+    ("wins", "\"longest\"", "the longest text wins, whoever put it there and when"),
     ("create", "\"both\"", "records are created on both sides"),
 ];
 

@@ -28,13 +28,14 @@ impl Plan {
         schemas: &Schemas,
         watched: &[(TypeName, Option<PropertyRef>)],
     ) -> Result<Plan, Vec<PlanError>> {
-        let mut build = Build { schemas, types: vec![], index: HashMap::new(), errors: vec![] };
+        let mut build = Build { match_conversions: vec![], schemas, types: vec![], index: HashMap::new(), errors: vec![] };
         let plan = build.plan(flows, watched);
         if build.errors.is_empty() { Ok(plan) } else { Err(build.errors) }
     }
 }
 
 struct Build<'a> {
+    match_conversions: Vec<Conversion>,
     schemas: &'a Schemas,
     types: Vec<TypeUnderWay<'a>>,
     index: HashMap<TypeName, TypeIx>,
@@ -236,11 +237,13 @@ impl<'a> Build<'a> {
                     known.forward |= forward;
                     known.backward |= backward;
                     known.clears &= pair.clears;
+                    known.on_create &= pair.on_create;
                     known.conversion = known.conversion.take().or_else(|| pair.conversion.clone());
                 } else if let Some(known) = pair_of.get(&(other, one)).map(|at| &mut pairs[*at]) {
                     known.forward |= backward;
                     known.backward |= forward;
                     known.clears &= pair.clears;
+                    known.on_create &= pair.on_create;
                     known.back = known.back.take().or_else(|| pair.conversion.clone());
                 } else {
                     pair_of.insert((one, other), pairs.len());
@@ -253,6 +256,7 @@ impl<'a> Build<'a> {
                         clears: pair.clears,
                         kind: pair.kind.with(kind_told_by(pair.conversion.as_ref())),
                         region: flow.region,
+                        on_create: pair.on_create,
                     });
                 }
             }
@@ -429,6 +433,8 @@ impl<'a> Build<'a> {
         Plan {
             conditional: plan_flows.iter().any(|flow| flow.filter.is_some() || flow.only.is_some() || flow.only_to.is_some()),
             has_facets: types.iter().any(|ty| !ty.facets.is_empty()),
+            by_value: types.iter().any(|ty| ty.props.iter().any(|prop| matches!(prop.policy, Policy::Wins(_)))),
+            match_conversions: std::mem::take(&mut self.match_conversions),
             types,
             flows: plan_flows,
             rules,
@@ -494,10 +500,18 @@ impl<'a> Build<'a> {
             let reference = of_a.reference_target.is_some() && of_b.reference_target.is_some();
             let by_a = Normal { kind, region: region(of_a, from) };
             let by_b = Normal { kind, region: region(of_b, to) };
-            let mine = MatchProp { prop: p, by: by_a, reference, primary: self.is_derived(from, &a.path) };
-            let theirs = MatchProp { prop: q, by: by_b, reference, primary: self.is_derived(to, &b.path) };
+            let converted = row.conversion.clone().filter(|_| !reference).map(|conversion| {
+                let known = self.match_conversions.iter().position(|known| *known == conversion);
+                known.unwrap_or_else(|| {
+                    self.match_conversions.push(conversion);
+                    self.match_conversions.len() - 1
+                }) as u16
+            });
+            let mine = MatchProp { prop: p, by: by_a, reference, primary: self.is_derived(from, &a.path), converted };
+            let theirs = MatchProp { prop: q, by: by_b, reference, primary: self.is_derived(to, &b.path), converted: None };
             let marked = |name: String, primary: bool| if primary { format!("{name} (primary)") } else { name };
-            resolved.push((mine, theirs, kind, (marked(names.0, mine.primary), marked(names.1, theirs.primary))));
+            let by = |name: String| row.conversion.as_ref().map_or(name.clone(), |by| format!("{name} by {}", by.to_json()));
+            resolved.push((mine, theirs, kind, (by(marked(names.0, mine.primary)), marked(names.1, theirs.primary))));
         }
         resolved.sort_by(|a, b| a.3.cmp(&b.3));
         let (from_name, to_name) = (self.types[from.at()].name.to_string(), self.types[to.at()].name.to_string());

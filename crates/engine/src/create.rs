@@ -137,7 +137,7 @@ fn compose(plan: &Plan, slice: &Slice, flow: &PlanFlow, record: &RecordState, en
             }
             Some((_, None, ..)) => (Wanted::Nothing, false),
             None => {
-                let default = default(plan, slice, entity, flow.to, prop_ix);
+                let default = default(plan, slice, entity, (flow.to, prop_ix), true);
                 defaults += usize::from(matches!(default, Wanted::Write { .. }));
                 (default, false)
             }

@@ -29,6 +29,8 @@ pub(crate) struct Pair {
     pub kind: Kind,
     /// The country that the flow says for telephone numbers.
     pub region: Option<Region>,
+    /// All its rows say `on: create`.
+    pub on_create: bool,
 }
 
 /// How a value that comes from a property is compared with that of another.
@@ -171,6 +173,7 @@ impl Graph {
                             reference: false,
                             defaults: false,
                             fills: false,
+                            on_create: false,
                             terms: described.terms(),
                         });
                     }
@@ -212,6 +215,7 @@ impl Graph {
             reference,
             defaults,
             fills,
+            on_create: way.iter().any(|step| pair(step).on_create),
             terms: terms(q, p, way.iter().map(pair)),
         }
     }

@@ -3,7 +3,7 @@
 use lockstep_model::id_text::number_text;
 use lockstep_model::matching::{forms, key_hash, normalise, reference_hash};
 use lockstep_model::value::effective;
-use lockstep_model::{Change, RecordId, RecordState, Slot, TypeIx, Value};
+use lockstep_model::{Change, RecordId, RecordState, Slot, Timestamp, TypeIx, Value};
 
 use crate::plan::{MatchProp, MatchSide, Plan};
 use crate::slice::Slice;
@@ -72,6 +72,7 @@ fn slots_hashes(plan: &Plan, side: &MatchSide, ty: TypeIx, slots: &[Slot], found
     let seed = plan.rules[side.rule].seed;
     if let [one] = side.props[..]
         && !one.reference
+        && one.converted.is_none()
     {
         let Some(value) = value_of(one, slots) else { return };
         match value {
@@ -126,6 +127,11 @@ fn token(plan: &Plan, ty: TypeIx, one: MatchProp, id: &str) -> Option<String> {
 /// The normalised values of one property of a rule; for a reference, the ids that it holds.
 fn alternatives(plan: &Plan, ty: TypeIx, one: MatchProp, slots: &[Slot]) -> Vec<String> {
     let Some(value) = value_of(one, slots) else { return vec![] };
+    if let Some(by) = one.converted {
+        // What can't be converted matches nothing. No clock bears on a match.
+        let converted = plan.match_conversions[usize::from(by)].apply(value, Timestamp::UNTOLD);
+        return converted.map(|value| forms(&value, one.by, &plan.placeholders)).unwrap_or_default();
+    }
     if !one.reference {
         return forms(value, one.by, &plan.placeholders);
     }

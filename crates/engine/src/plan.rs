@@ -29,6 +29,10 @@ pub struct Plan {
     pub conditional: bool,
     /// Some record type has facets.
     pub has_facets: bool,
+    /// Some row says by `wins` which value counts.
+    pub by_value: bool,
+    /// What values become before match rules compare them; [`MatchProp::converted`] counts them.
+    pub match_conversions: Vec<Conversion>,
     pub(crate) graph: Graph,
     pub(crate) partial: Partial,
 }
@@ -151,6 +155,8 @@ pub struct Bearing {
     pub defaults: bool,
     /// P1c: it only fills what is empty at the first link; a claim that goes this way says so ([`lockstep_model::Claim::goes`]).
     pub fills: bool,
+    /// `on: create`: it gives a value to a record that is created, and to none that is there.
+    pub on_create: bool,
     /// How a value that came this way is compared with mine (R7).
     pub terms: Terms,
 }
@@ -233,6 +239,8 @@ pub struct MatchProp {
     pub reference: bool,
     /// The row names what the system derives from the primary element of a list: only that one counts, not any (L3).
     pub primary: bool,
+    /// The conversion of the plan by which its values are made comparable.
+    pub converted: Option<u16>,
 }
 
 /// A row that can't be kept.

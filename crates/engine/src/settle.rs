@@ -84,6 +84,10 @@ impl<'a> Entity<'a> {
         if left.is_some() {
             entity.inherited = inherited(plan, &entity);
         }
+        if plan.by_value {
+            let shown = shown_as_claims(plan, &entity);
+            entity.inherited.extend(shown);
+        }
         entity
     }
 
@@ -130,7 +134,7 @@ pub fn candidates<'a>(
         if let Some(bearing) = by {
             let goes = me.and_then(|_| claim.goes.iter().find(|(to, _)| *to == ty));
             // P1c: what only fills goes where it was said to at the first link.
-            let open = bearing.open && (!bearing.fills || goes.is_some());
+            let open = bearing.open && (!bearing.fills || goes.is_some()) && !(bearing.on_create && me.is_some());
             if !open || goes.is_some_and(|(_, props)| !props.contains(&prop)) || (!bearing.clears && is_empty(&claim.value)) {
                 return;
             }
@@ -185,8 +189,7 @@ fn precedence(plan: &Plan, entity: &Entity<'_>, of: (TypeIx, PropIx), a: &Candid
     let id = |candidate: &Candidate<'_>| (candidate.record.key.len(), candidate.record.key.clone());
     let both_ways = |candidate: &Candidate<'_>| !comes_one_way(plan, entity, of, candidate);
     let prop = plan.prop(of.0, of.1);
-    preference(plan, prop, a)
-        .cmp(&preference(plan, prop, b))
+    preferred(plan, prop, a, b)
         .then_with(|| b.stamp.at.cmp(&a.stamp.at))
         .then_with(|| if a.from == b.from { Ordering::Equal } else { both_ways(a).cmp(&both_ways(b)) })
         .then_with(|| a.from.cmp(&b.from))
@@ -200,6 +203,31 @@ fn comes_one_way(plan: &Plan, entity: &Entity<'_>, (ty, prop): (TypeIx, PropIx),
         let back = entity.bearings(plan, candidate.from, by.theirs);
         !back.iter().any(|back| back.other == ty && back.theirs == prop && back.open)
     })
+}
+
+/// Which of two claims a policy prefers, whatever their times.
+fn preferred(plan: &Plan, prop: &PlanProp, a: &Candidate<'_>, b: &Candidate<'_>) -> Ordering {
+    match &prop.policy {
+        Policy::Wins(wins) => wins.compare(&a.claim.value, &b.claim.value),
+        _ => preference(plan, prop, a).cmp(&preference(plan, prop, b)),
+    }
+}
+
+/// `wins`: what the records show of properties of which the value decides, each as a claim of its record: it counts, whoever put it there.
+fn shown_as_claims(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordId, PropIx, Claim)> {
+    let mut found = Vec::new();
+    for record in entity.records.iter().filter(|record| record.is_live()) {
+        for (ix, prop) in plan.ty(record.ty).props.iter().enumerate() {
+            let slot = record.slot(PropIx(ix as u16));
+            if slot.claim.is_some() || !prop.paired || !matches!(prop.policy, Policy::Wins(_)) || is_empty(slot.value(prop.whole))
+            {
+                continue;
+            }
+            let at = slot.carries.map_or(Timestamp::UNTOLD, |carried| carried.at);
+            found.push((record.id, PropIx(ix as u16), Claim { value: slot.value(prop.whole).clone(), at, goes: vec![] }));
+        }
+    }
+    found
 }
 
 /// The place of a claim's system in `prefer`.
@@ -223,7 +251,7 @@ pub fn reason(plan: &Plan, entity: &Entity<'_>, of: (TypeIx, PropIx), all: &[Can
     let rival =
         others.iter().find(|other| other.stamp.record != best.stamp.record && !equal(&other.claim.value, &best.claim.value));
     let Some(rival) = rival else { return Reason::Latest };
-    if preference(plan, prop, best) < preference(plan, prop, rival) {
+    if preferred(plan, prop, best, rival).is_lt() {
         return Reason::Policy;
     }
     // Who was there when its record was first read was not edited since.
@@ -249,7 +277,7 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
     let all = candidates(plan, entity, record.ty, prop, Some(record.id));
     let shown = slot.value(described.whole);
     let Some(best) = all.first() else {
-        return match default(plan, slice, entity, record.ty, prop) {
+        return match default(plan, slice, entity, (record.ty, prop), false) {
             // Once given and emptied again, it is declined (G7).
             Wanted::Write { claim, .. } if slot.carries == Some(claim) => Wanted::Nothing,
             default if is_empty(shown) => default,
@@ -346,8 +374,8 @@ fn written(value: Value, claim: ClaimStamp, rule: Rule) -> Wanted {
 
 /// What a property is given where nobody has put anything into any of those that bear on it: what a conversion gives for nothing. It is
 /// Lockstep's own, and travels nowhere.
-pub fn default(plan: &Plan, slice: &Slice, entity: &Entity<'_>, ty: TypeIx, prop: PropIx) -> Wanted {
-    for by in entity.bearings(plan, ty, prop).iter().filter(|by| by.defaults && by.open) {
+pub fn default(plan: &Plan, slice: &Slice, entity: &Entity<'_>, (ty, prop): (TypeIx, PropIx), creating: bool) -> Wanted {
+    for by in entity.bearings(plan, ty, prop).iter().filter(|by| by.defaults && by.open && (creating || !by.on_create)) {
         let Some(record) = entity.records.iter().find(|record| record.ty == by.other && record.is_live()) else { continue };
         let claim = Claim { value: Value::Null, at: Timestamp::UNTOLD, goes: vec![] };
         let stamp = ClaimStamp { at: claim.at, record: record.id, prop: by.theirs };

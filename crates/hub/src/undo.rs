@@ -565,6 +565,7 @@ impl Hub {
                 Policy::Prefer(systems) if systems.first().is_some_and(|first| first != system) => {
                     Some(format!("`prefer: [{}]`: an edit here may not count", systems.join(", ")))
                 }
+                Policy::Wins(wins) => Some(format!("`wins: {wins}`: an edit here may not count")),
                 _ => None,
             };
             let apart = match put_back {
@@ -731,6 +732,7 @@ impl Hub {
                         let line = match &described.policy {
                             Policy::Latest => format!("{} is put there again, as another edit is later", shown(&value)),
                             Policy::OnlyFrom(system) => format!("{} is put there again, by `only_from: {system}`", shown(&value)),
+                            Policy::Wins(wins) => format!("{} is put there again, by `wins: {wins}`", shown(&value)),
                             Policy::Prefer(systems) => {
                                 format!("{} is put there again, by `prefer: [{}]`", shown(&value), systems.join(", "))
                             }

@@ -1,14 +1,20 @@
 //! Flows in their checked form: what `config` makes of YAML and documents and the plan of flows is compiled from.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::conversion::Conversion;
+use crate::decimal::Decimal;
 use crate::ids::TypeName;
 use crate::kind::Kind;
 use crate::path::Path;
 use crate::region::Region;
+use crate::schema::PlainType;
+use crate::time::Timestamp;
+use crate::value::{coerce, equal_as, is_empty};
 
 /// A property as a row names it: a path, and perhaps the condition under which it is this property.
 ///
@@ -119,6 +125,82 @@ pub enum Policy {
     Prefer(Vec<String>),
     /// Only this system's claims count.
     OnlyFrom(String),
+    /// Not the time decides, but the value: what any of the records shows counts, whoever put it there and when.
+    Wins(Wins),
+}
+
+/// Which of several values wins.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wins {
+    /// Yes, or no.
+    Truth(bool),
+    /// The smallest, or the earliest.
+    Min,
+    /// The largest, or the latest.
+    Max,
+    /// The text with the most characters.
+    Longest,
+    /// The first of these that any has.
+    AnyOf(Vec<Value>),
+}
+
+impl Eq for Wins {}
+
+impl Wins {
+    /// Which of two values wins (`Less`: the first); what is empty loses to all.
+    pub fn compare(&self, a: &Value, b: &Value) -> Ordering {
+        let nothing = is_empty(a).cmp(&is_empty(b));
+        if nothing.is_ne() || is_empty(a) {
+            return nothing;
+        }
+        match self {
+            Wins::Truth(wanted) => {
+                let is_it = |value: &Value| coerce(value, PlainType::Boolean).is_ok_and(|value| value == *wanted);
+                is_it(b).cmp(&is_it(a))
+            }
+            Wins::Min => order(a, b),
+            Wins::Max => order(b, a),
+            Wins::Longest => {
+                let length = |value: &Value| value.as_str().map_or(0, |text| text.trim().chars().count());
+                length(b).cmp(&length(a))
+            }
+            Wins::AnyOf(values) => {
+                let place =
+                    |value: &Value| values.iter().position(|one| equal_as(PlainType::Any, one, value)).unwrap_or(values.len());
+                place(a).cmp(&place(b))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Wins {
+    /// As a row says it: `wins: true`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wins::Truth(truth) => write!(f, "{truth}"),
+            Wins::Min => f.write_str("min"),
+            Wins::Max => f.write_str("max"),
+            Wins::Longest => f.write_str("longest"),
+            Wins::AnyOf(values) => write!(f, "any-of {}", Value::from(values.clone())),
+        }
+    }
+}
+
+/// Numbers by value, also where they are texts; two times as instants; other texts by their characters.
+fn order(a: &Value, b: &Value) -> Ordering {
+    let number = |value: &Value| match value {
+        Value::Number(number) => Decimal::of(number),
+        Value::String(text) => Decimal::parse(text.trim()),
+        _ => None,
+    };
+    if let (Some(a), Some(b)) = (number(a), number(b)) {
+        return a.compare(&b);
+    }
+    let (a, b) = (a.as_str().unwrap_or_default(), b.as_str().unwrap_or_default());
+    match (Timestamp::parse(a), Timestamp::parse(b)) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        _ => a.trim().cmp(b.trim()),
+    }
 }
 
 /// A row of the property table: two properties kept equal.
@@ -134,6 +216,8 @@ pub struct PropertyPair {
     pub clears: bool,
     /// `as: phone`: what the values are, for comparing them (R7).
     pub kind: Kind,
+    /// `on: create`: the target is given it when it is created, and never after.
+    pub on_create: bool,
 }
 
 impl PropertyPair {
@@ -147,6 +231,7 @@ impl PropertyPair {
             policy: Policy::Latest,
             clears: true,
             kind: Kind::Seen,
+            on_create: false,
         }
     }
 }
@@ -157,12 +242,14 @@ pub struct MatchRow {
     pub pairs: Vec<(PropertyRef, PropertyRef)>,
     /// `as: phone`: what the values are, for comparing them (L2).
     pub kind: Kind,
+    /// What the value of the source becomes before it is compared; of a row of one pair.
+    pub conversion: Option<Conversion>,
 }
 
 impl MatchRow {
     /// A row of one pair.
     pub fn single(from: PropertyRef, to: PropertyRef) -> Self {
-        MatchRow { pairs: vec![(from, to)], kind: Kind::Seen }
+        MatchRow { pairs: vec![(from, to)], kind: Kind::Seen, conversion: None }
     }
 }
 
@@ -257,12 +344,18 @@ impl Flow {
             text.push('\n');
             row.pairs.iter().for_each(|(a, b)| text.push_str(&format!("{a} = {b} & ")));
             text.push_str(row.kind.word().unwrap_or_default());
+            if let Some(by) = &row.conversion {
+                text.push_str(&format!(" by {by:?}"));
+            }
         }
         for pair in &self.properties {
             let by = &pair.conversion;
             let (from, to, direction, policy, clears) = (&pair.from, &pair.to, pair.direction, &pair.policy, pair.clears);
             text.push_str(&format!("\n{from} {direction:?} {to} {by:?} {policy:?} {clears}"));
             text.push_str(pair.kind.word().unwrap_or_default());
+            if pair.on_create {
+                text.push_str(" on create");
+            }
         }
         // Appended only where it is said, so that flows that do not say it are what they were.
         if self.separate_duplicates {

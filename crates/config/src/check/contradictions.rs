@@ -48,5 +48,6 @@ fn said(policy: &Policy) -> String {
         Policy::Latest => "the latest edit".into(),
         Policy::Prefer(systems) => format!("`prefer: [{}]`", systems.join(", ")),
         Policy::OnlyFrom(system) => format!("`only_from: {system}`"),
+        Policy::Wins(wins) => format!("`wins: {wins}`"),
     }
 }

@@ -105,8 +105,15 @@ fn rows(view: &View<'_>, ty: &TypeName) -> Vec<PropertyRef> {
                 rows.push(to.clone());
             }
         }
-        if let (Create::When { filter: Some(filter), .. }, true) = (&flow.create, flow.from == *ty) {
-            rows.extend(filter.reads.iter().map(|path| PropertyRef { path: path.clone(), when: None }));
+        let of_creating = match &flow.create {
+            Create::When { filter, .. } => filter.as_ref(),
+            _ => None,
+        };
+        for (of, filter) in [(&flow.from, of_creating), (&flow.from, flow.only.as_ref()), (&flow.to, flow.only_to.as_ref())] {
+            if of == ty {
+                let reads = filter.into_iter().flat_map(|filter| &filter.reads);
+                rows.extend(reads.map(|path| PropertyRef { path: path.clone(), when: None }));
+            }
         }
     }
     let references = view.schema(ty).into_iter().flat_map(|schema| &schema.properties).filter(|p| p.reference.is_some());

@@ -27,7 +27,11 @@ pub fn flow(from: &str, to: &str, create: Create, matches: &[&str], rows: &[&str
         create,
         matches: matches
             .iter()
-            .map(|row| MatchRow { pairs: row.split('&').map(|p| pair(p, "=")).collect(), kind: lockstep_model::Kind::Seen })
+            .map(|row| MatchRow {
+                pairs: row.split('&').map(|p| pair(p, "=")).collect(),
+                kind: lockstep_model::Kind::Seen,
+                conversion: None,
+            })
             .collect(),
         properties: rows
             .iter()

@@ -1,0 +1,66 @@
+//! The cookbook: every flow file of `docs/cookbook.md` is played as it stands, in a project of two folders of JSON Lines.
+
+mod transcript;
+
+use transcript::{lockstep, read, root, write};
+
+const PROJECT: &str = "systems:
+  crm: { connector: files, with: { folder: crm } }
+  shop: { connector: files, with: { folder: shop } }
+flows: [flows/*.yaml]
+";
+
+fn project(flows: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    write(&dir.path().join("lockstep.yaml"), PROJECT);
+    write(&dir.path().join("crm/People.jsonl"), "");
+    write(&dir.path().join("shop/Customers.jsonl"), "");
+    write(&dir.path().join("flows/people.yaml"), flows);
+    dir
+}
+
+/// The page's flow files, each with its heading.
+fn recipes() -> Vec<(String, String)> {
+    let page = read(&root().join("docs/cookbook.md"));
+    let section = |section: &str| {
+        let (heading, rest) = section.split_once('\n').unwrap();
+        let block = rest.split("```yaml\n").nth(1).and_then(|block| block.split("\n```").next());
+        (heading.to_string(), format!("{}\n", block.unwrap_or_else(|| panic!("{heading} has no example"))))
+    };
+    page.split("\n## ").skip(1).map(section).collect()
+}
+
+#[test]
+fn every_recipe_does_what_it_says() {
+    let recipes = recipes();
+    assert!(recipes.len() >= 12, "{} recipes: some are not found", recipes.len());
+    let mut failed = Vec::new();
+    for (heading, flows) in recipes {
+        let dir = project(&flows);
+        let ran = lockstep(dir.path(), &["test"]);
+        if ran.status != Some(0) || !flows.contains("tests:") {
+            failed.push(format!("{heading}\n{ran}"));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+/// A document that is made of a recipe's flows says all that they say: imported again, they do the same.
+#[test]
+fn every_recipe_is_a_document_that_reads_back() {
+    for (heading, flows) in recipes() {
+        let dir = project(&flows);
+        let page = lockstep(dir.path(), &["doc", "--format", "rst"]).exits(0).stdout;
+        let tests = flows.split("tests:\n").nth(1).unwrap();
+        write(&dir.path().join("flows.rst"), &page);
+        std::fs::remove_file(dir.path().join("flows/people.yaml")).unwrap();
+        lockstep(dir.path(), &["import", "flows.rst", "-o", "flows"]).exits(0);
+        let made = std::fs::read_dir(dir.path().join("flows")).unwrap().next().unwrap().unwrap().path();
+        let text = read(&made);
+        // It makes tests of its own.
+        let flows = text.split("\n# What the flows").next().unwrap();
+        write(&made, &format!("{flows}\ntests:\n{tests}"));
+        let ran = lockstep(dir.path(), &["test"]);
+        assert_eq!(ran.status, Some(0), "{heading}\n{text}\n{ran}");
+    }
+}

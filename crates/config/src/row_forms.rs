@@ -1,0 +1,210 @@
+//! What a row says besides its two properties and its type: a value list, a default, when it holds and which value wins.
+//!
+//! A value list and a default become a part of the row's conversion, so that documents state them in their third column and their way
+//! back is derived like any other.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path as FilePath;
+
+use lockstep_document::TypeCell;
+use lockstep_model::flow::Wins;
+use lockstep_model::{Conversion, Direction, PlainType, Value};
+use serde_json::json;
+
+use crate::codes;
+use crate::fields::Fields;
+use crate::near::{all_of, nearest};
+use crate::problem::Reader;
+use crate::project::read_file;
+use crate::written;
+use crate::yaml::{Node, Yaml};
+
+/// Value lists that rows share, by name: their pairs.
+#[derive(Default)]
+pub(crate) struct SharedMaps<'a> {
+    known: BTreeMap<String, Value>,
+    /// The project's folder, where files of value lists are looked for.
+    dir: Option<&'a FilePath>,
+}
+
+impl<'a> SharedMaps<'a> {
+    pub fn of(dir: Option<&'a FilePath>) -> Self {
+        SharedMaps { known: BTreeMap::new(), dir }
+    }
+
+    /// Reads `maps` of a flow file.
+    pub fn read(&mut self, node: &Node, reader: &mut Reader) {
+        for (key, value) in reader.entries(node, "`maps`").unwrap_or_default() {
+            let Some(pairs) = self.pairs(value, reader) else { continue };
+            // What is wrong with it is told here, and once.
+            match Conversion::parse(&json!(["map", pairs, "_."])) {
+                Ok(_) => drop(self.known.insert(key.text.clone(), pairs)),
+                Err(error) => drop(reader.error(codes::CONVERSION, &value.span, error.message)),
+            }
+        }
+    }
+
+    /// The pairs that a `map` says, or the list or file that it names.
+    fn pairs(&self, node: &Node, reader: &mut Reader) -> Option<Value> {
+        if let Yaml::Map(entries) = &node.value {
+            let pair = |key: &str, value: &Node| json!([key, value.to_json()]);
+            return Some(entries.iter().map(|(key, value)| pair(&key.text, value)).collect());
+        }
+        let name = reader.text(node, "`map`")?.to_string();
+        if let Some(known) = self.known.get(&name) {
+            return Some(known.clone());
+        }
+        if name.to_lowercase().ends_with(".csv") {
+            return self.file(&name, &node.span, reader);
+        }
+        let known = || self.known.keys().map(String::as_str);
+        let help = match nearest(&name, known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if self.known.is_empty() => "write the pairs here, or under `maps:` at the top of the file".into(),
+            None => format!("`maps` has {}", all_of(known())),
+        };
+        reader.error(codes::UNKNOWN_WORD, &node.span, format!("there is no map `{name}`")).set_help(help);
+        None
+    }
+
+    /// The pairs of a CSV file: two columns under a heading.
+    fn file(&self, name: &str, span: &Range<usize>, reader: &mut Reader) -> Option<Value> {
+        let Some(dir) = self.dir else {
+            reader.error(codes::UNREADABLE_FILE, span, format!("{name} can't be looked for here, outside a project"));
+            return None;
+        };
+        let source = match read_file(dir, name) {
+            Ok(source) => source,
+            Err(problem) => {
+                reader.error(codes::UNREADABLE_FILE, span, problem.message).help = problem.help;
+                return None;
+            }
+        };
+        let first = source.text.lines().next().unwrap_or_default();
+        let separator = [';', '\t'].into_iter().find(|separator| first.contains(*separator)).unwrap_or(',');
+        let mut csv = csv::ReaderBuilder::new()
+            .delimiter(separator as u8)
+            .flexible(true)
+            .from_reader(source.text.trim_start_matches('\u{feff}').as_bytes());
+        let mut pairs = Vec::new();
+        for (line, row) in csv.records().enumerate() {
+            let cells: Option<(String, String)> =
+                row.ok().and_then(|row| (row.len() == 2).then(|| (row[0].trim().to_string(), row[1].trim().to_string())));
+            let Some((from, to)) = cells else {
+                reader
+                    .error(codes::UNREADABLE_FILE, span, format!("{name}: line {} does not have two cells", line + 2))
+                    .set_help("a file of a map has two columns under a heading: what becomes what");
+                return None;
+            };
+            if !from.is_empty() {
+                pairs.push(json!([from, to]));
+            }
+        }
+        Some(Value::Array(pairs))
+    }
+}
+
+/// A row's conversion with its value list and its default, and how a document's third column says it.
+pub(crate) fn with_values(
+    fields: &Fields<'_>,
+    maps: &SharedMaps<'_>,
+    reader: &mut Reader,
+    (cell, conversion): (TypeCell, Option<Conversion>),
+) -> Result<(TypeCell, Option<Conversion>), ()> {
+    let (map, default) = (fields.get("map"), fields.get("default"));
+    if let (Some(other), None) = (fields.entry("else"), map) {
+        reader
+            .error(codes::MISSING_KEY, &other.0.span, "`else` has no effect: the row has no `map`")
+            .set_help("say `map`, or leave out `else`");
+        return Err(());
+    }
+    let Some(told) = map.or(default) else { return Ok((cell, conversion)) };
+    let mut value = match &conversion {
+        None | Some(Conversion::Plain(PlainType::Any)) => json!("_."),
+        Some(conversion @ Conversion::Computed(_)) if map.is_none() => conversion.to_json(),
+        Some(Conversion::Computed(_)) => {
+            let help = "write the list as a part of the conversion: `[\"map\", [[FROM, TO], …], …]`";
+            reader.error(codes::CONTRADICTION, &told.span, "a row has a conversion or a `map`, not both").set_help(help);
+            return Err(());
+        }
+        Some(Conversion::Plain(ty)) if matches!(ty, PlainType::Datetime | PlainType::Date | PlainType::Minutes) => {
+            let message = format!("the type `{}` can't stand beside `map` or `default`", ty.name());
+            reader.error(codes::CONTRADICTION, &told.span, message).set_help("leave out the type: the system's own counts");
+            return Err(());
+        }
+        Some(Conversion::Plain(_)) => json!("_."),
+    };
+    if let Some(node) = map {
+        let pairs = maps.pairs(node, reader).ok_or(())?;
+        let other = fields.get("else").and_then(|node| reader.word::<written::ElseWord>(node, "`else`")).unwrap_or("review");
+        value = if other == "review" { json!(["map", pairs, value]) } else { json!(["map", pairs, other, value]) };
+    }
+    if let Some(Conversion::Plain(ty)) = &conversion
+        && *ty != PlainType::Any
+    {
+        value = json!([ty.name(), value]);
+    }
+    if let Some(node) = default {
+        let default = node.to_json();
+        let default = if default.is_array() { json!(["literal", default]) } else { default };
+        value = json!(["if-null", value, default]);
+    }
+    match Conversion::parse(&value) {
+        Ok(conversion) => {
+            let list = value.as_array().cloned().unwrap_or_default();
+            Ok((TypeCell::Conversion { list, repaired: false }, Some(conversion)))
+        }
+        Err(error) => {
+            reader.error(codes::CONVERSION, &told.span, error.message);
+            Err(())
+        }
+    }
+}
+
+/// Whether a row says `on: create`. It holds one way.
+pub(crate) fn on_create(fields: &Fields<'_>, direction: Direction, reader: &mut Reader) -> bool {
+    let Some(node) = fields.get("on") else { return false };
+    let is_create = reader.word::<written::OnWord>(node, "`on`") == Some("create");
+    if is_create && direction == Direction::Both {
+        reader
+            .error(codes::CONTRADICTION, &node.span, "a row with `on: create` gives a value once, so it can't go both ways")
+            .set_help("write `->`, from the record that is there to the one that is created");
+    }
+    is_create
+}
+
+/// `wins` of a row.
+pub(crate) fn wins(
+    fields: &Fields<'_>,
+    (direction, conversion): (Direction, Option<&Conversion>),
+    reader: &mut Reader,
+) -> Option<Wins> {
+    let node = fields.get("wins")?;
+    if direction != Direction::Both {
+        reader
+            .error(codes::CONTRADICTION, &node.span, "`wins` says which of two values counts, so the row must go both ways")
+            .set_help("write `<->`, or leave out `wins`");
+        return None;
+    }
+    if matches!(conversion, Some(Conversion::Computed(_))) {
+        reader
+            .error(codes::CONTRADICTION, &node.span, "`wins` compares the values as they are, so the row can't have a conversion")
+            .set_help("leave out one of the two");
+        return None;
+    }
+    if let Yaml::Map(_) = node.value {
+        let fields = reader.fields::<written::AnyOfYaml>(node, "`wins`")?;
+        let list = reader.required(&fields, "any-of", "`wins`", "[first, second]")?;
+        let values: Vec<Value> = reader.list(list, "`any-of`")?.iter().map(Node::to_json).collect();
+        return Some(Wins::AnyOf(values));
+    }
+    match node.to_json() {
+        Value::Bool(truth) => Some(Wins::Truth(truth)),
+        _ => match reader.word::<written::WinsWord>(node, "`wins`")? {
+            "min" => Some(Wins::Min),
+            "max" => Some(Wins::Max),
+            _ => Some(Wins::Longest),
+        },
+    }
+}
