@@ -88,10 +88,24 @@ fn what_does_not_hold_is_told_and_check_reminds_of_it() {
     lockstep(dir, &["connector", "test", "connectors/club.yaml", "--write"])
         .exits(1)
         .says("✗ locking: an edit made meanwhile was written over")
+        .says("`modified`: none of the records listed has `updatet_at`. Is it at `updated_at`? Say `modified: updated_at` (connectors/club.yaml, line ")
         .says("✓ refusals are told");
     lockstep(dir, &["check"]).says("locking did not hold for Members").says("lockstep connector test connectors/club.yaml");
     write(&manifest, &text);
     lockstep(dir, &["connector", "test", "connectors/club.yaml", "--write"]).exits(0);
     lockstep(dir, &["check"]).says_nothing_of("did not hold");
     assert_eq!(sandbox.records("fjordclub", "members").unwrap().len(), 3, "no test leaves a record");
+
+    // One record type alone; and where nothing can be deleted, what stays is named.
+    lockstep(dir, &["connector", "test", "club", "--type", "Boats"])
+        .exits(2)
+        .says("club has no record type `Boats`; it has Members");
+    let without: Vec<&str> = text.lines().filter(|line| !line.starts_with("    delete:")).collect();
+    write(&manifest, &format!("{}\n", without.join("\n")));
+    lockstep(dir, &["connector", "test", "club", "--type", "Members", "--write"])
+        .exits(0)
+        .says("– delete")
+        .says("Left behind in club, to be deleted by hand:\n  Members m")
+        .says("made by the test, with the mark ");
+    assert_eq!(sandbox.records("fjordclub", "members").unwrap().len(), 4);
 }

@@ -340,3 +340,50 @@ fn r4_calls_may_be_signed_with_sha_1_and_the_address_after_the_body() {
     assert!(matches!(rest.hear(&call("{}", "{}")), Heard::Refused(_)));
     assert!(told("{}", LIST) == "nothing");
 }
+
+#[test]
+fn p8_a_reference_by_name_is_an_id_to_the_hub() {
+    let server = serve(|asked| match (asked.method.as_str(), asked.path.as_str()) {
+        ("GET", "/people") => ok(
+            json!([{"id": 1, "owner": "anna"}, {"id": 2, "owner": "anna"}, {"id": 3, "owner": "nobody"}, {"id": 4, "owner": null}]),
+        ),
+        ("GET", "/users?login=anna") => ok(json!([{"id": 17, "login": "anna"}])),
+        ("GET", "/users/18") => ok(json!({"id": 18, "login": "odd"})),
+        ("GET", "/users/19") => (404, String::new(), "{}".into()),
+        ("GET", _) => ok(json!([])),
+        _ => ok(json!({"id": 5, "owner": "odd"})),
+    });
+    let text = manifest(
+        "{}",
+        "    list: { request: { path: /people }, paging: none }\n    create: { request: { method: POST, path: /people } }\n",
+    )
+    .replace("{ name: {}, phone: {} }", "{ owner: { reference: Users, reference-by: login } }")
+        + "  Users:\n    id: id\n    properties: { login: {} }\n    list: { request: { path: /users }, paging: none }\n    get: { request: { path: '/users/{{ id }}' } }\n    find: { login: { request: { path: /users, query: { login: '{{ value }}' } } } }\n";
+    let rest = server.connect(&text);
+    let watch = vec![PropertyRef::new("owner")];
+    let read = read_all(&rest, "People", &watch, None, 10).unwrap();
+    let owner = |id: &str| read.records[id].values[0].clone();
+    assert_eq!(
+        [owner("1"), owner("2"), owner("3"), owner("4")],
+        [Some(json!("17")), Some(json!("17")), Some(json!("nobody")), Some(Value::Null)]
+    );
+    assert_eq!(server.paths().iter().filter(|path| path.contains("login=anna")).count(), 1, "it is looked up once");
+    let written = |id: Value| {
+        let values = vec![WriteValue { prop: 0, value: id, displaced: Value::Null.into() }];
+        rest.write("People", &watch, &[Write { action: Action::Create, values, token: "t1".into() }]).remove(0)
+    };
+    match written(json!("18")) {
+        Outcome::Done(made) => assert_eq!(made.values[0], Some(json!("18"))),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(server.asked.lock().unwrap().iter().find(|asked| asked.method == "POST").unwrap().body, "{\"owner\":\"odd\"}");
+    assert!(matches!(written(json!("19")), Outcome::Rejected { prop: Some(0), .. }), "it is not written as an id");
+    for (from, to, message) in [
+        ("reference: Users, reference-by: login", "reference-by: login", "`reference-by` needs `reference`"),
+        ("reference-by: login", "reference-by: name", "no property of Users"),
+        ("    find: { login:", "    find: { id:", "needs `find` by it"),
+    ] {
+        let told = parse("fjord", &text.replace(from, to)).unwrap_err().to_string();
+        assert!(told.contains(message) && told.contains("line 10"), "{told}");
+    }
+}

@@ -264,7 +264,8 @@ impl Run<'_> {
                 continue;
             }
             let advice = match like {
-                Some(like) => format!("Is it at `{like}`? Say `at: {like}`"),
+                Some(like) if *is_property => format!("Is it at `{like}`? Say `at: {like}`"),
+                Some(like) => format!("Is it at `{like}`? Say `{path}: {like}`"),
                 None if *is_property => format!(
                     "They have {}. If the system leaves out what is empty, say `absent-is-empty: true`",
                     listed(names.iter().map(String::as_str))
@@ -469,7 +470,7 @@ impl Run<'_> {
         for prop in 0..self.watch.len() {
             tried += self.finding_by(prop);
         }
-        if self.trials.len() == before {
+        if !self.trials[before..].iter().any(|trial| matches!(trial.verdict, Verdict::Fails(_))) {
             let none = || Verdict::NotTried("no record holds a value to look for".into());
             self.note("find", if tried > 0 { Verdict::Holds } else { none() });
         }
@@ -522,7 +523,7 @@ impl Run<'_> {
                 }
                 Ok(_) => {
                     tried += 1;
-                    self.finding_quoted(prop, &words);
+                    self.finding_quoted(prop);
                 }
             },
             _ => {}
@@ -531,7 +532,7 @@ impl Run<'_> {
     }
 
     /// A look-up that puts its value into a text of its own must double the quotation marks in it.
-    fn finding_quoted(&mut self, prop: usize, words: &[&str]) {
+    fn finding_quoted(&mut self, prop: usize) {
         let path = self.path(prop).to_string();
         let quoted = match self.nobodys_value(prop) {
             Value::String(text) if text.contains('@') => json!(text.replace("lockstep-", "lock'step-")),
@@ -540,10 +541,11 @@ impl Run<'_> {
         };
         if let Err(trouble) = self.connector.find(&self.ty.kind, &self.watch, prop, &quoted) {
             let why = format!(
-                "`{path}`: {} can't be looked for ({trouble}): where the value stands between quotation marks, write {{{{ value | quoted }}}}",
+                "`{path}`: {} can't be looked for ({trouble}): where the value stands between quotation marks, write {{{{ value | quoted }}}}, \
+                 or what the system takes instead",
                 brief(Some(&quoted))
             );
-            self.fails("find", words, why);
+            self.note("find by a text with a quotation mark", Verdict::NotTried(why));
         }
     }
 

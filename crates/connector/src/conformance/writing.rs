@@ -577,6 +577,9 @@ impl Run<'_> {
             .copied()
             .filter(|prop| !is_refused(prop) && now.values[*prop].as_ref().is_some_and(|v| !is_empty(v)))
             .collect();
+        // A number that can't be without a value is 0.
+        let is_zero = |prop: &usize| now.values[*prop].as_ref().is_some_and(|value| value.as_f64() == Some(0.0));
+        let (zeros, held): (Vec<usize>, Vec<usize>) = held.into_iter().partition(is_zero);
         for prop in &held {
             let path = self.path(*prop).to_string();
             let why = format!(
@@ -590,6 +593,11 @@ impl Run<'_> {
             return;
         }
         let refused: Vec<String> = refused.iter().map(|(prop, message)| format!("`{}` ({message})", self.path(*prop))).collect();
+        if !zeros.is_empty() {
+            let zeros: Vec<String> = zeros.iter().map(|prop| format!("`{}`", self.path(*prop))).collect();
+            let why = format!("{} shows 0 where it was emptied: say `none: [0]` if 0 means nothing there", zeros.join(", "));
+            return self.note(what, Verdict::NotTried(why));
+        }
         self.note(
             what,
             match refused.is_empty() {

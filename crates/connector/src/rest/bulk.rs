@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::errors::Asked;
 use super::read::OWN;
+use super::refer::refers_by_name;
 use super::value::{at, put, text};
 use super::written::{BulkYaml, TypeYaml, WriteYaml};
 use super::{Rest, errors};
@@ -24,7 +25,7 @@ impl Rest {
         let own_requests = |ty: &TypeYaml| {
             ty.properties.values().any(|property| !property.update_via.is_empty() || !property.emptied_via.is_empty())
         };
-        Some((how, how.bulk.as_ref().filter(|bulk| bulk.most > 1 && !own_requests(ty))?))
+        Some((how, how.bulk.as_ref().filter(|bulk| bulk.most > 1 && !own_requests(ty) && !refers_by_name(ty))?))
     }
 
     /// Carries out writes of one action in one request.

@@ -15,6 +15,7 @@ mod pace;
 mod place;
 mod probe;
 mod read;
+mod refer;
 mod register;
 mod secrets;
 mod sign_in;
@@ -60,6 +61,8 @@ pub struct Rest {
     told: Mutex<Vec<(String, String)>>,
     /// The budgets of lists, by their names.
     budgets: Mutex<BTreeMap<String, budget::Budget>>,
+    /// Ids of what is referred to by name.
+    names: refer::Names,
 }
 
 /// Record types whose listing has begun anew and not ended since: it does so once.
@@ -162,6 +165,7 @@ impl Rest {
             created: Mutex::default(),
             told: Mutex::default(),
             budgets: Mutex::default(),
+            names: refer::Names::default(),
         })
     }
 

@@ -259,7 +259,8 @@ fn absent(ty: &TypeYaml, items: &[Value]) -> Vec<Absent> {
     let used: BTreeSet<&str> = ty.properties.iter().map(|(path, property)| property.at.as_deref().unwrap_or(path)).collect();
     let report = |path: &str, is_property: bool, place: &str| {
         // Where what is empty is left out, only the same name written otherwise is a sign.
-        let like = similar(place, places.iter().filter(|known| !used.contains(known.as_str())), !ty.absent_is_empty);
+        let like =
+            similar(place, places.iter().filter(|known| !is_property || !used.contains(known.as_str())), !ty.absent_is_empty);
         Absent { path: path.into(), is_property, at: place.into(), like, names: names.clone() }
     };
     let mut found = vec![];
@@ -315,7 +316,7 @@ fn similar<'p>(place: &str, known: impl Iterator<Item = &'p String>, parts: bool
         let (whole, end) = (plain(known), last(known));
         if whole == wanted.0 {
             Some(0)
-        } else if end == wanted.1 {
+        } else if end == wanted.1 || end.len() > 4 && is_slip(&end, &wanted.1) {
             Some(1)
         } else if parts && end.len() > 2 && wanted.1.len() > 2 && (end.contains(&wanted.1) || wanted.1.contains(&end)) {
             Some(2)
@@ -326,9 +327,42 @@ fn similar<'p>(place: &str, known: impl Iterator<Item = &'p String>, parts: bool
     known.filter_map(|known| Some((rank(&known)?, known.len(), known))).min().map(|(_, _, known)| known.clone())
 }
 
+/// Whether two words differ by one letter: another one, one too many, or two that changed places.
+fn is_slip(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    let same = short.iter().zip(long).take_while(|(a, b)| a == b).count();
+    let (short, long) = (&short[same..], &long[same..]);
+    match (short.len(), long.len()) {
+        (0, 1) => true,
+        (a, b) if a == b => {
+            short.get(1..) == long.get(1..) || a > 1 && short[0] == long[1] && short[1] == long[0] && short[2..] == long[2..]
+        }
+        (a, b) if a + 1 == b => short == &long[1..],
+        _ => false,
+    }
+}
+
 impl Probed {
     /// The totals that say more than were listed.
     pub(crate) fn totals_above(&self, listed: usize) -> Option<&(String, u64)> {
         self.totals.iter().find(|(_, total)| *total > listed as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_is_like_the_one_meant_is_named() {
+        let known = ["updated_at", "emails.email", "fullName", "mobilePhone"].map(String::from);
+        let like = |place: &str, parts: bool| similar(place, known.iter(), parts);
+        assert_eq!(like("updatet_at", false).as_deref(), Some("updated_at"));
+        assert_eq!(like("udpated_at", false).as_deref(), Some("updated_at"));
+        assert_eq!(like("full_name", false).as_deref(), Some("fullName"));
+        assert_eq!(like("email", false).as_deref(), Some("emails.email"));
+        assert_eq!((like("phone", false), like("phone", true).as_deref()), (None, Some("mobilePhone")));
+        assert_eq!(like("town", true), None);
     }
 }

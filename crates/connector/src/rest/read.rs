@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::http::Answer;
+use super::refer::refers_by_name;
 use super::value::{at, locate, text};
 use super::walk::{Listed, Next, Walk, fingerprint};
 use super::written::{GetYaml, GoneYaml, ListYaml, Mark as Deleted, Meaning, Paging, ParentsYaml, RequestYaml, TypeYaml};
@@ -532,6 +533,10 @@ impl Rest {
         let deleted = ty.deleted.as_ref().is_some_and(|mark| at(body, &mark.at).is_some_and(|found| mark.fits(found)));
         let mut values: Vec<Option<Value>> =
             watch.iter().map(|watched| locate(ty, watched).and_then(|l| l.read(body, ty.absent_is_empty))).collect();
+        if refers_by_name(ty) && !watch.is_empty() {
+            self.with_ids(ty, watch, &mut values)
+                .map_err(|trouble| Unread::Alone { id: id.clone(), why: trouble.to_string() })?;
+        }
         let mut version = place(&ty.version).and_then(text);
         if self.client.echoes() {
             // R5: what holds a secret is as if it were not told, and neither stored nor passed on.

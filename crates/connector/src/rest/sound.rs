@@ -153,6 +153,7 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
         }
     }
     let settings: BTreeSet<&str> = manifest.settings.keys().map(String::as_str).collect();
+    by_name(&manifest, text, &mut wrong);
     for (kind, ty) in &mut manifest.types {
         refers(text, kind, ty, &kinds, &mut wrong);
         reads(text, kind, ty, &settings, &mut wrong);
@@ -226,6 +227,31 @@ fn refers(text: &str, kind: &str, ty: &TypeYaml, kinds: &[String], wrong: &mut V
     let lists_ids = [Some(&ty.list), ty.changes.as_ref()].into_iter().flatten().any(|list| list.each_id.is_some());
     if lists_ids && ty.get.is_none() {
         told(&["each-id"], format!("{kind}: a list with `each-id` needs `get`, which reads each record"));
+    }
+}
+
+/// What a reference by another property than the id needs.
+fn by_name(manifest: &Manifest, text: &str, wrong: &mut Vec<Fault>) {
+    for (kind, ty) in &manifest.types {
+        for (path, property) in &ty.properties {
+            let Some(by) = &property.reference_by else { continue };
+            let mut told = |message: String| {
+                let place = ["types:", &format!("{kind}:"), "properties:", &format!("{path}:"), "reference-by:"];
+                wrong.push(Fault::at(text, &place, message));
+            };
+            let Some(to) = &property.reference else {
+                told(format!("{kind}.{path}: `reference-by` needs `reference`, which says the record type"));
+                continue;
+            };
+            let Some(other) = manifest.types.get(to) else { continue };
+            if !other.properties.contains_key(by) {
+                told(format!("{kind}.{path} refers by `{by}`, which is no property of {to}"));
+            } else if !other.find.contains_key(by) || other.get.is_none() {
+                told(format!(
+                    "{kind}.{path} refers by `{by}`: {to} needs `find` by it, to read the reference, and `get`, to write it"
+                ));
+            }
+        }
     }
 }
 

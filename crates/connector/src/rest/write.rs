@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::errors::Asked;
 use super::http::{Answer, NoAnswer};
 use super::read::{OWN, has_parents, id_in, id_variables, with_etag, with_parent};
+use super::refer::refers_by_name;
 use super::template::render_value;
 use super::value::{HEADERS, Located, at, locate, put, put_beside, same_text, text};
 use super::written::{StepYaml, Style, TypeYaml, WriteYaml};
@@ -32,6 +33,17 @@ impl Rest {
     }
 
     pub(super) fn write_one_of(&self, ty: &TypeYaml, watch: &[PropertyRef], write: &Write) -> Outcome {
+        let named;
+        let write = match refers_by_name(ty) {
+            true => match self.with_names(ty, watch, write) {
+                Ok(write) => {
+                    named = write;
+                    &named
+                }
+                Err(outcome) => return outcome,
+            },
+            false => write,
+        };
         let done = match &write.action {
             Action::Create => self.create(ty, watch, write),
             Action::Update { id, version } => self.update(ty, watch, write, id, version.as_deref()),
@@ -526,7 +538,7 @@ fn misconfigured(message: String) -> Outcome {
 }
 
 /// Nothing has been written yet: it can simply be tried again.
-fn busy(trouble: Trouble) -> Outcome {
+pub(super) fn busy(trouble: Trouble) -> Outcome {
     match trouble {
         Trouble::Busy { retry_after_ms, message } => Outcome::Later { retry_after_ms, message },
         Trouble::Malformed(message) => Outcome::Later { retry_after_ms: None, message },

@@ -429,6 +429,9 @@ pub struct PropertyYaml {
     pub required: bool,
     /// It holds the id of a record of this type.
     pub reference: Option<String>,
+    /// It holds not the id of that record, but what this property of it holds: a user's login. It is looked up by the record type's `find`,
+    /// and written as `get` shows it.
+    pub reference_by: Option<String>,
     pub max_chars: Option<usize>,
     pub trimmed: bool,
     /// Values that differ in case only are the same to it.
