@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, candidates};
 use lockstep_model::change::IntentEvent;
-use lockstep_model::{GuardKind, Intent, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx};
+use lockstep_model::{
+    EntityId, GuardKind, Intent, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx,
+};
 use lockstep_store::{Commit, JournalKind, ReviewKey};
 use serde::Serialize;
 
@@ -417,9 +419,11 @@ impl Hub {
         let act = serde_json::json!({"what": format!("retry {named}")});
         Ok(self.within_run(RunOptions::default(), act, |hub, under_way, _| {
             let mut commit = Commit { durable: true, ..Commit::default() };
+            let mut again_for: Vec<RecordId> = Vec::new();
             for review in hub.store.reviews(usize::MAX >> 1)? {
                 let again = matches!(review.kind, ReviewKind::RejectedValue | ReviewKind::NotKept | ReviewKind::Unconvertible);
                 if again && meant(review.record) {
+                    again_for.push(review.record);
                     hub.try_again(under_way, &review, &mut commit)?;
                 }
             }
@@ -428,6 +432,9 @@ impl Hub {
             for intent in hub.store.intents_in(IntentState::Refused, usize::MAX >> 1)? {
                 if meant(intent.source) && intent.kind == IntentKind::Create {
                     created.insert(intent.ty);
+                }
+                if meant(intent.source) {
+                    again_for.extend(intent.record.into_iter().chain([intent.source]));
                 }
                 if meant(intent.source) && !commit.intents_changed.iter().any(|update| update.id == intent.id) {
                     hub.send_again(&intent, &mut commit)?;
@@ -438,10 +445,15 @@ impl Hub {
                     created.insert(intent.ty);
                 }
                 if meant(intent.source) && intent.not_before.is_some() {
+                    again_for.extend(intent.record.into_iter().chain([intent.source]));
                     commit.intents_changed.push(put_forward(&intent));
                 }
             }
             hub.store.commit(commit)?;
+            // What else waits to be written is for the next run.
+            let entities: Vec<EntityId> = hub.store.records(&again_for)?.iter().map(|record| record.entity).collect();
+            let members = hub.store.members(&entities)?;
+            under_way.part.limit_to(members.iter().map(|member| member.id).chain(again_for).collect());
             // L8: what is to be created may have been made by somebody since.
             hub.read(under_way, &created)?;
             hub.ask_about_queued(under_way)?;

@@ -98,12 +98,17 @@ impl Hub {
         let mut decided: Option<Decided> = None;
         let mut turns = Turns::new(self.status.iter().map(|status| status.records).sum());
         self.hold_what_may_be_made()?;
+        let mut urgent = self.decided_on_less(under_way)?;
         loop {
+            let most = under_way.part.batch(BATCH);
             let skip = decided.as_ref().map_or(0, |decided| decided.batch.len());
-            let mut batch = self.store.agenda(skip + BATCH)?;
+            let mut batch = self.ahead(&mut urgent, skip + most)?;
+            if urgent.is_empty() && under_way.part.has_enough() {
+                batch.clear();
+            }
             if let Some(decided) = &decided {
                 batch.retain(|(_, id)| !decided.batch.contains(id));
-                batch.truncate(BATCH);
+                batch.truncate(most);
             }
             let rank = batch.first().map(|(rank, _)| *rank).filter(|rank| *rank < HELD);
             let ends = |last: &mut Decided| {
@@ -155,7 +160,8 @@ impl Hub {
             reread.extend(&decision.reread);
             let entities = before.into_iter().chain(decision.merged.iter().flat_map(|(gone, into)| [*gone, *into])).collect();
             batch.extend(&decision.along);
-            let in_batch = batch.iter().map(|(_, id)| *id).collect();
+            let in_batch: NumberSet<RecordId> = batch.iter().map(|(_, id)| *id).collect();
+            urgent.retain(|id| !in_batch.contains(id));
             let circling = turns.count(batch.iter().map(|(_, id)| *id));
             let mut commit = self.record_decision(under_way, batch, decision, &slice)?;
             self.stop_circling(under_way, &turns, &circling, &slice, &mut commit);
@@ -324,6 +330,7 @@ impl Hub {
         };
         let type_of = |id: RecordId| slice.records.get(&id).map(|record| record.ty);
         self.count_for_guards(under_way, &decision.intents, &dropped, type_of);
+        under_way.part.count(plan, &decision.intents, &dropped);
         self.tell_kept(under_way, &decision.kept, name, &mut commit);
         for (id, record) in &decision.confirmed {
             if let Some(intent) = slice.intents.values().flatten().find(|intent| intent.id == *id) {

@@ -139,7 +139,9 @@ impl Hub {
 
     /// The record types of a system that may be written to.
     fn types_of(&self, under_way: &Underway, system: usize) -> Vec<TypeIx> {
-        let stops = |ty: TypeIx| under_way.guards.stops(ty) || under_way.damages.stops(ty);
+        let stops = |ty: TypeIx| {
+            under_way.guards.stops(ty) || under_way.damages.stops(ty) || !under_way.part.may_write_to(&self.plan, ty)
+        };
         let all = (0..self.plan.types.len() as u16).map(TypeIx);
         all.filter(|ty| self.system_of(*ty) == system && !stops(*ty)).collect()
     }
@@ -150,8 +152,7 @@ impl Hub {
         let mut next = None;
         for system in (0..self.systems.len()).filter(|system| !under_way.paused.contains_key(system)) {
             let types = self.types_of(under_way, system);
-            let waiting = self.store.outbox(far, &types, 100 + under_way.not_to_send())?;
-            for intent in waiting.into_iter().filter(|intent| under_way.may_send(intent.id)) {
+            for intent in self.may_be_sent(under_way, far, &types, 100)? {
                 next = match (next, intent.not_before) {
                     (None, due) => due,
                     (Some(known), Some(due)) => Some(due.min(known)),
@@ -169,8 +170,8 @@ impl Hub {
         // C2: what was sent in this run and is not known to have been done is not sent again in it.
         // A batch of which nothing is to be sent is dropped from the outbox, so this comes to an end.
         loop {
-            let due = self.store.outbox(now, &types, 1 + under_way.not_to_send())?;
-            let Some(head) = due.into_iter().find(|intent| under_way.may_send(intent.id)) else { return Ok(None) };
+            let due = self.may_be_sent(under_way, now, &types, 1)?;
+            let Some(head) = due.into_iter().next() else { return Ok(None) };
             if let Some(job) = self.promise_batch(under_way, system, &types, &head)? {
                 return Ok(Some(job));
             }
@@ -192,12 +193,12 @@ impl Hub {
         let most = usize::try_from(self.status[ty.at()].records / 5).unwrap_or(PROMISED).clamp(10_000, 75_000);
         let size = self.systems[system].connector.batch(&kind).clamp(PROMISED, most);
         under_way.written.insert(ty);
-        let mut intents = self.store.outbox(now, types, size + under_way.not_to_send())?;
-        intents.retain(|intent| under_way.may_send(intent.id));
+        let mut intents = self.may_be_sent(under_way, now, types, size)?;
         intents.truncate(size);
         // One record type at a time, in the order of the outbox.
         let together = intents.iter().take_while(|i| i.ty == ty && i.rank == head.rank).count();
         intents.truncate(together);
+        under_way.part.truncate(&mut intents);
         // The store has what lies together written together when the answers come. What is to be created still comes last.
         intents.sort_by_key(|intent| (intent.kind == IntentKind::Create, intent.record));
         let targets: Vec<RecordId> = intents.iter().filter_map(|i| i.record).collect();
@@ -265,6 +266,7 @@ impl Hub {
             let token = format!("lockstep-{}-{:x}-{}", self.identity, intent.decided_at.0, intent.id);
             let write = Write { action, values, token };
             writes.push(write);
+            under_way.part.begin(&intent);
             promised.push(intent);
         }
         let flush = timed(&mut under_way.report.shares.storing_ms, || self.store.commit_unflushed(commit))?;

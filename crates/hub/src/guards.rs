@@ -472,8 +472,11 @@ impl Hub {
     /// A run has come to its end: what it read whole is armed from now on, and its flows have had their first run.
     pub(crate) fn arm(&mut self, under_way: &Underway) -> Result<()> {
         let mut marks = Vec::new();
-        let ended =
-            |ty: &TypeIx| self.status[ty.at()].complete && !under_way.guards.armed[ty.at()] && !under_way.renamed.contains(ty);
+        let not_whole = self.not_whole(under_way)?;
+        let ended = |ty: &TypeIx| {
+            let whole = self.status[ty.at()].complete && !not_whole.contains(ty);
+            whole && !under_way.guards.armed[ty.at()] && !under_way.renamed.contains(ty)
+        };
         for ty in self.types().filter(ended) {
             marks.push((self.type_mark("armed", ty), Some(json!(format!("{:x}", self.plan.ty(ty).fingerprint)))));
         }
@@ -483,7 +486,7 @@ impl Hub {
                 marks.push((self.release_mark(*system, *guard), Some(json!(id.0))));
             }
         }
-        let complete = |ty: TypeIx| self.status[ty.at()].complete;
+        let complete = |ty: TypeIx| self.status[ty.at()].complete && !not_whole.contains(&ty);
         let ran: BTreeSet<String> = (0..self.plan.flows.len() as u16)
             .map(FlowIx)
             .filter(|flow| complete(self.plan.flows[flow.at()].from) && complete(self.plan.flows[flow.at()].to))

@@ -45,6 +45,9 @@ impl Hub {
         }
         let marks: HashMap<String, Value> = self.store.marks()?.into_iter().collect();
         for system in 0..self.systems.len() {
+            if self.leaves_out(under_way, system) {
+                continue;
+            }
             let name = self.systems[system].name.clone();
             let account = match self.systems[system].connector.account() {
                 Ok(None) => continue,

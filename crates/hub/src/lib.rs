@@ -34,6 +34,7 @@ mod look_again;
 mod look_up;
 mod lost;
 mod named;
+pub mod part;
 pub mod read;
 pub mod rename;
 pub mod report;
@@ -45,5 +46,6 @@ pub mod undo;
 
 pub use clock::{Clock, SystemClock};
 pub use guards::{Safeguards, TrippedGuard};
+pub use part::Part;
 pub use report::{Event, Report};
 pub use run::{Hub, HubError, RunOptions, System};

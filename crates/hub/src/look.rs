@@ -27,6 +27,9 @@ pub struct Status {
     pub types: Vec<TypeLine>,
     /// Open intents by state.
     pub outbox: Vec<(String, u64)>,
+    /// Records that are known and not decided on yet: a run was limited to a part, or came to no end.
+    #[serde(skip_serializing_if = "is_none")]
+    pub undecided: u64,
     /// Writes that failed and are tried again, and those of which it is not known whether they were done (G4).
     pub failing: Vec<FailingWrite>,
     /// Open reviews by kind.
@@ -145,6 +148,10 @@ pub enum HistoryOf {
     Latest,
 }
 
+fn is_none(n: &u64) -> bool {
+    *n == 0
+}
+
 impl Hub {
     /// P12: looks through what is linked for values that rows of one direction leave as they are. Only where there are such rows.
     fn count_drifted(&mut self) -> Result<Vec<DriftLine>> {
@@ -217,7 +224,21 @@ impl Hub {
         let drifted = self.count_drifted()?;
         let (damages, troubles) = self.what_is_damaged()?;
         let guards = self.tripped_guards()?;
-        Ok(Status { types, outbox, failing, reviews, unnamed, waiting_references, damages, troubles, guards, drifted, runs })
+        let undecided = self.not_decided()?.len() as u64;
+        Ok(Status {
+            types,
+            undecided,
+            outbox,
+            failing,
+            reviews,
+            unnamed,
+            waiting_references,
+            damages,
+            troubles,
+            guards,
+            drifted,
+            runs,
+        })
     }
 
     fn waiting_references(&mut self) -> Result<Vec<(RecordName, String)>> {

@@ -115,6 +115,7 @@ pub enum Event {
         /// How often it was tried.
         tries: u32,
         /// It is not tried, or asked after, before.
+        #[serde(serialize_with = "as_text_if_any")]
         not_before: Option<Timestamp>,
         /// Whether it was done is not known.
         unknown: bool,
@@ -200,10 +201,15 @@ pub struct Shares {
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     pub run: RunId,
+    #[serde(serialize_with = "as_text")]
     pub started: Timestamp,
+    #[serde(serialize_with = "as_text")]
     pub ended: Timestamp,
     /// Nothing was written: it was a plan.
     pub plan_only: bool,
+    /// What the run was limited to, where it was, and what it left for a later one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<crate::part::PartReport>,
     pub systems: Vec<SystemCounts>,
     pub flows: Vec<FlowCounts>,
     /// Guards that have tripped: nothing was written (G3). In a plan, those that would.
@@ -231,6 +237,9 @@ pub struct Report {
     /// Of these, those that failed and are tried again, and those of which nobody knows yet whether they were done.
     pub failing: u64,
     pub shares: Shares,
+    /// Every event is kept.
+    #[serde(skip)]
+    pub(crate) every_event: bool,
     #[serde(skip)]
     findings: NumberMap<(FlowIx, RecordId), Situation>,
 }
@@ -251,6 +260,7 @@ impl Report {
             started,
             ended: started,
             plan_only,
+            part: None,
             systems: systems.map(|system| SystemCounts { system, ..SystemCounts::default() }).collect(),
             flows,
             guards: vec![],
@@ -264,13 +274,14 @@ impl Report {
             unfinished: None,
             failing: 0,
             shares: Shares::default(),
+            every_event: false,
             findings: NumberMap::default(),
         }
     }
 
     /// Whether another event would be kept.
     pub fn has_room(&self) -> bool {
-        self.events.len() < EVENTS_KEPT
+        self.every_event || self.events.len() < EVENTS_KEPT
     }
 
     /// Keeps an event for showing, if there is room.
@@ -343,6 +354,18 @@ impl Report {
 
     pub(crate) fn forget_findings(&mut self) {
         self.findings = NumberMap::default();
+    }
+}
+
+/// A time in JSON: RFC 3339, in UTC.
+pub(crate) fn as_text<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
+}
+
+pub(crate) fn as_text_if_any<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => serializer.collect_str(at),
+        None => serializer.serialize_none(),
     }
 }
 

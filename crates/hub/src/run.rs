@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::clock::{Clock, SteadyClock};
 use crate::damages::Damages;
 use crate::guards::{Guards, Safeguards};
+use crate::part::{Part, Portion};
 use crate::report::{Event, Report, Requests};
 
 /// Rounds of deciding and delivering after which a run leaves the rest to the next one; one more for each record type, since a chain of
@@ -83,12 +84,23 @@ pub struct RunOptions<'a> {
     pub named: BTreeMap<TypeIx, BTreeSet<String>>,
     /// Everything is listed, also where the system tells what changed: what is missing counts as deleted once it was looked up (R3).
     pub full: bool,
+    /// What of all that is to be written is written.
+    pub part: Part,
+    /// Every event is kept for showing, however many there are.
+    pub every_event: bool,
     pub watcher: Box<dyn Watcher + 'a>,
 }
 
 impl Default for RunOptions<'_> {
     fn default() -> Self {
-        RunOptions { only: None, named: BTreeMap::new(), full: false, watcher: Box::new(Unwatched) }
+        RunOptions {
+            only: None,
+            named: BTreeMap::new(),
+            full: false,
+            part: Part::default(),
+            every_event: false,
+            watcher: Box::new(Unwatched),
+        }
     }
 }
 
@@ -135,6 +147,8 @@ pub(crate) struct Underway<'a> {
     pub looks_again: Option<Timestamp>,
     pub reading_back: bool,
     pub guards: Guards,
+    /// What of all that is to be written is written.
+    pub part: Portion,
     /// What can't be read (R8).
     pub damages: Damages,
     pub progress: Box<dyn Watcher + 'a>,
@@ -296,7 +310,8 @@ impl Hub {
         let reviews = counts.iter().any(|(_, n)| *n > 0);
         let doubted = counts.iter().any(|(kind, n)| *kind == ReviewKind::AnotherRecord && *n > 0);
         let names = self.systems.iter().map(|s| s.name.clone());
-        let report = Report::new(&self.plan, names, run, started, self.pretends);
+        let mut report = Report::new(&self.plan, names, run, started, self.pretends);
+        report.every_event = options.every_event;
         let guards = self.guards(started, options.full)?;
         let damages = self.damages()?;
         let count = self.plan.types.len() as u16;
@@ -325,10 +340,11 @@ impl Hub {
             looks_again: None,
             reading_back: false,
             guards,
+            part: Portion::new(options.part.clone()),
             damages,
             progress: options.watcher,
         };
-        let mut types = options.only.unwrap_or_else(|| all_types().collect());
+        let mut types = options.only.unwrap_or_else(|| self.types_for(&options.part));
         if let Some(behind) = self.clock.behind().filter(|behind| behind.as_millis() > CLOCK_TOLD_MS) {
             let message = format!(
                 "it was set back by {} s: times are counted on from before, so that no edit counts as older than what it changes",
@@ -349,6 +365,7 @@ impl Hub {
             self.close_needless_questions(None)?;
         }
         self.arm(&under_way)?;
+        under_way.report.part = self.tell_part(&under_way)?;
         self.keep_damages(&mut under_way, act.is_null())?;
         self.tell_failing(&mut under_way)?;
         let mut report = under_way.report;
@@ -394,7 +411,9 @@ impl Hub {
         // What a killed run left: answers that never came, an agenda half worked off, records held for a reading.
         self.settle_unknown(under_way)?;
         self.follow_flows(under_way)?;
-        self.decide(under_way)?;
+        if under_way.part.is_whole() {
+            self.decide(under_way)?;
+        }
         self.release_held()?;
         self.look_again(under_way, types)?;
         self.read_named(under_way, types)?;
@@ -525,6 +544,10 @@ impl Hub {
 
     /// Everything has been decided on by the flows as they are now.
     fn flows_followed(&mut self, under_way: &mut Underway) -> Result<()> {
+        // What is left on the agenda is to be decided on anew by the next run, too.
+        if !under_way.part.is_whole() && self.store.agenda(1)?.first().is_some_and(|(rank, _)| *rank < crate::decide::HELD) {
+            return Ok(());
+        }
         if std::mem::take(&mut under_way.reconsider) {
             self.store.commit(Commit { marks: vec![(RECONSIDER.into(), None)], ..Commit::default() })?;
         }
