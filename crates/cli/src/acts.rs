@@ -14,10 +14,11 @@ use lockstep_model::value::shown;
 use lockstep_model::visible::visible;
 use lockstep_model::{RunId, Timestamp};
 
-use crate::args::Format;
+use crate::args::{Format, Rows};
 use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
-use crate::{print, project, work};
+use crate::rows::{cell, csv};
+use crate::{print, project, times, work};
 
 /// An act's error with the exit status it means.
 pub fn act_failure(error: ActError) -> Failure {
@@ -28,8 +29,12 @@ pub fn act_failure(error: ActError) -> Failure {
 }
 
 /// Links two records.
-pub fn link(dir: &Path, a: &str, b: &str) -> Result<Exit> {
+pub fn link(dir: &Path, a: &str, b: &str, format: Format) -> Result<Exit> {
     let joined = project::open(dir)?.hub()?.link(a, b).map_err(act_failure)?;
+    if format == Format::Json {
+        json(&serde_json::json!({"linked": joined.members}))?;
+        return Ok(Exit::Done);
+    }
     let names: Vec<String> = joined.members.iter().map(ToString::to_string).collect();
     println!("Linked: {}.", names.join(" = "));
     println!("The next run brings their properties into line; `lockstep plan` shows how.");
@@ -37,14 +42,27 @@ pub fn link(dir: &Path, a: &str, b: &str) -> Result<Exit> {
 }
 
 /// Takes an entity apart.
-pub fn unlink(dir: &Path, a: &str, b: Option<&str>, restore: bool, yes: bool) -> Result<Exit> {
+pub fn unlink(dir: &Path, a: &str, b: Option<&str>, (restore, yes): (bool, bool), format: Format) -> Result<Exit> {
     let mut hub = project::open(dir)?.hub()?;
     if !restore {
         let halves = hub.unlink(a, b).map_err(act_failure)?;
-        tell_halves(&halves);
+        match format {
+            Format::Json => json(&serde_json::json!({"plan": null, "unlinked": halves, "done": null}))?,
+            Format::Text => tell_halves(&halves),
+        }
         return Ok(Exit::Done);
     }
     let taking = hub.plan_unlink(a, b).map_err(act_failure)?;
+    if format == Format::Json {
+        let plan = serde_json::to_value(&taking).unwrap_or_default();
+        if !yes {
+            json(&serde_json::json!({"plan": plan, "unlinked": null, "done": null}))?;
+            return Ok(Exit::NeedsAPerson);
+        }
+        let (halves, taken) = hub.unlink_and_restore(a, b, taking).map_err(act_failure)?;
+        json(&serde_json::json!({"plan": plan, "unlinked": halves, "done": taken}))?;
+        return Ok(how_taken(&taken));
+    }
     print!("{}", plan_text(&taking));
     if !agreed(yes, "Unlink them, and put these values back?")? {
         return Ok(Exit::NeedsAPerson);
@@ -75,8 +93,9 @@ pub fn retry(dir: &Path, record: Option<String>, all: bool, format: Format) -> R
     if format == Format::Json {
         json(&report)?;
     } else {
-        print!("{}", print::report(&report, false));
+        print!("{}", print::report(&report, crate::screen::verbose()));
     }
+    work::when_quiet(&report);
     Ok(work::exit(&report))
 }
 
@@ -108,7 +127,7 @@ impl Asked {
     }
 }
 
-/// A point in time: RFC 3339, or how long ago: `90m`, `2h`, `3d`.
+/// A point in time: in the user's zone or with another, or how long ago: `90m`, `2h`, `3d`.
 pub fn time(text: &str) -> Result<Timestamp> {
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     let unit_ms = match unit {
@@ -122,9 +141,10 @@ pub fn time(text: &str) -> Result<Timestamp> {
         use lockstep_hub::Clock as _;
         return Ok(lockstep_hub::SystemClock.now().plus_ms(-number.saturating_mul(unit_ms)));
     }
-    Timestamp::parse(text).ok_or_else(|| {
+    times::read(text).ok_or_else(|| {
         Failure::usage(format!(
-            "`{text}` is no time: write 2026-01-31T08:00:00Z, a day as 2026-01-31, or how long ago: 90m, 2h, 3d"
+            "`{text}` is no time: write 2026-01-31 08:00 (in your time zone), 2026-01-31T08:00:00Z, a day as 2026-01-31, or how long \
+             ago: 90m, 2h, 3d"
         ))
     })
 }
@@ -189,10 +209,15 @@ fn tell_taken(taken: &TakenBack) -> Result<Exit> {
         println!("! {} was left as it is: {}", not.record, not.why);
     }
     println!("{} put back, as run {}.", print::count(taken.records as u64, "record"), taken.run);
-    if taken.report.unreachable() {
-        return Ok(Exit::Unreachable);
+    Ok(how_taken(taken))
+}
+
+fn how_taken(taken: &TakenBack) -> Exit {
+    match () {
+        () if taken.report.unreachable() => Exit::Unreachable,
+        () if taken.not.is_empty() => Exit::Done,
+        () => Exit::NeedsAPerson,
     }
-    Ok(if taken.not.is_empty() { Exit::Done } else { Exit::NeedsAPerson })
 }
 
 /// A plan to take writes back, as text.
@@ -250,6 +275,9 @@ pub fn agreed(yes: bool, question: &str) -> Result<bool> {
     if yes {
         return Ok(true);
     }
+    if crate::screen::quiet() {
+        return Err(Failure::usage("with `-q` no plan is shown that one could say yes to: add `--yes`, or leave out `-q`"));
+    }
     if !std::io::stdin().is_terminal() {
         println!("Nothing was done: this was a plan. Add --yes to carry it out.");
         return Ok(false);
@@ -266,19 +294,49 @@ pub fn agreed(yes: bool, question: &str) -> Result<bool> {
 }
 
 /// Reads linked records again and tells what differs.
-pub fn audit(dir: &Path, sample: Option<usize>, repair: bool, format: Format) -> Result<Exit> {
-    let opened = project::open(dir)?;
-    let mut hub = if repair { opened.hub()? } else { opened.hub_for_looking()? };
-    let audit = hub.audit(sample, repair).map_err(act_failure)?;
+pub fn audit(dir: &Path, sample: Option<usize>, repair: bool, stored: bool, format: Rows) -> Result<Exit> {
+    let audit = match stored {
+        true => project::open_for_looking(dir)?.hub_for_looking()?.audit_stored(sample),
+        false => {
+            let opened = project::open(dir)?;
+            let mut hub = if repair { opened.hub()? } else { opened.hub_for_reading()? };
+            hub.audit(sample, repair)
+        }
+    };
+    let audit = audit.map_err(act_failure)?;
     match format {
-        Format::Json => json(&audit)?,
-        Format::Text => print!("{}", audit_text(&audit)),
+        Rows::Json => json(&audit)?,
+        Rows::Csv => emit!("{}", audit_csv(&audit)),
+        Rows::Text => print!("{}", audit_text(&audit)),
     }
     Ok(match (audit.alarms(), audit.unread.is_empty()) {
         (true, _) => Exit::NeedsAPerson,
         (false, false) => Exit::Unreachable,
         (false, true) => Exit::Done,
     })
+}
+
+fn audit_csv(audit: &Audit) -> String {
+    let kind = |kind: DifferenceKind| match kind {
+        DifferenceKind::Drifted => "drifted",
+        DifferenceKind::Unequal => "unequal",
+        DifferenceKind::NotKept => "not-kept",
+    };
+    let row = |kind: &str, record: &str, cells: [&str; 5]| {
+        let mut row = vec![kind.to_string(), record.to_string()];
+        row.extend(cells.iter().map(ToString::to_string));
+        row
+    };
+    let differs = audit.properties.iter().flat_map(|property| {
+        let one = |one: &lockstep_hub::audit::Difference| {
+            let (shows, expected) = (cell(&one.shows), cell(&one.expected));
+            row(kind(one.kind), &one.record.0, [&property.flow, &property.property, &shows, &expected, ""])
+        };
+        property.examples.iter().map(one).collect::<Vec<_>>()
+    });
+    let gone = audit.gone.iter().map(|record| row("gone", &record.0, ["", "", "", "", "it is not in its system any more"]));
+    let unread = audit.unread.iter().map(|(record, why)| row("unread", &record.0, ["", "", "", "", why]));
+    csv(&["kind", "record", "flow", "property", "shows", "expected", "message"], differs.chain(gone).chain(unread))
 }
 
 fn audit_text(audit: &Audit) -> String {

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::screen::When;
 
 /// Keeps the records of several business systems in step, as dataflow documents say.
 #[derive(Debug, Parser)]
@@ -11,6 +13,15 @@ pub struct Cli {
     /// The project folder, before or after the command
     #[arg(id = "project", short = 'C', value_name = "DIR", global = true)]
     pub dir: Option<PathBuf>,
+    /// When colours are used
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto, global = true)]
+    pub color: When,
+    /// Print no words but errors and what needs a person; the exit status tells the rest
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Tell all there is to tell: each event, the requests, where the time went
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -27,13 +38,49 @@ Examples:
   lockstep demo                        six emulated systems kept in step; nothing to configure
   lockstep init shop                   a small project to try
   lockstep plan -C shop                what a run would do; changes nothing
+  lockstep sync -C shop --first 5      a run that writes five records, and leaves the rest
   lockstep explain shop.Customers/c-1  why a record is as it is";
+
+/// The command line, whose every help ends with the exit statuses.
+pub fn command() -> clap::Command {
+    fn with_statuses(one: clap::Command) -> clap::Command {
+        let examples = one.get_after_help().map_or(String::new(), |text| format!("{text}\n\n"));
+        one.mut_subcommands(with_statuses).after_help(format!("{examples}{STATUSES_SHORT}"))
+    }
+    Cli::command().mut_subcommands(with_statuses)
+}
+
+const STATUSES_SHORT: &str =
+    "Exit status: 0 done; 1 something needs a person; 2 wrong usage or configuration; 3 a system could not be reached";
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Text,
     Json,
+}
+
+/// How results are printed that have rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Rows {
+    Text,
+    Json,
+    /// Comma-separated, with a header, for spreadsheets
+    Csv,
+}
+
+/// What of all that is to be written is written; the rest waits for a run without these.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Only {
+    /// Only what this flow writes: its name or a part of it, or the name of its file; may be repeated
+    #[arg(long, value_name = "FLOW")]
+    pub flow: Vec<String>,
+    /// Only what is written to this system; may be repeated
+    #[arg(long, value_name = "SYSTEM")]
+    pub only: Vec<String>,
+    /// Only the first N records
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub first: Option<u32>,
 }
 
 /// How documents are written.
@@ -47,6 +94,7 @@ pub enum DocFormat {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Six emulated systems, kept in step by five flows; nothing to configure
+    #[command(after_help = "Examples:\n  lockstep demo\n  lockstep demo --once --keep demo")]
     Demo {
         /// The port of the emulated systems
         #[arg(long, default_value_t = 4700)]
@@ -54,6 +102,12 @@ pub enum Command {
         /// End after the first two runs
         #[arg(long)]
         once: bool,
+        /// Keep the project in this folder, which must be new or empty; else it is removed at the end
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+        /// JSON has both runs, and needs `--once`
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Write a new project folder, from documents where given
     #[command(after_help = "Examples:\n  lockstep init shop\n  lockstep init shop --from flows.rst")]
@@ -64,8 +118,11 @@ pub enum Command {
         /// Dataflow documents to start from
         #[arg(long, value_name = "DOC", num_args = 1..)]
         from: Vec<PathBuf>,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Dataflow documents to flow files
+    #[command(after_help = "Examples:\n  lockstep import flows.rst\n  lockstep import documents/*.rst -o flows")]
     Import {
         #[arg(required = true, value_name = "DOC")]
         documents: Vec<PathBuf>,
@@ -88,10 +145,11 @@ pub enum Command {
     /// Validate everything that can be without a network
     #[command(after_help = "Examples:\n  lockstep check -C shop\n  lockstep check --format json")]
     Check {
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = Rows::Text)]
+        format: Rows,
     },
     /// Play the tests of the flows, in memory
+    #[command(after_help = "Examples:\n  lockstep test\n  lockstep test linked \"a new person\"")]
     Test {
         /// Only tests with this in their name
         #[arg(value_name = "NAME")]
@@ -100,6 +158,7 @@ pub enum Command {
         format: Format,
     },
     /// Read two record types and say what they could be matched by
+    #[command(after_help = "Examples:\n  lockstep advise crm.People shop.Customers")]
     Advise {
         /// A record type: `crm.People`
         from: String,
@@ -123,31 +182,54 @@ pub enum Command {
         /// Sign in anew, and show the settings that the sign-in tells; they may be secret
         #[arg(long)]
         show_claims: bool,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// A connector of your own: write a manifest, try it
+    #[command(
+        after_help = "Examples:\n  lockstep connector new fjord --openapi fjord.yaml\n  lockstep connector test connectors/fjord.yaml"
+    )]
     Connector {
         #[command(subcommand)]
         act: ConnectorAct,
     },
     /// Show what a run would do, and do nothing
-    #[command(after_help = "Examples:\n  lockstep plan\n  lockstep plan --format json")]
+    #[command(
+        after_help = "Examples:\n  lockstep plan\n  lockstep plan --format csv -o plan.csv\n  lockstep plan --flow people --first 20"
+    )]
     Plan {
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = Rows::Text)]
+        format: Rows,
+        /// Write it into this file
+        #[arg(short = 'o', value_name = "FILE")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        only: Only,
     },
     /// One run: read, link, decide, deliver, until quiet
-    #[command(after_help = "Examples:\n  lockstep sync\n  lockstep sync --full")]
+    ///
+    /// With `--flow`, `--only` or `--first` all is read and decided on that the writes in question depend on, and only these are made. The
+    /// others stay decided on, or on the list of what is to be decided, and the next run without such a limit makes them. A guard that trips
+    /// (G3) stops such a run, too.
+    #[command(
+        after_help = "Examples:\n  lockstep sync\n  lockstep sync --full\n  lockstep sync --first 5\n  lockstep sync --flow \"crm.People to shop.Customers\"\n  lockstep sync --only shop --format json"
+    )]
     Sync {
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = Rows::Text)]
+        format: Rows,
         /// Say where the time went
         #[arg(long)]
         shares: bool,
         /// List everything, also where a system tells what changed: finds what was deleted
         #[arg(long)]
         full: bool,
+        #[command(flatten)]
+        only: Only,
     },
     /// The service: runs on a schedule
+    #[command(
+        after_help = "Examples:\n  lockstep run\n  lockstep run --webhooks 127.0.0.1:8787 --public-url https://hooks.example.com\n  lockstep run --format json >> runs.jsonl"
+    )]
     Run {
         /// Approve the flows as they are, instead of waiting for `lockstep approve`
         #[arg(long)]
@@ -158,9 +240,16 @@ pub enum Command {
         /// The address under which that is reached from outside: https://hooks.example.com
         #[arg(long, value_name = "URL", requires = "webhooks")]
         public_url: Option<String>,
+        /// JSON is JSON Lines: the report of each run, a line each
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Let the flows run as they are now, after a look at the plan
-    Approve,
+    #[command(after_help = "Examples:\n  lockstep plan && lockstep approve")]
+    Approve {
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Let through what a guard holds back
     #[command(after_help = "Examples:\n  lockstep release --system shop\n  lockstep release --guard deletes --discard")]
     Release {
@@ -173,6 +262,8 @@ pub enum Command {
         /// Give it up instead
         #[arg(long)]
         discard: bool,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Say that a system, record type or property has another name now: links and history stay
     #[command(after_help = "Examples:\n  lockstep rename crm kunder\n  lockstep rename crm.People.name crm.People.fullname")]
@@ -185,14 +276,16 @@ pub enum Command {
         format: Format,
     },
     /// Where the project stands
+    #[command(after_help = "Examples:\n  lockstep status\n  lockstep status --format json")]
     Status {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
     /// The linked records
+    #[command(after_help = "Examples:\n  lockstep entities --limit 10\n  lockstep entities --limit 100000 --format csv")]
     Entities {
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = Rows::Text)]
+        format: Rows,
         /// How many
         #[arg(long, default_value_t = 50)]
         limit: usize,
@@ -205,8 +298,9 @@ pub enum Command {
         after_help = "Examples:\n  lockstep review\n  lockstep review show 3\n  lockstep review link 3 shop.Customers/a\n  lockstep review accept --kind \"rejected value\" --yes"
     )]
     Review {
-        #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
-        format: Format,
+        /// CSV is for the list
+        #[arg(long, value_enum, default_value_t = Rows::Text, global = true)]
+        format: Rows,
         #[command(subcommand)]
         act: Option<ReviewAct>,
     },
@@ -219,8 +313,13 @@ pub enum Command {
         /// The other one
         #[arg(value_name = "RECORD")]
         b: String,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Say that records do not stand for the same thing; no rule links them again
+    #[command(
+        after_help = "Examples:\n  lockstep unlink crm.People/7\n  lockstep unlink crm.People/7 shop.Customers/a --restore"
+    )]
     Unlink {
         /// system.RecordType/ID
         #[arg(value_name = "RECORD")]
@@ -232,10 +331,13 @@ pub enum Command {
         #[arg(long)]
         restore: bool,
         /// Carry the plan out without asking
-        #[arg(long)]
+        #[arg(long, requires = "restore")]
         yes: bool,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
-    /// Try again what a system refused
+    /// Try again what a system refused, and nothing else
+    #[command(after_help = "Examples:\n  lockstep retry crm.People/7\n  lockstep retry --all")]
     Retry {
         /// system.RecordType/ID: what was refused of it and of what it is linked with
         record: Option<String>,
@@ -253,7 +355,7 @@ pub enum Command {
         what: Option<String>,
         /// One property of the record
         path: Option<String>,
-        /// What was written since: 2026-01-31T08:00:00Z, or how long ago: 90m, 2h, 3d
+        /// What was written since: 2026-01-31 08:00 (in your time zone, or with another: 2026-01-31T08:00:00Z), or how long ago: 90m, 2h, 3d
         #[arg(long, value_name = "TIME")]
         since: Option<String>,
         /// And not after
@@ -275,6 +377,7 @@ pub enum Command {
         format: Format,
     },
     /// Take an undo back, after a plan
+    #[command(after_help = "Examples:\n  lockstep redo\n  lockstep redo 14 --yes")]
     Redo {
         /// The run of the undo; the latest that still stands if not said
         run: Option<i64>,
@@ -288,15 +391,19 @@ pub enum Command {
         format: Format,
     },
     /// Read linked records again, and tell what differs from what Lockstep knows
+    #[command(after_help = "Examples:\n  lockstep audit\n  lockstep audit --sample 200\n  lockstep audit --stored --format csv")]
     Audit {
         /// About so many entities instead of all
         #[arg(long, value_name = "N")]
         sample: Option<usize>,
         /// Take in what differs, for the next run to settle
-        #[arg(long)]
+        #[arg(long, conflicts_with = "stored")]
         repair: bool,
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        /// Compare what is stored of linked records, without asking any system
+        #[arg(long)]
+        stored: bool,
+        #[arg(long, value_enum, default_value_t = Rows::Text)]
+        format: Rows,
     },
     /// What happened: in the latest runs, to a record, in a run, since a time
     #[command(
@@ -308,11 +415,11 @@ pub enum Command {
         /// What happened in this run
         #[arg(long, value_name = "N", conflicts_with = "record")]
         run: Option<i64>,
-        /// What happened since: 2026-01-31T08:00:00Z, or how long ago: 90m, 2h, 3d
+        /// What happened since: 2026-01-31 08:00 (in your time zone, or with another: 2026-01-31T08:00:00Z), or how long ago: 90m, 2h, 3d
         #[arg(long, value_name = "TIME", conflicts_with_all = ["record", "run"])]
         since: Option<String>,
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = Rows::Text)]
+        format: Rows,
     },
     /// Why a record, or one of its properties, is as it is; what a rule or a diagnostic code means
     #[command(
@@ -359,6 +466,8 @@ pub enum Command {
         /// The documents that say what must hold; with a project, its own files if none is named
         #[arg(value_name = "DOC")]
         documents: Vec<PathBuf>,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Completions for a shell, to standard output
     #[command(
@@ -378,6 +487,7 @@ pub enum Command {
         out: Option<PathBuf>,
     },
     /// Emulated systems to work against
+    #[command(after_help = "Examples:\n  lockstep sandbox\n  lockstep sandbox wix zendesk --port 4800 --faults many")]
     Sandbox {
         /// superoffice, wix, poweroffice-go, crmoffice, zendesk, youtrack; all if none is named
         systems: Vec<String>,
@@ -394,6 +504,9 @@ pub enum Command {
         /// often each has struck, DELETE ends it. docs/sandbox.md has all kinds and their settings.
         #[arg(long, value_name = "PRESET|FILE", num_args = 0..=1, default_missing_value = "some")]
         faults: Option<String>,
+        /// JSON is one document, printed when the systems are up
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
 }
 
@@ -406,6 +519,8 @@ pub enum ConnectorAct {
         /// An OpenAPI description, YAML or JSON
         #[arg(long, value_name = "FILE")]
         openapi: Option<PathBuf>,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Try what a manifest says on the system itself, and tell what holds
     Test {
@@ -476,13 +591,47 @@ pub struct ReviewsMeant {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_definition_holds_together() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn the_page_of_commands_names_all_of_them_and_what_they_have_in_common() {
+        let page = include_str!("../../../docs/commands.md");
+        let whole = command();
+        for one in whole.get_subcommands() {
+            assert!(
+                page.contains(&format!("`lockstep {}", one.get_name())) || page.contains(&format!("`{}`", one.get_name())),
+                "{one}"
+            );
+        }
+        for option in whole.get_arguments().filter(|argument| argument.is_global_set()) {
+            let names = [option.get_short().map(|c| format!("`-{c}")), option.get_long().map(|long| format!("`--{long}"))];
+            assert!(names.into_iter().flatten().any(|name| page.contains(&name)), "{option}");
+        }
+    }
+
+    #[test]
+    fn every_help_has_examples_and_exit_statuses() {
+        for one in command().get_subcommands() {
+            let ends = one.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(ends.starts_with("Examples:\n  lockstep "), "{one}: {ends}");
+            assert!(ends.contains("Exit status: 0 done;"), "{one}: {ends}");
+        }
+    }
+
+    #[test]
+    fn every_command_that_prints_results_prints_them_as_json_too() {
+        let documents = ["doc", "import", "completions", "man", "connector"];
+        let whole = command();
+        for one in whole.get_subcommands().filter(|one| !documents.contains(&one.get_name())) {
+            let format = one.get_arguments().find(|argument| argument.get_id() == "format");
+            let values = format.unwrap_or_else(|| panic!("{one} has no --format")).get_possible_values();
+            assert!(values.iter().any(|value| value.get_name() == "json"), "{one}");
+        }
     }
 
     #[test]

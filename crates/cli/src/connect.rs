@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use lockstep_connector::rest::{Rest, SigningIn};
 use lockstep_connector::{Connector, Trouble, catalogue};
 
+use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
 use crate::project;
 
@@ -23,6 +24,7 @@ pub struct Way {
     pub port: u16,
     /// What the sign-in tells is shown.
     pub show_claims: bool,
+    pub format: Format,
 }
 
 /// Authorises and tests one connection.
@@ -46,36 +48,46 @@ pub fn connect(dir: &Path, system: &str, way: &Way) -> Result<Exit> {
                 Err(Trouble::Unauthorized(_) | Trouble::Misconfigured(_)) => {
                     sign_in(&rest, system, way, failed)?;
                     show_claims(&rest, system, way);
-                    told(&rest, system, failed)
+                    told(&rest, system, way, failed)
                 }
                 Ok(_) if way.show_claims => {
                     sign_in(&rest, system, way, failed)?;
                     show_claims(&rest, system, way);
-                    told(&rest, system, failed)
+                    told(&rest, system, way, failed)
                 }
                 Err(trouble) => Err(failed(trouble)),
-                Ok(line) => {
-                    println!("{system}: {line}");
-                    Ok(Exit::Done)
-                }
+                Ok(line) => tell(system, &line, way),
             }
         }
-        Some(rest) => told(&rest, system, failed),
+        Some(rest) => told(&rest, system, way, failed),
         None => {
             let connector = catalogue::connect_kept(&known.connector, &known.with, &opened.project.dir, keep).map_err(failed)?;
-            told(connector.as_ref(), system, failed)
+            told(connector.as_ref(), system, way, failed)
         }
     }
 }
 
-fn told(connector: &dyn Connector, system: &str, failed: impl Fn(Trouble) -> Failure) -> Result<Exit> {
-    println!("{system}: {}", connector.test().map_err(failed)?);
+fn told(connector: &dyn Connector, system: &str, way: &Way, failed: impl Fn(Trouble) -> Failure) -> Result<Exit> {
+    tell(system, &connector.test().map_err(failed)?, way)
+}
+
+fn tell(system: &str, line: &str, way: &Way) -> Result<Exit> {
+    match way.format {
+        Format::Json => crate::look::json(&serde_json::json!({"system": system, "answer": line}))?,
+        Format::Text => println!("{system}: {line}"),
+    }
     Ok(Exit::Done)
 }
 
 /// The settings that a sign-in told. Their values may be secret, so they are shown to who asks for them.
 fn show_claims(rest: &Rest, system: &str, way: &Way) {
     let claims = rest.told_by_sign_in();
+    if way.format == Format::Json {
+        for (setting, value) in claims.iter().filter(|_| way.show_claims) {
+            ::std::eprintln!("{}", crate::out::safe(format_args!("{setting}: {value}")));
+        }
+        return;
+    }
     for (setting, value) in &claims {
         match way.show_claims {
             true => println!("{setting}: {value}"),
@@ -85,6 +97,15 @@ fn show_claims(rest: &Rest, system: &str, way: &Way) {
     if way.show_claims && claims.is_empty() {
         println!("The sign-in tells no setting. Some are told to administrators only.");
     }
+}
+
+/// What a person is asked to do: also with `-q`; beside the document where JSON is asked for.
+fn ask(way: &Way, text: &str) {
+    match way.format {
+        Format::Json => eprintln!("{text}"),
+        Format::Text => emit!("{text}\n"),
+    }
+    let _ = std::io::stdout().flush();
 }
 
 fn sign_in(rest: &Rest, system: &str, way: &Way, failed: impl Fn(Trouble) -> Failure) -> Result<()> {
@@ -101,17 +122,16 @@ fn sign_in(rest: &Rest, system: &str, way: &Way, failed: impl Fn(Trouble) -> Fai
     };
     let port = listener.as_ref().and_then(|listener| listener.local_addr().ok()).map_or(way.port, |address| address.port());
     let signing_in = rest.begin_sign_in(&format!("http://127.0.0.1:{port}/callback")).map_err(&failed)?;
-    println!("Sign in to {system} on this page:\n\n  {}\n", signing_in.url);
-    let _ = std::io::stdout().flush();
+    ask(way, &format!("Sign in to {system} on this page:\n\n  {}\n", signing_in.url));
     match listener.filter(|_| !way.paste) {
         Some(listener) => {
-            println!("Waiting for the browser to come back …");
+            ask(way, "Waiting for the browser to come back …");
             wait_for_browser(&listener, rest, &signing_in, &failed)
         }
         None => {
-            println!("Then the browser goes to an address that begins with http://127.0.0.1:{port}/ and may show nothing there.");
-            println!("Paste that whole address here:");
-            let _ = std::io::stdout().flush();
+            let address = format!("http://127.0.0.1:{port}/");
+            ask(way, &format!("Then the browser goes to an address that begins with {address} and may show nothing there."));
+            ask(way, "Paste that whole address here:");
             let mut line = String::new();
             let mut input = BufReader::new(std::io::stdin().take(MOST));
             input.read_line(&mut line).map_err(|error| Failure::usage(format!("nothing could be read: {error}")))?;

@@ -13,7 +13,7 @@ use crate::exit::{Exit, Failure, Result};
 use crate::project;
 
 /// Writes a manifest to start from.
-pub fn new(dir: &Path, name: &str, openapi: Option<&Path>) -> Result<Exit> {
+pub fn new(dir: &Path, name: &str, openapi: Option<&Path>, format: Format) -> Result<Exit> {
     let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'));
     if name.is_empty() || !plain {
         return Err(Failure::usage(format!("`{name}` is no name for a connector: small letters, digits and dashes make one")));
@@ -34,6 +34,10 @@ pub fn new(dir: &Path, name: &str, openapi: Option<&Path>) -> Result<Exit> {
     };
     std::fs::create_dir_all(dir.join("connectors")).map_err(|error| Failure::file(&dir.join("connectors"), &error))?;
     std::fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+    if format == Format::Json {
+        crate::look::json(&serde_json::json!({"wrote": path.display().to_string()}))?;
+        return Ok(Exit::Done);
+    }
     println!("Wrote connectors/{name}.yaml.");
     println!("Next: name it in lockstep.yaml (connector: {name}), then `lockstep connector test connectors/{name}.yaml`.");
     Ok(Exit::Done)
@@ -106,7 +110,7 @@ pub fn test(dir: &Path, manifest: &Path, system: Option<&str>, trying: Trying<'_
         std::fs::write(&path, &written).map_err(|error| Failure::file(&path, &error))?;
     }
     if format == Format::Json {
-        print!("{}", as_json(&sheets, None));
+        emit!("{}", as_json(&sheets, None));
     } else {
         println!("{line}.");
         match &key {

@@ -1,12 +1,15 @@
 //! `demo` and `sandbox`: the six systems emulated on this machine.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use lockstep_hub::Hub;
 use lockstep_hub::run::RunOptions;
 use lockstep_sandbox::{Options, PRESETS, Running, SYSTEMS, Sandbox, Setting, StartError, credentials};
 
+use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
 use crate::{print, progress, project, work};
 
@@ -14,6 +17,8 @@ use crate::{print, progress, project, work};
 const PORT: u16 = 4700;
 /// How often the demo reads all systems once it keeps running.
 const EVERY: Duration = Duration::from_secs(2);
+/// How often it is looked whether somebody has ended it.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// The example project as it stands in `examples/`.
 const EXAMPLE: [(&str, &str); 6] = [
@@ -26,23 +31,38 @@ const EXAMPLE: [(&str, &str); 6] = [
 ];
 
 /// Starts the sandbox with sample data, runs the example flows twice, and goes on unless it is to end there.
-pub fn demo(port: u16, once: bool) -> Result<Exit> {
+pub fn demo(port: u16, once: bool, keep: Option<&Path>, format: Format) -> Result<Exit> {
+    if format == Format::Json && !once {
+        return Err(Failure::usage("`--format json` has the two runs of `lockstep demo --once`: add `--once`"));
+    }
+    if let Some(path) = keep.filter(|path| path.read_dir().map_or(path.exists(), |mut entries| entries.next().is_some())) {
+        return Err(Failure::usage(format!("{} is there already and not an empty folder: name another one", path.display())));
+    }
     let sandbox = start(Options { port, ..Options::default() })?;
-    let folder = Folder::new(&sandbox)?;
+    let folder = Folder::new(&sandbox, keep)?;
+    if format == Format::Json {
+        let mut hub = project::open(&folder.path)?.hub()?;
+        let first = hub.run(RunOptions::default()).map_err(project::hub_failure)?;
+        let second = hub.run(RunOptions::default()).map_err(project::hub_failure)?;
+        let kept = folder.kept.then(|| folder.path.display().to_string());
+        crate::look::json(&serde_json::json!({"sandbox": sandbox.root(), "folder": kept, "first": first, "second": second}))?;
+        return Ok(if second.writes() > 0 { Exit::NeedsAPerson } else { Exit::Done });
+    }
     println!("Six systems are emulated at {}, with about 200 people, companies, tickets and products.", sandbox.root());
     println!("Five dataflow documents say what is kept in step; the project is in {}.", folder.path.display());
     let mut hub = project::open(&folder.path)?.hub()?;
 
     println!("\n—— first run ——");
-    let first = hub.run(progress::watched()).map_err(project::hub_failure)?;
+    let first = hub.run(progress::watched(false)).map_err(project::hub_failure)?;
     print!("{}", print::report(&first, false));
     println!("\n—— second run ——");
-    let second = hub.run(progress::watched()).map_err(project::hub_failure)?;
+    let second = hub.run(progress::watched(false)).map_err(project::hub_failure)?;
     print!("{}", second_run(&second));
     if second.writes() > 0 {
         return Err(Failure::person("the second run should have written nothing: please report this"));
     }
     if once {
+        folder.tell(&sandbox);
         return Ok(Exit::Done);
     }
     go_on(&mut hub, &sandbox, &folder)
@@ -68,13 +88,20 @@ fn go_on(hub: &mut Hub, sandbox: &Running, folder: &Folder) -> Result<Exit> {
     println!("{}", example_edit(sandbox));
     println!("Look from another terminal:  lockstep status -C {0}   lockstep review -C {0}", folder.path.display());
     println!("Ctrl-C ends it.\n");
-    loop {
-        std::thread::sleep(EVERY);
+    let stop = Arc::new(AtomicBool::new(false));
+    crate::interrupt::stop_when_interrupted(stop.clone(), "");
+    while !stop.load(Ordering::Relaxed) {
         match hub.run(RunOptions::default()) {
             Ok(report) => work::narrate(&report),
             Err(error) => eprintln!("! {error}"),
         }
+        let until = Instant::now() + EVERY;
+        while Instant::now() < until && !stop.load(Ordering::Relaxed) {
+            std::thread::sleep(MOMENT);
+        }
     }
+    folder.tell(sandbox);
+    Ok(Exit::Done)
 }
 
 /// A command that edits a first name in Wix, of a contact with a telephone number: it has a counterpart in CRMOffice.
@@ -89,11 +116,23 @@ fn example_edit(sandbox: &Running) -> String {
 }
 
 /// Emulated systems to work against, until it is stopped.
-pub fn sandbox(systems: Vec<String>, port: u16, empty: bool, faults: Option<&str>) -> Result<Exit> {
+pub fn sandbox(systems: Vec<String>, port: u16, empty: bool, faults: Option<&str>, format: Format) -> Result<Exit> {
     let names = if systems.is_empty() { SYSTEMS.iter().map(|s| (*s).to_string()).collect() } else { systems.clone() };
     let what = faults.unwrap_or("none");
     let faults = settings(what)?;
     let sandbox = start(Options { port, systems, sample_data: !empty, faults, ..Options::default() })?;
+    if format == Format::Json {
+        let system = |name: &String| {
+            let settings: std::collections::BTreeMap<_, _> = credentials(name).into_iter().collect();
+            serde_json::json!({"system": name, "url": sandbox.url(name), "credentials": settings})
+        };
+        let systems: Vec<_> = names.iter().map(system).collect();
+        crate::look::json(&serde_json::json!({"root": sandbox.root(), "systems": systems, "faults": what}))?;
+        let _ = std::io::Write::flush(&mut std::io::stdout());
+        loop {
+            std::thread::park();
+        }
+    }
     println!("{} shows how to work with them.", sandbox.root());
     for name in names {
         println!("\n{name}: {}", sandbox.url(&name).unwrap_or_default());
@@ -148,11 +187,14 @@ fn start(options: Options) -> Result<Running> {
 /// The example project in a folder of its own, with the sandbox's addresses and keys.
 struct Folder {
     path: PathBuf,
+    /// Somebody wants to have it.
+    kept: bool,
 }
 
 impl Folder {
-    fn new(sandbox: &Running) -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("lockstep-demo-{}", std::process::id()));
+    fn new(sandbox: &Running, keep: Option<&Path>) -> Result<Self> {
+        let own = || std::env::temp_dir().join(format!("lockstep-demo-{}", std::process::id()));
+        let path = keep.map_or_else(own, Path::to_path_buf);
         let failed = |at: &Path| {
             let at = at.to_path_buf();
             move |error: std::io::Error| Failure::file(&at, &error)
@@ -171,12 +213,27 @@ impl Folder {
             }
         }
         std::fs::write(path.join(".env"), env).map_err(failed(&path.join(".env")))?;
-        Ok(Folder { path })
+        Ok(Folder { path, kept: keep.is_some() })
+    }
+
+    /// What can be done with it, where it is kept.
+    fn tell(&self, sandbox: &Running) {
+        if self.kept {
+            let port = sandbox.root().rsplit_once(':').map_or(String::new(), |(_, port)| port.to_string());
+            println!(
+                "\nThe project stays in {0}: `lockstep status -C {0}` looks at it. `lockstep sandbox --port {port}` starts its systems anew; \
+                 delete {0}/lockstep.db then, since they begin again with the sample data.",
+                self.path.display()
+            );
+        }
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
         // A demo's leftovers help nobody; that a temporary folder can't be removed hurts nobody.
         let _ = std::fs::remove_dir_all(&self.path);
     }

@@ -58,7 +58,7 @@ pub fn import(documents: &[PathBuf], out: Option<&Path>) -> Result<Exit> {
         let mut text = lockstep_config::write_flows_yaml(file);
         let tests = samples(std::iter::once(file), &all);
         if file.is_document && too_many_for_tests(file, &all) {
-            eprintln!(
+            note!(
                 "{}: no tests were made of it: more than {} flows have to do with each other here. Write some by hand under `tests:`",
                 path.display(),
                 lockstep_workbench::samples::MOST_FLOWS
@@ -156,7 +156,7 @@ fn put(texts: Vec<(PathBuf, String)>, out: Option<&Path>, extension: &str, only_
         for (_, text) in texts {
             // G9: on a terminal a stranger's document is shown like anything else; a file or a pipe gets it byte for byte.
             if std::io::stdout().is_terminal() {
-                print!("{text}");
+                emit!("{text}");
             } else {
                 ::std::print!("{text}");
             }

@@ -1,7 +1,5 @@
 //! Exit status: 0 done; 1 something needs a person; 2 wrong usage or configuration; 3 a system could not be reached.
 
-use std::process::ExitCode;
-
 /// What a command came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -10,13 +8,14 @@ pub enum Exit {
     Unreachable,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(match exit {
+impl Exit {
+    /// The exit status.
+    pub fn status(self) -> u8 {
+        match self {
             Exit::Done => 0,
             Exit::NeedsAPerson => 1,
             Exit::Unreachable => 3,
-        })
+        }
     }
 }
 

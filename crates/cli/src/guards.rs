@@ -4,11 +4,13 @@ use std::path::Path;
 
 use lockstep_model::GuardKind;
 
+use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
+use crate::look::json;
 use crate::{print, project};
 
 /// Lets through what guards hold back, or gives it up.
-pub fn release(dir: &Path, system: Option<&str>, guard: Option<&str>, discard: bool) -> Result<Exit> {
+pub fn release(dir: &Path, system: Option<&str>, guard: Option<&str>, discard: bool, format: Format) -> Result<Exit> {
     let guard = match guard {
         None => None,
         Some(name) => Some(GuardKind::parse(name).ok_or_else(|| {
@@ -25,7 +27,7 @@ pub fn release(dir: &Path, system: Option<&str>, guard: Option<&str>, discard: b
     let mut tripped = hub.tripped_guards().map_err(project::hub_failure)?;
     tripped.retain(|line| system.is_none_or(|system| line.system == system) && guard.is_none_or(|g| g.name() == line.guard));
     tripped.dedup_by(|a, b| (&a.system, a.guard) == (&b.system, b.guard));
-    if tripped.is_empty() {
+    if tripped.is_empty() && format == Format::Text {
         println!("No guard has tripped.");
         return Ok(Exit::Done);
     }
@@ -36,17 +38,26 @@ pub fn release(dir: &Path, system: Option<&str>, guard: Option<&str>, discard: b
             false => hub.release(&line.system, kind),
         };
         answered.map_err(project::hub_failure)?;
+        if format == Format::Json {
+            continue;
+        }
         println!("{}: {}", if discard { "Given up" } else { "Let through" }, line.message);
     }
-    if !discard {
+    if format == Format::Json {
+        json(&serde_json::json!({"discarded": discard, "guards": tripped}))?;
+    } else if !discard {
         println!("The next run goes on with it: `lockstep sync`.");
     }
     Ok(Exit::Done)
 }
 
 /// A person has seen the plan: every flow may run as it is now.
-pub fn approve(dir: &Path) -> Result<Exit> {
+pub fn approve(dir: &Path, format: Format) -> Result<Exit> {
     let flows = project::open(dir)?.hub()?.approve().map_err(project::hub_failure)?;
+    if format == Format::Json {
+        json(&serde_json::json!({"approved": flows}))?;
+        return Ok(Exit::Done);
+    }
     for flow in &flows {
         println!("approved {flow}");
     }

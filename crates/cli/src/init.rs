@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::args::Format;
 use crate::documents::read_all;
 use crate::exit::{Exit, Failure, Result};
 
@@ -86,7 +87,7 @@ const STARTER_DATA: [(&str, &str); 2] = [
 /// Writes a project. Nothing that is there is overwritten.
 ///
 /// `named` is the folder of `-C`. After `--from` the documents come to no end of their own, so a folder among them is the project's.
-pub fn init(named: Option<&Path>, folder: Option<PathBuf>, mut from: Vec<PathBuf>) -> Result<Exit> {
+pub fn init(named: Option<&Path>, folder: Option<PathBuf>, mut from: Vec<PathBuf>, format: Format) -> Result<Exit> {
     let is_folder = |path: &PathBuf| path.is_dir() || !path.exists() && path.extension().is_none();
     let swallowed = (folder.is_none() && from.len() > 1).then(|| from.iter().position(is_folder)).flatten();
     let folder = folder.or_else(|| swallowed.map(|at| from.remove(at)));
@@ -110,17 +111,28 @@ pub fn init(named: Option<&Path>, folder: Option<PathBuf>, mut from: Vec<PathBuf
     }
     let example = env_example(files.iter().find(|(name, _)| name == "lockstep.yaml").map_or("", |(_, text)| text.as_str()));
     let is_to_fill = !example.is_empty();
+    let (mut wrote, mut kept) = (Vec::new(), Vec::new());
     for (name, text) in files.into_iter().chain(is_to_fill.then(|| (".env.example".to_string(), example))) {
         let path = dir.join(name);
         if path.exists() {
-            println!("kept    {}", path.display());
+            if format == Format::Text {
+                println!("kept    {}", path.display());
+            }
+            kept.push(path.display().to_string());
             continue;
         }
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
         }
         std::fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
-        println!("wrote   {}", path.display());
+        if format == Format::Text {
+            println!("wrote   {}", path.display());
+        }
+        wrote.push(path.display().to_string());
+    }
+    if format == Format::Json {
+        crate::look::json(&serde_json::json!({"folder": dir.display().to_string(), "wrote": wrote, "kept": kept}))?;
+        return Ok(Exit::Done);
     }
     if is_to_fill {
         println!(
@@ -174,7 +186,7 @@ fn from_documents(documents: &[PathBuf]) -> Result<Vec<(String, String)>> {
         let name = path.file_stem().map_or_else(|| "document".into(), |stem| stem.to_string_lossy().into_owned());
         let file = format!("flows/{name}.rst");
         if let Some(connector) = lockstep_config::unnamed_system(text, &built_in) {
-            println!("{} leaves a system unnamed; by its record types and properties it is {connector}", path.display());
+            note!("{} leaves a system unnamed; by its record types and properties it is {connector}", path.display());
             guesses.push((file.clone(), connector));
         }
         files.push((file, text.clone()));

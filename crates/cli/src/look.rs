@@ -8,8 +8,10 @@ use lockstep_model::RunId;
 use lockstep_model::value::shown;
 use lockstep_model::visible::{visible, visible_json};
 
-use crate::args::Format;
+use crate::args::{Format, Rows};
 use crate::exit::{Exit, Failure, Result};
+use crate::rows::{cell, csv};
+use crate::times::{local, localised};
 use crate::{acts, manual, print, project};
 
 /// So many lines of the journal are shown where nobody says which.
@@ -20,7 +22,7 @@ const WAITING_SHOWN: usize = 20;
 /// Prints one JSON document.
 pub fn json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string(value).map_err(|error| Failure::usage(error.to_string()))?;
-    println!("{}", visible_json(&text));
+    emit!("{}\n", visible_json(&text));
     Ok(())
 }
 
@@ -30,7 +32,7 @@ fn look_failure(error: LookError) -> Failure {
 
 /// Where the project stands.
 pub fn status(dir: &Path, format: Format) -> Result<Exit> {
-    let status = project::open(dir)?.hub_for_looking()?.status().map_err(project::hub_failure)?;
+    let status = project::open_for_looking(dir)?.hub_for_looking()?.status().map_err(project::hub_failure)?;
     if format == Format::Json {
         json(&status)?;
         return Ok(Exit::Done);
@@ -38,7 +40,7 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
     let width = status.types.iter().map(|t| t.name.chars().count()).max().unwrap_or(0);
     for ty in &status.types {
         let read = match (&ty.read_from, ty.complete) {
-            (Some(at), true) => format!("read to the end, last at {at}"),
+            (Some(at), true) => format!("read to the end, last at {}", localised(at)),
             _ => "not read to the end yet".into(),
         };
         println!("{:<width$}  {:>9} records  {read}", ty.name, ty.records);
@@ -46,12 +48,15 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
     for (state, n) in status.outbox.iter().filter(|(_, n)| *n > 0) {
         println!("outbox: {} {state}", print::count(*n, "write"));
     }
+    if status.undecided > 0 {
+        println!("{} not decided on yet: `lockstep sync` goes on with them", print::count(status.undecided, "record"));
+    }
     for trouble in &status.troubles {
-        println!("{} is left alone since {}: {}", trouble.system, trouble.since, trouble.message);
+        println!("{} is left alone since {}: {}", trouble.system, localised(&trouble.since), trouble.message);
     }
     for damage in &status.damages {
         let what = if damage.stops { " is left alone" } else { ": something can't be read" };
-        println!("{}{what} since {}: {}: {}", damage.record_type, damage.since, damage.place, damage.message);
+        println!("{}{what} since {}: {}: {}", damage.record_type, localised(&damage.since), damage.place, damage.message);
     }
     for guard in &status.guards {
         println!("stopped: {}", guard.message);
@@ -87,18 +92,29 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
         println!(
             "run {} began {}, {}",
             run.run,
-            run.started,
-            run.ended.as_ref().map_or("not ended".into(), |at| format!("ended {at}"))
+            localised(&run.started),
+            run.ended.as_ref().map_or("not ended".into(), |at| format!("ended {}", localised(at)))
         );
     }
     Ok(Exit::Done)
 }
 
 /// The linked records.
-pub fn entities(dir: &Path, format: Format, limit: usize, after: Option<i64>) -> Result<Exit> {
-    let entities = project::open(dir)?.hub_for_looking()?.entity_members(after, limit).map_err(project::store_failure)?;
-    if format == Format::Json {
+pub fn entities(dir: &Path, format: Rows, limit: usize, after: Option<i64>) -> Result<Exit> {
+    let entities =
+        project::open_for_looking(dir)?.hub_for_looking()?.entity_members(after, limit).map_err(project::store_failure)?;
+    if format == Rows::Json {
         json(&entities)?;
+        return Ok(Exit::Done);
+    }
+    if format == Rows::Csv {
+        // An entity is named by its first record.
+        let row = |first: &str, (name, label): &(lockstep_hub::report::RecordName, String)| {
+            vec![first.to_string(), name.0.clone(), label.clone()]
+        };
+        let first = |members: &[(lockstep_hub::report::RecordName, String)]| members[0].0.0.clone();
+        let rows = entities.iter().flat_map(|members| members.iter().map(move |one| row(&first(members), one)));
+        emit!("{}", csv(&["entity", "record", "label"], rows));
         return Ok(Exit::Done);
     }
     for members in &entities {
@@ -113,8 +129,8 @@ pub fn entities(dir: &Path, format: Format, limit: usize, after: Option<i64>) ->
 }
 
 /// The journal of a record, of a run, or since a time.
-pub fn history(dir: &Path, format: Format, record: Option<String>, run: Option<i64>, since: Option<String>) -> Result<Exit> {
-    let mut hub = project::open(dir)?.hub_for_looking()?;
+pub fn history(dir: &Path, format: Rows, record: Option<String>, run: Option<i64>, since: Option<String>) -> Result<Exit> {
+    let mut hub = project::open_for_looking(dir)?.hub_for_looking()?;
     let of = match (record, run, since) {
         (Some(record), _, _) => HistoryOf::Record(record),
         (_, Some(run), _) => HistoryOf::Run(RunId(run)),
@@ -124,13 +140,34 @@ pub fn history(dir: &Path, format: Format, record: Option<String>, run: Option<i
     let mut lines = hub.history_of(&of, 100_000).map_err(look_failure)?;
     let left_out = if of == HistoryOf::Latest { lines.len().saturating_sub(LATEST_SHOWN) } else { 0 };
     lines.drain(..left_out);
-    if format == Format::Json {
+    if format == Rows::Json {
         json(&lines)?;
+        return Ok(Exit::Done);
+    }
+    if format == Rows::Csv {
+        let row = |line: &HistoryLine| {
+            let name =
+                |name: &Option<lockstep_hub::report::RecordName>| name.as_ref().map_or(String::new(), |name| name.0.clone());
+            vec![
+                line.at.clone(),
+                line.run.to_string(),
+                line.kind.clone(),
+                line.record.0.clone(),
+                line.path.clone().unwrap_or_default(),
+                cell(&line.before),
+                cell(&line.after),
+                line.rule.clone().unwrap_or_default(),
+                name(&line.other),
+                line.text.clone(),
+            ]
+        };
+        let header = ["at", "run", "kind", "record", "property", "before", "after", "rule", "other", "message"];
+        emit!("{}", csv(&header, lines.iter().map(row)));
         return Ok(Exit::Done);
     }
     if let HistoryOf::Record(name) = &of {
         let state = hub.find(name).map_err(look_failure)?;
-        println!("{name} was first seen at {}", state.first_seen);
+        println!("{name} was first seen at {}", local(state.first_seen));
     }
     if left_out > 0 {
         println!("The latest {LATEST_SHOWN}; `--run N` and `--since TIME` show more.");
@@ -146,7 +183,7 @@ pub fn history(dir: &Path, format: Format, record: Option<String>, run: Option<i
 }
 
 fn history_text(line: &HistoryLine, names: bool) -> String {
-    let mut out = format!("{} {}", line.at, line.kind);
+    let mut out = format!("{} {}", localised(&line.at), line.kind);
     if names {
         out.push_str(&format!(" {}", line.record));
     }
@@ -154,7 +191,7 @@ fn history_text(line: &HistoryLine, names: bool) -> String {
         out.push_str(&format!(" {path}: {} → {}", shown(&line.before), shown(&line.after)));
     }
     if !line.text.is_empty() {
-        out.push_str(&format!(" {}", visible(&line.text)));
+        out.push_str(&format!(" {}", visible(&localised(&line.text))));
     }
     match &line.other {
         Some(other) if line.kind == "link" || line.kind == "unlink" => out.push_str(&format!(": {other}")),
@@ -169,19 +206,19 @@ fn history_text(line: &HistoryLine, names: bool) -> String {
 
 /// Why a record, or one of its properties, is as it is.
 pub fn explain(dir: &Path, format: Format, record: &str, path: Option<&str>) -> Result<Exit> {
-    let explained = project::open(dir)?.hub_for_looking()?.explain(record, path).map_err(look_failure)?;
+    let explained = project::open_for_looking(dir)?.hub_for_looking()?.explain(record, path).map_err(look_failure)?;
     if format == Format::Json {
         json(&explained)?;
         return Ok(Exit::Done);
     }
     println!("{}", explained.record);
     for link in &explained.links {
-        println!("  = {}", visible(link));
+        println!("  = {}", visible(&localised(link)));
     }
     for property in &explained.properties {
         println!();
         for sentence in &property.sentences {
-            println!("  {}", visible(sentence));
+            println!("  {}", visible(&localised(sentence)));
         }
     }
     for review in &explained.reviews {

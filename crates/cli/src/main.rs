@@ -20,29 +20,70 @@ mod flow_tests;
 mod guards;
 mod hooks;
 mod init;
+mod interrupt;
 mod look;
 mod manual;
+mod part;
 mod print;
 mod progress;
 mod project;
 mod rename;
 mod review;
+mod rows;
+mod screen;
+mod times;
 mod verify;
 mod work;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use lockstep_hub::undo::PutBackAs;
 
 use args::{Cli, Command, ConnectorAct};
 
 fn main() -> ExitCode {
     end_quietly_with_the_pipe();
-    let cli = Cli::parse();
+    let cli = parsed();
+    screen::set(cli.color, cli.quiet, cli.verbose);
+    let began = std::time::Instant::now();
+    if screen::verbose() {
+        let dir = cli.dir.as_deref().unwrap_or(std::path::Path::new("."));
+        let dir = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf());
+        note!("lockstep {} in {}", env!("CARGO_PKG_VERSION"), dir.display());
+    }
+    let result = carry_out(cli);
+    let status = match &result {
+        Ok(exit) => exit.status(),
+        Err(failure) => failure.status,
+    };
+    if let Err(failure) = result {
+        eprintln!("lockstep: {}", failure.message);
+    }
+    if screen::verbose() {
+        note!("took {:.1} s, exit status {status}", began.elapsed().as_secs_f64());
+    }
+    ExitCode::from(status)
+}
+
+/// The command line. What is said of colours holds for the help and for messages about the command line, too.
+fn parsed() -> Cli {
+    let args: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    let texts: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+    let said = texts.iter().position(|arg| arg == "--color").and_then(|at| texts.get(at + 1)).map(AsRef::as_ref);
+    let colour = match said.or_else(|| texts.iter().find_map(|arg| arg.strip_prefix("--color="))) {
+        Some("always") => clap::ColorChoice::Always,
+        Some("never") => clap::ColorChoice::Never,
+        _ => clap::ColorChoice::Auto,
+    };
+    let matches = args::command().color(colour).get_matches_from(args);
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn carry_out(cli: Cli) -> exit::Result<exit::Exit> {
     let named = cli.dir.clone();
     let dir = cli.dir.as_deref().unwrap_or(std::path::Path::new("."));
-    let result = match cli.command {
+    match cli.command {
         // A setting without an effect is refused (G10).
         Command::Demo { .. }
         | Command::Import { .. }
@@ -55,34 +96,38 @@ fn main() -> ExitCode {
         }
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { of, out } => manual::man(of.as_deref(), out.as_deref()),
-        Command::Demo { port, once } => demo::demo(port, once),
-        Command::Init { dir: folder, from } => init::init(named.as_deref(), folder, from),
+        Command::Demo { port, once, keep, format } => demo::demo(port, once, keep.as_deref(), format),
+        Command::Init { dir: folder, from, format } => init::init(named.as_deref(), folder, from, format),
         Command::Import { documents, out } => documents::import(&documents, out.as_deref()),
         Command::Doc { format, out, files } => documents::doc(dir, format, out.as_deref(), &files),
         Command::Check { format } => work::check(dir, format),
         Command::Test { names, format } => flow_tests::test(dir, &names, format),
         Command::Advise { from, to, format } => advise::run(dir, &from, &to, format),
-        Command::Connect { system, paste, port, show_claims } => {
-            connect::connect(dir, &system, &connect::Way { paste, port, show_claims })
+        Command::Connect { system, paste, port, show_claims, format } => {
+            connect::connect(dir, &system, &connect::Way { paste, port, show_claims, format })
         }
-        Command::Connector { act: ConnectorAct::New { name, openapi } } => connectors::new(dir, &name, openapi.as_deref()),
+        Command::Connector { act: ConnectorAct::New { name, openapi, format } } => {
+            connectors::new(dir, &name, openapi.as_deref(), format)
+        }
         Command::Connector { act: ConnectorAct::Test { manifest, system, record_type, write, format } } => {
             let trying = connectors::Trying { record_type: record_type.as_deref(), writes: write };
             connectors::test(dir, &manifest, system.as_deref(), trying, format)
         }
-        Command::Plan { format } => work::plan(dir, format),
-        Command::Sync { format, shares, full } => work::sync(dir, format, shares, full),
-        Command::Run { approve, webhooks, public_url } => {
-            work::run(dir, approve, &work::Calls { listen: webhooks, public: public_url })
+        Command::Plan { format, out, only } => work::plan(dir, format, out.as_deref(), &only),
+        Command::Sync { format, shares, full, only } => work::sync(dir, format, shares, full, &only),
+        Command::Run { approve, webhooks, public_url, format } => {
+            work::run(dir, approve, &work::Calls { listen: webhooks, public: public_url }, format)
         }
-        Command::Approve => guards::approve(dir),
-        Command::Release { system, guard, discard } => guards::release(dir, system.as_deref(), guard.as_deref(), discard),
+        Command::Approve { format } => guards::approve(dir, format),
+        Command::Release { system, guard, discard, format } => {
+            guards::release(dir, system.as_deref(), guard.as_deref(), discard, format)
+        }
         Command::Rename { old, new, format } => rename::rename(dir, format, &old, &new),
         Command::Status { format } => look::status(dir, format),
         Command::Entities { format, limit, after } => look::entities(dir, format, limit, after),
         Command::Review { format, act } => review::review(dir, format, act),
-        Command::Link { a, b } => acts::link(dir, &a, &b),
-        Command::Unlink { a, b, restore, yes } => acts::unlink(dir, &a, b.as_deref(), restore, yes),
+        Command::Link { a, b, format } => acts::link(dir, &a, &b, format),
+        Command::Unlink { a, b, restore, yes, format } => acts::unlink(dir, &a, b.as_deref(), (restore, yes), format),
         Command::Retry { record, all, format } => acts::retry(dir, record, all, format),
         Command::Undo { what, path, since, until, force, keep_apart, as_edit, yes, format } => {
             let put_back = match (keep_apart, as_edit) {
@@ -93,21 +138,16 @@ fn main() -> ExitCode {
             acts::undo(dir, acts::Asked { what, path, since, until }, (force, put_back), yes, format)
         }
         Command::Redo { run, force, yes, format } => acts::redo(dir, run, force, yes, format),
-        Command::Audit { sample, repair, format } => acts::audit(dir, sample, repair, format),
+        Command::Audit { sample, repair, stored, format } => acts::audit(dir, sample, repair, stored, format),
         Command::History { record, run, since, format } => look::history(dir, format, record, run, since),
         Command::Explain { rule: Some(name), format, .. } => manual::rule(&name, format),
         Command::Explain { code: Some(name), format, .. } => manual::code(&name, format),
         Command::Explain { record, path, format, .. } => look::explain(dir, format, &record.unwrap_or_default(), path.as_deref()),
-        Command::Verify { sandbox, passive, i_know_this_writes: writes, faults, junit, out, documents } => {
-            verify::verify(&verify::Asked { dir: named, sandbox, passive, writes, faults, junit, out, documents })
+        Command::Verify { sandbox, passive, i_know_this_writes: writes, faults, junit, out, documents, format } => {
+            verify::verify(&verify::Asked { dir: named, sandbox, passive, writes, faults, junit, out, documents, format })
         }
-        Command::Sandbox { systems, port, empty, faults } => demo::sandbox(systems, port, empty, faults.as_deref()),
-    };
-    match result {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            eprintln!("lockstep: {}", failure.message);
-            ExitCode::from(failure.status)
+        Command::Sandbox { systems, port, empty, faults, format } => {
+            demo::sandbox(systems, port, empty, faults.as_deref(), format)
         }
     }
 }

@@ -3,12 +3,11 @@
 
 use std::path::Path;
 
-use clap::CommandFactory;
 use lockstep_config::{any_of, near};
 use lockstep_model::rule::Rule;
 use serde_json::json;
 
-use crate::args::{Cli, Format};
+use crate::args::{Format, command};
 use crate::exit::{Exit, Failure, Result};
 use crate::look;
 
@@ -132,14 +131,14 @@ fn print(section: &Section, kind: &str, format: Format) -> Result<Exit> {
 /// Prints what a shell completes commands and options with.
 pub fn completions(shell: clap_complete::Shell) -> Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "lockstep", &mut script);
-    print!("{}", String::from_utf8_lossy(&script));
+    clap_complete::generate(shell, &mut command(), "lockstep", &mut script);
+    emit!("{}", String::from_utf8_lossy(&script));
     Ok(Exit::Done)
 }
 
 /// Prints the manual page of lockstep or of a command, or writes all of them into a folder.
 pub fn man(of: Option<&str>, out: Option<&Path>) -> Result<Exit> {
-    let mut whole = Cli::command();
+    let mut whole = command();
     whole.build();
     let page = |command: clap::Command| -> Result<Vec<u8>> {
         let mut text = Vec::new();
@@ -165,7 +164,7 @@ pub fn man(of: Option<&str>, out: Option<&Path>) -> Result<Exit> {
             Failure::usage(format!("there is no command `{name}`{question}"))
         })?,
     };
-    print!("{}", String::from_utf8_lossy(&page(command)?));
+    emit!("{}", String::from_utf8_lossy(&page(command)?));
     Ok(Exit::Done)
 }
 

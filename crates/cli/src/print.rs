@@ -8,21 +8,18 @@ use lockstep_model::Situation;
 use lockstep_model::value::shown;
 use lockstep_model::visible::visible;
 
+use crate::times::local;
+
 /// How many single events of a kind are shown for a flow before the rest is only counted.
 const SHOWN: usize = 6;
 
 /// The report of a run or a plan as text.
 pub fn report(report: &Report, all: bool) -> String {
-    let mut out = String::new();
+    let mut out = warnings(report);
     let would = report.plan_only;
-    for system in &report.systems {
-        if let Some(why) = &system.paused {
-            let _ = writeln!(out, "! {} was left alone: {}", system.system, visible(why));
-        }
-    }
     for (system, asked) in report.systems.iter().filter_map(|system| Some((&system.system, system.requests?))) {
         // Of no interest where nothing had to wait.
-        if asked.refused > 0 || asked.waited_ms >= 1000 {
+        if asked.refused > 0 || asked.waited_ms >= 1000 || crate::screen::verbose() {
             let seconds = asked.waited_ms.div_ceil(1000);
             let _ = writeln!(
                 out,
@@ -30,6 +27,78 @@ pub fn report(report: &Report, all: bool) -> String {
                 count(asked.sent, "request"),
                 asked.refused
             );
+        }
+    }
+    for flow in &report.flows {
+        flow_text(&mut out, report, flow, if all { usize::MAX } else { SHOWN });
+    }
+    let writes = report.writes();
+    let _ = match (would, writes) {
+        (true, 0) => writeln!(out, "\nNothing would be written."),
+        (true, n) => writeln!(out, "\n{} would be written. Nothing has been: this was a plan.", count(n, "record")),
+        (false, 0) => writeln!(out, "\nNothing was written."),
+        (false, n) => writeln!(out, "\n{} written.", count(n, "record")),
+    };
+    out.push_str(&part(report));
+    out.push_str(&waiting(report));
+    out
+}
+
+/// What a run was limited to, and what it left.
+fn part(report: &Report) -> String {
+    let mut out = String::new();
+    let Some(part) = &report.part else { return out };
+    let mut only: Vec<String> = part.flows.iter().map(|flow| format!("the flow {flow}")).collect();
+    only.extend(part.systems.iter().map(|system| format!("writes to {system}")));
+    only.extend(part.first.map(|first| format!("the first {}", count(first as u64, "record"))));
+    let _ = write!(out, "Limited to {}. ", only.join(", "));
+    let left = match (part.writes_left, part.records_left) {
+        (0, 0) => "Nothing is left.".to_string(),
+        (writes, 0) => format!("Left: {} decided and not made.", count(writes, "write")),
+        (0, records) => format!("Left: {} not decided on.", count(records, "record")),
+        (writes, records) => {
+            format!("Left: {} decided and not made, {} not decided on.", count(writes, "write"), count(records, "record"))
+        }
+    };
+    let _ = write!(out, "{left}");
+    if part.writes_left + part.records_left > 0 && !report.plan_only {
+        let _ = write!(out, " `lockstep sync` makes them.");
+    }
+    out.push('\n');
+    out
+}
+
+/// What needs a person, or keeps a system from being read or written.
+pub fn attention(report: &Report) -> String {
+    let mut out = warnings(report);
+    for event in &report.events {
+        match event {
+            Event::Review { kind, record, message, rule, .. } => {
+                let _ = writeln!(out, "review {record}: {kind}: {} ({rule})", visible(message));
+            }
+            Event::Refused { record, message, .. } => {
+                let _ = writeln!(out, "review {record}: refused: {} (G4)", visible(message));
+            }
+            Event::Failing { source, target, kind, message, tries, not_before, unknown, .. } => {
+                let (source, tries, not_before, unknown) = (&*source.0, *tries, *not_before, *unknown);
+                let fails = Failing { source, target, kind, message, tries, not_before, unknown };
+                let _ = writeln!(out, "fails {}", visible(&fails.to_string()));
+            }
+            _ => {}
+        }
+    }
+    if report.needs_a_person() {
+        out.push_str(&waiting(report));
+    }
+    out
+}
+
+/// What was left alone and why.
+fn warnings(report: &Report) -> String {
+    let mut out = String::new();
+    for system in &report.systems {
+        if let Some(why) = &system.paused {
+            let _ = writeln!(out, "! {} was left alone: {}", system.system, visible(why));
         }
     }
     for event in &report.events {
@@ -48,16 +117,13 @@ pub fn report(report: &Report, all: bool) -> String {
             if unnamed.records == 1 { "is" } else { "are" }
         );
     }
-    for flow in &report.flows {
-        flow_text(&mut out, report, flow, if all { usize::MAX } else { SHOWN });
-    }
-    let writes = report.writes();
-    let _ = match (would, writes) {
-        (true, 0) => writeln!(out, "\nNothing would be written."),
-        (true, n) => writeln!(out, "\n{} would be written. Nothing has been: this was a plan.", count(n, "record")),
-        (false, 0) => writeln!(out, "\nNothing was written."),
-        (false, n) => writeln!(out, "\n{} written.", count(n, "record")),
-    };
+    out
+}
+
+/// What waits, and for whom.
+fn waiting(report: &Report) -> String {
+    let mut out = String::new();
+    let would = report.plan_only;
     let reviews: Vec<String> = report.reviews.iter().filter(|(_, n)| **n > 0).map(|(kind, n)| format!("{n} × {kind}")).collect();
     if !reviews.is_empty() {
         let _ = writeln!(out, "Waiting for a person: {} (lockstep review).", reviews.join(", "));
@@ -77,7 +143,8 @@ pub fn report(report: &Report, all: bool) -> String {
             count(report.failing, "write")
         );
     }
-    let waiting = report.outbox.saturating_sub(report.failing);
+    let left = report.part.as_ref().map_or(0, |part| part.writes_left);
+    let waiting = report.outbox.saturating_sub(report.failing).saturating_sub(left);
     if waiting > 0 && !would && report.guards.iter().any(|guard| guard.record_type.is_none()) {
         let _ = writeln!(out, "{} decided; they wait until a person has answered the guard.", count(waiting, "write"));
     } else if waiting > 0 && !would {
@@ -200,9 +267,9 @@ impl std::fmt::Display for Failing<'_> {
         let times = if *tries == 1 { "once".into() } else { format!("{tries} times") };
         write!(f, "{kind} {target} from {source}, tried {times}: {message}; ")?;
         match (unknown, not_before) {
-            (true, Some(at)) => write!(f, "whether it was done is not known, and looked for again after {at} (C2)"),
+            (true, Some(at)) => write!(f, "whether it was done is not known, and looked for again after {} (C2)", local(*at)),
             (true, None) => write!(f, "whether it was done is not known, and looked for in the next run (C2)"),
-            (false, Some(at)) => write!(f, "tried again after {at} (G4)"),
+            (false, Some(at)) => write!(f, "tried again after {} (G4)", local(*at)),
             (false, None) => write!(f, "tried again in the next run (G4)"),
         }
     }

@@ -9,24 +9,29 @@ use lockstep_hub::run::{Progress, RunOptions, Watcher};
 /// Shows what a run is at. Draws nothing where standard error is no terminal.
 pub struct Bar {
     bar: ProgressBar,
+    /// It is a plan: nothing is written.
+    plans: bool,
     read: u64,
     decided: u64,
     sent: u64,
 }
 
 impl Bar {
-    fn new() -> Self {
-        let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    fn new(plans: bool) -> Self {
+        let bar = if std::io::stderr().is_terminal() && !crate::screen::quiet() {
+            ProgressBar::new_spinner()
+        } else {
+            ProgressBar::hidden()
+        };
         bar.set_style(
             ProgressStyle::with_template("{spinner} {msg} [{elapsed}]").unwrap_or_else(|_| ProgressStyle::default_spinner()),
         );
         bar.enable_steady_tick(Duration::from_millis(120));
-        Bar { bar, read: 0, decided: 0, sent: 0 }
+        Bar { bar, plans, read: 0, decided: 0, sent: 0 }
     }
-}
 
-impl Watcher for Bar {
-    fn tell(&mut self, progress: Progress) {
+    /// Where it stands, in words.
+    fn words(&mut self, progress: Progress) -> String {
         let at = match progress {
             Progress::Read { ty, records } => {
                 self.read += records as u64;
@@ -38,10 +43,21 @@ impl Watcher for Bar {
             }
             Progress::Sending { ty, writes } => {
                 self.sent += writes as u64;
-                format!("writing {ty}")
+                if self.plans { format!("what would be written to {ty}") } else { format!("writing {ty}") }
             }
         };
-        self.bar.set_message(format!("{at}: {} read, {} decided, {} sent", self.read, self.decided, self.sent));
+        let Bar { read, decided, sent, .. } = self;
+        match self.plans {
+            true => format!("planning, {at}: {read} read, {decided} decided, {sent} to be written"),
+            false => format!("{at}: {read} read, {decided} decided, {sent} sent"),
+        }
+    }
+}
+
+impl Watcher for Bar {
+    fn tell(&mut self, progress: Progress) {
+        let words = self.words(progress);
+        self.bar.set_message(words);
     }
 }
 
@@ -51,7 +67,25 @@ impl Drop for Bar {
     }
 }
 
-/// Options for a run that shows its progress.
-pub fn watched<'a>() -> RunOptions<'a> {
-    RunOptions { watcher: Box::new(Bar::new()), ..RunOptions::default() }
+/// Options for a run, or a plan, that shows its progress.
+pub fn watched<'a>(plans: bool) -> RunOptions<'a> {
+    RunOptions { watcher: Box::new(Bar::new(plans)), ..RunOptions::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_says_that_it_plans_and_never_that_it_writes() {
+        let sending = || Progress::Sending { ty: "shop.Customers".into(), writes: 3 };
+        let mut plan = Bar::new(true);
+        assert!(
+            plan.words(Progress::Read { ty: "crm.People".into(), records: 2 })
+                .starts_with("planning, reading crm.People: 2 read")
+        );
+        let said = plan.words(sending());
+        assert_eq!(said, "planning, what would be written to shop.Customers: 2 read, 0 decided, 3 to be written");
+        assert_eq!(Bar::new(false).words(sending()), "writing shop.Customers: 0 read, 0 decided, 3 sent");
+    }
 }

@@ -23,12 +23,49 @@ pub struct Opened {
     pub schemas: Schemas,
 }
 
+/// What a project is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// Its systems are read or written.
+    Work,
+    /// Its files are checked, or tried in memory: no secret is needed.
+    Check,
+    /// What is stored is looked at: no system is asked for anything, and none need be set up.
+    Look,
+}
+
 /// Reads and checks a project. Problems come back, errors among them too.
 pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
+    examine_for(dir, Purpose::Work)
+}
+
+/// The same for what talks to no system: a variable that is not set is a warning.
+pub fn examine_without_secrets(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
+    examine_for(dir, Purpose::Check)
+}
+
+fn examine_for(dir: &Path, purpose: Purpose) -> (Option<Project>, Schemas, Vec<Problem>) {
     let (project, mut problems) = lockstep_config::load(dir);
+    let mut lacks = false;
+    if purpose != Purpose::Work {
+        for problem in problems.iter_mut().filter(|problem| problem.code == codes::ENV_MISSING) {
+            lacks = true;
+            // A name much like one in `.env` is a slip, whether the secrets are there or not.
+            let is_slip = problem.help.as_ref().is_some_and(|help| help.starts_with("did you mean"));
+            if is_slip && purpose == Purpose::Check {
+                continue;
+            }
+            problem.severity = Severity::Warning;
+            problem.message.push_str("; a run needs it");
+        }
+    }
     let Some(project) = project else { return (None, Schemas::new(), problems) };
     let mut schemas = Schemas::new();
     for system in &project.systems {
+        if purpose == Purpose::Look && asks_a_server(system) {
+            schemas.insert(system.name.clone(), untold(&project, system));
+            continue;
+        }
         match lockstep_connector::catalogue::schemas(&system.connector, &system.with, &project.dir) {
             Ok(types) => {
                 problems.extend(lockstep_config::check_references(system, &types));
@@ -50,7 +87,14 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
                 }));
                 schemas.insert(system.name.clone(), system.with_references(types));
             }
+            Err(_) if purpose == Purpose::Look => {
+                schemas.insert(system.name.clone(), untold(&project, system));
+            }
             Err(_) if manifest_problems(&project.dir, system, &mut problems) => {}
+            // The variable that it lacks has been told.
+            Err(_) if lacks && system.with.values().any(has_empty) => {
+                schemas.insert(system.name.clone(), untold(&project, system));
+            }
             // It pauses alone in a run; the others go on (R8).
             Err(trouble) if Down::may_pass(&trouble) => {
                 let message = format!("{} can't be asked for its record types: {trouble}", system.name);
@@ -75,6 +119,28 @@ pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
     problems.extend(lockstep_config::check(&project, &schemas));
     problems.extend(crate::connectors::not_held(&project));
     (Some(project), schemas, problems)
+}
+
+/// Whether a system can tell its record types only by asking a server.
+fn asks_a_server(system: &lockstep_config::System) -> bool {
+    let url = system.with.get("url").and_then(serde_json::Value::as_str).unwrap_or_default();
+    system.connector == "sql" && !url.starts_with("sqlite:")
+}
+
+/// The record types that flows name of a system; of none of them anything is known.
+fn untold(project: &Project, system: &lockstep_config::System) -> Vec<lockstep_model::TypeSchema> {
+    let open = kinds_named(project, &system.name).into_iter().map(lockstep_model::TypeSchema::open);
+    system.with_references(open.collect())
+}
+
+/// What a variable that is not set leaves.
+fn has_empty(setting: &serde_json::Value) -> bool {
+    match setting {
+        serde_json::Value::String(text) => text.is_empty(),
+        serde_json::Value::Array(items) => items.iter().any(has_empty),
+        serde_json::Value::Object(entries) => entries.values().any(has_empty),
+        _ => false,
+    }
 }
 
 /// R8: the record types that flows name and that a run would leave alone, as their files are. All files are gone through for that.
@@ -120,9 +186,12 @@ pub fn open(dir: &Path) -> Result<Opened> {
 
 /// Like [`open`], for what talks to no system: variables that are not there are no error.
 pub fn open_without_secrets(dir: &Path) -> Result<Opened> {
-    let (project, schemas, mut problems) = examine(dir);
-    problems.retain(|problem| problem.code != lockstep_config::codes::ENV_MISSING);
-    settled((project, schemas, problems))
+    settled(examine_for(dir, Purpose::Check))
+}
+
+/// Like [`open`], to look at what is stored: no system is asked, and neither secrets nor connectors are needed.
+pub fn open_for_looking(dir: &Path) -> Result<Opened> {
+    settled(examine_for(dir, Purpose::Look))
 }
 
 /// Like [`open`], for what reads systems and has nothing to do with flows: these may have errors yet.
@@ -139,7 +208,7 @@ fn settled((project, schemas, mut problems): (Option<Project>, Schemas, Vec<Prob
     problems.retain(|problem| {
         let is_column = problem.code == lockstep_config::codes::UNKNOWN_COLUMN;
         if is_column {
-            eprintln!("{}", problem.render());
+            note!("{}", problem.render());
         }
         !is_column
     });
@@ -265,14 +334,30 @@ impl Opened {
         Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)
     }
 
-    /// The hub, for looking, also while a run is at work.
+    /// The hub, for looking at what is stored, also while a run is at work. Its systems are not connected.
     pub fn hub_for_looking(&self) -> Result<Hub> {
         let plan = self.plan()?;
+        let not_asked = |system: &lockstep_config::System| {
+            let trouble = lockstep_connector::Trouble::Unreachable("no system is asked while one looks at what is stored".into());
+            let connector = Arc::new(Down::new(kinds_named(&self.project, &system.name), trouble));
+            System { name: system.name.clone(), connector }
+        };
+        let systems = self.project.systems.iter().map(not_asked).collect();
+        self.hub_reading(plan, systems)
+    }
+
+    /// The hub, to read what is stored and to ask the systems, also while a run is at work.
+    pub fn hub_for_reading(&self) -> Result<Hub> {
+        let plan = self.plan()?;
+        let systems = self.connect(&plan)?;
+        self.hub_reading(plan, systems)
+    }
+
+    fn hub_reading(&self, plan: Plan, systems: Vec<System>) -> Result<Hub> {
         let path = self.store_path()?;
         if !path.exists() {
             return Err(Failure::usage(format!("there is no store at {} yet: `lockstep sync` makes it", path.display())));
         }
-        let systems = self.connect(&plan)?;
         let store = SqliteStore::open_read_only(&path).map_err(store_failure)?;
         Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)
     }
@@ -290,7 +375,7 @@ fn opened_for_work(path: &Path) -> Result<SqliteStore> {
         match SqliteStore::open(path) {
             Err(StoreError::Locked { place, holder }) if began.elapsed() < Duration::from_secs(patience) => {
                 if !told {
-                    eprintln!("waiting for {place}, which is in use ({holder}), until it has a moment between two runs");
+                    note!("waiting for {place}, which is in use ({holder}), until it has a moment between two runs");
                     told = true;
                 }
                 std::thread::sleep(Duration::from_millis(10));

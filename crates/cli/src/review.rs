@@ -9,16 +9,23 @@ use lockstep_model::value::shown;
 use lockstep_model::visible::visible;
 
 use crate::acts::{act_failure, agreed};
-use crate::args::{Format, ReviewAct, ReviewsMeant};
+use crate::args::{ReviewAct, ReviewsMeant, Rows};
 use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
+use crate::rows::csv;
+use crate::times::localised;
 use crate::{print, project};
 
 /// No column of a side-by-side is wider than this.
 const WIDEST: usize = 40;
 
 /// Lists what waits, shows one, or answers.
-pub fn review(dir: &Path, format: Format, act: Option<ReviewAct>) -> Result<Exit> {
+pub fn review(dir: &Path, format: Rows, act: Option<ReviewAct>) -> Result<Exit> {
+    if act.is_some() && format == Rows::Csv {
+        return Err(Failure::usage(
+            "only the list of reviews has rows: `lockstep review --format csv`; use `--format json` here",
+        ));
+    }
     match act {
         None => list(dir, format),
         Some(ReviewAct::Show { number }) => show(dir, format, number),
@@ -36,10 +43,28 @@ fn all(hub: &mut Hub) -> Result<Vec<ReviewLine>> {
     hub.reviews(usize::MAX >> 1).map_err(project::store_failure)
 }
 
-fn list(dir: &Path, format: Format) -> Result<Exit> {
-    let reviews = all(&mut project::open(dir)?.hub_for_looking()?)?;
-    if format == Format::Json {
+fn list(dir: &Path, format: Rows) -> Result<Exit> {
+    let reviews = all(&mut project::open_for_looking(dir)?.hub_for_looking()?)?;
+    if format == Rows::Json {
         json(&reviews)?;
+    } else if format == Rows::Csv {
+        let row = |review: &ReviewLine| {
+            vec![
+                review.number.to_string(),
+                review.kind.clone(),
+                review.flow.clone(),
+                review.record.0.clone(),
+                review.label.clone(),
+                review.in_type.clone(),
+                review.path.clone().unwrap_or_default(),
+                review.rule.clone(),
+                review.message.clone(),
+                review.candidates.iter().map(|(name, _)| name.0.as_str()).collect::<Vec<_>>().join(" "),
+                review.opened.clone(),
+            ]
+        };
+        let header = ["number", "kind", "flow", "record", "label", "in", "property", "rule", "message", "candidates", "opened"];
+        emit!("{}", csv(&header, reviews.iter().map(row)));
     } else {
         for review in &reviews {
             print!("{}", text(review));
@@ -67,18 +92,18 @@ fn text(review: &ReviewLine) -> String {
     out
 }
 
-fn show(dir: &Path, format: Format, number: i64) -> Result<Exit> {
-    let found = project::open(dir)?.hub_for_looking()?.review(number).map_err(project::store_failure)?;
+fn show(dir: &Path, format: Rows, number: i64) -> Result<Exit> {
+    let found = project::open_for_looking(dir)?.hub_for_looking()?.review(number).map_err(project::store_failure)?;
     let Some(found) = found else {
         return Err(Failure::usage(format!("there is no open review {number}; `lockstep review` lists them")));
     };
-    if format == Format::Json {
+    if format == Rows::Json {
         json(&found)?;
         return Ok(Exit::NeedsAPerson);
     }
     let review = &found.review;
     let path = review.path.as_ref().map_or(String::new(), |path| format!(" {path}"));
-    println!("{}  {}, since {}, in {}", review.number, review.kind, review.opened, review.flow);
+    println!("{}  {}, since {}, in {}", review.number, review.kind, localised(&review.opened), review.flow);
     println!("{}{path}: {}", review.in_type, visible(&review.message));
     if !found.value.is_null() {
         println!("the value: {}", shown(&found.value));
@@ -167,23 +192,23 @@ fn ways_on(review: &ReviewLine) -> String {
     }
 }
 
-fn answer(dir: &Path, format: Format, which: &ReviewsMeant, answer: &Answer) -> Result<Exit> {
+fn answer(dir: &Path, format: Rows, which: &ReviewsMeant, answer: &Answer) -> Result<Exit> {
     let mut hub = project::open(dir)?.hub()?;
     let reviews = all(&mut hub)?;
     let meant = meant(&reviews, which)?;
     if meant.len() > 1 {
-        if format == Format::Text {
+        if format == Rows::Text {
             for review in &meant {
                 print!("{}", text(review));
             }
             println!("{} would be answered with {answer:?}.", print::count(meant.len() as u64, "review"));
         }
         let go_on = match format {
-            Format::Json => which.yes,
-            Format::Text => agreed(which.yes, "Answer all of them?")?,
+            Rows::Json => which.yes,
+            Rows::Text | Rows::Csv => agreed(which.yes, "Answer all of them?")?,
         };
         if !go_on {
-            if format == Format::Json {
+            if format == Rows::Json {
                 let text = "nothing was done: more than one needs --yes";
                 let told: Vec<_> =
                     meant.iter().map(|r| serde_json::json!({"number": r.number, "done": false, "text": text})).collect();
@@ -194,7 +219,7 @@ fn answer(dir: &Path, format: Format, which: &ReviewsMeant, answer: &Answer) -> 
     }
     let numbers: Vec<i64> = meant.iter().map(|review| review.number).collect();
     let answered = hub.answer(&numbers, answer).map_err(act_failure)?;
-    if format == Format::Json {
+    if format == Rows::Json {
         json(&answered)?;
     } else {
         for one in &answered {

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use lockstep_model::TypeName;
-use lockstep_verify::{Checklist, Outcome, Tenant, Written};
+use lockstep_verify::{Checklist, Outcome, Tenant, Verdict, Written};
+
+use crate::args::Format;
 
 use crate::exit::{Exit, Failure, Result};
 use crate::{documents, project};
@@ -22,6 +24,7 @@ pub struct Asked {
     pub junit: Option<PathBuf>,
     pub out: Option<PathBuf>,
     pub documents: Vec<PathBuf>,
+    pub format: Format,
 }
 
 /// Gives every statement and row its verdict: on emulated systems, from what was seen in operation, or on a test tenant.
@@ -39,7 +42,7 @@ pub fn verify(asked: &Asked) -> Result<Exit> {
             None => lockstep_verify::in_sandbox(&written, asked.faults).map_err(failed)?,
         },
         (_, true, _) => {
-            let opened = project::open(dir)?;
+            let opened = project::open_for_looking(dir)?;
             let mut hub = opened.hub_for_looking()?;
             lockstep_verify::passive(&mut hub, &opened.project, &opened.schemas, &written).map_err(failed)?
         }
@@ -55,7 +58,7 @@ pub fn verify(asked: &Asked) -> Result<Exit> {
         eprintln!("{}", problem.render());
     }
     for note in &outcome.notes {
-        eprintln!("{note}");
+        note!("{note}");
     }
     tell(&outcome.checklist, asked)
 }
@@ -77,7 +80,7 @@ fn on_tenant(dir: &Path, written: &[Written]) -> Result<Outcome> {
     let systems = for_tester.into_iter().map(|system| (system.name.clone(), system.connector, types(&system.name))).collect();
     let mut hub = opened.hub_over(plan, for_hub)?;
     let stop = Arc::new(AtomicBool::new(false));
-    stop_when_interrupted(stop.clone());
+    crate::interrupt::stop_when_interrupted(stop.clone(), "no more trials are begun; what was added is being deleted …");
     let failures = crate::connectors::failures(&opened.project);
     let cannot = failures
         .into_iter()
@@ -90,38 +93,12 @@ fn on_tenant(dir: &Path, written: &[Written]) -> Result<Outcome> {
     lockstep_verify::on_tenant(&opened.project, &mut hub, tenant, written, seed).map_err(failed)
 }
 
-/// The first interruption lets what is under way come to its end; a second one ends the program.
-fn stop_when_interrupted(stop: Arc<AtomicBool>) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (ready, is_ready) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-        runtime.block_on(async {
-            let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-            let (Ok(mut interrupted), Ok(mut asked_to_end)) = signals else { return };
-            let _ = ready.send(());
-            let mut asked = 0;
-            loop {
-                tokio::select! {
-                    _ = interrupted.recv() => {}
-                    _ = asked_to_end.recv() => {}
-                }
-                asked += 1;
-                if asked > 1 {
-                    std::process::exit(1);
-                }
-                eprintln!("no more trials are begun; what was added is being deleted …");
-                stop.store(true, Ordering::Relaxed);
-            }
-        });
-    });
-    // Nothing is added before somebody listens. Where nobody can, the next verification deletes what an interrupted one has left.
-    let _ = is_ready.recv();
-}
-
 /// Prints the lines with their verdicts, and writes what was asked for.
 fn tell(list: &Checklist, asked: &Asked) -> Result<Exit> {
-    print!("{}", lockstep_verify::text::checklist(list));
+    match asked.format {
+        Format::Text => print!("{}", lockstep_verify::text::checklist(list)),
+        Format::Json => crate::look::json(&as_json(list))?,
+    }
     if let Some(path) = &asked.junit {
         put(path, &lockstep_verify::written::junit(list))?;
     }
@@ -141,6 +118,50 @@ fn tell(list: &Checklist, asked: &Asked) -> Result<Exit> {
         }
     }
     Ok(if list.tally().violated > 0 { Exit::NeedsAPerson } else { Exit::Done })
+}
+
+/// The checklist as a JSON document.
+fn as_json(list: &Checklist) -> serde_json::Value {
+    let line = |line: &lockstep_verify::Line| {
+        let (verdict, why) = match &line.verdict {
+            Verdict::Proved => ("proved", None),
+            Verdict::OnceLinked => ("proved-once-linked", None),
+            Verdict::Violated => ("violated", None),
+            Verdict::NotTried(why) => ("not-tried", Some(why)),
+            Verdict::Impossible(why) => ("impossible", Some(why)),
+        };
+        serde_json::json!({"text": line.text, "line": line.at, "verdict": verdict, "why": why, "trials": line.trials.len()})
+    };
+    let section = |section: &lockstep_verify::SectionLines| {
+        let statements = section.statements.iter().map(|statement| {
+            let mut one = line(&statement.line);
+            one["rows"] = statement.rows.iter().map(line).collect();
+            one
+        });
+        serde_json::json!({
+            "heading": section.heading,
+            "flow": section.flow,
+            "impossible": section.vacuous,
+            "statements": statements.collect::<Vec<_>>(),
+            "deletion": section.deletion.as_ref().map(line),
+            "idle": line(&section.idle),
+        })
+    };
+    let document = |document: &lockstep_verify::DocumentLines| {
+        let sections: Vec<_> = document.sections.iter().map(section).collect();
+        serde_json::json!({"name": document.name, "title": document.draft.title_text().trim(), "sections": sections})
+    };
+    let tally = list.tally();
+    serde_json::json!({
+        "in_operation": list.in_operation,
+        "documents": list.documents.iter().map(document).collect::<Vec<_>>(),
+        "proved": tally.proved,
+        "proved_once_linked": tally.once_linked,
+        "violated": tally.violated,
+        "not_tried": tally.not_tried,
+        "impossible": tally.impossible,
+        "trials": tally.trials,
+    })
 }
 
 fn put(path: &Path, text: &str) -> Result<()> {

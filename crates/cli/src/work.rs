@@ -13,10 +13,11 @@ use lockstep_model::value::shown;
 use lockstep_model::visible::{visible, visible_json};
 use lockstep_model::{TypeIx, TypeName};
 
-use crate::args::Format;
+use crate::args::{Format, Only, Rows};
 use crate::exit::{Exit, Failure, Result};
 use crate::project::Opened;
-use crate::{hooks, print, progress, project};
+use crate::times::local;
+use crate::{hooks, part, print, progress, project, rows, screen};
 
 /// A system is read this often where the project does not say, in seconds.
 const SCHEDULE_S: u64 = 60;
@@ -30,13 +31,27 @@ const GAP: Duration = Duration::from_millis(50);
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Validates all that can be without a network.
-pub fn check(dir: &Path, format: Format) -> Result<Exit> {
-    let (loaded, _, mut problems) = project::examine(dir);
+pub fn check(dir: &Path, format: Rows) -> Result<Exit> {
+    let (loaded, _, mut problems) = project::examine_without_secrets(dir);
     problems.extend(loaded.iter().flat_map(project::damaged));
     let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
     let warnings = problems.iter().filter(|p| p.severity == Severity::Warning).count();
-    if format == Format::Json {
-        println!("{}", visible_json(&lockstep_config::to_json(&problems).to_string()));
+    if format == Rows::Json {
+        emit!("{}\n", visible_json(&lockstep_config::to_json(&problems).to_string()));
+    } else if format == Rows::Csv {
+        let row = |problem: lockstep_config::Problem| {
+            vec![
+                problem.severity.name().to_string(),
+                problem.code.to_string(),
+                problem.place.source.name.clone(),
+                problem.place.line().to_string(),
+                problem.place.column().to_string(),
+                problem.message,
+                problem.help.unwrap_or_default(),
+            ]
+        };
+        let header = ["severity", "code", "file", "line", "column", "message", "help"];
+        emit!("{}", rows::csv(&header, lockstep_config::in_order(problems).into_iter().map(row)));
     } else {
         let problems = lockstep_config::in_order(problems);
         for problem in &problems {
@@ -59,32 +74,65 @@ pub fn check(dir: &Path, format: Format) -> Result<Exit> {
     if errors > 0 { Err(Failure::usage("nothing runs before the errors are put right")) } else { Ok(Exit::Done) }
 }
 
-/// G1: what a run would do.
-pub fn plan(dir: &Path, format: Format) -> Result<Exit> {
-    let mut hub = project::open(dir)?.hub()?;
-    let report = hub.plan(progress::watched()).map_err(project::hub_failure)?;
-    tell(&report, format, true);
+/// G1: what a run would do, every write of it.
+pub fn plan(dir: &Path, format: Rows, out: Option<&Path>, only: &Only) -> Result<Exit> {
+    let opened = project::open(dir)?;
+    let part = part::of(&opened, &opened.plan()?, only)?;
+    let mut hub = opened.hub()?;
+    let options = RunOptions { part, every_event: true, ..progress::watched(true) };
+    let report = hub.plan(options).map_err(project::hub_failure)?;
+    let text = match format {
+        Rows::Text => print::report(&report, true),
+        Rows::Json => as_json(&report),
+        Rows::Csv => rows::report(&report),
+    };
+    match (out, format) {
+        (Some(path), _) => {
+            let text = crate::out::safe(format_args!("{text}"));
+            rows::write(path, &text)?;
+            println!("{} would be written; all of it stands in {}.", print::count(report.writes(), "record"), path.display());
+        }
+        (None, Rows::Text) => screen::page(&text),
+        (None, Rows::Json | Rows::Csv) => emit!("{text}"),
+    }
+    when_quiet(&report);
     Ok(exit(&report))
 }
 
 /// One run.
-pub fn sync(dir: &Path, format: Format, shares: bool, full: bool) -> Result<Exit> {
-    let mut hub = project::open(dir)?.hub()?;
-    let report = hub.run(RunOptions { full, ..progress::watched() }).map_err(project::hub_failure)?;
-    tell(&report, format, false);
-    if shares && format == Format::Text {
+pub fn sync(dir: &Path, format: Rows, shares: bool, full: bool, only: &Only) -> Result<Exit> {
+    if shares && format != Rows::Text {
+        return Err(Failure::usage("`--shares` is for text: JSON has where the time went anyway, CSV has the writes"));
+    }
+    let opened = project::open(dir)?;
+    let part = part::of(&opened, &opened.plan()?, only)?;
+    let mut hub = opened.hub()?;
+    let every_event = format == Rows::Csv || screen::verbose();
+    let options = RunOptions { full, part, every_event, ..progress::watched(false) };
+    let report = hub.run(options).map_err(project::hub_failure)?;
+    match format {
+        Rows::Text => print!("{}", print::report(&report, screen::verbose())),
+        Rows::Json => emit!("{}", as_json(&report)),
+        Rows::Csv => emit!("{}", rows::report(&report)),
+    }
+    if (shares || screen::verbose()) && format == Rows::Text {
         print!("{}", print::shares(&report));
     }
+    when_quiet(&report);
     Ok(exit(&report))
 }
 
-fn tell(report: &Report, format: Format, all: bool) {
-    match format {
-        Format::Json => {
-            let text = serde_json::to_string(report).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
-            println!("{}", visible_json(&text));
-        }
-        Format::Text => print!("{}", print::report(report, all)),
+/// A report as a line of JSON.
+pub fn as_json(report: &Report) -> String {
+    let text = serde_json::to_string(report).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
+    format!("{}\n", visible_json(&text))
+}
+
+/// `-q` keeps quiet about what went well only.
+pub fn when_quiet(report: &Report) {
+    let text = if screen::quiet() { print::attention(report) } else { String::new() };
+    if !text.is_empty() {
+        eprintln!("{}", text.trim_end());
     }
 }
 
@@ -107,7 +155,7 @@ pub struct Calls {
 }
 
 /// The service: every record type on its schedule, until it is stopped.
-pub fn run(dir: &Path, approve: bool, calls: &Calls) -> Result<Exit> {
+pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<Exit> {
     let mut opened = project::open(dir)?;
     let mut systems = opened.connect(&opened.plan()?)?;
     let hub = approved(&opened, &systems, approve)?;
@@ -121,12 +169,12 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls) -> Result<Exit> {
         (0..hub.plan_of_flows().types.len() as u16).map(TypeIx).map(|ty| (ty, period(ty))).collect();
     let hub_types: Vec<TypeName> = hub.plan_of_flows().types.iter().map(|ty| ty.name.clone()).collect();
     for (ty, period) in &types {
-        eprintln!("{} is read every {} s", hub.plan_of_flows().ty(*ty).name, period.as_secs());
+        note!("{} is read every {} s", hub.plan_of_flows().ty(*ty).name, period.as_secs());
     }
     let hints = Arc::new(hooks::Hints::default());
     if let Some(address) = calls.listen {
         let at = hooks::listen(address, &systems, Arc::clone(&hints))?;
-        eprintln!("Systems call http://{at}/hooks/SYSTEM");
+        note!("Systems call http://{at}/hooks/SYSTEM");
         if let Some(public) = &calls.public {
             hooks::register(public, &systems);
         }
@@ -154,7 +202,14 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls) -> Result<Exit> {
             }
             match at_work(&opened, &systems) {
                 Ok(mut hub) => match hub.run(options) {
-                    Ok(report) => narrate(&report),
+                    Ok(report) if format == Format::Json => {
+                        emit!("{}", as_json(&report));
+                        let _ = std::io::Write::flush(&mut std::io::stdout());
+                    }
+                    Ok(report) => {
+                        narrate(&report);
+                        when_quiet(&report);
+                    }
                     // A full disk or a busy file may be better in a while; nothing of the step was kept, so it is simply tried again.
                     Err(error) => {
                         eprintln!("! {error}");
@@ -245,7 +300,7 @@ fn approved(opened: &Opened, systems: &[System], approve: bool) -> Result<Hub> {
 /// What a run of the service did, a line each; nothing where nothing happened.
 pub fn narrate(report: &Report) {
     for guard in &report.guards {
-        println!("{} stopped  {} ({})", report.ended, visible(&guard.message), print::rule_of(guard.guard));
+        println!("{} stopped  {} ({})", local(report.ended), visible(&guard.message), print::rule_of(guard.guard));
     }
     for event in &report.events {
         let line = match event {
@@ -280,6 +335,6 @@ pub fn narrate(report: &Report) {
             Event::Fault { place, message } => format!("fault    {place}: {message}"),
             Event::Paused { system, message } => format!("paused   {system}: {message}"),
         };
-        println!("{} {}", report.ended, visible(&line));
+        println!("{} {}", local(report.ended), visible(&line));
     }
 }

@@ -1,5 +1,8 @@
 //! Transcripts of the commands on projects that are in order: what they print, what they change, how they end.
 
+mod looking;
+mod output;
+mod parts;
 mod transcript;
 
 use std::path::Path;

@@ -1,0 +1,95 @@
+//! Rows as CSV, for spreadsheets: a header, then a line each. Control characters are made visible (G9), and nothing else is changed.
+
+use std::path::Path;
+
+use lockstep_hub::report::{Event, PropertyChange, Report};
+use lockstep_model::Value;
+use lockstep_model::visible::visible;
+
+use crate::exit::{Failure, Result};
+
+/// A table as CSV.
+pub fn csv(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Writing to memory does not fail, and each row has as many cells as the header.
+    let _ = writer.write_record(header);
+    for row in rows {
+        let _ = writer.write_record(row.iter().map(|cell| visible(cell).into_owned()));
+    }
+    let bytes = writer.into_inner().unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A value as a cell: a text as it is, nothing for none, everything else as JSON.
+pub fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The columns of a plan or a report.
+pub const REPORT: [&str; 9] = ["action", "flow", "record", "source", "property", "before", "after", "rule", "message"];
+
+/// What a run did, or a plan would do: a row for each property that is written, and one for each other event.
+pub fn report(report: &Report) -> String {
+    csv(&REPORT, report.events.iter().flat_map(|event| of_event(event, report.plan_only)))
+}
+
+fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
+    let row = |action: &str, cells: [&str; 8]| {
+        let mut row = vec![action.to_string()];
+        row.extend(cells.iter().map(ToString::to_string));
+        row
+    };
+    let written = |action: &str, flow: &str, record: &str, source: &str, properties: &[PropertyChange]| {
+        let one = |change: &PropertyChange| {
+            let after = match &change.counterpart_of {
+                Some(of) => format!("the id of {of}’s counterpart"),
+                None => cell(&change.after),
+            };
+            let before = cell(&change.before);
+            let why = change.why.as_deref().unwrap_or_default();
+            row(action, [flow, record, source, &change.path, &before, &after, &change.rule, why])
+        };
+        match properties.is_empty() {
+            true => vec![row(action, [flow, record, source, "", "", "", "", ""])],
+            false => properties.iter().map(one).collect(),
+        }
+    };
+    match event {
+        Event::Linked { flow, a, b, by } => {
+            vec![row("link", [flow, &a.0, &b.0, "", "", "", "L1", &format!("they match by {by}")])]
+        }
+        Event::Created { flow, source, record, properties } => {
+            // In a plan it has no id yet.
+            let record = if plan_only { record.0.rsplit_once('/').map_or("", |(ty, _)| ty) } else { &record.0 };
+            written("create", flow, record, &source.0, properties)
+        }
+        Event::Updated { flow, source, record, properties } => written("update", flow, &record.0, &source.0, properties),
+        Event::Removed { flow, source, record } => {
+            vec![row("delete", [flow, &record.0, &source.0, "", "", "", "D1", &format!("{source} was deleted")])]
+        }
+        Event::Deleted { record, text } => vec![row("gone", ["", &record.0, "", "", "", "", "", text])],
+        Event::Kept { flow, record, text } => vec![row("keep", [flow, &record.0, "", "", "", "", "D1", text])],
+        Event::Edited { record, path, before, after } => {
+            vec![row("edited", ["", &record.0, "", path, &cell(before), &cell(after), "", ""])]
+        }
+        Event::Review { flow, kind, record, message, rule } => {
+            vec![row("review", [flow, &record.0, "", "", "", "", rule, &format!("{kind}: {message}")])]
+        }
+        Event::Refused { flow, record, message } => vec![row("refused", [flow, &record.0, "", "", "", "", "G4", message])],
+        Event::Failing { flow, source, target, kind, message, .. } => {
+            vec![row("failing", [flow, target, &source.0, "", "", "", "G4", &format!("{kind}: {message}")])]
+        }
+        Event::Waits { flow, record, message, rule } => vec![row("wait", [flow, &record.0, "", "", "", "", rule, message])],
+        Event::Fault { place, message } => vec![row("fault", ["", place, "", "", "", "", "", message])],
+        Event::Paused { system, message } => vec![row("paused", ["", system, "", "", "", "", "", message])],
+    }
+}
+
+/// Writes a file that somebody asked for with `-o`.
+pub fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).map_err(|error| Failure::file(path, &error))
+}
