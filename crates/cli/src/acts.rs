@@ -18,7 +18,7 @@ use crate::args::{Format, Rows};
 use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
 use crate::rows::{cell, csv};
-use crate::{print, project, times, work};
+use crate::{print, project, times, wire, work};
 
 /// An act's error with the exit status it means.
 pub fn act_failure(error: ActError) -> Failure {
@@ -32,7 +32,7 @@ pub fn act_failure(error: ActError) -> Failure {
 pub fn link(dir: &Path, a: &str, b: &str, format: Format) -> Result<Exit> {
     let joined = project::open(dir)?.hub()?.link(a, b).map_err(act_failure)?;
     if format == Format::Json {
-        json(&serde_json::json!({"linked": joined.members}))?;
+        json(&wire::Linked::from(joined))?;
         return Ok(Exit::Done);
     }
     let names: Vec<String> = joined.members.iter().map(ToString::to_string).collect();
@@ -47,20 +47,20 @@ pub fn unlink(dir: &Path, a: &str, b: Option<&str>, (restore, yes): (bool, bool)
     if !restore {
         let halves = hub.unlink(a, b).map_err(act_failure)?;
         match format {
-            Format::Json => json(&serde_json::json!({"plan": null, "unlinked": halves, "done": null}))?,
+            Format::Json => json(&wire::Unlinked { plan: None, unlinked: Some(halves.into()), done: None })?,
             Format::Text => tell_halves(&halves),
         }
         return Ok(Exit::Done);
     }
     let taking = hub.plan_unlink(a, b).map_err(act_failure)?;
     if format == Format::Json {
-        let plan = serde_json::to_value(&taking).unwrap_or_default();
+        let plan = Some(wire::Taking::from(&taking));
         if !yes {
-            json(&serde_json::json!({"plan": plan, "unlinked": null, "done": null}))?;
+            json(&wire::Unlinked { plan, unlinked: None, done: None })?;
             return Ok(Exit::NeedsAPerson);
         }
         let (halves, taken) = hub.unlink_and_restore(a, b, taking).map_err(act_failure)?;
-        json(&serde_json::json!({"plan": plan, "unlinked": halves, "done": taken}))?;
+        json(&wire::Unlinked { plan, unlinked: Some(halves.into()), done: Some((&taken).into()) })?;
         return Ok(how_taken(&taken));
     }
     print!("{}", plan_text(&taking));
@@ -91,7 +91,7 @@ pub fn retry(dir: &Path, record: Option<String>, all: bool, format: Format) -> R
     let mut hub = project::open(dir)?.hub()?;
     let report = hub.retry(&again).map_err(act_failure)?;
     if format == Format::Json {
-        json(&report)?;
+        emit!("{}", work::as_json(&report));
     } else {
         print!("{}", print::report(&report, crate::screen::verbose()));
     }
@@ -177,7 +177,7 @@ fn take_back(
     }
     if taking.is_empty() {
         if format == Format::Json {
-            json(&serde_json::json!({"plan": taking, "done": null}))?;
+            json(&wire::TakenBack { plan: (&taking).into(), done: None })?;
         }
         return Ok(if taking.not.is_empty() { Exit::Done } else { Exit::NeedsAPerson });
     }
@@ -187,16 +187,16 @@ fn take_back(
     };
     if !go_on {
         if format == Format::Json {
-            json(&serde_json::json!({"plan": taking, "done": null}))?;
+            json(&wire::TakenBack { plan: (&taking).into(), done: None })?;
         }
         return Ok(Exit::NeedsAPerson);
     }
-    let shown_plan = serde_json::to_value(&taking).unwrap_or_default();
+    let plan = wire::Taking::from(&taking);
     let impossible = !taking.not.is_empty();
     let taken = hub.take_back(taking, redo).map_err(act_failure)?;
     let exit = match format {
         Format::Json => {
-            json(&serde_json::json!({"plan": shown_plan, "done": taken}))?;
+            json(&wire::TakenBack { plan, done: Some((&taken).into()) })?;
             if taken.not.is_empty() { Exit::Done } else { Exit::NeedsAPerson }
         }
         Format::Text => tell_taken(&taken)?,
@@ -305,7 +305,7 @@ pub fn audit(dir: &Path, sample: Option<usize>, repair: bool, stored: bool, form
     };
     let audit = audit.map_err(act_failure)?;
     match format {
-        Rows::Json => json(&audit)?,
+        Rows::Json => json(&wire::Audit::from(audit.clone()))?,
         Rows::Csv => emit!("{}", audit_csv(&audit)),
         Rows::Text => print!("{}", audit_text(&audit)),
     }

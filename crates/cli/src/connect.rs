@@ -73,7 +73,9 @@ fn told(connector: &dyn Connector, system: &str, way: &Way, failed: impl Fn(Trou
 
 fn tell(system: &str, line: &str, way: &Way) -> Result<Exit> {
     match way.format {
-        Format::Json => crate::look::json(&serde_json::json!({"system": system, "answer": line}))?,
+        Format::Json => {
+            crate::look::json(&crate::wire::Connected { system: system.into(), answer: line.into() })?;
+        }
         Format::Text => println!("{system}: {line}"),
     }
     Ok(Exit::Done)

@@ -11,7 +11,7 @@ use lockstep_sandbox::{Options, PRESETS, Running, SYSTEMS, Sandbox, Setting, Sta
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
-use crate::{print, progress, project, work};
+use crate::{print, progress, project, wire, work};
 
 /// The port that `demo` and `sandbox` take where none is asked for.
 const PORT: u16 = 4700;
@@ -44,9 +44,12 @@ pub fn demo(port: u16, once: bool, keep: Option<&Path>, format: Format) -> Resul
         let mut hub = project::open(&folder.path)?.hub()?;
         let first = hub.run(RunOptions::default()).map_err(project::hub_failure)?;
         let second = hub.run(RunOptions::default()).map_err(project::hub_failure)?;
+        let writes = second.writes();
         let kept = folder.kept.then(|| folder.path.display().to_string());
-        crate::look::json(&serde_json::json!({"sandbox": sandbox.root(), "folder": kept, "first": first, "second": second}))?;
-        return Ok(if second.writes() > 0 { Exit::NeedsAPerson } else { Exit::Done });
+        crate::look::json(
+            &serde_json::json!({"sandbox": sandbox.root(), "folder": kept, "first": wire::Report::from(first), "second": wire::Report::from(second)}),
+        )?;
+        return Ok(if writes > 0 { Exit::NeedsAPerson } else { Exit::Done });
     }
     println!("Six systems are emulated at {}, with about 200 people, companies, tickets and products.", sandbox.root());
     println!("Five dataflow documents say what is kept in step; the project is in {}.", folder.path.display());

@@ -7,7 +7,7 @@ use lockstep_model::GuardKind;
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
-use crate::{print, project};
+use crate::{print, project, wire};
 
 /// Lets through what guards hold back, or gives it up.
 pub fn release(dir: &Path, system: Option<&str>, guard: Option<&str>, discard: bool, format: Format) -> Result<Exit> {
@@ -44,7 +44,7 @@ pub fn release(dir: &Path, system: Option<&str>, guard: Option<&str>, discard: b
         println!("{}: {}", if discard { "Given up" } else { "Let through" }, line.message);
     }
     if format == Format::Json {
-        json(&serde_json::json!({"discarded": discard, "guards": tripped}))?;
+        json(&wire::Released::new(discard, tripped))?;
     } else if !discard {
         println!("The next run goes on with it: `lockstep sync`.");
     }
@@ -55,7 +55,7 @@ pub fn release(dir: &Path, system: Option<&str>, guard: Option<&str>, discard: b
 pub fn approve(dir: &Path, format: Format) -> Result<Exit> {
     let flows = project::open(dir)?.hub()?.approve().map_err(project::hub_failure)?;
     if format == Format::Json {
-        json(&serde_json::json!({"approved": flows}))?;
+        json(&wire::Approved { approved: flows })?;
         return Ok(Exit::Done);
     }
     for flow in &flows {

@@ -131,7 +131,7 @@ pub fn init(named: Option<&Path>, folder: Option<PathBuf>, mut from: Vec<PathBuf
         wrote.push(path.display().to_string());
     }
     if format == Format::Json {
-        crate::look::json(&serde_json::json!({"folder": dir.display().to_string(), "wrote": wrote, "kept": kept}))?;
+        crate::look::json(&crate::wire::Made { folder: dir.display().to_string(), wrote, kept })?;
         return Ok(Exit::Done);
     }
     if is_to_fill {

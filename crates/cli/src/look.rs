@@ -12,7 +12,7 @@ use crate::args::{Format, Rows};
 use crate::exit::{Exit, Failure, Result};
 use crate::rows::{cell, csv};
 use crate::times::{local, localised};
-use crate::{acts, manual, print, project};
+use crate::{acts, manual, print, project, wire};
 
 /// So many lines of the journal are shown where nobody says which.
 const LATEST_SHOWN: usize = 50;
@@ -34,7 +34,7 @@ fn look_failure(error: LookError) -> Failure {
 pub fn status(dir: &Path, format: Format) -> Result<Exit> {
     let status = project::open_for_looking(dir)?.hub_for_looking()?.status().map_err(project::hub_failure)?;
     if format == Format::Json {
-        json(&status)?;
+        json(&wire::Status::from(status))?;
         return Ok(Exit::Done);
     }
     let width = status.types.iter().map(|t| t.name.chars().count()).max().unwrap_or(0);
@@ -104,7 +104,7 @@ pub fn entities(dir: &Path, format: Rows, limit: usize, after: Option<i64>) -> R
     let entities =
         project::open_for_looking(dir)?.hub_for_looking()?.entity_members(after, limit).map_err(project::store_failure)?;
     if format == Rows::Json {
-        json(&entities)?;
+        json(&wire::Entities::from(entities))?;
         return Ok(Exit::Done);
     }
     if format == Rows::Csv {
@@ -141,7 +141,7 @@ pub fn history(dir: &Path, format: Rows, record: Option<String>, run: Option<i64
     let left_out = if of == HistoryOf::Latest { lines.len().saturating_sub(LATEST_SHOWN) } else { 0 };
     lines.drain(..left_out);
     if format == Rows::Json {
-        json(&lines)?;
+        json(&wire::History::from(lines))?;
         return Ok(Exit::Done);
     }
     if format == Rows::Csv {
@@ -208,7 +208,7 @@ fn history_text(line: &HistoryLine, names: bool) -> String {
 pub fn explain(dir: &Path, format: Format, record: &str, path: Option<&str>) -> Result<Exit> {
     let explained = project::open_for_looking(dir)?.hub_for_looking()?.explain(record, path).map_err(look_failure)?;
     if format == Format::Json {
-        json(&explained)?;
+        json(&wire::Explanation::from(explained))?;
         return Ok(Exit::Done);
     }
     println!("{}", explained.record);

@@ -33,6 +33,7 @@ mod rows;
 mod screen;
 mod times;
 mod verify;
+mod wire;
 mod work;
 
 use std::process::ExitCode;
@@ -50,7 +51,7 @@ fn main() -> ExitCode {
     if screen::verbose() {
         let dir = cli.dir.as_deref().unwrap_or(std::path::Path::new("."));
         let dir = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf());
-        note!("lockstep {} in {}", env!("CARGO_PKG_VERSION"), dir.display());
+        note!("lockstep {}, JSON version {}, in {}", env!("CARGO_PKG_VERSION"), wire::VERSION, dir.display());
     }
     let result = carry_out(cli);
     let status = match &result {

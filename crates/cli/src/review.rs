@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
 use crate::rows::csv;
 use crate::times::localised;
-use crate::{print, project};
+use crate::{print, project, wire};
 
 /// No column of a side-by-side is wider than this.
 const WIDEST: usize = 40;
@@ -46,7 +46,7 @@ fn all(hub: &mut Hub) -> Result<Vec<ReviewLine>> {
 fn list(dir: &Path, format: Rows) -> Result<Exit> {
     let reviews = all(&mut project::open_for_looking(dir)?.hub_for_looking()?)?;
     if format == Rows::Json {
-        json(&reviews)?;
+        json(&wire::Reviews::from(reviews.clone()))?;
     } else if format == Rows::Csv {
         let row = |review: &ReviewLine| {
             vec![
@@ -98,7 +98,7 @@ fn show(dir: &Path, format: Rows, number: i64) -> Result<Exit> {
         return Err(Failure::usage(format!("there is no open review {number}; `lockstep review` lists them")));
     };
     if format == Rows::Json {
-        json(&found)?;
+        json(&wire::ReviewShown::from(found))?;
         return Ok(Exit::NeedsAPerson);
     }
     let review = &found.review;
@@ -211,7 +211,7 @@ fn answer(dir: &Path, format: Rows, which: &ReviewsMeant, answer: &Answer) -> Re
             if format == Rows::Json {
                 let text = "nothing was done: more than one needs --yes";
                 let told: Vec<_> =
-                    meant.iter().map(|r| serde_json::json!({"number": r.number, "done": false, "text": text})).collect();
+                    meant.iter().map(|r| wire::Answered { number: r.number, done: false, text: text.into() }).collect();
                 json(&told)?;
             }
             return Ok(Exit::NeedsAPerson);
@@ -220,7 +220,7 @@ fn answer(dir: &Path, format: Rows, which: &ReviewsMeant, answer: &Answer) -> Re
     let numbers: Vec<i64> = meant.iter().map(|review| review.number).collect();
     let answered = hub.answer(&numbers, answer).map_err(act_failure)?;
     if format == Rows::Json {
-        json(&answered)?;
+        json(&answered.iter().cloned().map(wire::Answered::from).collect::<Vec<_>>())?;
     } else {
         for one in &answered {
             println!("{}{}: {}", if one.done { "" } else { "! " }, one.number, visible(&one.text));

@@ -17,7 +17,7 @@ use crate::args::{Format, Only, Rows};
 use crate::exit::{Exit, Failure, Result};
 use crate::project::Opened;
 use crate::times::local;
-use crate::{hooks, part, print, progress, project, rows, screen};
+use crate::{hooks, part, print, progress, project, rows, screen, wire};
 
 /// A system is read this often where the project does not say, in seconds.
 const SCHEDULE_S: u64 = 60;
@@ -124,7 +124,8 @@ pub fn sync(dir: &Path, format: Rows, shares: bool, full: bool, only: &Only) -> 
 
 /// A report as a line of JSON.
 pub fn as_json(report: &Report) -> String {
-    let text = serde_json::to_string(report).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
+    let text =
+        serde_json::to_string(&wire::Report::from(report.clone())).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
     format!("{}\n", visible_json(&text))
 }
 

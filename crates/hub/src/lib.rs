@@ -45,6 +45,7 @@ mod twins;
 pub mod undo;
 
 pub use clock::{Clock, SystemClock};
+pub use damages::{DamageLine, TroubleLine};
 pub use guards::{Safeguards, TrippedGuard};
 pub use part::Part;
 pub use report::{Event, Report};

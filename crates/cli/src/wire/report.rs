@@ -1,0 +1,340 @@
+//! The report of a run or a plan.
+
+use std::collections::BTreeMap;
+
+use lockstep_hub::report as hub;
+use lockstep_model::Value;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{each, is_none};
+
+/// What a run did, or a plan would do.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Report {
+    /// The number of the run.
+    run: i64,
+    started: String,
+    ended: String,
+    /// Nothing was written: it was a plan.
+    plan_only: bool,
+    /// What the run was limited to, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<Part>,
+    systems: Vec<System>,
+    flows: Vec<Flow>,
+    /// Guards that have tripped: nothing was written (G3). In a plan, those that would.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    guards: Vec<Guard>,
+    events: Vec<Event>,
+    /// Events that are not among `events`.
+    events_left_out: u64,
+    /// Open reviews after the run, by kind.
+    reviews: BTreeMap<String, u64>,
+    /// Records of record types that no flow names any more (L12).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unnamed: Vec<Unnamed>,
+    /// References that wait for a counterpart (P8).
+    #[serde(skip_serializing_if = "is_none")]
+    waiting_references: u64,
+    /// Records that lack what the target requires (C4).
+    #[serde(skip_serializing_if = "is_none")]
+    incomplete: u64,
+    /// Writes that are decided and not confirmed.
+    outbox: u64,
+    /// Why the run ended before nothing was left that it could do (G8).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfinished: Option<String>,
+    /// Of `outbox`, what failed and is tried again, or may have been done.
+    failing: u64,
+    shares: Shares,
+}
+
+/// What a run was limited to, and what it left for a later one.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Part {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    flows: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    systems: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<usize>,
+    /// Writes that are decided and were left.
+    writes_left: u64,
+    /// Records that were not decided on.
+    records_left: u64,
+}
+
+/// A system's part of a run.
+#[derive(Debug, Serialize, JsonSchema)]
+struct System {
+    system: String,
+    read: u64,
+    edits: u64,
+    created: u64,
+    updated: u64,
+    deleted: u64,
+    refused: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<Requests>,
+    /// Why it was left alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<String>,
+}
+
+/// The requests of a run to one system.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Requests {
+    sent: u64,
+    /// Refused as too many.
+    refused: u64,
+    /// How long they were held back for the system's rate, all together.
+    waited_ms: u64,
+}
+
+/// A flow's part of a run.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Flow {
+    flow: String,
+    /// Records by what was found for them (L9).
+    situations: BTreeMap<String, u64>,
+    linked: u64,
+    created: u64,
+    updated: u64,
+    deleted: u64,
+    review: u64,
+    /// Why records have no counterpart.
+    reasons: BTreeMap<String, u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rows_not_kept: Vec<String>,
+}
+
+/// Where the time went.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Shares {
+    waiting_for_systems_ms: u64,
+    observing_ms: u64,
+    loading_ms: u64,
+    deciding_ms: u64,
+    storing_ms: u64,
+    delivering_ms: u64,
+}
+
+/// A guard that has tripped, or would (G3, R5).
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Guard {
+    system: String,
+    /// `creates`, `updates`, `deletes`, `vanished`, `lost`, `clears`, `match_values`
+    guard: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record_type: Option<String>,
+    message: String,
+}
+
+/// Records of a record type that no flow names any more (L12).
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Unnamed {
+    name: String,
+    records: u64,
+}
+
+/// A property that is written.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Property {
+    path: String,
+    before: Value,
+    after: Value,
+    rule: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+    /// For a reference whose record does not exist yet: whose counterpart it will be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counterpart_of: Option<String>,
+}
+
+/// One thing that happened, or would happen. Records are named `system.RecordType/ID`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum Event {
+    Linked {
+        flow: String,
+        a: String,
+        b: String,
+        by: String,
+    },
+    Created {
+        flow: String,
+        source: String,
+        record: String,
+        properties: Vec<Property>,
+    },
+    Updated {
+        flow: String,
+        source: String,
+        record: String,
+        properties: Vec<Property>,
+    },
+    /// It is gone from its system.
+    Deleted {
+        record: String,
+        text: String,
+    },
+    /// Lockstep deleted it (D1).
+    Removed {
+        flow: String,
+        source: String,
+        record: String,
+    },
+    /// It is kept, though the flow passes deletions on (D1).
+    Kept {
+        flow: String,
+        record: String,
+        text: String,
+    },
+    Edited {
+        record: String,
+        path: String,
+        before: Value,
+        after: Value,
+    },
+    Review {
+        flow: String,
+        kind: String,
+        record: String,
+        message: String,
+        rule: String,
+    },
+    Refused {
+        flow: String,
+        record: String,
+        message: String,
+    },
+    /// A write that failed and is tried again, or of which nobody knows whether it was done.
+    Failing {
+        flow: String,
+        source: String,
+        target: String,
+        kind: String,
+        message: String,
+        tries: u32,
+        not_before: Option<String>,
+        unknown: bool,
+    },
+    Waits {
+        flow: String,
+        record: String,
+        message: String,
+        rule: String,
+    },
+    Fault {
+        place: String,
+        message: String,
+    },
+    Paused {
+        system: String,
+        message: String,
+    },
+}
+
+impl From<hub::Report> for Report {
+    fn from(from: hub::Report) -> Self {
+        let part = |part: lockstep_hub::part::PartReport| Part {
+            flows: part.flows,
+            systems: part.systems,
+            first: part.first,
+            writes_left: part.writes_left,
+            records_left: part.records_left,
+        };
+        let shares = from.shares;
+        Report {
+            run: from.run.0,
+            started: from.started.to_string(),
+            ended: from.ended.to_string(),
+            plan_only: from.plan_only,
+            part: from.part.map(part),
+            systems: each(from.systems),
+            flows: each(from.flows),
+            guards: each(from.guards),
+            events: each(from.events),
+            events_left_out: from.events_left_out,
+            reviews: from.reviews,
+            unnamed: each(from.unnamed),
+            waiting_references: from.waiting_references,
+            incomplete: from.incomplete,
+            outbox: from.outbox,
+            unfinished: from.unfinished,
+            failing: from.failing,
+            shares: Shares {
+                waiting_for_systems_ms: shares.waiting_for_systems_ms,
+                observing_ms: shares.observing_ms,
+                loading_ms: shares.loading_ms,
+                deciding_ms: shares.deciding_ms,
+                storing_ms: shares.storing_ms,
+                delivering_ms: shares.delivering_ms,
+            },
+        }
+    }
+}
+
+impl From<hub::SystemCounts> for System {
+    fn from(from: hub::SystemCounts) -> Self {
+        let hub::SystemCounts { system, read, edits, created, updated, deleted, refused, requests, paused, .. } = from;
+        let requests = requests.map(|hub::Requests { sent, refused, waited_ms }| Requests { sent, refused, waited_ms });
+        System { system, read, edits, created, updated, deleted, refused, requests, paused }
+    }
+}
+
+impl From<hub::FlowCounts> for Flow {
+    fn from(from: hub::FlowCounts) -> Self {
+        let hub::FlowCounts { flow, situations, linked, created, updated, deleted, review, reasons, rows_not_kept } = from;
+        Flow { flow, situations, linked, created, updated, deleted, review, reasons, rows_not_kept }
+    }
+}
+
+impl From<lockstep_hub::TrippedGuard> for Guard {
+    fn from(from: lockstep_hub::TrippedGuard) -> Self {
+        let lockstep_hub::TrippedGuard { system, guard, record_type, message } = from;
+        Guard { system, guard: guard.into(), record_type, message }
+    }
+}
+
+impl From<lockstep_hub::rename::Unnamed> for Unnamed {
+    fn from(from: lockstep_hub::rename::Unnamed) -> Self {
+        Unnamed { name: from.name, records: from.records }
+    }
+}
+
+impl From<hub::PropertyChange> for Property {
+    fn from(from: hub::PropertyChange) -> Self {
+        let hub::PropertyChange { path, before, after, rule, why, counterpart_of } = from;
+        Property { path, before, after, rule, why, counterpart_of: counterpart_of.map(|name| name.0) }
+    }
+}
+
+impl From<hub::Event> for Event {
+    fn from(from: hub::Event) -> Self {
+        use hub::Event as E;
+        match from {
+            E::Linked { flow, a, b, by } => Event::Linked { flow, a: a.0, b: b.0, by },
+            E::Created { flow, source, record, properties } => {
+                Event::Created { flow, source: source.0, record: record.0, properties: each(properties) }
+            }
+            E::Updated { flow, source, record, properties } => {
+                Event::Updated { flow, source: source.0, record: record.0, properties: each(properties) }
+            }
+            E::Deleted { record, text } => Event::Deleted { record: record.0, text },
+            E::Removed { flow, source, record } => Event::Removed { flow, source: source.0, record: record.0 },
+            E::Kept { flow, record, text } => Event::Kept { flow, record: record.0, text },
+            E::Edited { record, path, before, after } => Event::Edited { record: record.0, path, before, after },
+            E::Review { flow, kind, record, message, rule } => Event::Review { flow, kind, record: record.0, message, rule },
+            E::Refused { flow, record, message } => Event::Refused { flow, record: record.0, message },
+            E::Failing { flow, source, target, kind, message, tries, not_before, unknown } => {
+                let not_before = not_before.map(|at| at.to_string());
+                Event::Failing { flow, source: source.0, target, kind, message, tries, not_before, unknown }
+            }
+            E::Waits { flow, record, message, rule } => Event::Waits { flow, record: record.0, message, rule },
+            E::Fault { place, message } => Event::Fault { place, message },
+            E::Paused { system, message } => Event::Paused { system, message },
+        }
+    }
+}
