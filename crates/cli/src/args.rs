@@ -6,21 +6,24 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::screen::When;
 
+/// The heading of the options that every command has.
+const EVERYWHERE: &str = "Everywhere";
+
 /// Keeps the records of several business systems in step, as dataflow documents say.
 #[derive(Debug, Parser)]
 #[command(name = "lockstep", version, about, disable_help_subcommand = true, after_help = STATUSES)]
 pub struct Cli {
     /// The project folder, before or after the command
-    #[arg(id = "project", short = 'C', value_name = "DIR", global = true)]
+    #[arg(id = "project", short = 'C', value_name = "DIR", global = true, help_heading = EVERYWHERE)]
     pub dir: Option<PathBuf>,
     /// When colours are used
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto, global = true)]
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto, global = true, help_heading = EVERYWHERE)]
     pub color: When,
     /// Print no words but errors and what needs a person; the exit status tells the rest
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = EVERYWHERE)]
     pub quiet: bool,
     /// Tell all there is to tell: each event, the requests, where the time went
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     pub verbose: bool,
     #[command(subcommand)]
     pub command: Command,

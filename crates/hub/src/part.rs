@@ -10,6 +10,7 @@ use std::collections::{BTreeSet, HashSet};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::PlanCreate;
 use lockstep_model::{EntityId, FlowIx, Intent, IntentState, NumberSet, RecordId, Timestamp, TypeIx};
+use lockstep_store::Commit;
 use serde::Serialize;
 
 use crate::decide::HELD;
@@ -204,8 +205,9 @@ impl Hub {
         !part.is_whole() && !self.types_for(part).iter().any(|ty| self.system_of(*ty) == system)
     }
 
-    /// Where not everything is decided on: records with writes that wait, and about which something new is known since. These are decided
-    /// on first, so that nothing is sent that was decided on less than is known (P1).
+    /// Where not everything is decided on: records with writes that wait, and about which something new is known since, and what waits to be
+    /// created. These are decided on first, so that nothing is sent that was decided on less than is known: a later edit wins (P1), and what
+    /// somebody has created meanwhile is linked (L8).
     pub(crate) fn decided_on_less(&mut self, under_way: &mut Underway) -> Result<NumberSet<RecordId>> {
         if under_way.part.asked.first.is_none() {
             return Ok(NumberSet::default());
@@ -216,6 +218,12 @@ impl Hub {
         let of_it = queued.iter().filter(|intent| under_way.part.is_of_it(&self.plan, intent)).filter(is_due).map(target);
         let of_it: HashSet<Target> = of_it.collect();
         under_way.part.decided = of_it;
+        let is_creation = |intent: &&Intent| intent.record.is_none() && under_way.part.is_of_it(&self.plan, intent);
+        let sources: Vec<RecordId> = queued.iter().filter(is_creation).map(|intent| intent.source).collect();
+        let sources = self.store.records(&sources)?;
+        let mut commit = Commit::default();
+        self.decide_on(sources.iter(), &mut commit)?;
+        self.store.commit(commit)?;
         let mut entities: Vec<EntityId> = queued.iter().map(|intent| intent.entity).collect();
         entities.sort_unstable();
         entities.dedup();

@@ -115,6 +115,19 @@ fn what_is_left_is_not_created_again_where_somebody_has_made_it_meanwhile() {
 }
 
 #[test]
+fn nor_is_it_by_a_part() {
+    let dir = project(5);
+    let dir = dir.path();
+    // All is decided on; what is to be created in the shop waits.
+    lockstep(dir, &["sync", "--only", "desk"]).exits(0);
+    let by_hand = |n| json!({"id": format!("by-hand-{n}"), "mail": format!("p{n}@example.com"), "name": format!("Person {n}")});
+    put(dir, "shop/Customers.jsonl", &(1..=5).map(by_hand).collect::<Vec<_>>());
+    lockstep(dir, &["sync", "--only", "shop", "--first", "1"]).exits(0);
+    assert_eq!(customers(dir), 5, "somebody who is there was created again");
+    whole_run_does_the_rest(dir, 5);
+}
+
+#[test]
 fn only_the_flow_that_is_named_writes() {
     for name in ["crm.People to shop.Customers", "customers", "flows/customers.yaml", "shop.Customers"] {
         let dir = project(4);
