@@ -309,6 +309,9 @@ pub fn audit(dir: &Path, sample: Option<usize>, repair: bool, stored: bool, form
         Rows::Csv => emit!("{}", audit_csv(&audit)),
         Rows::Text => print!("{}", audit_text(&audit)),
     }
+    if crate::screen::quiet() && format == Rows::Text && (audit.alarms() || !audit.unread.is_empty()) {
+        eprintln!("{}", audit_text(&audit).trim_end());
+    }
     Ok(match (audit.alarms(), audit.unread.is_empty()) {
         (true, _) => Exit::NeedsAPerson,
         (false, false) => Exit::Unreachable,

@@ -22,6 +22,9 @@ pub fn test(dir: &Path, names: &[String], format: Format) -> Result<Exit> {
         Format::Json => crate::look::json(&json!({"tests": results.len(), "failed": failed, "results": results}))?,
         Format::Text => {
             results.iter().for_each(|played| print!("{}", text(played)));
+            for played in results.iter().filter(|played| crate::screen::quiet() && !played.passed) {
+                eprintln!("{}", text(played).trim_end());
+            }
             let passed = results.len() - failed;
             println!("{}: {passed} passed, {failed} failed.", print::count(results.len() as u64, "test"));
         }

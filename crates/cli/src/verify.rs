@@ -96,6 +96,9 @@ fn on_tenant(dir: &Path, written: &[Written]) -> Result<Outcome> {
 /// Prints the lines with their verdicts, and writes what was asked for.
 fn tell(list: &Checklist, asked: &Asked) -> Result<Exit> {
     match asked.format {
+        Format::Text if crate::screen::quiet() && list.tally().violated > 0 => {
+            eprintln!("{}", lockstep_verify::text::summary(list).trim_end());
+        }
         Format::Text => print!("{}", lockstep_verify::text::checklist(list)),
         Format::Json => crate::look::json(&as_json(list))?,
     }

@@ -55,6 +55,9 @@ pub fn check(dir: &Path, format: Rows) -> Result<Exit> {
     } else {
         let problems = lockstep_config::in_order(problems);
         for problem in &problems {
+            if screen::quiet() && problem.severity == Severity::Error {
+                eprintln!("{}", problem.render());
+            }
             println!("{}", problem.render());
         }
         let worst = problems.iter().filter(|problem| problem.severity != Severity::Note).min_by_key(|problem| problem.severity);

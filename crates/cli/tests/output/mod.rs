@@ -150,6 +150,12 @@ fn quiet_prints_what_needs_a_person_alone_and_verbose_all() {
     assert_eq!(asks.stdout, "", "{asks}");
     assert_eq!(lockstep(dir, &["review", "-q"]).exits(1).stdout, "");
     lockstep(dir, &["undo", "1", "-q"]).exits(2).says("add `--yes`");
+    assert_eq!(lockstep(dir, &["check", "-q"]).exits(0).stderr, "");
+    assert_eq!(lockstep(dir, &["test", "-q"]).exits(0).stderr, "");
+    replace(&dir.join("flows/people.yaml"), "c-1: { phone:", "c-1: { name:");
+    lockstep(dir, &["test", "-q"]).exits(1).says("FAILED  a customer whom").says_nothing_of("ok  ");
+    replace(&dir.join("flows/people.yaml"), "email = mail  ", "email == mail");
+    lockstep(dir, &["check", "-q"]).exits(2).says("error[config::row]").says_nothing_of("config::undated");
 
     let dir = project(9);
     let dir = dir.path();
