@@ -45,6 +45,18 @@ fn every_recipe_does_what_it_says() {
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
 
+/// What can be tried of a recipe holds on the sandbox too.
+#[test]
+fn nothing_that_a_recipe_says_is_violated() {
+    for (heading, flows) in recipes() {
+        let dir = project(&flows);
+        let page = lockstep(dir.path(), &["doc", "--format", "rst"]).exits(0).stdout;
+        write(&dir.path().join("flows.rst"), &page);
+        let ran = lockstep(dir.path(), &["verify", "--sandbox", "flows.rst"]);
+        assert!(ran.status == Some(0) && ran.stdout.contains(" 0 violated"), "{heading}\n{ran}");
+    }
+}
+
 /// A document that is made of a recipe's flows says all that they say: imported again, they do the same.
 #[test]
 fn every_recipe_is_a_document_that_reads_back() {

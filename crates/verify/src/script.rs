@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use lockstep_config::convertible;
 use lockstep_model::flow::PropertyRef;
+use lockstep_model::schema::OWN_ID;
 use lockstep_model::{Create, Flow, MatchRow, PropertyPair, PropertySchema, TypeName};
 
 use crate::checklist::Tester;
@@ -131,6 +132,11 @@ impl<'a> Writer<'a> {
 
     /// A row with what is known of its properties; `Err` says what is not there.
     fn sides(&self, flow: &Flow, pair: &PropertyPair) -> Result<Sides, String> {
+        if let Some((ty, _)) =
+            [(&flow.from, &pair.from), (&flow.to, &pair.to)].into_iter().find(|(_, end)| end.path.as_str() == OWN_ID)
+        {
+            return Err(format!("nobody types in the id of {ty}: its system assigns it"));
+        }
         let find = |ty: &TypeName, named: &PropertyRef| {
             self.hands.property(ty, named).ok_or_else(|| format!("{ty} has no property {}", named.path))
         };
@@ -149,7 +155,7 @@ impl<'a> Writer<'a> {
         // Properties that rows connect hold one value, whichever rows that are.
         let mut numbers: HashMap<(bool, PropertyRef), u64> = HashMap::new();
         let mut next = n;
-        let matches = united.matches.iter().flat_map(|row| &row.pairs).map(|(from, to)| plain(from, to));
+        let matches = united.matches.iter().flat_map(matched);
         let rows: Vec<PropertyPair> = united.properties.iter().cloned().chain(matches).collect();
         let markers = self.markers(flow, &rows);
         for pair in &rows {
@@ -483,6 +489,12 @@ fn shows(slot: Slot, path: &PropertyRef, value: lockstep_model::Value) -> Step {
 
 fn plain(from: &PropertyRef, to: &PropertyRef) -> PropertyPair {
     PropertyPair::equal(from.clone(), to.clone())
+}
+
+/// The pairs of a match row as rows: values that meet by it are values that it converts.
+fn matched(row: &MatchRow) -> Vec<PropertyPair> {
+    let pair = |(from, to): &(PropertyRef, PropertyRef)| PropertyPair { conversion: row.conversion.clone(), ..plain(from, to) };
+    row.pairs.iter().map(pair).collect()
 }
 
 /// The values with which a script adds the record of a slot, by hand or as a partner.

@@ -67,11 +67,16 @@ impl Row<'_> {
             // What a nested list is made for can't be seen from outside; something of each kind is offered to it.
             use PlainType::{Boolean, Date, Datetime, Decimal, Float, Integer, List, String};
             candidates.clear();
+            let samples = self.pair.conversion.as_ref().map(Conversion::samples).unwrap_or_default();
+            let first = n as usize % samples.len().max(1);
+            candidates.extend(samples.iter().cycle().skip(first).take(samples.len()).cloned());
             candidates.push(json!(format!("Ask{n} Embla{n}")));
             candidates.extend(
                 [self.from.ty, Datetime, Date, Integer, Decimal, Float, String, List, Boolean]
                     .map(|ty| value(ty, self.from, None, n)),
             );
+            // What a value of the target comes from.
+            candidates.extend(self.backward(&value(String, self.to, None, n)).ok());
         }
         let mut why = String::from("no value was found that both sides can hold");
         for candidate in candidates {

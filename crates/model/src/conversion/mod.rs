@@ -132,6 +132,23 @@ impl Conversion {
         }
     }
 
+    /// Values that it is made for, where it says them: the left sides of its `map`, if that takes the value as it is.
+    pub fn samples(&self) -> Vec<Value> {
+        fn table(node: &Node) -> Option<&Table> {
+            let Node::Call(op, arguments) = node else { return None };
+            match (op, arguments.first(), arguments.last()) {
+                (Op::Map, Some(Node::Table(table)), Some(Node::Input)) => Some(table),
+                _ => arguments.iter().find_map(table),
+            }
+        }
+        match self {
+            Conversion::Computed(Computation(node)) => {
+                table(node).map(|table| table.left_side().cloned().collect()).unwrap_or_default()
+            }
+            Conversion::Plain(_) => vec![],
+        }
+    }
+
     /// As JSON, the way documents write it; [`Conversion::parse`] reads the same conversion from it.
     pub fn to_json(&self) -> Value {
         match self {

@@ -122,11 +122,14 @@ impl Table {
         Value::Array(self.pairs.iter().map(pair).collect())
     }
 
+    pub(super) fn left_side(&self) -> impl Iterator<Item = &Value> {
+        self.pairs.iter().map(|(from, _)| from)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.pairs.len()
     }
 
-    /// Whether some value that stands on no left side passes for one on the right.
     pub(super) fn right_side(&self) -> impl Iterator<Item = &Value> {
         self.pairs.iter().map(|(_, to)| to)
     }

@@ -228,7 +228,7 @@ impl<'a> Writer<'a> {
     }
 
     /// L11: what the flows that run say of the records that they are about, each side's own.
-    fn about(&self, flow: &Flow) -> Vec<(Side, Condition<'a>)> {
+    pub(super) fn about(&self, flow: &Flow) -> Vec<(Side, Condition<'a>)> {
         let mut found = Vec::new();
         for known in self.runs {
             let ends = [(&known.from, &known.only), (&known.to, &known.only_to)];

@@ -4,14 +4,14 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::is_empty;
 use lockstep_model::{Flow, MatchRow, PropertyPair, PropertySchema, TypeName, Value};
 
-use super::{HELPERS, Side, Sides, Writer, plain, see};
+use super::{HELPERS, Side, Sides, Writer, matched, see};
 use crate::practice::unique;
 use crate::trial::{Expect, LineRef, Step, Trial, Val, Values};
 use crate::values::{Row, near};
 
 impl Writer<'_> {
     pub(super) fn match_row(&mut self, line: LineRef, flow: &Flow, row: &MatchRow) -> Vec<Trial> {
-        let pairs: Vec<PropertyPair> = row.pairs.iter().map(|(from, to)| plain(from, to)).collect();
+        let pairs = matched(row);
         let sides: Result<Vec<Sides>, String> = pairs.iter().map(|pair| self.sides(flow, pair)).collect();
         let sides = match sides {
             Ok(sides) => sides,
@@ -153,6 +153,10 @@ impl Writer<'_> {
         steps.extend(more);
         from.extend(needed);
         to.extend(needed_there);
+        // L11: only what the flow is about is matched.
+        for (side, condition) in self.about(flow) {
+            condition.meet(if side == Side::From { &mut from } else { &mut to }, n + 40)?;
+        }
         let empty = |(_, value): &(PropertyRef, Val)| !matches!(value, Val::Is(value) if is_empty(value));
         from.retain(empty);
         to.retain(empty);

@@ -2,7 +2,7 @@
 //! hold waits for a person.
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{Conversion, Direction, Flow, PlainType, PropertyPair, TypeName, Value};
+use lockstep_model::{Conversion, Direction, Flow, PlainType, Policy, PropertyPair, TypeName, Value};
 
 use super::{Side, Sides, Way, Writer, added, held, see, shows};
 use crate::trial::{Expect, LineRef, Step, Trial, Val};
@@ -17,6 +17,17 @@ impl Writer<'_> {
         };
         if !said {
             return Way::Unsaid;
+        }
+        if pair.on_create {
+            return Way::Closed("it is given when a record is created, and never after".into());
+        }
+        let here = if side == Side::From { &flow.from } else { &flow.to };
+        match &pair.policy {
+            Policy::Wins(wins) => return Way::Closed(format!("by `wins: {wins}` the value decides, whoever edits it")),
+            Policy::OnlyFrom(only) if *only != here.system => {
+                return Way::Closed(format!("by `only_from: {only}` an edit here does not count"));
+            }
+            _ => {}
         }
         let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
         if let (Side::To, Err(why)) = (side, row.way_back()) {
@@ -70,8 +81,9 @@ impl Writer<'_> {
                 }
             }
         }
-        // Of yes and no, one of two edits is none.
-        let few = [&sides.from_schema, &sides.to_schema].iter().any(|property| property.ty == PlainType::Boolean);
+        // Of yes and no, or of a few values, one of two edits may be none.
+        let listed = pair.conversion.as_ref().is_some_and(|conversion| !conversion.samples().is_empty());
+        let few = listed || [&sides.from_schema, &sides.to_schema].iter().any(|property| property.ty == PlainType::Boolean);
         if open == [true, true] && editable == [true, true] && !few {
             trials.push(self.both_edited(line, flow, pair, sides));
         }
