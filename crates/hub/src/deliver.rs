@@ -792,6 +792,22 @@ impl Hub {
         let status = &mut self.status[state.ty.at()];
         status.records += 1;
         let (plan, source) = (&self.plan, known.get(&intent.source));
+        // P8: a reference is in the creation only if what it names had a counterpart by then.
+        let given = |change: &Change| {
+            let whole = plan.prop(intent.ty, change.prop).whole;
+            change.counterpart_of.is_none() || !is_empty(state.slot(change.prop).value(whole))
+        };
+        if !under_way.part.is_whole() {
+            for waits in property_changes(plan, intent, known, |change| !given(change)) {
+                let named = waits.counterpart_of.map_or(String::new(), |name| name.0);
+                under_way.report.event(|| Event::Waits {
+                    flow: plan.flow_name(intent.flow),
+                    record: RecordName::of(plan, state.ty, &state.key),
+                    message: format!("{} waits for {named}, whose counterpart is left for a later run", waits.path),
+                    rule: Rule::P8.to_string(),
+                });
+            }
+        }
         under_way.report.event(|| Event::Created {
             flow: plan.flow_name(intent.flow),
             source: source.map_or_else(|| RecordName(String::new()), |s| RecordName::of(plan, s.ty, &s.key)),
@@ -800,7 +816,7 @@ impl Hub {
                 let lost = |review: &Review| {
                     (review.kind, review.record, review.prop) == (ReviewKind::NotKept, state.id, Some(change.prop))
                 };
-                !commit.reviews_opened.iter().any(lost)
+                given(change) && !commit.reviews_opened.iter().any(lost)
             }),
         });
         commit.new_records.push(state);

@@ -273,6 +273,31 @@ fn a_flow_that_is_changed_after_a_part_was_run_holds_for_all_that_is_left() {
 }
 
 #[test]
+fn p8_a_reference_to_what_is_left_waits_and_the_report_says_so() {
+    let dir = project(0);
+    let dir = dir.path();
+    let references = "crm: { connector: files, with: { folder: crm }, references: { People: { company: Companies } } }";
+    replace(&dir.join("lockstep.yaml"), "crm: { connector: files, with: { folder: crm } }", references);
+    let references = "desk: { connector: files, with: { folder: desk }, references: { Contacts: { org: Orgs } } }";
+    replace(&dir.join("lockstep.yaml"), "desk: { connector: files, with: { folder: desk } }", references);
+    let companies = CONTACTS.replace("crm.People", "crm.Companies").replace("desk.Contacts", "desk.Orgs");
+    let companies = companies.replace("email = address", "name = name").replace("email <-> address, ", "");
+    write(&dir.join("flows/companies.yaml"), &companies);
+    replace(&dir.join("flows/contacts.yaml"), "name <-> name", "name <-> name, company <-> org");
+    put(dir, "crm/Companies.jsonl", &[json!({"id": 7, "name": "Fjord AS"})]);
+    put(dir, "crm/People.jsonl", &[json!({"id": 1, "name": "Åse", "email": "ase@example.com", "company": 7})]);
+    put(dir, "desk/Orgs.jsonl", &[]);
+    let ran = lockstep(dir, &["sync", "--flow", "contacts"]).exits(0).says("1 record written.");
+    ran.says("org waits for crm.Companies/7, whose counterpart is left for a later run (P8)").says_nothing_of("counterpart, ");
+    assert_eq!(rows(dir, "desk/Contacts.jsonl")[0].get("org").filter(|org| !org.is_null()), None);
+    lockstep(dir, &["sync"]).exits(0);
+    let (contacts, orgs) = (rows(dir, "desk/Contacts.jsonl"), rows(dir, "desk/Orgs.jsonl"));
+    assert_eq!((contacts.len(), orgs.len()), (1, 1));
+    assert_eq!(contacts[0]["org"], orgs[0]["id"]);
+    lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
+}
+
+#[test]
 fn a_part_approves_no_flow() {
     let dir = project(2);
     let dir = dir.path();
