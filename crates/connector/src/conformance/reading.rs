@@ -114,6 +114,18 @@ impl Run<'_> {
     }
 
     fn list_fails(&mut self, trouble: &Trouble) {
+        let told = trouble.to_string();
+        // It is listed, and not to its end.
+        if told.contains("not complete") || told.contains("the same page comes again") {
+            let before = self.connector.probe(&self.ty.kind, Probe::BeforeFirst).ok().flatten().map_or(0, |before| before.shown);
+            let before = match before {
+                0 => String::new(),
+                some => format!(
+                    " Before the first page there are {some} records: look at `first`, and at how the request names the page."
+                ),
+            };
+            return self.fails("list", &["list:", "paging:"], format!("pages are lost: {told}{before}"));
+        }
         let Ok(small) = self.listing(None, 1, 2) else {
             return self.fails("list", &["list:"], trouble.to_string());
         };
@@ -399,8 +411,8 @@ impl Run<'_> {
         let ids = changes.ids();
         if !ids.contains(record.id.as_str()) && changes.complete {
             return Verdict::Fails(format!(
-                "{} was changed at {latest}, and is not among what changed since a second before: does the system compare times as texts? \
-                 Give it the time in its own form: {{{{ since }}}}, {{{{ since_plain }}}} without a zone, {{{{ since_unix }}}} in seconds",
+                "{} was changed at {latest}, and is not among what changed since a second before: the filter goes by another time (of creation?), \
+                 or compares times as texts. Give it the time in its own form: {{{{ since }}}}, {{{{ since_plain }}}} without a zone, {{{{ since_unix }}}} in seconds",
                 record.id
             ));
         }

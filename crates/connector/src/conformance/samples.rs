@@ -175,7 +175,7 @@ impl Run<'_> {
         match property.ty {
             PlainType::Integer | PlainType::Minutes => json!(1 + variant),
             PlainType::Float | PlainType::Decimal => [json!(1.5), json!(2.25), json!(3.75)][variant.min(2)].clone(),
-            PlainType::Boolean => json!(variant % 2 == 0),
+            PlainType::Boolean => json!(variant.is_multiple_of(2)),
             PlainType::Date => json!(["2001-02-03", "2002-03-04", "2003-04-05"][variant.min(2)]),
             PlainType::Datetime => {
                 json!(["2001-02-03T04:05:06Z", "2002-03-04T05:06:07Z", "2003-04-05T06:07:08Z"][variant.min(2)])

@@ -104,7 +104,13 @@ impl Run<'_> {
 
     fn not_created(&mut self, outcome: &Outcome, mark: &str) {
         if !matches!(outcome, Outcome::Unknown { .. } | Outcome::Accepted { .. }) {
-            return self.fails("create", &["create:"], told(outcome));
+            let advice = match outcome {
+                Outcome::Rejected { .. } => {
+                    ". Is the record where the system looks for it in the body (`wrap`), with all that it requires (`required`)?"
+                }
+                _ => "",
+            };
+            return self.fails("create", &["create:"], told(outcome) + advice);
         }
         // It was made, and nothing tells which it is.
         let listing = self.listing(None, LARGE_PAGE, MOST_PAGES);
@@ -271,6 +277,12 @@ impl Run<'_> {
         }
     }
 
+    /// Whether something about this property has failed already.
+    fn has_failed(&self, path: &str) -> bool {
+        let key = format!("{path}:");
+        self.trials.iter().any(|trial| matches!(trial.verdict, Verdict::Fails(_)) && trial.place.last() == Some(&key))
+    }
+
     fn can_change(&self, prop: usize) -> bool {
         !self.ty.properties[prop].create_only && self.is_writable(prop)
     }
@@ -293,7 +305,11 @@ impl Run<'_> {
         }
         let plain = |value: &&WriteValue| {
             let property = &self.ty.properties[value.prop];
-            self.can_change(value.prop) && property.reference.is_none() && !property.list && !self.is_risky(value.prop)
+            !self.has_failed(self.path(value.prop))
+                && self.can_change(value.prop)
+                && property.reference.is_none()
+                && !property.list
+                && !self.is_risky(value.prop)
         };
         let any = |value: &&WriteValue| self.can_change(value.prop) && self.sample(value.prop, mark, 1).is_some();
         let Some(value) = values.iter().find(plain).or_else(|| values.iter().find(any)) else {
@@ -520,11 +536,7 @@ impl Run<'_> {
 
     /// What was written already by the creation, and failed there, is not told twice.
     fn kept_after(&mut self, what: &'static str, values: &[WriteValue], shown: &ReadRecord) {
-        let told_before = |path: &str| {
-            let key = format!("{path}:");
-            self.trials.iter().any(|trial| matches!(trial.verdict, Verdict::Fails(_)) && trial.place.last() == Some(&key))
-        };
-        let fresh: Vec<WriteValue> = values.iter().filter(|value| !told_before(self.path(value.prop))).cloned().collect();
+        let fresh: Vec<WriteValue> = values.iter().filter(|value| !self.has_failed(self.path(value.prop))).cloned().collect();
         if fresh.len() == values.len() || !fresh.is_empty() {
             self.kept(what, &fresh, shown);
         }

@@ -84,7 +84,7 @@ fn shared(algorithm: hmac::Algorithm, how: &Jwt, key: &str, signed: &str) -> Res
         KeyEncoding::Hex => unhex(key.trim()),
         KeyEncoding::Base64 => unbase64(key, &STANDARD).or_else(|| unbase64(key, &URL_SAFE)),
     };
-    let key = key.filter(|key| !key.is_empty()).ok_or_else(|| match how.key_encoding {
+    let key = key.filter(|key| !key.is_empty()).ok_or(match how.key_encoding {
         KeyEncoding::Text => "is empty",
         KeyEncoding::Hex => "is not written in hexadecimal digits, as `key-encoding: hex` says",
         KeyEncoding::Base64 => "is not written in base64, as `key-encoding: base64` says",

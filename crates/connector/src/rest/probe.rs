@@ -253,7 +253,7 @@ fn absent(ty: &TypeYaml, items: &[Value]) -> Vec<Absent> {
         collect_places(record, "", 0, &mut places);
     }
     let missing = |place: &str| !records.iter().any(|record| at(record, place).is_some());
-    let is_own = |place: &str| OWN.iter().any(|own| place == *own);
+    let is_own = |place: &str| OWN.contains(&place);
     let names: Vec<String> = records.iter().flat_map(|r| r.as_object().into_iter().flat_map(|map| map.keys().cloned())).collect();
     let names: Vec<String> = names.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     let used: BTreeSet<&str> = ty.properties.iter().map(|(path, property)| property.at.as_deref().unwrap_or(path)).collect();
