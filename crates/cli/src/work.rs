@@ -21,12 +21,10 @@ use crate::{hooks, part, print, progress, project, rows, screen, wire};
 
 /// A system is read this often where the project does not say, in seconds.
 const SCHEDULE_S: u64 = 60;
-/// Hints that come within this time after one are taken together.
-const SWARM: Duration = Duration::from_millis(300);
 /// Where calls name more records of a type than these, one reading of what changed is less work.
 const ONE_BY_ONE: usize = 20;
-/// The shortest time between two runs of the service, in which other commands can take the store.
-const GAP: Duration = Duration::from_millis(50);
+/// The shortest time between two runs of the service, in which other commands can take the store: they look for it every 10 ms.
+const GAP: Duration = Duration::from_millis(25);
 /// So long it is waited before the store is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -227,10 +225,11 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
             }
         }
         let next = due.iter().min().copied().unwrap_or_else(|| Instant::now() + Duration::from_secs(SCHEDULE_S));
-        let mut hinted = hints.wait(next.saturating_duration_since(Instant::now()).max(GAP));
+        let free_since = Instant::now();
+        let mut hinted = hints.wait(next.saturating_duration_since(free_since).max(GAP));
         if !hinted.is_empty() {
-            // Hints come in swarms: those of the next moment are the same reading.
-            std::thread::sleep(SWARM);
+            // What is hinted at is read at once. Hints come in swarms: those that come during that reading are one reading, the next.
+            std::thread::sleep(GAP.saturating_sub(free_since.elapsed()));
             hinted.append(&mut hints.wait(Duration::ZERO));
             named = to_read(hinted, &hub_types, &mut due);
         }

@@ -4,7 +4,8 @@
 //! ([`rest`]) with the built-in manifests of the six systems, folders of files ([`files`]), tables of databases ([`sql`])
 //! and address books ([`carddav`]).
 //!
-//! All calls block: the hub gives every system a thread of its own, and a simulation drives the same trait without any.
+//! All calls block: the hub gives every system threads of its own, as many as [`Connector::at_once`] allows, and a simulation drives the
+//! same trait without any.
 
 mod addresses;
 mod bounded;
@@ -19,9 +20,11 @@ pub mod memory;
 mod numbers;
 mod private;
 pub mod rest;
+mod side_by_side;
 pub mod sql;
 pub mod vault;
 
+pub use self::side_by_side::side_by_side;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{ReadRecord, Seldom, Timestamp, TypeSchema, Value};
 
@@ -375,7 +378,12 @@ pub trait Connector: Send + Sync {
         Traffic::default()
     }
 
-    /// How many writes at once pay off. 1 for most systems; many where a file is replaced whole.
+    /// How many requests may be under way at one time: that many threads call `get`, `find` and `write`. 1: one call after the other.
+    fn at_once(&self) -> usize {
+        1
+    }
+
+    /// How many writes in one call pay off. 1 for most systems; many where a file is replaced whole.
     fn batch(&self, kind: &str) -> usize {
         let _ = kind;
         1

@@ -10,7 +10,7 @@ use lockstep_connector::rest::{Rest, parse};
 use lockstep_connector::{Action, Connector, Outcome, ReadRequest, Trouble, Write, WriteValue};
 use lockstep_model::flow::PropertyRef;
 use serde_json::{Value, json};
-use serving::{Asked, serve};
+use serving::{Asked, serve, serve_side_by_side};
 
 /// A manifest with one record type, `People`, listed as `list` says.
 fn people(list: &str) -> String {
@@ -253,4 +253,89 @@ fn what_a_search_finds_beside_what_was_asked_for_is_left_out() {
     let found = rest.find("People", &names(), 0, &json!("Ada Berg")).unwrap().unwrap();
     assert_eq!(found.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), ["1", "2"]);
     assert_eq!(server.paths(), ["GET /search?q=Ada%20Berg"]);
+}
+
+/// Everything that a listing shows, as `read` gives it for each page; `between` is told how many pages there have been.
+fn walk_all(connector: &Rest, between: &mut dyn FnMut(usize)) -> Vec<String> {
+    let (mut ids, mut checkpoint) = (vec![], None);
+    for page in 1.. {
+        let request = ReadRequest { kind: "People", watch: &names(), checkpoint: checkpoint.as_ref(), page_size: 1000 };
+        let read = connector.read(request).unwrap();
+        ids.extend(read.records.into_iter().map(|record| record.id));
+        checkpoint = Some(read.checkpoint);
+        if !read.more {
+            break;
+        }
+        between(page);
+    }
+    ids
+}
+
+#[test]
+fn r1_pages_are_asked_for_side_by_side_where_the_total_is_told_and_nothing_is_missed() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    for paging in ["offset: { limit: 10, total: total }", "page: { limit: 10, total: total, first: 1 }"] {
+        for (vanish, step) in [(0, 10), (3, 10), (0, 7)] {
+            let all = Arc::new(Mutex::new((0..237).collect::<Vec<usize>>()));
+            let (under_way, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+            let (shared, peak) = (Arc::clone(&all), Arc::clone(&most));
+            let server = serve_side_by_side(move |asked| {
+                peak.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                std::thread::sleep(std::time::Duration::from_millis(10));
+                let all = shared.lock().unwrap();
+                let offset = match number(&asked.path, "page") {
+                    0 => number(&asked.path, "offset"),
+                    page => 10 * (page - 1),
+                };
+                // It may give fewer than it is asked for.
+                let shown: Vec<Value> = all.iter().skip(offset).take(step).map(|n| person(*n)).collect();
+                under_way.fetch_sub(1, Ordering::SeqCst);
+                ok(json!({"total": all.len(), "items": shown}))
+            });
+            if paging.starts_with("page") && step != 10 {
+                continue;
+            }
+            let list = format!(
+                "list: {{ request: {{ path: /people, query: {{ offset: '{{{{ offset }}}}', page: '{{{{ page }}}}', limit: '{{{{ limit }}}}' }} }}, items: items, paging: {{ {paging} }} }}"
+            );
+            let manifest = people(&list).replace("per-second: 1000", "at-once: 8");
+            let connector = server.connect(&manifest);
+            // Records on pages that have been passed vanish while later ones are read.
+            let mut ids = walk_all(&connector, &mut |page| {
+                let mut all = all.lock().unwrap();
+                if page % 4 == 2 {
+                    all.drain(..vanish);
+                }
+            });
+            let asked = server.asked.lock().unwrap().len();
+            ids.sort_by_key(|id| id.parse::<usize>().unwrap());
+            ids.dedup();
+            for n in all.lock().unwrap().iter() {
+                assert!(ids.contains(&n.to_string()), "{paging}: {n} is missed");
+            }
+            assert!((4..=8).contains(&most.load(Ordering::SeqCst)), "{paging}: {most:?} at once");
+            if vanish == 0 {
+                assert_eq!(asked, 237_usize.div_ceil(step), "{paging}: no page twice, none behind the last one");
+            }
+        }
+    }
+}
+
+#[test]
+fn r1_pages_that_follow_otherwise_than_foreseen_are_not_asked_for_ahead_again() {
+    // Each page is shorter than the one before: nobody can tell where the next one begins.
+    let server = serve_side_by_side(|asked| {
+        let offset = number(&asked.path, "offset");
+        let few = 10 - (offset / 10).min(8);
+        ok(json!({"total": 120, "items": (offset..(offset + few).min(120)).map(person).collect::<Vec<_>>()}))
+    });
+    let list = "list: { request: { path: /people, query: { offset: '{{ offset }}', limit: '{{ limit }}' } }, items: items, paging: { offset: { limit: 10, total: total } } }";
+    let connector = server.connect(&people(list).replace("per-second: 1000", "at-once: 8"));
+    let mut ids = walk_all(&connector, &mut |_| {});
+    ids.dedup();
+    assert_eq!(ids.len(), 120);
+    let asked = server.asked.lock().unwrap().len();
+    assert!(asked <= 40 + 8, "{asked} requests");
 }

@@ -5,7 +5,6 @@ use lockstep_connector::{Action, Answers, Connector, Outcome, Trouble, Write};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{equal_as, is_empty};
 use lockstep_model::{Intent, PlainType, ReadRecord, Value};
-use lockstep_store::Flush;
 
 use crate::look_up::LookUp;
 
@@ -21,7 +20,7 @@ pub(crate) struct Job {
     pub(crate) watch: Vec<PropertyRef>,
     pub(crate) intents: Vec<Intent>,
     pub(crate) writes: Vec<Write>,
-    /// For deletions: what each record is known to hold.
+    /// For deletions: what each record is known to hold. Empty where nothing is deleted.
     pub(crate) known: Vec<Vec<(usize, Value)>>,
     /// Records can be read one by one.
     pub(crate) can_get: bool,
@@ -29,18 +28,39 @@ pub(crate) struct Job {
     pub(crate) look_ups: Vec<Option<LookUp>>,
 }
 
+impl Job {
+    /// The same in parts that may be under way side by side, of so many writes each.
+    pub(crate) fn split(self, size: usize) -> Vec<Job> {
+        let Job { kind, watch, intents, writes, known, can_get, look_ups } = self;
+        let (mut known, mut look_ups) = (known.into_iter(), look_ups.into_iter());
+        let mut both = intents.into_iter().zip(writes).peekable();
+        let mut parts = Vec::new();
+        while both.peek().is_some() {
+            let (intents, writes): (Vec<Intent>, Vec<Write>) = both.by_ref().take(size).unzip();
+            let (known, look_ups) = (known.by_ref().take(size).collect(), look_ups.by_ref().take(size).collect());
+            parts.push(Job { kind: kind.clone(), watch: watch.clone(), intents, writes, known, can_get, look_ups });
+        }
+        parts
+    }
+}
+
 /// What became of an intent; with a record that was read: after it was written (R6), after a conflict, or as a duplicate named it.
 pub(crate) type Carried = (Parcel, Outcome, Option<Box<ReadRecord>>);
 
-/// Carries out a job in the system's own thread, once the store has it on the disk that the writes are on their way (C2). Once the system
-/// is in trouble, the rest of the job is not tried.
-pub(crate) fn carry_out(connector: &dyn Connector, flush: Flush, mut job: Job) -> lockstep_store::Result<Vec<Carried>> {
-    flush()?;
-    let mut aside = set_aside_edited(connector, &mut job);
-    aside.extend(set_aside_found(connector, &mut job));
+/// Carries out a job in a thread of its system. Once the system is in trouble, the rest of the job is not tried: nothing of it where it was
+/// in trouble before. Gives the trouble, too.
+pub(crate) fn carry_out(
+    connector: &dyn Connector,
+    mut job: Job,
+    mut stopped: Option<Trouble>,
+) -> (Vec<Carried>, Option<Trouble>) {
+    let mut aside = Vec::new();
+    if stopped.is_none() {
+        aside.extend(set_aside_edited(connector, &mut job));
+        aside.extend(set_aside_found(connector, &mut job, &mut stopped));
+    }
     let size = connector.batch(&job.kind).max(1);
     let mut outcomes = Vec::with_capacity(job.writes.len());
-    let mut stopped: Option<Trouble> = None;
     for writes in job.writes.chunks(size) {
         if let Some(trouble) = &stopped {
             outcomes.extend(writes.iter().map(|_| (Outcome::Stopped(trouble.clone()), None)));
@@ -92,7 +112,8 @@ pub(crate) fn carry_out(connector: &dyn Connector, flush: Flush, mut job: Job) -
     }
     let sent = |write: Write| write.values.into_iter().map(|value| (value.prop, value.value)).collect();
     let parcels = job.intents.into_iter().zip(job.writes).map(|(intent, write)| Parcel { intent, sent: sent(write) });
-    Ok(parcels.zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).chain(aside).collect())
+    let carried = parcels.zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).chain(aside).collect();
+    (carried, stopped)
 }
 
 /// A record as it is now; nothing where its system shows another one in its place.
@@ -122,16 +143,15 @@ pub(crate) fn shows(shown: &Value, sent: &Value) -> bool {
 }
 
 /// L8: takes creations out of a job whose record is there already, though no listing has shown it.
-fn set_aside_found(connector: &dyn Connector, job: &mut Job) -> Vec<Carried> {
+fn set_aside_found(connector: &dyn Connector, job: &mut Job, stopped: &mut Option<Trouble>) -> Vec<Carried> {
     if job.look_ups.is_empty() {
         return vec![];
     }
     let (intents, writes) = (std::mem::take(&mut job.intents), std::mem::take(&mut job.writes));
     let mut aside = Vec::new();
-    let mut stopped: Option<Trouble> = None;
     for ((intent, write), look_up) in intents.into_iter().zip(writes).zip(&job.look_ups) {
         let parcel = |intent| Parcel { intent, sent: vec![] };
-        let found = match (&stopped, look_up) {
+        let found = match (&*stopped, look_up) {
             (None, Some(look_up)) => look_up.find(connector, &job.kind, &job.watch, &write),
             (Some(trouble), _) => Err(trouble.clone()),
             (None, None) => Ok(None),
@@ -152,7 +172,7 @@ fn set_aside_found(connector: &dyn Connector, job: &mut Job) -> Vec<Carried> {
             }
             Err(trouble) => {
                 aside.push((parcel(intent), Outcome::Stopped(trouble.clone()), None));
-                stopped = Some(trouble);
+                *stopped = Some(trouble);
             }
         }
     }

@@ -1,12 +1,13 @@
-//! Delivering the outbox: each system in a thread of its own, what others refer to first.
+//! Delivering the outbox: each system in threads of its own (`lanes`), what others refer to first.
 //!
 //! An intent is durable before it is sent (C2), and marked as sent before the request leaves; what the system answers is recorded with
 //! the record's new state in one commit (G5). A system that is down pauses alone; one bad record never stops the others (G4).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
 
-use lockstep_connector::{Action, Answers, Outcome, Write, WriteValue};
+use lockstep_connector::{Action, Answers, Connector, Outcome, Trouble, Write, WriteValue};
 use lockstep_engine::keys::{each_id, hashes, rekey};
 use lockstep_engine::observe::retired_key;
 use lockstep_engine::plan::{PlanProp, PlanType};
@@ -22,12 +23,11 @@ use lockstep_model::{
 use lockstep_store::{Commit, Flush, IntentUpdate, JournalEntry, JournalKind};
 
 use crate::carry::{Carried, Job, Parcel, carry_out, shows};
+use crate::lanes::{self, Answered, Closing, Desk, Line, Needs};
 use crate::report::{Event, PropertyChange, RecordName, timed};
-use crate::run::{Hub, Progress, Result, Underway};
+use crate::run::{Chance, Hub, Progress, Result, Underway};
 use crate::settle_unknown::Found;
 
-/// So many writes are promised to a system's thread at a time where the connector takes them one by one.
-const PROMISED: usize = 8;
 /// So many answers are recorded together.
 const ANSWERS: usize = 10_000;
 /// What is put back until something else is known is not due before this time has passed.
@@ -45,9 +45,37 @@ pub(crate) struct Lost<'a> {
     pub(crate) shown: Value,
 }
 
-struct Answered {
-    system: usize,
-    parcels: lockstep_store::Result<Vec<Carried>>,
+/// What a look into the outbox came to.
+enum Promised {
+    Job(Flush, Job),
+    /// All of it waits for answers.
+    Waits,
+    /// All of it turned out to be needless.
+    Dropped,
+}
+
+/// The jobs of all systems where they are carried out in the hub's own thread.
+#[derive(Default)]
+struct Here {
+    jobs: VecDeque<(usize, Job)>,
+    stopped: BTreeMap<usize, Trouble>,
+}
+
+impl Here {
+    /// Carries out the next job; by chance several ones, and others than the first.
+    fn carry_some(&mut self, connectors: &[Arc<dyn Connector>], chance: Option<&mut Chance>) -> Vec<Answered> {
+        let (mut answered, mut chance) = (Vec::new(), chance);
+        let mut draw = |end: usize| chance.as_mut().map_or(0, |chance| chance(end));
+        for _ in 0..=draw(self.jobs.len()) {
+            let Some((system, job)) = self.jobs.remove(draw(self.jobs.len())) else { break };
+            let (carried, stopped) = carry_out(connectors[system].as_ref(), job, self.stopped.get(&system).cloned());
+            if let Some(trouble) = stopped {
+                self.stopped.entry(system).or_insert(trouble);
+            }
+            answered.push(Answered { system, carried: Ok(Ok(carried)) });
+        }
+        answered
+    }
 }
 
 /// What is asked of a record as it was before a write.
@@ -72,42 +100,45 @@ impl Hub {
             return Ok(false);
         }
         let connectors: Vec<_> = self.systems.iter().map(|system| system.connector.clone()).collect();
+        let mut lines: Vec<Line> = connectors.iter().map(|connector| Line::new(lanes::at_once(connector.as_ref()))).collect();
+        let desks: Vec<Desk> = connectors.iter().map(|_| Desk::default()).collect();
         let mut sent_any = false;
         std::thread::scope(|scope| -> Result<()> {
+            let _closing = Closing(&desks);
             let (answer, answers) = channel::<Answered>();
-            let mut desks: Vec<Sender<(Flush, Job)>> = Vec::new();
-            for (system, connector) in connectors.iter().enumerate() {
-                let (desk, jobs) = channel::<(Flush, Job)>();
-                desks.push(desk);
-                let (answer, connector) = (answer.clone(), connector.clone());
-                scope.spawn(move || {
-                    for (flush, job) in jobs {
-                        let parcels = carry_out(connector.as_ref(), flush, job);
-                        if answer.send(Answered { system, parcels }).is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
-            let mut here: VecDeque<Answered> = VecDeque::new();
-            let mut busy: HashSet<usize> = HashSet::new();
+            let mut has_threads = vec![false; connectors.len()];
+            let mut here = Here::default();
             loop {
-                for (system, desk) in desks.iter().enumerate() {
-                    if busy.contains(&system) || under_way.paused.contains_key(&system) {
-                        continue;
-                    }
-                    if let Some((flush, job)) = self.promise(under_way, system)? {
+                for (system, connector) in connectors.iter().enumerate() {
+                    while let Some((flush, job)) = self.promise(under_way, system, &mut lines[system])? {
                         sent_any = true;
-                        busy.insert(system);
-                        if self.one_thread {
-                            here.push_back(Answered { system, parcels: carry_out(connectors[system].as_ref(), flush, job) });
+                        let at_once = lines[system].at_once;
+                        let jobs = if at_once == 1 {
+                            vec![job]
                         } else {
-                            // The thread only ends when its desk is closed, below.
-                            let _ = desk.send((flush, job));
+                            let size = connector.batch(&job.kind).max(1);
+                            job.split(size)
+                        };
+                        if self.one_thread {
+                            flush()?;
+                            here.jobs.extend(jobs.into_iter().map(|job| (system, job)));
+                            continue;
                         }
+                        desks[system].put(flush, jobs);
+                        if !std::mem::replace(&mut has_threads[system], true) {
+                            for _ in 0..Desk::threads(at_once) {
+                                let (desk, answer, connector) = (&desks[system], answer.clone(), connector.clone());
+                                scope.spawn(move || desk.work(system, connector.as_ref(), at_once, &answer));
+                            }
+                        }
+                    }
+                    if let Some(why) = under_way.paused.get(&system) {
+                        let trouble = Trouble::Busy { retry_after_ms: None, message: why.clone() };
+                        desks[system].stop(trouble.clone());
+                        here.stopped.entry(system).or_insert(trouble);
                     }
                 }
-                if busy.is_empty() {
+                if lines.iter().all(Line::is_idle) {
                     // Something may be due in a moment: a system that asked to come back.
                     let now = self.clock.now();
                     let Some(due) = self.next_due(under_way)? else { return Ok(()) };
@@ -119,18 +150,35 @@ impl Hub {
                     self.clock.wait(std::time::Duration::from_millis(wait.unsigned_abs()));
                     continue;
                 }
-                let mut answered = if self.one_thread { here.pop_front() } else { answers.try_recv().ok() };
-                if answered.is_none() && !self.one_thread {
-                    timed(&mut under_way.report.shares.storing_ms, || self.store.meanwhile())?;
-                    answered = timed(&mut under_way.report.shares.delivering_ms, || answers.recv().ok());
+                let mut came: BTreeMap<usize, Vec<Carried>> = BTreeMap::new();
+                let mut take = |answered: Answered| -> Result<()> {
+                    let carried = answered.carried.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+                    came.entry(answered.system).or_default().extend(carried);
+                    Ok(())
+                };
+                if self.one_thread {
+                    here.carry_some(&connectors, self.chance.as_deref_mut()).into_iter().try_for_each(&mut take)?;
+                } else {
+                    let mut first = answers.try_recv().ok();
+                    if first.is_none() {
+                        timed(&mut under_way.report.shares.storing_ms, || self.store.meanwhile())?;
+                        first = timed(&mut under_way.report.shares.delivering_ms, || answers.recv().ok());
+                    }
+                    // What has come meanwhile is recorded with it, in one commit.
+                    first.into_iter().chain(answers.try_iter()).try_for_each(&mut take)?;
                 }
-                let Some(answered) = answered else { return Ok(()) };
-                busy.remove(&answered.system);
-                let mut parcels = answered.parcels?;
-                while !parcels.is_empty() {
-                    let rest = parcels.split_off(parcels.len().min(ANSWERS));
-                    self.take_answers(under_way, answered.system, parcels)?;
-                    parcels = rest;
+                for (system, mut parcels) in came {
+                    parcels.iter().for_each(|(parcel, _, _)| lines[system].end(parcel.intent.id));
+                    while !parcels.is_empty() {
+                        let rest = parcels.split_off(parcels.len().min(ANSWERS));
+                        self.take_answers(under_way, system, parcels)?;
+                        parcels = rest;
+                    }
+                    // Only a record type of it may be in trouble (R8): the others are worked with.
+                    if lines[system].is_idle() && !under_way.paused.contains_key(&system) {
+                        desks[system].go_on();
+                        here.stopped.remove(&system);
+                    }
                 }
             }
         })?;
@@ -163,8 +211,12 @@ impl Hub {
         Ok(next)
     }
 
-    /// Takes the next intents of a system from the outbox and marks them as sent; to be flushed before they are (C2).
-    fn promise(&mut self, under_way: &mut Underway, system: usize) -> Result<Option<(Flush, Job)>> {
+    /// Takes the next intents of a system from the outbox and marks them as sent; to be flushed before they are (C2). Nothing while what is
+    /// next has to wait for an answer.
+    fn promise(&mut self, under_way: &mut Underway, system: usize, line: &mut Line) -> Result<Option<(Flush, Job)>> {
+        if line.is_full() || under_way.paused.contains_key(&system) {
+            return Ok(None);
+        }
         let types = self.types_of(under_way, system);
         let now = self.clock.now();
         // C2: what was sent in this run and is not known to have been done is not sent again in it.
@@ -172,26 +224,32 @@ impl Hub {
         loop {
             let due = self.may_be_sent(under_way, now, &types, 1)?;
             let Some(head) = due.into_iter().next() else { return Ok(None) };
-            if let Some(job) = self.promise_batch(under_way, system, &types, &head)? {
-                return Ok(Some(job));
+            if !line.takes((head.ty, head.rank, head.kind == IntentKind::Create)) {
+                return Ok(None);
+            }
+            match self.promise_batch(under_way, system, &types, &head, line)? {
+                Promised::Job(flush, job) => return Ok(Some((flush, job))),
+                Promised::Waits => return Ok(None),
+                Promised::Dropped => {}
             }
         }
     }
 
-    /// The batch of writes that begins with `head`; `None` where all of it turned out to be needless and was dropped.
+    /// The batch of writes that begins with `head`.
     fn promise_batch(
         &mut self,
         under_way: &mut Underway,
         system: usize,
         types: &[TypeIx],
         head: &Intent,
-    ) -> Result<Option<(Flush, Job)>> {
+        line: &mut Line,
+    ) -> Result<Promised> {
         let now = self.clock.now();
         let ty = head.ty;
         let kind = self.plan.ty(ty).name.kind.clone();
         // Large batches spare a folder of files from being replaced often; they are held in memory whole, so they stay in proportion.
-        let most = usize::try_from(self.status[ty.at()].records / 5).unwrap_or(PROMISED).clamp(10_000, 75_000);
-        let size = self.systems[system].connector.batch(&kind).clamp(PROMISED, most);
+        let most = usize::try_from(self.status[ty.at()].records / 5).unwrap_or(0).clamp(10_000, 75_000);
+        let size = line.room(self.systems[system].connector.batch(&kind).max(1), most);
         under_way.written.insert(ty);
         let mut intents = self.may_be_sent(under_way, now, types, size)?;
         intents.truncate(size);
@@ -199,6 +257,15 @@ impl Hub {
         let together = intents.iter().take_while(|i| i.ty == ty && i.rank == head.rank).count();
         intents.truncate(together);
         under_way.part.truncate(&mut intents);
+        if line.at_once > 1 {
+            // What is there already is written first: it may hold what is to be created.
+            let phase = (ty, head.rank, head.kind == IntentKind::Create);
+            intents.retain(|intent| (intent.kind == IntentKind::Create) == phase.2);
+            line.take(&self.plan, phase, &mut intents);
+            if intents.is_empty() {
+                return Ok(Promised::Waits);
+            }
+        }
         // The store has what lies together written together when the answers come. What is to be created still comes last.
         intents.sort_by_key(|intent| (intent.kind == IntentKind::Create, intent.record));
         let targets: Vec<RecordId> = intents.iter().filter_map(|i| i.record).collect();
@@ -206,6 +273,7 @@ impl Hub {
         let shares = &mut under_way.report.shares;
         let keys: NumberMap<RecordId, String> =
             timed(&mut shares.loading_ms, || self.store.keys_of(&targets))?.into_iter().collect();
+        let deletes = !deleted.is_empty();
         let deleted: NumberMap<RecordId, RecordState> = self.store.records(&deleted)?.into_iter().map(|r| (r.id, r)).collect();
         let counterparts = self.counterparts(&intents)?;
         if self.has_facets(ty) {
@@ -238,6 +306,7 @@ impl Hub {
                 };
                 under_way.damages.waiting.push(IntentUpdate { not_before: None, ..waits.clone() });
                 commit.intents_changed.push(waits);
+                line.end(intent.id);
                 continue;
             }
             let needless = values.is_empty() && intent.kind == IntentKind::Update;
@@ -245,6 +314,7 @@ impl Hub {
             if needless || lacks.is_some() {
                 // Its reference has no counterpart yet: it waits, and is decided again when that is linked (P8, C4).
                 commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, lacks.clone()));
+                line.end(intent.id);
                 if let Some(message) = lacks {
                     let name = self.plan.ty(intent.ty).name.to_string();
                     let flow = self.plan.flow_name(intent.flow);
@@ -258,7 +328,7 @@ impl Hub {
                 continue;
             }
             commit.intents_changed.push(step(&intent, IntentEvent::Send, now, None));
-            if intent.kind == IntentKind::Delete {
+            if deletes {
                 let target = intent.record.and_then(|id| deleted.get(&id));
                 known.push(target.map(crate::deletes::known_of).unwrap_or_default());
             }
@@ -267,17 +337,20 @@ impl Hub {
             let write = Write { action, values, token };
             writes.push(write);
             under_way.part.begin(&intent);
+            if line.at_once == 1 {
+                line.begin((ty, head.rank, false), intent.id, Needs::default());
+            }
             promised.push(intent);
         }
         let flush = timed(&mut under_way.report.shares.storing_ms, || self.store.commit_unflushed(commit))?;
         if promised.is_empty() {
-            return Ok(None);
+            return Ok(Promised::Dropped);
         }
         under_way.progress.tell(Progress::Sending { ty: self.plan.ty(ty).name.to_string(), writes: promised.len() });
         let watch = self.plan.ty(ty).watch();
         let look_ups = self.look_ups(system, ty, &promised)?;
         let can_get = self.plan.ty(ty).can.get;
-        Ok(Some((flush, Job { kind, watch, intents: promised, writes, known, can_get, look_ups })))
+        Ok(Promised::Job(flush, Job { kind, watch, intents: promised, writes, known, can_get, look_ups }))
     }
 
     /// The ids of counterparts that did not exist when the intents were decided.

@@ -7,7 +7,7 @@
 //! run::Hub::run       all three, until quiet
 //! ```
 //!
-//! Each system has a thread of its own for talking to it; the store has one owner. A run that is stopped or killed goes on where it
+//! Each system has threads of its own for talking to it; the store has one owner. A run that is stopped or killed goes on where it
 //! was: everything between two steps is in the store.
 
 pub mod acts;
@@ -27,6 +27,7 @@ mod forget;
 mod fresh;
 pub mod guards;
 mod identity;
+mod lanes;
 pub mod links;
 pub mod load;
 pub mod look;

@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use lockstep_connector::Trouble;
+use lockstep_connector::{Connector, Trouble, side_by_side};
 use lockstep_engine::observe::mark_gone;
 use lockstep_model::{ReadRecord, RecordState, TypeIx};
 use lockstep_store::Commit;
 
+use crate::lanes;
 use crate::run::{Hub, Result, Underway};
 
 /// A record as it was found: `None` if it is not there.
@@ -62,29 +63,30 @@ impl Hub {
         Ok(self.store.commit(commit)?)
     }
 
-    /// Each system in a thread of its own. Once a system can't be reached, no more is asked of it.
+    /// Each system in threads of its own. Once a system can't be reached, no more is asked of it.
     pub(crate) fn found(&self, jobs: Vec<Vec<(TypeIx, String)>>) -> Vec<(TypeIx, String, Found)> {
         let watches: HashMap<TypeIx, _> = jobs.iter().flatten().map(|(ty, _)| (*ty, self.plan.ty(*ty).watch())).collect();
         let (systems, plan) = (&self.systems, &self.plan);
+        let one_thread = self.one_thread;
+        let at_once = |connector: &dyn Connector| if one_thread { 1 } else { lanes::at_once(connector) };
         let ask = |system: usize, jobs: Vec<(TypeIx, String)>| {
-            let (connector, mut found) = (&systems[system].connector, Vec::with_capacity(jobs.len()));
-            for (ty, key) in jobs {
-                let one = connector.get(&plan.ty(ty).name.kind, &watches[&ty], &key);
-                let stops = matches!(&one, Err(trouble) if !matches!(trouble, Trouble::Malformed(_)));
-                found.push((ty, key, one.map(|read| read.filter(|read| !read.deleted))));
-                if stops {
-                    break;
-                }
-            }
-            found
+            let connector = systems[system].connector.as_ref();
+            let one = |(ty, key): &(TypeIx, String)| {
+                let read = connector.get(&plan.ty(*ty).name.kind, &watches[ty], key);
+                read.map(|read| read.filter(|read| !read.deleted))
+            };
+            let stops = |found: &Found| matches!(found, Err(trouble) if !matches!(trouble, Trouble::Malformed(_)));
+            let found = side_by_side(at_once(connector), &jobs, one, stops);
+            let asked = jobs.into_iter().zip(found).filter_map(|((ty, key), found)| Some((ty, key, found?)));
+            asked.collect::<Vec<_>>()
         };
-        let jobs = jobs.into_iter().enumerate().filter(|(_, jobs)| !jobs.is_empty());
-        if self.one_thread {
-            return jobs.flat_map(|(system, jobs)| ask(system, jobs)).collect();
+        let jobs: Vec<_> = jobs.into_iter().enumerate().filter(|(_, jobs)| !jobs.is_empty()).collect();
+        if self.one_thread || jobs.len() == 1 {
+            return jobs.into_iter().flat_map(|(system, jobs)| ask(system, jobs)).collect();
         }
         std::thread::scope(|scope| {
             let ask = &ask;
-            let readers: Vec<_> = jobs.map(|(system, jobs)| scope.spawn(move || ask(system, jobs))).collect();
+            let readers: Vec<_> = jobs.into_iter().map(|(system, jobs)| scope.spawn(move || ask(system, jobs))).collect();
             readers
                 .into_iter()
                 .flat_map(|reader| reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::mpsc::sync_channel;
 
-use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, RecordFault, Trouble};
+use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, RecordFault, Trouble, side_by_side};
 use lockstep_engine::keys::each_id;
 use lockstep_engine::observe::{Reading, mark_gone, observe};
 use lockstep_engine::{Observed, Plan, is_back};
@@ -16,6 +16,7 @@ use lockstep_store::{Commit, JournalEntry, JournalKind, TypeStatus};
 use crate::clock::Clock;
 use crate::deliver::Lost;
 use crate::identity::is_another_account;
+use crate::lanes;
 use crate::lost::Losses;
 use crate::report::{Event, RecordName, millis, timed};
 use crate::run::{Hub, Progress, Result, Underway};
@@ -644,8 +645,20 @@ impl Hub {
         let connector = self.systems[self.system_of(ty)].connector.clone();
         let watch = self.plan.ty(ty).watch();
         let (mut gone, mut merged, mut all) = (vec![], vec![], true);
-        for (key, id) in missing {
-            match connector.get(&name.kind, &watch, &key) {
+        let at_once = if self.one_thread { 1 } else { lanes::at_once(connector.as_ref()) };
+        let ask = |(key, _): &(String, RecordId)| connector.get(&name.kind, &watch, key);
+        // G4: what is wrong with one record is no reason not to ask for the others.
+        let stops = |found: &std::result::Result<_, Trouble>| {
+            found.as_ref().is_err_and(|trouble| !matches!(trouble, Trouble::Malformed(_)))
+        };
+        let found = side_by_side(at_once, &missing, ask, stops);
+        for ((key, id), found) in missing.into_iter().zip(found) {
+            let Some(found) = found else {
+                // Its system was in trouble before it could be asked for.
+                all = false;
+                continue;
+            };
+            match found {
                 Ok(None) => gone.push(id),
                 Ok(Some(record)) if record.deleted => gone.push(id),
                 // The id leads to another record now: that is a merge, and no deletion.
@@ -656,10 +669,6 @@ impl Hub {
                     let message = format!("whether {name}/{key} is deleted can't be told: {trouble}");
                     self.tell_damage(under_way, self.system_of(ty), &name.to_string(), &message);
                     all = false;
-                    // G4: what is wrong with one record is no reason not to ask for the others.
-                    if !matches!(trouble, Trouble::Malformed(_)) {
-                        break;
-                    }
                 }
             }
         }

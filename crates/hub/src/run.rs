@@ -166,6 +166,9 @@ impl Underway<'_> {
     }
 }
 
+/// Gives a number below the one given.
+pub type Chance = dyn FnMut(usize) -> usize + Send + Sync;
+
 /// A project at work: its plan, its systems, its store.
 pub struct Hub {
     pub(crate) plan: Plan,
@@ -181,6 +184,8 @@ pub struct Hub {
     system_of: Vec<usize>,
     pub(crate) pretends: bool,
     pub(crate) one_thread: bool,
+    /// In one thread: which of the writes under way is carried out next, and how many are before an answer is recorded.
+    pub(crate) chance: Option<Box<Chance>>,
     /// How long the journal is kept, in milliseconds; for ever where nothing is said.
     journal_ms: Option<i64>,
 }
@@ -209,8 +214,13 @@ impl Hub {
         }
         // No time that was recorded lies ahead: a clock that was set back goes on from there.
         let runs = store.runs(1)?;
+        // C2: of a run that was killed, what it had sent is the latest that is known.
+        let mut sent = store.intents_in(IntentState::Sent, usize::MAX >> 1)?;
+        sent.extend(store.intents_in(IntentState::Unknown, usize::MAX >> 1)?);
+        let recorded = runs.iter().map(|run| run.ended.unwrap_or(run.started));
         let recorded =
-            runs.iter().map(|run| run.ended.unwrap_or(run.started)).chain(status.iter().filter_map(|s| s.read_from)).max();
+            recorded.chain(status.iter().filter_map(|s| s.read_from)).chain(sent.iter().map(|intent| intent.decided_at));
+        let recorded = recorded.max();
         let clock: Arc<dyn Clock> = Arc::new(SteadyClock::new(clock, recorded));
         let identity = store.identity()?;
         Ok(Hub {
@@ -225,6 +235,7 @@ impl Hub {
             system_of,
             pretends: false,
             one_thread: false,
+            chance: None,
             journal_ms: None,
         })
     }
@@ -232,6 +243,13 @@ impl Hub {
     /// Talks to one system after the other, in the caller's thread: everything then happens in an order that a simulation can repeat.
     pub fn in_one_thread(mut self) -> Self {
         self.one_thread = true;
+        self
+    }
+
+    /// In one thread: the order in which writes are carried out that are under way together is that of these numbers, each below the one
+    /// given; and so is how many of them are carried out before their answers are recorded.
+    pub fn carried_out_by(mut self, chance: Box<Chance>) -> Self {
+        self.chance = Some(chance);
         self
     }
 
@@ -599,6 +617,7 @@ impl Hub {
             system_of: self.system_of.clone(),
             pretends: true,
             one_thread: self.one_thread,
+            chance: None,
             journal_ms: None,
         };
         let result = pretending.run(options);
@@ -693,5 +712,9 @@ impl Connector for Pretend {
 
     fn batch(&self, kind: &str) -> usize {
         self.real.batch(kind)
+    }
+
+    fn at_once(&self) -> usize {
+        self.real.at_once()
     }
 }

@@ -4,7 +4,7 @@
 mod serving;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use lockstep_model::flow::{Create, PropertyRef};
 use lockstep_model::{Flow, MatchRow, PropertyPair, Timestamp, TypeName, TypeSchema, Value};
 use lockstep_store::SqliteStore;
 use serde_json::{Map, json};
-use serving::{Asked, serve};
+use serving::{Asked, serve, serve_side_by_side};
 
 const MANIFEST: &str = "title: Little
 settings: { address: { what: address }, key: { what: key } }
@@ -84,6 +84,8 @@ struct Little {
     requests: usize,
     writes: Vec<String>,
     ticks: i64,
+    /// Nobody may have somebody else's address.
+    unique: bool,
 }
 
 impl Little {
@@ -138,6 +140,13 @@ impl Little {
             if self.poison.as_ref().is_some_and(|poison| asked.body.contains(poison.as_str())) {
                 return (500, json!({"error": "out of order"}));
             }
+            let sent: Value = serde_json::from_str(&asked.body).unwrap_or_default();
+            let held = |(id, held): (&String, &Map<String, Value>)| {
+                !asked.path.ends_with(&format!("/{id}")) && held.get("email") == sent.get("email")
+            };
+            if self.unique && sent.get("email").is_some() && self.people.iter().any(held) {
+                return (422, json!({"field": "email", "error": "somebody has it"}));
+            }
             if self.accepts {
                 self.coming.push(asked.clone());
                 return (202, Value::Null);
@@ -181,6 +190,28 @@ impl Both {
             let body = if body.is_null() { String::new() } else { body.to_string() };
             (status, String::new(), body)
         });
+        Both::with(little, server, manifest, matches)
+    }
+
+    /// The same with a system that takes its time and answers side by side, and the most that were under way at one time.
+    fn slow(little: Little, manifest: &str, matches: &[&str]) -> (Both, Arc<AtomicUsize>) {
+        let little = Arc::new(Mutex::new(little));
+        let (under_way, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+        let (shared, peak) = (Arc::clone(&little), Arc::clone(&most));
+        let server = serve_side_by_side(move |asked| {
+            peak.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            // Those with odd numbers take longer, so that answers come in another order than requests.
+            let odd = u64::from(asked.body.len() % 2 == 1);
+            std::thread::sleep(Duration::from_millis(10 + 20 * odd));
+            let (status, body) = shared.lock().unwrap().answer(asked);
+            under_way.fetch_sub(1, Ordering::SeqCst);
+            let body = if body.is_null() { String::new() } else { body.to_string() };
+            (status, String::new(), body)
+        });
+        (Both::with(little, server, manifest, matches), most)
+    }
+
+    fn with(little: Arc<Mutex<Little>>, server: serving::Server, manifest: &str, matches: &[&str]) -> Both {
         let crm = Arc::new(MemoryConnector::new(vec![TypeSchema::open("People")]));
         let shop: Arc<dyn Connector> = Arc::new(server.connect(manifest));
         let schemas: Schemas =
@@ -424,4 +455,67 @@ fn c2_l6_a_creation_that_updates_anothers_record_mixes_nobody() {
     assert_eq!(both.held("1", "name"), json!("Kari Li"));
     assert_eq!(both.people(), 2);
     assert!(!both.hub.status().unwrap().reviews.is_empty(), "nobody is asked");
+}
+
+#[test]
+fn c2_writes_go_out_side_by_side_once_each_and_no_more_at_one_time_than_allowed() {
+    let manifest = MANIFEST.replace("rate: {}", "rate: { at-once: 6 }");
+    let (mut both, most) = Both::slow(Little::default(), &manifest, &["email"]);
+    for n in 0..60 {
+        both.put(&n.to_string(), json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}));
+    }
+    let report = both.run();
+    assert_eq!((report.writes(), both.people(), both.writes()), (60, 60, 60));
+    let most_at_once = most.swap(0, Ordering::SeqCst);
+    assert!((3..=6).contains(&most_at_once), "{most_at_once} at once");
+    both.idle();
+    for n in 0..24 {
+        both.put(&n.to_string(), json!({"name": format!("Person {n}")}));
+    }
+    assert_eq!((both.run().writes(), both.writes()), (24, 84));
+    let named =
+        |both: &Both| both.shop().people.values().filter(|held| held["name"].as_str().unwrap().starts_with("Person")).count();
+    assert_eq!(named(&both), 24);
+    both.idle();
+    // Where nothing is said, four.
+    let (mut both, most) = Both::slow(Little::default(), MANIFEST, &["email"]);
+    for n in 0..30 {
+        both.put(&n.to_string(), json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}));
+    }
+    both.run();
+    assert_eq!(both.people(), 30);
+    assert!((2..=4).contains(&most.load(Ordering::SeqCst)));
+}
+
+#[test]
+fn an_address_is_free_before_it_is_given_to_somebody_else() {
+    let manifest = MANIFEST.replace("rate: {}", "rate: { at-once: 8 }");
+    // Matched by name, so that an address can move from one to another.
+    let (mut both, _) = Both::slow(Little { unique: true, ..Little::default() }, &manifest, &["name"]);
+    for n in 0..10 {
+        both.put(&n.to_string(), json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}));
+    }
+    both.run();
+    assert_eq!(both.people(), 10);
+    // Each takes the address that the one before has given up; a new one takes what the last one had.
+    for n in 0..10 {
+        both.put(&n.to_string(), json!({"email": format!("p{}@example.com", n as i32 - 1)}));
+    }
+    both.put("10", json!({"name": "P10", "email": "p9@example.com"}));
+    let report = both.run();
+    assert_eq!((report.writes(), both.people()), (11, 11), "{:?}", report.events);
+    assert!(!report.needs_a_person());
+    both.idle();
+}
+
+#[test]
+fn g4_one_bad_record_among_many_under_way_stops_none_of_them() {
+    let manifest = MANIFEST.replace("rate: {}", "rate: { at-once: 8 }");
+    let (mut both, _) = Both::slow(Little { poison: Some("p7@".into()), ..Little::default() }, &manifest, &["email"]);
+    for n in 0..40 {
+        both.put(&n.to_string(), json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}));
+    }
+    both.run();
+    assert_eq!(both.people(), 39);
+    assert_eq!(both.shop().people.values().filter(|held| held["email"] == json!("p8@example.com")).count(), 1);
 }

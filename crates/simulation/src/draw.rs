@@ -232,6 +232,8 @@ pub struct SystemDrawn {
     pub puts_back: Vec<&'static str>,
     pub page: usize,
     pub batch: usize,
+    /// How many requests may be under way at one time.
+    pub at_once: usize,
     /// Per mille of calls that go wrong while anything may.
     pub trouble: u32,
     pub answering: Option<Answering>,
@@ -453,6 +455,7 @@ fn system(n: usize, random: &mut Random) -> SystemDrawn {
         puts_back: vec![],
         page: 1 + random.below(5),
         batch: 1 + random.below(3),
+        at_once: 1,
         trouble: [0, 20, 80, 200][random.below(4)],
         answering: None,
         accepts_ms: 0,

@@ -1038,4 +1038,8 @@ impl Connector for SimulatedSystem {
     fn batch(&self, _: &str) -> usize {
         self.drawn.batch
     }
+
+    fn at_once(&self) -> usize {
+        self.drawn.at_once
+    }
 }

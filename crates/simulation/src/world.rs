@@ -21,6 +21,8 @@ use crate::truth::{Shared, Violation};
 
 /// Makes the seed of a second stream out of a world's seed.
 const MORE: u64 = 0x6c6f_636b_7374_6570;
+/// Another one, for the order of writes that are under way together.
+const LANES: u64 = 0x6c61_6e65_7301_5eed;
 /// The machine's and the systems' clocks are set back by up to this.
 const SET_BACK_MS: i64 = 300_000;
 /// Passes after everything has healed, so that no back-off is left: the longest is an hour (G4).
@@ -69,6 +71,7 @@ pub struct World {
     pub systems: Vec<Arc<SimulatedSystem>>,
     pub truth: Shared,
     pub clock: Arc<SimulatedClock>,
+    seed: u64,
     random: Random,
     /// Chance for what the other stream does not ask for.
     pub(crate) more: Random,
@@ -89,7 +92,9 @@ impl World {
     pub fn new(seed: u64, options: Options) -> World {
         let mut random = Random::new(seed);
         let mut more = Random::new(seed ^ MORE);
-        let drawn = Drawn::of(&mut random, &mut more, options.faults);
+        let mut drawn = Drawn::of(&mut random, &mut more, options.faults);
+        let mut lanes = Random::new(seed ^ LANES);
+        drawn.systems.iter_mut().for_each(|system| system.at_once = 1 + lanes.below(4));
         let (clock, truth) = (Arc::new(SimulatedClock::new()), Shared::default());
         let system = |n, both| Arc::new(SimulatedSystem::new(n, &drawn, clock.clone(), truth.clone(), both));
         let systems = (0..drawn.systems.len()).map(|n| system(n, [random.split(), more.split()])).collect();
@@ -102,6 +107,7 @@ impl World {
             systems,
             truth,
             clock,
+            seed,
             random,
             more,
             folder,
@@ -280,7 +286,11 @@ impl World {
         let systems = self.systems.iter().map(named).collect();
         let real = Box::new(SqliteStore::open(self.folder.path().join("lockstep.db"))?);
         let store = MortalStore::new(real, life, self.options.forgets);
-        let mut hub = Hub::new(plan, systems, Box::new(store), self.clock.clone())?.in_one_thread();
+        // Which of the writes under way comes first is a matter of chance; each run has its own.
+        let mut lanes = Random::new(self.seed ^ LANES ^ ((self.runs as u64) << 32));
+        let chance = Box::new(move |end| lanes.below(end));
+        let hub = Hub::new(plan, systems, Box::new(store), self.clock.clone())?;
+        let mut hub = hub.in_one_thread().carried_out_by(chance);
         let mut limits = Limits::default();
         for kind in [GuardKind::Creates, GuardKind::Updates, GuardKind::Deletes] {
             limits.set(kind, Limit::None);

@@ -149,7 +149,12 @@ impl Client {
     /// A client for a manifest with its settings. Nothing is sent yet.
     pub fn new(manifest: &Manifest, settings: Map<String, Value>, keep: Option<Keep>) -> Result<Client, Trouble> {
         let timeout = super::number(&settings, "timeout_s").map_or(Duration::from_secs(60), Duration::from_secs_f64);
+        let at_once = super::number(&settings, "at_once").map(|at_once| at_once as usize);
+        let pace = Pace::new(&manifest.rate, super::number(&settings, "rate_per_second"), at_once);
         let config = Agent::config_builder()
+            // A connection for each request that may be under way: making one takes longer than most answers.
+            .max_idle_connections(pace.at_once().max(3))
+            .max_idle_connections_per_host(pace.at_once().max(3))
             .http_status_as_error(false)
             .timeout_global(Some(timeout))
             .timeout_connect(Some(timeout.min(Duration::from_secs(10))))
@@ -163,7 +168,6 @@ impl Client {
             Ok((name.clone(), Door::new(name, &api.base, &api.auth, &api.headers, &context)?))
         };
         let others = manifest.apis.iter().map(door).collect::<Result<_, Trouble>>()?;
-        let pace = Pace::new(&manifest.rate, super::number(&settings, "rate_per_second"));
         Ok(Client {
             agent,
             title: manifest.title.clone(),
@@ -192,6 +196,11 @@ impl Client {
     /// What was asked so far.
     pub fn traffic(&self) -> Traffic {
         self.pace.traffic()
+    }
+
+    /// How many requests may be under way at one time.
+    pub fn at_once(&self) -> usize {
+        self.pace.at_once()
     }
 
     /// Leave for one request; trouble where the system's budget is spent for longer than a run waits.

@@ -1,6 +1,7 @@
 //! Any JSON-over-HTTP system, described in a manifest: which requests list, read and write its records, where in the answers things are,
 //! and what answers mean. The built-in manifests are in `systems/`; [`written`] is the language.
 
+mod ahead;
 mod budget;
 mod bulk;
 pub mod draft;
@@ -57,8 +58,12 @@ pub struct Rest {
     seals: Seals,
     /// When a creation was sent last, by its path, where the manifest wants a pause between two.
     created: Mutex<BTreeMap<String, std::time::Instant>>,
+    /// Blank records that creations begin with, by their paths.
+    blanks: Mutex<BTreeMap<String, (std::time::Instant, Value)>>,
     /// Settings that the last sign-in told.
     told: Mutex<Vec<(String, String)>>,
+    /// Pages that were asked for before their turn.
+    ahead: ahead::Ahead,
     /// The budgets of lists, by their names.
     budgets: Mutex<BTreeMap<String, budget::Budget>>,
     /// Ids of what is referred to by name.
@@ -163,7 +168,9 @@ impl Rest {
             restarts: Restarts::default(),
             seals: Seals::default(),
             created: Mutex::default(),
+            blanks: Mutex::default(),
             told: Mutex::default(),
+            ahead: ahead::Ahead::default(),
             budgets: Mutex::default(),
             names: refer::Names::default(),
         })
@@ -382,11 +389,11 @@ impl Rest {
 
 /// The settings with their defaults. An unknown one is told with the known ones; so is a missing one, if they are `needed`.
 pub fn settings(manifest: &Manifest, given: &Map<String, Value>, needed: bool) -> Result<Map<String, Value>, Trouble> {
-    const COMMON: [&str; 2] = ["timeout_s", "rate_per_second"];
+    const COMMON: [&str; 3] = ["timeout_s", "rate_per_second", "at_once"];
     let known = || manifest.settings.keys().map(String::as_str).chain(COMMON).collect::<Vec<_>>().join(", ");
     let mut settings = Map::new();
     // A request that waits for longer than a day, or for no time at all, is a mistake.
-    for (name, least, most) in [("timeout_s", 0.001, 86_400.0), ("rate_per_second", 0.001, 100_000.0)] {
+    for (name, least, most) in [("timeout_s", 0.001, 86_400.0), ("rate_per_second", 0.001, 100_000.0), ("at_once", 1.0, 64.0)] {
         let open = |value: &Value| value.as_str().is_some_and(|text| !needed && text.contains("${"));
         let Some(value) = given.get(name).filter(|value| !open(value)) else { continue };
         if !number(given, name).is_some_and(|number| (least..=most).contains(&number)) {
@@ -577,7 +584,7 @@ impl Connector for Rest {
             own.or(rate.per_second).map(|n| format!("{n} a second")),
             rate.per_minute.map(|n| format!("{n} a minute")),
             rate.per_day.map(|n| format!("{n} a day")),
-            rate.at_once.map(|n| format!("{n} at once")),
+            Some(format!("{} at once", self.client.at_once())),
         ];
         let limits: Vec<String> = limits.into_iter().flatten().collect();
         (!limits.is_empty()).then(|| limits.join(", "))
@@ -608,9 +615,15 @@ impl Connector for Rest {
     }
 
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+        // P5a: no page that was asked for before is taken for what is there now.
+        self.ahead.forget_all();
         let outcomes = self.written(kind, watch, writes);
         let tokens = self.given_secrets();
         outcomes.into_iter().map(|outcome| self.secrets.in_outcome(outcome, &tokens)).collect()
+    }
+
+    fn at_once(&self) -> usize {
+        self.client.at_once()
     }
 
     fn batch(&self, kind: &str) -> usize {

@@ -1,9 +1,12 @@
 //! How fast an account is asked: so many requests a second, a minute, a day, so many at once, and not before the system said so.
 //!
-//! All flows and all record types share it, as they share the account. Between two requests of a rate per second the same time passes; the
-//! longer budgets are windows that slide (the last so many requests lie further apart than the window is long), so that a burst is let
-//! through where the system would let it through. What is told by the system itself, `Retry-After` or what remains of its own budget,
-//! comes on top.
+//! All flows and all record types share it, as they share the account. Requests of a rate per second are spread evenly; the longer budgets are
+//! windows that slide (the last so many requests lie further apart than the window is long), so that a burst is let through where the system
+//! would let it through. What is told by the system itself, `Retry-After` or what remains of its own budget, comes on top.
+//!
+//! A system counts requests when they arrive, and no two take equally long to get there: sent at exactly the rate that it allows, one in
+//! twenty would be one too many. So a margin is kept, which grows while requests are refused all the same. And what counts is when requests
+//! have left, not when they were to leave: one that left late may not be followed too soon.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,28 +15,62 @@ use std::time::{Duration, Instant};
 use super::written::Rate;
 use crate::Traffic;
 
+/// Requests under way at one time where nothing else is said.
+pub const AT_ONCE: usize = 4;
+/// By this share less than the stated rate is used.
+const MARGIN: f64 = 0.03;
+/// The margin where requests are refused all the same, and by how much it grows each time.
+const MOST_MARGIN: f64 = 0.25;
+const MORE_MARGIN: f64 = 0.01;
+/// After so many requests without one that was refused the margin shrinks again.
+const CALM: u64 = 500;
+/// A request that left later than it might have lets the next ones catch up by so much.
+const CATCH_UP: Duration = Duration::from_millis(25);
+/// In a second there are not more than its number of requests, whenever they leave; this is added to the second.
+const JITTER: Duration = Duration::from_millis(20);
+/// A budget per minute is waited for: this is its longest wait, with the margin.
+const A_MINUTE: Duration = Duration::from_secs(76);
+
 /// The pace of one account.
 pub struct Pace {
     state: Mutex<State>,
-    /// One more may be under way.
-    ended: Condvar,
+    /// A request has ended, or another one may be next.
+    changed: Condvar,
 }
 
 struct State {
-    /// Between two requests.
+    /// Between two requests, without the margin.
     apart: Duration,
+    margin: f64,
     windows: Vec<Window>,
     at_once: usize,
     under_way: usize,
-    /// When the next request may leave.
+    /// When the next request may leave, by the rate.
     next: Instant,
+    /// The system asked for a pause until then.
+    paused: Instant,
+    /// Who waits to send, by number, the first one first.
+    waiting: VecDeque<u64>,
+    tickets: u64,
+    /// Requests since one was refused, or since the margin was changed.
+    calm: u64,
+    widened: Option<Instant>,
     traffic: Traffic,
 }
 
 struct Window {
     most: usize,
     long: Duration,
+    /// Besides the margin.
+    jitter: Option<Duration>,
     left: VecDeque<Instant>,
+}
+
+impl Window {
+    fn free(&self, margin: f64) -> Option<Instant> {
+        let long = self.jitter.map_or_else(|| self.long.mul_f64(1.0 + margin), |jitter| self.long + jitter);
+        self.left.front().filter(|_| self.left.len() >= self.most).map(|first| *first + long)
+    }
 }
 
 /// Leave for one request; its end lets another one go.
@@ -42,84 +79,137 @@ pub struct Turn<'a>(&'a Pace);
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.0.state().under_way -= 1;
-        self.0.ended.notify_one();
+        self.0.changed.notify_all();
     }
 }
 
 impl Pace {
-    /// By what a manifest states, or a project instead (`per_second`).
-    pub fn new(rate: &Rate, per_second: Option<f64>) -> Pace {
+    /// By what a manifest states, or a project instead.
+    pub fn new(rate: &Rate, per_second: Option<f64>, at_once: Option<usize>) -> Pace {
+        let per_second = per_second.or(rate.per_second).map(|n| n.max(0.001));
         let window = |most: Option<u32>, seconds| {
             let most = most.map(|most| most.max(1) as usize)?;
-            Some(Window { most, long: Duration::from_secs(seconds), left: VecDeque::new() })
+            Some(Window { most, long: Duration::from_secs(seconds), jitter: None, left: VecDeque::new() })
         };
-        let apart = per_second.or(rate.per_second).map_or(Duration::ZERO, |n| Duration::from_secs_f64(1.0 / n.max(0.001)));
+        // However late some of them left, there are no more of them in any second. A part of a request can't be counted so.
+        let second = per_second.filter(|n| *n >= 2.0 && n.fract() == 0.0).map(|n| Window {
+            most: n as usize,
+            long: Duration::from_secs(1),
+            jitter: Some(JITTER),
+            left: VecDeque::new(),
+        });
+        let now = Instant::now();
         let state = State {
-            apart,
-            windows: [window(rate.per_minute, 60), window(rate.per_day, 86_400)].into_iter().flatten().collect(),
-            at_once: rate.at_once.map_or(usize::MAX, |most| most.max(1)),
+            apart: per_second.map_or(Duration::ZERO, |n| Duration::from_secs_f64(1.0 / n)),
+            margin: MARGIN,
+            windows: [second, window(rate.per_minute, 60), window(rate.per_day, 86_400)].into_iter().flatten().collect(),
+            at_once: at_once.or(rate.at_once).unwrap_or(AT_ONCE).max(1),
             under_way: 0,
-            next: Instant::now(),
+            next: now,
+            paused: now,
+            waiting: VecDeque::new(),
+            tickets: 0,
+            calm: 0,
+            widened: None,
             traffic: Traffic::default(),
         };
-        Pace { state: Mutex::new(state), ended: Condvar::new() }
+        Pace { state: Mutex::new(state), changed: Condvar::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for leave to send one request. Gives up, and says for how long it would have to wait, where that is longer than `patience`.
+    /// How many requests may be under way at one time.
+    pub fn at_once(&self) -> usize {
+        self.state().at_once
+    }
+
+    /// Waits for leave to send one request. Gives up, and says for how long it would have to wait, where that is longer than `patience`; a
+    /// budget per minute is waited for.
     pub fn turn(&self, patience: Duration) -> Result<Turn<'_>, Duration> {
         let asked = Instant::now();
-        let wait = {
-            let mut state = self.state();
-            while state.under_way >= state.at_once {
-                state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
+        let mut state = self.state();
+        let ticket = state.tickets;
+        state.tickets += 1;
+        state.waiting.push_back(ticket);
+        loop {
             let now = Instant::now();
-            let full = state.windows.iter().filter(|window| window.left.len() >= window.most);
-            let free = full.filter_map(|window| Some(*window.left.front()? + window.long));
-            let at = free.chain([state.next, now]).max().unwrap_or(now);
-            let wait = at - now;
-            if wait > patience {
+            let (wait, too_long) = state.wait(now, patience);
+            if too_long {
+                state.waiting.retain(|waiting| *waiting != ticket);
+                drop(state);
+                self.changed.notify_all();
                 return Err(wait);
             }
-            state.next = at + state.apart;
-            for window in &mut state.windows {
-                window.left.push_back(at);
-                if window.left.len() > window.most {
-                    window.left.pop_front();
-                }
+            let is_first = state.waiting.front() == Some(&ticket);
+            if is_first && state.under_way < state.at_once && wait.is_zero() {
+                state.waiting.pop_front();
+                state.leaves(now);
+                state.traffic.waited_ms += u64::try_from((now - asked).as_millis()).unwrap_or(u64::MAX);
+                drop(state);
+                self.changed.notify_all();
+                return Ok(Turn(self));
             }
-            state.under_way += 1;
-            state.traffic.sent += 1;
-            state.traffic.waited_ms += u64::try_from((at - asked).as_millis()).unwrap_or(u64::MAX);
-            wait
-        };
-        let turn = Turn(self);
-        if !wait.is_zero() {
-            std::thread::sleep(wait);
+            state = match is_first && !wait.is_zero() {
+                true => self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0,
+                false => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
         }
-        Ok(turn)
     }
 
     /// The system asked for a pause: nothing leaves before it is over.
     pub fn pause(&self, long: Duration) {
         if let Some(until) = Instant::now().checked_add(long) {
             let mut state = self.state();
-            state.next = state.next.max(until);
+            state.paused = state.paused.max(until);
         }
     }
 
     /// A request was refused as one too many.
     pub fn refused(&self) {
-        self.state().traffic.refused += 1;
+        let mut state = self.state();
+        state.traffic.refused += 1;
+        state.calm = 0;
+        // Those that were under way together are refused for one reason.
+        let now = Instant::now();
+        if state.widened.is_none_or(|at| now - at >= Duration::from_secs(1)) {
+            state.margin = (state.margin + MORE_MARGIN).min(MOST_MARGIN);
+            state.widened = Some(now);
+        }
     }
 
     /// What has been sent so far.
     pub fn traffic(&self) -> Traffic {
         self.state().traffic
+    }
+}
+
+impl State {
+    /// How long the next request has to wait, and whether that is too long.
+    fn wait(&self, now: Instant, patience: Duration) -> (Duration, bool) {
+        let until = |at: Instant| at.saturating_duration_since(now);
+        let told = until(self.paused).max(until(self.next));
+        let budgets = self.windows.iter().filter_map(|window| window.free(self.margin)).map(until).max().unwrap_or_default();
+        (told.max(budgets), told > patience || budgets > patience.max(A_MINUTE))
+    }
+
+    /// Counts a request that leaves now.
+    fn leaves(&mut self, now: Instant) {
+        let due = now.checked_sub(CATCH_UP).unwrap_or(now).max(self.next);
+        self.next = due + self.apart.mul_f64(1.0 + self.margin);
+        for window in &mut self.windows {
+            window.left.push_back(now);
+            if window.left.len() > window.most {
+                window.left.pop_front();
+            }
+        }
+        self.under_way += 1;
+        self.traffic.sent += 1;
+        self.calm += 1;
+        if self.calm >= CALM {
+            (self.calm, self.margin) = (0, (self.margin * 0.9).max(MARGIN));
+        }
     }
 }
 
@@ -129,25 +219,25 @@ mod tests {
 
     #[test]
     fn a_spent_budget_is_told_with_the_time_until_it_is_whole_again() {
-        let pace = Pace::new(&Rate { per_minute: Some(2), ..Rate::default() }, None);
+        let pace = Pace::new(&Rate { per_day: Some(2), ..Rate::default() }, None, None);
         for _ in 0..2 {
             assert!(pace.turn(Duration::ZERO).is_ok());
         }
         let wait = pace.turn(Duration::from_secs(30)).err().unwrap();
-        assert!(wait > Duration::from_secs(55) && wait <= Duration::from_secs(60), "{wait:?}");
+        assert!(wait > Duration::from_secs(86_000) && wait <= Duration::from_secs(90_000), "{wait:?}");
         assert_eq!(pace.traffic().sent, 2, "what was not sent is not counted");
     }
 
     #[test]
     fn a_pause_holds_for_all_that_comes_after() {
-        let pace = Pace::new(&Rate::default(), None);
+        let pace = Pace::new(&Rate::default(), None, None);
         pace.pause(Duration::from_secs(90));
         assert!(pace.turn(Duration::from_secs(30)).err().unwrap() > Duration::from_secs(85));
     }
 
     #[test]
     fn no_more_are_under_way_at_once_than_are_allowed() {
-        let pace = Pace::new(&Rate { at_once: Some(2), ..Rate::default() }, None);
+        let pace = Pace::new(&Rate { at_once: Some(2), ..Rate::default() }, None, None);
         let most = Mutex::new((0, 0));
         std::thread::scope(|scope| {
             for _ in 0..8 {
@@ -166,5 +256,66 @@ mod tests {
             }
         });
         assert!(most.lock().unwrap().1 <= 2);
+    }
+
+    /// When so many requests arrive that are sent as fast as may be. Each leaves up to 9 ms late, and is up to 14 ms on its way.
+    fn arrivals(rate: &Rate, most: usize) -> Vec<Duration> {
+        let pace = Pace::new(rate, None, None);
+        let mut state = pace.state();
+        let began = Instant::now();
+        let (mut now, mut chance) = (began, 7_u64);
+        let mut below = |end: u64| {
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            Duration::from_millis((chance >> 33) % end)
+        };
+        let mut arrived: Vec<Duration> = (0..most)
+            .map(|_| {
+                let (wait, too_long) = state.wait(now, Duration::from_secs(60));
+                assert!(!too_long);
+                now += if wait.is_zero() { wait } else { wait + below(10) };
+                state.leaves(now);
+                now + below(15) - began
+            })
+            .collect();
+        arrived.sort_unstable();
+        arrived
+    }
+
+    #[test]
+    fn a_rate_is_used_and_never_exceeded_whatever_window_the_system_counts_by() {
+        let second = |n: u32| (Rate { per_second: Some(f64::from(n)), ..Rate::default() }, n, 1.0);
+        let minute = |n: u32| (Rate { per_minute: Some(n), ..Rate::default() }, n, 60.0);
+        for (rate, most, long) in
+            [second(2), second(5), second(10), second(50), second(100), second(400), minute(60), minute(700)]
+        {
+            let arrived = arrivals(&rate, 40 * most as usize + 1);
+            let (n, long) = (most as usize, Duration::from_secs_f64(long));
+            let refused = arrived.windows(n + 1).filter(|some| some[n] - some[0] < long).count();
+            assert_eq!(refused, 0, "a sliding window of {most} in {long:?}");
+            // A bucket that holds as many and fills evenly.
+            let (mut tokens, mut before) = (f64::from(most), Duration::ZERO);
+            for at in &arrived {
+                tokens =
+                    (tokens + (*at - before).as_secs_f64() * f64::from(most) / long.as_secs_f64()).min(f64::from(most)) - 1.0;
+                before = *at;
+                assert!(tokens >= 0.0, "a bucket of {most} in {long:?}");
+            }
+            let took = arrived[arrived.len() - 1] - arrived[0];
+            let used = (40.0 * long.as_secs_f64()) / took.as_secs_f64();
+            assert!(used >= 0.95, "{used} of {most} in {long:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_widens_the_margin_and_calm_narrows_it() {
+        let pace = Pace::new(&Rate { per_second: Some(1_000_000.0), ..Rate::default() }, None, None);
+        pace.refused();
+        pace.refused();
+        let margin = pace.state().margin;
+        assert!((margin - MARGIN - MORE_MARGIN).abs() < 1e-9, "once for those that are refused together: {margin}");
+        for _ in 0..2 * CALM {
+            assert!(pace.turn(Duration::from_secs(60)).is_ok());
+        }
+        assert!(pace.state().margin < margin);
     }
 }

@@ -14,13 +14,14 @@ use lockstep_model::{ReadRecord, Reported, Timestamp, UnknownTime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::ahead::Listing;
 use super::http::Answer;
 use super::refer::refers_by_name;
 use super::value::{at, locate, text};
 use super::walk::{Listed, Next, Walk, fingerprint};
 use super::written::{GetYaml, GoneYaml, ListYaml, Mark as Deleted, Meaning, Paging, ParentsYaml, RequestYaml, TypeYaml};
 use super::{Rest, errors};
-use crate::{Checkpoint, Page, ReadRequest, RecordFault, Trouble};
+use crate::{Checkpoint, Page, ReadRequest, RecordFault, Trouble, side_by_side};
 
 /// By so much two clocks are compared: `Date` counts whole seconds, and an answer takes its time.
 const CLOCK_TOLERANCE_MS: i64 = 2_000;
@@ -207,8 +208,14 @@ impl Rest {
         let items = if mark.walk.repeated { &[][..] } else { items };
         let mut records = Vec::with_capacity(items.len());
         let mut times = (0, None);
-        for (place, item) in zero.iter().chain(items).enumerate() {
-            let read = self.record_of(ty, list, request.watch, item, parent.as_deref())?;
+        let all: Vec<&Value> = zero.iter().chain(items).collect();
+        // Records that a list only names are read one by one.
+        let at_once = if list.each_id.is_some() { self.client.at_once() } else { 1 };
+        let read_one = |item: &&Value| self.record_of(ty, list, request.watch, item, parent.as_deref());
+        let read = side_by_side(at_once, &all, read_one, Result::is_err);
+        for (place, (item, read)) in all.into_iter().zip(read).enumerate() {
+            // What was not asked for any more comes after what went wrong.
+            let Some(read) = read.transpose()? else { continue };
             let place = || format!("{named}, record {}", position + place + 1);
             match read {
                 Ok(record) => {
@@ -263,10 +270,42 @@ impl Rest {
         Ok(page)
     }
 
-    /// Asks for the page at which a listing stands.
+    /// Asks for the page at which a listing stands. Where those after it can be told, they are asked for side by side.
     fn ask_page(&self, list: &ListYaml, mark: &Mark, page_size: usize, parent: Option<&str>) -> Result<Asked, Trouble> {
         let limit = mark.walk.limit.unwrap_or_else(|| list.paging.limit(page_size));
-        let (answer, named) = self.ask(list, &mark.walk, mark.first, limit, mark.since, parent)?;
+        let listing = Listing { path: list.request.path.clone(), since: mark.since, limit, first: mark.first };
+        let next = match &mark.walk.next {
+            // Who looks for one record in a list is not to be shown what somebody else has asked for.
+            Some(next) if parent.is_none() && page_size > 0 && !list.stops_at_since => next,
+            next => {
+                if next.is_none() {
+                    self.ahead.forget(&listing);
+                }
+                let (answer, named) = self.ask(list, &mark.walk, mark.first, limit, mark.since, parent)?;
+                return Ok(Asked { answer, named, limit });
+            }
+        };
+        let named = self.client.name(&list.request);
+        if let Some(answer) = self.ahead.take(&listing, next) {
+            return Ok(Asked { answer, named, limit });
+        }
+        let most = if self.ahead.is_of_use(&listing) { self.client.at_once() } else { 1 };
+        let pages = mark.walk.ahead(&list.paging, most);
+        if pages.len() < 2 {
+            let (answer, named) = self.ask(list, &mark.walk, mark.first, limit, mark.since, parent)?;
+            return Ok(Asked { answer, named, limit });
+        }
+        let ask = |next: &Next| {
+            let mut walk = mark.walk.clone();
+            walk.next = Some(next.clone());
+            self.ask(list, &walk, mark.first, limit, mark.since, parent)
+        };
+        let mut answers = side_by_side(most, &pages, ask, Result::is_err).into_iter();
+        let first = answers.next().flatten().unwrap_or_else(|| ask(next));
+        // What went wrong with a later page is found out when it is that page's turn.
+        let later = pages.into_iter().skip(1).zip(answers).filter_map(|(next, answer)| Some((next, answer?.ok()?.0)));
+        self.ahead.keep(listing, later.collect());
+        let (answer, named) = first?;
         Ok(Asked { answer, named, limit })
     }
 

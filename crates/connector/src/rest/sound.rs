@@ -10,7 +10,7 @@ use super::written::{GetYaml, Manifest, Paging, PropertyYaml, RequestYaml, TypeW
 use super::{effect, template};
 
 /// Variables that requests bring along; a setting of the same name would hide behind them.
-const VARIABLES: [&str; 25] = [
+const VARIABLES: [&str; 26] = [
     "id",
     "record",
     "value",
@@ -36,6 +36,7 @@ const VARIABLES: [&str; 25] = [
     "signed",
     "timeout_s",
     "rate_per_second",
+    "at_once",
 ];
 
 /// Checks a manifest, and gives each request the interface that its record type names.

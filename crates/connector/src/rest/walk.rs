@@ -170,6 +170,22 @@ impl Walk {
         Ok(true)
     }
 
+    /// The page at which it stands and those after it, `most` of them at most, where it can be told what they are: pages are counted, and an
+    /// answer has told how many records there are.
+    pub fn ahead(&self, paging: &Paging, most: usize) -> Vec<Next> {
+        let (Some(total), Some(next)) = (self.total, &self.next) else { return vec![] };
+        let left = usize::try_from(total).unwrap_or(usize::MAX).saturating_sub(self.shown);
+        if self.last == 0 {
+            return vec![];
+        }
+        let pages = left.div_ceil(self.last).min(most);
+        match (paging, next) {
+            (Paging::Offset { .. }, Next::Offset(offset)) => (0..pages).map(|n| Next::Offset(offset + n * self.last)).collect(),
+            (Paging::Page { unpaged: false, .. }, Next::Page(page)) => (0..pages).map(|n| Next::Page(page + n)).collect(),
+            _ => vec![],
+        }
+    }
+
     /// So many records have vanished since the last page: what follows them has moved to where the listing has been already. It goes back
     /// there; seeing a record twice does nothing.
     fn goes_back(&mut self, page: Listed<'_>, vanished: u64) -> bool {

@@ -22,6 +22,9 @@ use super::written::{StepYaml, Style, TypeYaml, WriteYaml};
 use super::{Rest, errors};
 use crate::{Action, Outcome, Trouble, Write};
 
+/// How long a blank record is taken for what the system would give now.
+const BLANK_FOR: Duration = Duration::from_secs(60);
+
 impl Rest {
     /// Carries out one write.
     pub(super) fn write_one(&self, kind: &str, watch: &[PropertyRef], write: &Write) -> Outcome {
@@ -62,11 +65,7 @@ impl Rest {
     ) -> Result<(Value, Value), Outcome> {
         let mut record = match &how.from {
             None => json!({}),
-            Some(path) => {
-                let request = super::written::RequestYaml { path: path.clone(), api: ty.api.clone(), ..Default::default() };
-                let get = super::written::GetYaml { request, item: None };
-                self.fetch_with(&get, vec![], None, false).map_err(busy)?.unwrap_or_else(|| json!({}))
-            }
+            Some(path) => self.blank(ty, path)?,
         };
         for value in &write.values {
             let located = self.located(ty, watch, value.prop)?;
@@ -84,6 +83,22 @@ impl Rest {
             }
         }
         Ok((record, context))
+    }
+
+    /// A blank record to begin with. It is the same for all, so it is asked for once in a while.
+    fn blank(&self, ty: &TypeYaml, path: &str) -> Result<Value, Outcome> {
+        // Who creates many at one time waits for the one who asks.
+        let mut blanks = self.blanks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, blank)) = blanks.get(path)
+            && at.elapsed() < BLANK_FOR
+        {
+            return Ok(blank.clone());
+        }
+        let request = super::written::RequestYaml { path: path.into(), api: ty.api.clone(), ..Default::default() };
+        let get = super::written::GetYaml { request, item: None };
+        let blank = self.fetch_with(&get, vec![], None, false).map_err(busy)?.unwrap_or_else(|| json!({}));
+        blanks.insert(path.into(), (Instant::now(), blank.clone()));
+        Ok(blank)
     }
 
     /// Keeps the distance in time that a system wants between two creations.

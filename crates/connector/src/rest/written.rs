@@ -257,7 +257,7 @@ pub struct Rate {
     pub per_minute: Option<u32>,
     /// In any 24 hours, counted from the start of the program.
     pub per_day: Option<u32>,
-    /// Under way at one time.
+    /// Under way at one time; 4 if not said.
     pub at_once: Option<usize>,
     /// Budgets of their own that some lists have, in requests in any sixty seconds, by names that lists give as `budget`. A project that gives
     /// a rate of its own, above the manifest's, raises them accordingly.
@@ -582,7 +582,7 @@ pub struct WriteYaml {
     /// In the record where it does not say it itself; a template that gives nothing adds nothing.
     #[serde(default)]
     pub defaults: BTreeMap<String, Value>,
-    /// A request for a blank record to begin with.
+    /// A request for a blank record to begin with, which is asked for once a minute.
     pub from: Option<String>,
     /// The record is read just before: for its version, for lists (P9), and so that nobody's edit is overwritten (P6).
     #[serde(default)]

@@ -47,6 +47,32 @@ pub fn serve(answer: impl Fn(&Asked) -> (u16, String, String) + Send + 'static) 
     Server { address, asked }
 }
 
+/// The same with a thread for each connection, so that requests are answered side by side.
+pub fn serve_side_by_side(answer: impl Fn(&Asked) -> (u16, String, String) + Send + Sync + 'static) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (remembered, answer) = (Arc::clone(&asked), Arc::new(answer));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let (remembered, answer) = (Arc::clone(&remembered), Arc::clone(&answer));
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let Some(request) = request(&mut reader) else { return };
+                remembered.lock().unwrap().push(request.clone());
+                let (status, headers, body) = answer(&request);
+                let length = body.len();
+                let text = format!(
+                    "HTTP/1.1 {status} X\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}"
+                );
+                let _ = stream.write_all(text.as_bytes());
+            });
+        }
+    });
+    Server { address, asked }
+}
+
 fn request(reader: &mut impl BufRead) -> Option<Asked> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
