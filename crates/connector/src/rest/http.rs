@@ -412,7 +412,7 @@ impl Client {
             builder = builder.header("Content-Type", kind);
         }
         let named = self.name(request);
-        let _turn = self.turn(&named).map_err(NoAnswer::NotSent)?;
+        let turn = self.turn(&named).map_err(NoAnswer::NotSent)?;
         let sent = match made {
             Some(body) => {
                 let body = if is_form { as_form(&body) } else { body.to_string() };
@@ -448,6 +448,8 @@ impl Client {
         }
         let unread = |why: bounded::Unread| NoAnswer::Lost(Trouble::Malformed(format!("{named}: expected JSON, and {why}")));
         let text = bounded::text(response.body_mut(), MOST_BYTES).map_err(unread)?;
+        // Who renews a token holds it and waits for leave to ask: it must not be waited for with leave in hand.
+        drop(turn);
         if self.secrets.are_in(&text, &self.tokens()) {
             self.echoes.store(true, Ordering::Relaxed);
         }
