@@ -116,7 +116,9 @@ fn a_429_of_one_system_holds_back_no_request_to_another() {
     assert_eq!((of(&report, "club")["created"].as_u64(), of(&report, "desk")["created"].as_u64()), (Some(40), Some(40)));
     let log = sandbox.requests(0);
     let refused = log.iter().position(|asked| asked.status == 429).expect("the club has had enough once");
-    let again = refused + 1 + log[refused + 1..].iter().position(|asked| asked.system == "fjordclub").expect("it is asked again");
+    // Three more may have been under way.
+    let of_club = log.iter().enumerate().skip(refused + 1).filter(|(_, asked)| asked.system == "fjordclub");
+    let again = of_club.map(|(at, _)| at).nth(3).expect("it is asked again");
     let meanwhile = log[refused..again].iter().filter(|asked| asked.system == "zendesk" && asked.method == "POST").count();
     println!("between the refusal and the next request to the club, {meanwhile} users were made in the other system");
     assert!(meanwhile >= 10, "the other system waited too: {:#?}", &log[refused..again]);
