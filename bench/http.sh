@@ -5,4 +5,4 @@
 # LOCKSTEP names the program to measure; without it the release build is made and measured.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-exec python3 "$here/http.py" "$@"
+exec python3 "$here/over_http.py" "$@"

@@ -116,7 +116,8 @@ class Handler(BaseHTTPRequestHandler):
             if path == "/_edit":
                 system.people[body["id"]].update(body, updated=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
             took = system.last - system.first if system.first else 0
-            return {**system.counts, "peak": system.peak, "took": took, "writes": system.writes if path == "/_writes" else len(system.writes)}
+            writing = [at for at, _ in system.writes]
+            return {**system.counts, "peak": system.peak, "took": took, "writing": writing[-1] - writing[0] if writing else 0, "writes": system.writes if path == "/_writes" else len(system.writes)}
 
     def answer(self, path, query, body):
         with system.lock:

@@ -96,6 +96,7 @@ impl Hub {
     /// Sends what is due, until nothing is or every system with something due is paused. Gives whether anything was sent.
     pub(crate) fn deliver(&mut self, under_way: &mut Underway) -> Result<bool> {
         under_way.asked = self.clock.now();
+        under_way.great_loads.clear();
         if !self.may_write(under_way)? {
             return Ok(false);
         }
@@ -348,7 +349,7 @@ impl Hub {
         }
         under_way.progress.tell(Progress::Sending { ty: self.plan.ty(ty).name.to_string(), writes: promised.len() });
         let watch = self.plan.ty(ty).watch();
-        let look_ups = self.look_ups(system, ty, &promised)?;
+        let look_ups = self.look_ups(under_way, system, ty, &promised)?;
         let can_get = self.plan.ty(ty).can.get;
         Ok(Promised::Job(flush, Job { kind, watch, intents: promised, writes, known, can_get, look_ups }))
     }

@@ -12,7 +12,7 @@ use lockstep_model::matching::{Placeholders, forms};
 use lockstep_model::value::effective;
 use lockstep_model::{Intent, IntentId, IntentKind, ReadRecord, TypeIx, Value};
 
-use crate::run::{Hub, Result};
+use crate::run::{Hub, Result, Underway};
 
 /// Where more creations than these wait for a record type, none is looked up.
 const LOOKED_UP: u64 = 100;
@@ -27,12 +27,20 @@ pub(crate) struct LookUp {
 
 impl Hub {
     /// What each of these intents is looked up by; nothing where none is.
-    pub(crate) fn look_ups(&mut self, system: usize, ty: TypeIx, intents: &[Intent]) -> Result<Vec<Option<LookUp>>> {
+    pub(crate) fn look_ups(
+        &mut self,
+        under_way: &mut Underway,
+        system: usize,
+        ty: TypeIx,
+        intents: &[Intent],
+    ) -> Result<Vec<Option<LookUp>>> {
         let creates = intents.iter().any(|intent| intent.kind == IntentKind::Create);
-        if !creates
-            || self.systems[system].connector.knows_own_writes()
-            || self.store.queued(ty, IntentKind::Create, IntentId(0))? > LOOKED_UP
-        {
+        if !creates || self.systems[system].connector.knows_own_writes() || under_way.great_loads.contains(&ty) {
+            return Ok(vec![]);
+        }
+        if self.store.queued(ty, IntentKind::Create, IntentId(0))? > LOOKED_UP {
+            // The last hundred of them are no others.
+            under_way.great_loads.insert(ty);
             return Ok(vec![]);
         }
         intents.iter().map(|intent| self.look_up_by(intent)).collect()

@@ -117,6 +117,8 @@ pub(crate) struct Underway<'a> {
     pub reviews: bool,
     /// When a new record of a type was last seen in this run.
     pub newest: HashMap<TypeIx, Timestamp>,
+    /// Record types in which so many records are being created that none is looked up before (L8).
+    pub great_loads: BTreeSet<TypeIx>,
     /// Record types that were written to.
     pub written: BTreeSet<TypeIx>,
     /// Record types that listed no record at all when they were last read in this run: not much is concluded from that.
@@ -342,6 +344,7 @@ impl Hub {
             named: options.named,
             reviews,
             newest: HashMap::new(),
+            great_loads: BTreeSet::new(),
             written: BTreeSet::new(),
             listed_none: BTreeSet::new(),
             first_read: all_types().filter(|ty| !self.status[ty.at()].complete).collect(),

@@ -18,7 +18,7 @@ use crate::Traffic;
 /// Requests under way at one time where nothing else is said.
 pub const AT_ONCE: usize = 4;
 /// By this share less than the stated rate is used.
-const MARGIN: f64 = 0.03;
+const MARGIN: f64 = 0.02;
 /// The margin where requests are refused all the same, and by how much it grows each time.
 const MOST_MARGIN: f64 = 0.25;
 const MORE_MARGIN: f64 = 0.01;

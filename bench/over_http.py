@@ -1,5 +1,5 @@
 """What bench/http.sh measures."""
-import argparse, json, os, pathlib, shutil, socket, subprocess, sys, tempfile, time, urllib.request
+import argparse, atexit, json, os, pathlib, shutil, socket, subprocess, sys, tempfile, time, urllib.request
 
 here = pathlib.Path(__file__).resolve().parent
 options = argparse.ArgumentParser(prog="bench/http.sh")
@@ -24,6 +24,7 @@ def program():
 class Server:
     def __init__(self, *args):
         self.process = subprocess.Popen([sys.executable, here / "http_server.py", *map(str, args)], stdout=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)
         self.address = self.process.stdout.readline().strip()
 
     def ask(self, path, body=None):
@@ -60,7 +61,7 @@ HOOK = "webhook: { word: type, types: { People: People }, id: id }\n"
 def project(dir, systems, flow):
     (dir / "connectors").mkdir(parents=True)
     (dir / "flows").mkdir()
-    text = "store: sqlite:lockstep.db\nfirst_run: go\nlimits: { creates: none, updates: none, deletes: none, vanished: none, clears: none, rematches: none }\nsystems:\n"
+    text = "store: sqlite:lockstep.db\nfirst_run: go\nlimits: { creates: none, updates: none, deletes: none, vanished: none, clears: none, match_values: none }\nsystems:\n"
     for name, (server, rate, hook) in systems.items():
         manifest = MANIFEST.format(title=name.title(), at_once=said.at_once, rate=f", per-second: {rate}" if rate else "", hook=hook)
         (dir / f"connectors/{name}.yaml").write_text(manifest)
@@ -137,7 +138,7 @@ def rates(top):
         people(dir, said.records)
         _, counts = sync(dir, server)
         sent = counts["requests"]
-        used = (sent - 1) / counts["took"] / said.rate
+        used = (counts["writes"] - 1) / counts["writing"] / said.rate
         print(f"{said.rate} a second, {window:<8}              {100 * used:5.1f} % used, {counts.get('refused', 0)} of {sent} refused", flush=True)
         server.end()
 
