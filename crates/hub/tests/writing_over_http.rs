@@ -499,7 +499,7 @@ fn an_address_is_free_before_it_is_given_to_somebody_else() {
     assert_eq!(both.people(), 10);
     // Each takes the address that the one before has given up; a new one takes what the last one had.
     for n in 0..10 {
-        both.put(&n.to_string(), json!({"email": format!("p{}@example.com", n as i32 - 1)}));
+        both.put(&n.to_string(), json!({"email": format!("p{}@example.com", n - 1)}));
     }
     both.put("10", json!({"name": "P10", "email": "p9@example.com"}));
     let report = both.run();
