@@ -1,20 +1,16 @@
 //! Flows in their checked form: what `config` makes of YAML and documents and the plan of flows is compiled from.
 
-use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::conversion::Conversion;
-use crate::decimal::Decimal;
 use crate::ids::TypeName;
 use crate::kind::Kind;
 use crate::path::Path;
 use crate::region::Region;
-use crate::schema::PlainType;
-use crate::time::Timestamp;
-use crate::value::{coerce, equal_as, is_empty};
+
+pub use crate::wins::Wins;
 
 /// A property as a row names it: a path, and perhaps the condition under which it is this property.
 ///
@@ -127,80 +123,6 @@ pub enum Policy {
     OnlyFrom(String),
     /// Not the time decides, but the value: what any of the records shows counts, whoever put it there and when.
     Wins(Wins),
-}
-
-/// Which of several values wins.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Wins {
-    /// Yes, or no.
-    Truth(bool),
-    /// The smallest, or the earliest.
-    Min,
-    /// The largest, or the latest.
-    Max,
-    /// The text with the most characters.
-    Longest,
-    /// The first of these that any has.
-    AnyOf(Vec<Value>),
-}
-
-impl Eq for Wins {}
-
-impl Wins {
-    /// Which of two values wins (`Less`: the first); what is empty loses to all.
-    pub fn compare(&self, a: &Value, b: &Value) -> Ordering {
-        let nothing = is_empty(a).cmp(&is_empty(b));
-        if nothing.is_ne() || is_empty(a) {
-            return nothing;
-        }
-        match self {
-            Wins::Truth(wanted) => {
-                let is_it = |value: &Value| coerce(value, PlainType::Boolean).is_ok_and(|value| value == *wanted);
-                is_it(b).cmp(&is_it(a))
-            }
-            Wins::Min => order(a, b),
-            Wins::Max => order(b, a),
-            Wins::Longest => {
-                let length = |value: &Value| value.as_str().map_or(0, |text| text.trim().chars().count());
-                length(b).cmp(&length(a))
-            }
-            Wins::AnyOf(values) => {
-                let place =
-                    |value: &Value| values.iter().position(|one| equal_as(PlainType::Any, one, value)).unwrap_or(values.len());
-                place(a).cmp(&place(b))
-            }
-        }
-    }
-}
-
-impl fmt::Display for Wins {
-    /// As a row says it: `wins: true`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Wins::Truth(truth) => write!(f, "{truth}"),
-            Wins::Min => f.write_str("min"),
-            Wins::Max => f.write_str("max"),
-            Wins::Longest => f.write_str("longest"),
-            Wins::AnyOf(values) => write!(f, "any-of {}", Value::from(values.clone())),
-        }
-    }
-}
-
-/// Numbers by value, also where they are texts; two times as instants; other texts by their characters.
-fn order(a: &Value, b: &Value) -> Ordering {
-    let number = |value: &Value| match value {
-        Value::Number(number) => Decimal::of(number),
-        Value::String(text) => Decimal::parse(text.trim()),
-        _ => None,
-    };
-    if let (Some(a), Some(b)) = (number(a), number(b)) {
-        return a.compare(&b);
-    }
-    let (a, b) = (a.as_str().unwrap_or_default(), b.as_str().unwrap_or_default());
-    match (Timestamp::parse(a), Timestamp::parse(b)) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        _ => a.trim().cmp(b.trim()),
-    }
 }
 
 /// A row of the property table: two properties kept equal.

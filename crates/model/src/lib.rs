@@ -25,6 +25,7 @@ pub mod seldom;
 pub mod time;
 pub mod value;
 pub mod visible;
+mod wins;
 
 pub use change::{Change, Intent, IntentKind, IntentState, Reason, Review, ReviewKind};
 pub use conversion::{Conversion, ConversionError, Reverse};
