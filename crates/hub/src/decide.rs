@@ -370,7 +370,10 @@ impl Hub {
         commit.intents_moved = decision.moved;
         under_way.reviews |= !decision.reviews_opened.is_empty();
         commit.intents_new = decision.intents;
+        // Systems are read side by side; what is asked is numbered in the same order whichever answered first.
         commit.reviews_opened = decision.reviews_opened;
+        let place = |id: &RecordId| slice.records.get(id).map(|record| (record.ty, record.key.len(), record.key.clone()));
+        commit.reviews_opened.sort_by_cached_key(|review| place(&review.record));
         commit.reviews_closed = decision.reviews_closed.iter().map(ReviewKey::of).collect();
         self.wake(&wake, &mut commit)?;
         Ok(commit)
