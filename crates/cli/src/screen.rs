@@ -13,7 +13,7 @@ use clap::ValueEnum;
 /// When colours are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum When {
-    /// On a terminal, unless NO_COLOR is set or TERM is `dumb`
+    /// On a terminal that says by COLORTERM that it has colours, unless NO_COLOR is set
     Auto,
     Always,
     Never,
@@ -69,7 +69,8 @@ pub fn set(when: When, quiet: bool, verbose: bool) {
         When::Never => false,
         When::Auto => {
             let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-            terminal && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            // Codes that nobody asked for are noise in what records a terminal.
+            terminal && !set("NO_COLOR") && set("COLORTERM") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
         }
     };
     let (out, err) = (wanted(std::io::stdout().is_terminal()), wanted(std::io::stderr().is_terminal()));
@@ -126,7 +127,7 @@ fn painted_line(line: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{}{colour}{}{RESET}{}", &line[..indent], &line[indent..end], &line[end..]))
 }
 
-/// A long text: page by page on a terminal, at once elsewhere. `LOCKSTEP_PAGER` or `PAGER` says by what; an empty one turns it off.
+/// A long text: page by page on a terminal where `LOCKSTEP_PAGER` or `PAGER` says by what, at once elsewhere.
 pub fn page(text: &str) {
     if quiet() {
         return;
@@ -134,7 +135,8 @@ pub fn page(text: &str) {
     let shown = crate::out::safe(format_args!("{text}"));
     let shown = out(&shown);
     let named = ["LOCKSTEP_PAGER", "PAGER"].iter().find_map(std::env::var_os);
-    let pager = named.map_or_else(|| "less".into(), |name| name.to_string_lossy().into_owned());
+    // Nobody who did not ask for one gets a pager: it writes codes of its own to the terminal.
+    let pager = named.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     if std::io::stdout().is_terminal() && !pager.trim().is_empty() && through(&pager, &shown) {
         return;
     }
