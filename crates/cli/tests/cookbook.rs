@@ -45,6 +45,26 @@ fn every_recipe_does_what_it_says() {
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
 
+#[test]
+fn a_value_list_may_stand_in_a_file_of_the_project() {
+    let (_, shared) = recipes().into_iter().find(|(_, flows)| flows.contains("map: countries")).unwrap();
+    let flows = shared.replace("map: countries", "map: countries.csv");
+    let dir = project(flows.split_once("flows:").map(|(_, rest)| format!("flows:{rest}")).unwrap().as_str());
+    let file = dir.path().join("countries.csv");
+    for text in ["crm,shop\nNorway,NO\nDenmark,DK\n", "\u{feff}crm;shop\r\nNorway;NO\r\n\r\nDenmark;DK\r\n"] {
+        write(&file, text);
+        lockstep(dir.path(), &["test"]).exits(0);
+    }
+    for (text, why) in [
+        ("crm,shop\n\nNorway,NO\nDenmark\n", "countries.csv: line 4 does not have two cells"),
+        ("crm,shop\nNorway,NO\nNorway,NR\n", "“Norway” stands in two pairs"),
+        ("crm,shop\n", "there is no pair"),
+    ] {
+        write(&file, text);
+        lockstep(dir.path(), &["check"]).exits(2).says(why).says("flows/people.yaml:8");
+    }
+}
+
 /// What can be tried of a recipe holds on the sandbox too.
 #[test]
 fn nothing_that_a_recipe_says_is_violated() {

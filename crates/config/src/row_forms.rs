@@ -88,12 +88,15 @@ impl<'a> SharedMaps<'a> {
             .flexible(true)
             .from_reader(source.text.trim_start_matches('\u{feff}').as_bytes());
         let mut pairs = Vec::new();
-        for (line, row) in csv.records().enumerate() {
-            let cells: Option<(String, String)> =
-                row.ok().and_then(|row| (row.len() == 2).then(|| (row[0].trim().to_string(), row[1].trim().to_string())));
-            let Some((from, to)) = cells else {
+        for row in csv.records() {
+            let (line, cells) = match &row {
+                Ok(row) => (row.position().map(|at| at.line()), row.iter().map(str::trim).collect()),
+                Err(error) => (error.position().map(|at| at.line()), vec![]),
+            };
+            let [from, to] = cells[..] else {
+                let line = line.map_or(String::new(), |line| format!("line {line} "));
                 reader
-                    .error(codes::UNREADABLE_FILE, span, format!("{name}: line {} does not have two cells", line + 2))
+                    .error(codes::UNREADABLE_FILE, span, format!("{name}: {line}does not have two cells"))
                     .set_help("a file of a map has two columns under a heading: what becomes what");
                 return None;
             };

@@ -266,6 +266,8 @@ impl Hub {
             "modified": read.modified.map(|at| at.0),
             "values": values,
             "since": since,
+            // When the question arose.
+            "arose": asked.get("arose").cloned().unwrap_or(seen),
         }))
     }
 
@@ -411,6 +413,35 @@ impl Hub {
         Ok(())
     }
 
+    /// Takes in what is shown under the key of a record that a person says is another's.
+    fn take_in_as_another(
+        &mut self,
+        under_way: &mut Underway,
+        record: RecordState,
+        read: ReadRecord,
+        review: &Review,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let (ty, key) = (record.ty, record.key.clone());
+        let mut parts = self.parts_by_time(ty, read.clone(), &review.value);
+        let known = HashMap::from([(key.clone(), record)]);
+        self.observe_one_as(under_way, ty, read, known, (Trust::Another, Seen::default()), commit)?;
+        let Some(state) = commit.new_records.iter_mut().find(|state| state.ty == ty && state.key == key) else { return Ok(()) };
+        // P1b: what was edited while the person was asked was put in when that was shown, later than what was shown with the question.
+        let arose = review.value["arose"][1].as_i64().map(Timestamp);
+        parts.retain(|seen, _| seen.at > arose);
+        for (seen, part) in parts {
+            let shown = seen.at.unwrap_or(under_way.report.started);
+            let told = part.modified.map_or(shown, |at| at.min(shown));
+            let at = seen.after.map_or(told, |after| told.max(after.min(shown)));
+            let edited = state.slots.iter_mut().zip(&part.values).filter(|(_, value)| value.is_some());
+            for claim in edited.filter_map(|(slot, _)| slot.claim.as_mut()) {
+                claim.at = claim.at.max(at);
+            }
+        }
+        Ok(())
+    }
+
     /// A person's answer: it is the same record, with other values; or another one, which has been given its id.
     pub(crate) fn identify(&mut self, under_way: &mut Underway, review: &Review, same: bool) -> ActResult<String> {
         let gone = || ActError::Refused("its record is not known any more".into());
@@ -432,8 +463,7 @@ impl Hub {
             if same {
                 self.take_in_as_shown(under_way, record, read, review, &mut commit)?;
             } else {
-                let known = HashMap::from([(record.key.clone(), record)]);
-                self.observe_one_as(under_way, ty, read, known, (Trust::Another, Seen::default()), &mut commit)?;
+                self.take_in_as_another(under_way, record, read, review, &mut commit)?;
             }
             commit.counts.push((ty, self.status[ty.at()].records));
         } else {

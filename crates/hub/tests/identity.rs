@@ -212,6 +212,20 @@ fn people() -> [Flow; 2] {
     ]
 }
 
+/// The same, with their cities.
+fn with_city() -> [Flow; 2] {
+    let mut flows = people();
+    flows[0].properties.push(PropertyPair::equal(PropertyRef::new("city"), PropertyRef::new("city")));
+    flows
+}
+
+/// People whom nothing happens to, so that one who changes is a few of many.
+fn six_others(a: &Peculiar) {
+    for n in 3..9 {
+        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
+    }
+}
+
 fn hub(systems: &[(&str, &Arc<Peculiar>)], flows: &[Flow]) -> Hub {
     hub_on(SqliteStore::in_memory().unwrap(), 1_800_000_000_000, systems, flows)
 }
@@ -317,9 +331,7 @@ fn r9_a_creation_that_is_answered_with_another_s_record_makes_no_second_one_and_
 fn r9_lockstep_is_given_the_number_of_one_whose_deletion_it_has_not_seen() {
     let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
     let mut hub = hub(&[("a", &a), ("b", &b)], &people());
-    for n in 3..9 {
-        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
-    }
+    six_others(&a);
     a.put("Person/2", ase());
     run(&mut hub);
     let b_ase = b.real.all("Person").into_iter().find(|(_, r)| r["name"] == "Åse Berg").unwrap().0;
@@ -349,9 +361,7 @@ fn r9_who_is_told_to_be_gone_and_is_shown_is_back_or_is_another() {
     for (shows, counterparts) in [(json!({"mail": "ase@example.com", "name": "Åse Lie"}), 7), (per(), 8)] {
         let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
         let mut hub = hub(&[("a", &a), ("b", &b)], &people());
-        for n in 3..9 {
-            a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
-        }
+        six_others(&a);
         a.put("Person/2", ase());
         run(&mut hub);
         let ours = b.real.all("Person").into_iter().find(|(_, record)| record["name"] == "Åse Berg").unwrap().0;
@@ -387,9 +397,7 @@ fn r9_a_live_record_that_shows_another_person_waits_and_a_person_says() {
     for same in [true, false] {
         let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
         let mut hub = hub(&[("a", &a), ("b", &b)], &people());
-        for n in 3..9 {
-            a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
-        }
+        six_others(&a);
         a.put("Person/2", ase());
         run(&mut hub);
         let ours = b.real.all("Person").into_iter().find(|(_, r)| r["name"] == "Åse Berg").unwrap().0;
@@ -424,15 +432,8 @@ fn r9_a_live_record_that_shows_another_person_waits_and_a_person_says() {
 #[test]
 fn p1b_each_edit_of_a_record_in_doubt_was_made_before_it_was_shown() {
     let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
-    let path = |name: &str| PropertyPair::equal(PropertyRef::new(name), PropertyRef::new(name));
-    let flows = people().into_iter().map(|mut flow| {
-        flow.properties.push(path("city"));
-        flow
-    });
-    let mut hub = hub(&[("a", &a), ("b", &b)], &flows.collect::<Vec<_>>());
-    for n in 3..9 {
-        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
-    }
+    let mut hub = hub(&[("a", &a), ("b", &b)], &with_city());
+    six_others(&a);
     a.put("Person/2", json!({"mail": "ase@example.com", "name": "Åse Berg", "city": "Bergen"}));
     run(&mut hub);
     let ours = b.real.all("Person").into_iter().find(|(_, r)| r["name"] == "Åse Berg").unwrap().0;
@@ -452,13 +453,32 @@ fn p1b_each_edit_of_a_record_in_doubt_was_made_before_it_was_shown() {
 }
 
 #[test]
+fn p1b_what_was_edited_while_a_person_was_asked_is_later_where_it_is_another_record_too() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let mut hub = hub(&[("a", &a), ("b", &b)], &with_city()[..1]);
+    six_others(&a);
+    a.put("Person/2", json!({"mail": "ase@example.com", "name": "Åse Berg", "city": "Bergen"}));
+    b.put("Person/per", json!({"mail": "per@example.com", "name": "Per Moe", "city": "Oslo"}));
+    run(&mut hub);
+    a.put("Person/2", json!({"mail": "per@example.com", "name": "Per Moe", "city": "Hamar"}));
+    assert!(run(&mut hub).needs_a_person());
+    b.put("Person/per", json!({"city": "Moss", "name": "Per M. Moe"}));
+    run(&mut hub);
+    a.put("Person/2", json!({"city": "Tromsø"}));
+    run(&mut hub);
+    answer(&mut hub, Answer::Reject);
+    run(&mut hub);
+    assert_eq!(b.value("Person/per", "city"), json!("Tromsø"), "the later edit has lost");
+    assert_eq!(a.value("Person/2", "name"), json!("Per M. Moe"), "what was shown with the question is no edit");
+    assert_eq!(writes(&mut hub), 0);
+}
+
+#[test]
 fn r9_nothing_is_created_beside_a_record_that_shows_it_while_a_person_is_asked() {
     for (back, answered) in [(false, Some(Answer::Reject)), (true, None)] {
         let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
         let mut hub = hub(&[("a", &a), ("b", &b)], &people());
-        for n in 3..9 {
-            a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
-        }
+        six_others(&a);
         a.put("Person/2", ase());
         run(&mut hub);
         // Somebody has deleted it and its number was given to another, whom the other system knows as well.
@@ -486,9 +506,7 @@ fn r9_nothing_is_created_beside_a_record_that_shows_it_while_a_person_is_asked()
 fn r9_a_question_closes_itself_where_the_record_shows_what_it_did_before() {
     let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
     let mut hub = hub(&[("a", &a), ("b", &b)], &people());
-    for n in 3..9 {
-        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
-    }
+    six_others(&a);
     a.put("Person/2", ase());
     run(&mut hub);
     a.put("Person/2", per());
@@ -572,9 +590,7 @@ fn r9_nothing_is_created_beside_a_record_that_shows_it_in_another_element_of_a_l
     let listing = TypeSchema { properties: vec![mails, PropertySchema::new("name", PlainType::String)], ..person().remove(0) };
     let (a, b) = (Peculiar::new(person()), Peculiar::new(vec![listing]));
     let mut hub = hub(&[("a", &a), ("b", &b)], &people());
-    for n in 3..9 {
-        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
-    }
+    six_others(&a);
     a.put("Person/2", ase());
     run(&mut hub);
     // His second address is the one that the other system has.
@@ -592,9 +608,7 @@ fn r9_a_creation_that_is_answered_with_the_number_of_another_is_not_sent_again_w
     let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
     let flows = [flow("a.Person", "b.Person", Create::Always, &[], &["mail", "name"])];
     let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
-    for n in 3..9 {
-        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
-    }
+    six_others(&a);
     a.put("Person/2", ase());
     run(&mut hub);
     let ours = b.real.all("Person").into_iter().find(|(_, record)| record["name"] == "Åse Berg").unwrap().0;
@@ -647,9 +661,7 @@ fn r9_a_creation_tried_before_is_not_taken_for_what_was_made_for_another_meanwhi
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("lockstep.db");
     let at = |ms: i64| hub_on(SqliteStore::open(&file).unwrap(), 1_800_000_000_000 + ms, &[("a", &a), ("b", &b)], &people());
-    for n in 3..9 {
-        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
-    }
+    six_others(&a);
     run(&mut at(0));
     a.put("Person/1", json!({"mail": "odd@example.com", "name": "Odd Lie"}));
     *b.busy.lock().unwrap() = 1;
@@ -683,9 +695,7 @@ fn r9_a_creation_tried_before_is_not_taken_for_one_that_is_gone_and_whose_number
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("lockstep.db");
     let at = |ms: i64| hub_on(SqliteStore::open(&file).unwrap(), 1_800_000_000_000 + ms, &[("a", &a), ("b", &b)], &people());
-    for n in 3..9 {
-        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
-    }
+    six_others(&a);
     run(&mut at(0));
     a.put("Person/1", json!({"mail": "odd@example.com", "name": "Odd Lie"}));
     *b.busy.lock().unwrap() = 1;
@@ -717,9 +727,7 @@ fn r9_what_became_of_a_creation_is_not_asked_any_more_once_a_record_that_shows_i
     let at = |day: i64| {
         hub_on(SqliteStore::open(&file).unwrap(), 1_800_000_000_000 + day * 86_400_000, &[("a", &a), ("b", &b)], &people())
     };
-    for n in 3..9 {
-        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
-    }
+    six_others(&a);
     a.put("Person/2", ase());
     run(&mut at(0));
     let ours = b.real.all("Person").into_iter().find(|(_, record)| record["name"] == "Åse Berg").unwrap().0;

@@ -5,9 +5,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::decimal::Decimal;
+use crate::conversion::order;
 use crate::schema::PlainType;
-use crate::time::Timestamp;
 use crate::value::{coerce, equal_as, is_empty};
 
 /// Which of several values wins.
@@ -39,8 +38,9 @@ impl Wins {
                 let is_it = |value: &Value| coerce(value, PlainType::Boolean).is_ok_and(|value| value == *wanted);
                 is_it(b).cmp(&is_it(a))
             }
-            Wins::Min => order(a, b),
-            Wins::Max => order(b, a),
+            // Values of different kinds have no order: the time decides.
+            Wins::Min => order(a, b).unwrap_or(Ordering::Equal),
+            Wins::Max => order(b, a).unwrap_or(Ordering::Equal),
             Wins::Longest => {
                 let length = |value: &Value| value.as_str().map_or(0, |text| text.trim().chars().count());
                 length(b).cmp(&length(a))
@@ -64,23 +64,6 @@ impl fmt::Display for Wins {
             Wins::Longest => f.write_str("longest"),
             Wins::AnyOf(values) => write!(f, "any-of {}", Value::from(values.clone())),
         }
-    }
-}
-
-/// Numbers by value, also where they are texts; two times as instants; other texts by their characters.
-fn order(a: &Value, b: &Value) -> Ordering {
-    let number = |value: &Value| match value {
-        Value::Number(number) => Decimal::of(number),
-        Value::String(text) => Decimal::parse(text.trim()),
-        _ => None,
-    };
-    if let (Some(a), Some(b)) = (number(a), number(b)) {
-        return a.compare(&b);
-    }
-    let (a, b) = (a.as_str().unwrap_or_default(), b.as_str().unwrap_or_default());
-    match (Timestamp::parse(a), Timestamp::parse(b)) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        _ => a.trim().cmp(b.trim()),
     }
 }
 

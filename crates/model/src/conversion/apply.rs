@@ -449,8 +449,7 @@ fn difference(values: &[Value]) -> Result<Value, String> {
     Ok(times::between(unit, read[0], read[1]).map_or(Value::Null, Value::from))
 }
 
-/// False where either is nothing. Numbers by value, also where they travel as text; two times as instants; other texts by
-/// their characters; false is before true.
+/// False where either is nothing; else by their order.
 fn compared(values: &[Value], wanted: fn(Ordering) -> bool) -> Result<Value, String> {
     let [a, b] = values else {
         return Ok(Value::Bool(false));
@@ -458,12 +457,21 @@ fn compared(values: &[Value], wanted: fn(Ordering) -> bool) -> Result<Value, Str
     if is_empty(a) || is_empty(b) {
         return Ok(Value::Bool(false));
     }
+    match order(a, b) {
+        Some(order) => Ok(Value::Bool(wanted(order))),
+        None => Err(format!("{} and {} can't be compared", shown(a), shown(b))),
+    }
+}
+
+/// Which of two values comes first: numbers by value, also where they travel as text; two times as instants; other texts by their
+/// characters; false before true. `None` where they are of different kinds.
+pub(crate) fn order(a: &Value, b: &Value) -> Option<Ordering> {
     let number = |value: &Value| match value {
         Value::Number(number) => Decimal::of(number),
         Value::String(text) => Decimal::parse(text.trim()),
         _ => None,
     };
-    let order = match (number(a), number(b), a, b) {
+    match (number(a), number(b), a, b) {
         (Some(x), Some(y), ..) => Some(x.compare(&y)),
         (_, _, Value::Bool(x), Value::Bool(y)) => Some(x.cmp(y)),
         (_, _, Value::String(x), Value::String(y)) => match (times::read(x), times::read(y)) {
@@ -471,9 +479,5 @@ fn compared(values: &[Value], wanted: fn(Ordering) -> bool) -> Result<Value, Str
             _ => Some(x.cmp(y)),
         },
         _ => None,
-    };
-    match order {
-        Some(order) => Ok(Value::Bool(wanted(order))),
-        None => Err(format!("{} and {} can't be compared", shown(a), shown(b))),
     }
 }

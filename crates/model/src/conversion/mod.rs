@@ -33,6 +33,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub(crate) use apply::order;
+
 use crate::schema::PlainType;
 use crate::time::Timestamp;
 use catalogue::Op;
