@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use lockstep_engine::Plan;
 use lockstep_engine::settle::{Candidate, Entity, candidates, reason};
-use lockstep_model::value::{effective, is_empty, shown};
+use lockstep_model::value::{effective, equal, is_empty, shown};
 use lockstep_model::{PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, TypeName, Value};
 use lockstep_store::{JournalEntry, JournalKind, Result};
 use serde::Serialize;
@@ -213,7 +213,8 @@ fn sentences(
         out.push("It is read-only in this system, so it is never written (P10).".into());
     }
     for lost in &all[1..] {
-        out.push(format!("{} from {} {} lost to it.", shown(&lost.claim.value), place(lost), when(lost.stamp.at)));
+        let came = if equal(&lost.claim.value, &best.claim.value) { "says the same" } else { "lost to it" };
+        out.push(format!("{} from {} {} {came}.", shown(&lost.claim.value), place(lost), when(lost.stamp.at)));
     }
     if record.slot(prop).carries == Some(best.stamp) && best.by.is_some() && record.slot(prop).given.is_some() {
         out.push(

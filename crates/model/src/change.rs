@@ -45,7 +45,7 @@ pub enum Reason {
     Untold,
     /// Neither is known to be the later one, and values go one way between the two (P12).
     OneWay,
-    /// `prefer` or `only_from`.
+    /// `prefer`, `only_from` or `wins`.
     Policy,
 }
 
@@ -63,7 +63,7 @@ impl Reason {
             Reason::Tie => format!("both were put in at the same time, so {first}, which is named first, wins"),
             Reason::Untold => format!("nobody tells when either was put in, so {first}, which is named first, wins"),
             Reason::OneWay => "neither is known to be the later one, and values go this way only (P12)".into(),
-            Reason::Policy => "by the row's `prefer` or `only_from`".into(),
+            Reason::Policy => "by the row's `prefer`, `only_from` or `wins`".into(),
         })
     }
 

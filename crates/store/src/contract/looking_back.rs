@@ -3,7 +3,7 @@
 use lockstep_model::{Intent, IntentId, IntentState, PropIx, RecordId, Review, ReviewKind, Rule, RunId, Timestamp, Value};
 use serde_json::json;
 
-use super::samples::{PEOPLE, entry, intent, review};
+use super::samples::{PEOPLE, entry, intent, plan, review};
 use super::{ids, sorted};
 use crate::{Commit, JournalEntry, JournalKind, ReviewKey, Store};
 
@@ -35,6 +35,11 @@ pub(super) fn at_most_one_review_of_a_key_is_open(mut store: Box<dyn Store>) {
     let closed = vec![ReviewKey::of(&old), ReviewKey::of(&others[0]), ReviewKey { record: RecordId(7), ..ReviewKey::of(&old) }];
     store.commit(Commit { reviews_closed: closed, reviews_opened: vec![reopened.clone()], ..Commit::default() }).unwrap();
     assert_eq!(store.reviews(9).unwrap(), [others[1].clone(), others[2].clone(), others[3].clone(), reopened]);
+    // What the plan does not name any more is neither shown nor counted.
+    let mut less = plan();
+    less.iter_mut().for_each(|ty| ty.properties.truncate(1));
+    store.bind(&less).unwrap();
+    assert_eq!((store.reviews(9).unwrap(), store.review_counts().unwrap()), (vec![], vec![]));
 }
 
 pub(super) fn the_journal_is_in_order(mut store: Box<dyn Store>) {

@@ -1,6 +1,6 @@
 //! What waits for a person. Only open reviews are kept here; how they ended stands in the journal.
 
-use lockstep_model::{RecordId, Review, ReviewKind, Rule, Timestamp, Value};
+use lockstep_model::{PropIx, RecordId, Review, ReviewKind, Rule, Timestamp, TypeIx, Value};
 use rusqlite::Row;
 
 use super::Database;
@@ -43,11 +43,19 @@ impl Database {
     }
 
     pub(super) fn review_counts(&mut self) -> Fallible<Vec<(ReviewKind, u64)>> {
-        let mut counts = Vec::new();
+        let mut counts: Vec<(ReviewKind, u64)> = Vec::new();
         let mut statement = sql::REVIEW_COUNTS.prepare(&self.conn)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            counts.push((kind_in(row, 0)?, row.get::<_, i64>(1)? as u64));
+            // What is not shown is not counted either.
+            if place_in(&self.bound, row, 1)?.is_none() {
+                continue;
+            }
+            let (kind, many) = (kind_in(row, 0)?, row.get::<_, i64>(3)? as u64);
+            match counts.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, count)) => *count += many,
+                None => counts.push((kind, many)),
+            }
         }
         Ok(counts)
     }
@@ -90,16 +98,18 @@ fn kind_in(row: &Row<'_>, column: usize) -> Fallible<ReviewKind> {
     ReviewKind::parse(name).ok_or_else(|| Fault::Damaged(format!("“{name}” is no kind of review")))
 }
 
+/// What a row is about, from this column on: a record type, and perhaps a property. Nothing where the plan names it no more.
+fn place_in(bound: &Bound, row: &Row<'_>, column: usize) -> Fallible<Option<(TypeIx, Option<PropIx>)>> {
+    let Some((ty, known)) = bound.of_row(row.get(column)?) else { return Ok(None) };
+    Ok(match text(row, column + 1)?.unwrap_or_default() {
+        "" => Some((ty, None)),
+        path => known.prop(path).map(|prop| (ty, Some(prop))),
+    })
+}
+
 /// `None` where the plan does not name the record type or the property any more.
 pub(super) fn review_in(bound: &Bound, row: &Row<'_>) -> Fallible<Option<Review>> {
-    let Some((ty, known)) = bound.of_row(row.get(2)?) else { return Ok(None) };
-    let prop = match text(row, 3)?.unwrap_or_default() {
-        "" => None,
-        path => match known.prop(path) {
-            Some(prop) => Some(prop),
-            None => return Ok(None),
-        },
-    };
+    let Some((ty, prop)) = place_in(bound, row, 2)? else { return Ok(None) };
     let rule = text(row, 4)?.unwrap_or_default();
     let candidates = value_in(row, 5)?;
     Ok(Some(Review {

@@ -126,7 +126,7 @@ statements! {
 
     OPEN_REVIEWS = review!("WHERE record BETWEEN ?1 AND ?2");
     REVIEWS = review!("ORDER BY opened_at, id LIMIT ?1");
-    REVIEW_COUNTS = "SELECT kind, count(*) FROM reviews GROUP BY kind";
+    REVIEW_COUNTS = "SELECT kind, type, path, count(*) FROM reviews GROUP BY kind, type, path";
     OPEN_REVIEW = "INSERT INTO reviews (kind, record, type, path, rule, candidates, value, message, opened_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         ON CONFLICT (record, kind, type, path) DO UPDATE SET
