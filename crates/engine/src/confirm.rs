@@ -62,7 +62,7 @@ pub fn written(
             let was_unseen = slot.is_unseen(prop.whole);
             let is_known = |shown: &Value| same(prop.terms(), effective(shown, prop.whole), slot.value(prop.whole));
             if let Some(shown) = shown.filter(|_| tells_version || creates) {
-                if is_known(&shown) || creates {
+                if creates || is_known(&shown) {
                     slot.show(shown);
                 } else if !was_unseen {
                     (slot.carries, slot.given) = (None, None);

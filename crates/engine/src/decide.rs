@@ -84,6 +84,8 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
             out.agenda.insert(review.record);
         }
     }
+    // Mostly each comes to one write, and growing a list of them moves them all.
+    out.intents.reserve(entities.len());
     for entity in &entities {
         let mut one = OneEntity {
             plan,

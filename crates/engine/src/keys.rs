@@ -173,21 +173,34 @@ pub fn agree(plan: &Plan, slice: &Slice, rule: usize, a: &RecordState, b: &Recor
                 let (to_a, to_b) = (referred_entities(plan, slice, a, *x), referred_entities(plan, slice, b, *y));
                 return to_a.iter().any(|entity| to_b.contains(entity));
             }
-            in_common(&alternatives(plan, a.ty, *x, &a.slots), &alternatives(plan, b.ty, *y, &b.slots))
+            meet_in(plan, (a, *x), (b, *y))
         })
     };
     sides(a.ty, b.ty).any(|(m, mine)| {
         sides(b.ty, a.ty).any(|(t, theirs)| {
             // Of a rule between a record type and itself, one side of a record meets the other side of another.
-            let meets = a.ty != b.ty || m != t || sides(a.ty, b.ty).count() == 1;
-            meets && meet(mine, theirs)
+            let meets = || a.ty != b.ty || m != t || sides(a.ty, b.ty).count() == 1;
+            meets() && meet(mine, theirs)
         })
     })
 }
 
 /// Whether two records of one type would match the same records by a rule (L6).
 pub fn agree_alike(plan: &Plan, side: &MatchSide, a: &RecordState, b: &RecordState) -> bool {
-    side.props.iter().all(|one| in_common(&alternatives(plan, a.ty, *one, &a.slots), &alternatives(plan, b.ty, *one, &b.slots)))
+    side.props.iter().all(|one| meet_in(plan, (a, *one), (b, *one)))
+}
+
+/// Whether two records have a value of a pair of a rule in common.
+fn meet_in(plan: &Plan, (a, x): (&RecordState, MatchProp), (b, y): (&RecordState, MatchProp)) -> bool {
+    let plain = |one: MatchProp| !one.reference && one.converted.is_none();
+    match (value_of(x, &a.slots), value_of(y, &b.slots)) {
+        // The common case, without lists.
+        (Some(mine @ Value::String(_)), Some(theirs @ Value::String(_))) if plain(x) && plain(y) => {
+            let form = normalise(mine, x.by, &plan.placeholders);
+            form.is_some() && (x.by == y.by && mine == theirs || form == normalise(theirs, y.by, &plan.placeholders))
+        }
+        _ => in_common(&alternatives(plan, a.ty, x, &a.slots), &alternatives(plan, b.ty, y, &b.slots)),
+    }
 }
 
 /// Whether two sorted lists share an element.

@@ -58,8 +58,8 @@ type Candidates = BTreeMap<(RecordId, TypeIx), BTreeMap<RecordId, usize>>;
 pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
     let mut links = Links::default();
     let focus = focus_members(slice);
-    let candidates = candidates(plan, slice, &focus);
-    alike(plan, slice, &focus, &candidates, &mut links);
+    let (candidates, shared) = candidates(plan, slice, &focus);
+    alike(plan, slice, &shared, &candidates, &mut links);
     if candidates.is_empty() {
         facets::link(plan, slice, &mut links, &focus);
         tell_half_seen(plan, slice, &focus, &mut links);
@@ -194,9 +194,12 @@ fn merges(plan: &Plan, a: TypeIx, b: TypeIx) -> bool {
     plan.ty(a).merges_duplicates && plan.ty(b).merges_duplicates
 }
 
-fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> Candidates {
+/// Who matches whom, and which records in focus are found under a hash with another of their own type, in order: those may be alike (L6).
+fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> (Candidates, Vec<RecordId>) {
     let mut found = Candidates::new();
     let mut hashes = Vec::new();
+    let mut shared: Vec<RecordId> = Vec::new();
+    let of_type = |id: &RecordId, ty: TypeIx| slice.records.get(id).is_some_and(|record| record.ty == ty);
     let mut look = |record: &RecordState, found: &mut Candidates| {
         let mut others = Vec::new();
         for side in &plan.ty(record.ty).match_sides {
@@ -207,6 +210,13 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> Candid
             hashes.clear();
             let linked = |record: &RecordState, one, ty| counterparts(plan, slice, record, one, ty);
             lookup_hashes(plan, side, record, &linked, &mut hashes);
+            // What is looked for by references (L10) is not what the record itself is found under.
+            let mut together = hashes.iter().filter_map(|hash| slice.by_hash.get(hash)).filter(|ids| ids.len() > 1);
+            if shared.last() != Some(&record.id)
+                && (side.has_references() || together.any(|ids| ids.iter().any(|id| *id != record.id && of_type(id, record.ty))))
+            {
+                shared.push(record.id);
+            }
             for id in hashes.iter().filter_map(|hash| slice.by_hash.get(hash)).flatten() {
                 let Some(other) = slice.records.get(id) else { continue };
                 if other.ty != side.other || !other.is_live() || other.entity == record.entity || *id == record.id {
@@ -256,16 +266,17 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> Candid
             look(&slice.records[&id], &mut found);
         }
     }
-    found
+    shared.retain(|id| focus.contains(id));
+    (found, shared)
 }
 
 /// L6: records of one type that match each other by a row, and have no counterpart: a counterpart for each might be one too many. They
 /// are one question, asked of the one that was known first. The others wait for the answer.
-fn alike(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>, candidates: &Candidates, links: &mut Links) {
-    let mut in_order: Vec<RecordId> = focus.iter().copied().collect();
-    in_order.sort_unstable();
+///
+/// `shared` are those that are found under a hash with another of their type, in order.
+fn alike(plan: &Plan, slice: &Slice, shared: &[RecordId], candidates: &Candidates, links: &mut Links) {
     let mut hashes = Vec::new();
-    for id in in_order {
+    for &id in shared {
         let Some(record) = slice.records.get(&id).filter(|record| record.is_live()) else { continue };
         let ty = plan.ty(record.ty);
         if ty.merges_duplicates {

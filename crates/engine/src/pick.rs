@@ -18,6 +18,10 @@ pub fn at_linking(plan: &Plan, now: Timestamp, entity: &Entity<'_>) -> Vec<(Reco
     for record in records.iter().filter(|record| record.is_live()) {
         for (ix, slot) in record.slots.iter().enumerate() {
             let prop = PropIx(ix as u16);
+            // Mostly there is no list: every slot of what is linked comes by here.
+            if !matches!(slot.shadow, Some(Value::Array(_))) {
+                continue;
+            }
             let described = plan.prop(record.ty, prop);
             let mine = elements(slot.shadow.as_ref(), described.whole);
             if mine.len() < 2 || slot.pick.is_some() || !described.paired {

@@ -79,7 +79,11 @@ impl Placeholders {
         if text.len() > LONGEST_PLACEHOLDER || text.len() > 3 && text.contains('@') {
             return false;
         }
-        let bare = text.trim_matches(['(', ')', '[', ']', '<', '>', '{', '}', '"', '\'', '-', '*', '.', ' ']);
+        let word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        let bare = match word(text.as_bytes().first()) && word(text.as_bytes().last()) {
+            true => text,
+            false => text.trim_matches(['(', ')', '[', ']', '<', '>', '{', '}', '"', '\'', '-', '*', '.', ' ']),
+        };
         if PLACEHOLDERS.binary_search(&bare).is_ok() || PLACEHOLDERS.binary_search(&text).is_ok() {
             return true;
         }
@@ -273,8 +277,21 @@ pub fn written_number(text: &str) -> Option<Decimal> {
     decimal::is_plain_number(text).then(|| Decimal::parse(text)).flatten()
 }
 
+/// The values of match keys are mostly no longer.
+const SHORT: usize = 116;
+
 /// The hash of one match key: a rule's own seed and the normalised values in the rule's order.
 pub fn key_hash(seed: u64, values: &[&str]) -> u64 {
+    if let [value] = values
+        && value.len() <= SHORT
+    {
+        // Nearly every key: without a buffer of its own.
+        let mut bytes = [0; 12 + SHORT];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        bytes[8..12].copy_from_slice(&(value.len() as u32).to_le_bytes());
+        bytes[12..12 + value.len()].copy_from_slice(value.as_bytes());
+        return xxh3_64(&bytes[..12 + value.len()]);
+    }
     let mut bytes = Vec::with_capacity(8 + values.iter().map(|value| 4 + value.len()).sum::<usize>());
     bytes.extend_from_slice(&seed.to_le_bytes());
     for value in values {

@@ -68,9 +68,12 @@ pub(super) fn uuid(kind: &str, write: &Write, salt: u64) -> String {
         content.update(part.as_bytes());
     }
     content.update(&salt.to_le_bytes());
+    let mut text = Vec::new();
     for value in &write.values {
         content.update(&(value.prop as u64).to_le_bytes());
-        content.update(value.value.to_string().as_bytes());
+        text.clear();
+        serde_json::to_writer(&mut text, &value.value).expect("a JSON value can be written");
+        content.update(&text);
     }
     let mut bytes = content.digest128().to_be_bytes();
     bytes[6] = bytes[6] & 0x0f | 0x80;

@@ -1,5 +1,7 @@
 //! The time of a record's last change, in whatever form a file has it: read, and set anew in that same form.
 
+use std::cell::RefCell;
+
 use jiff::tz::TimeZone;
 use lockstep_model::{Timestamp, Value};
 
@@ -43,7 +45,7 @@ impl Form {
     }
 
     /// This moment in this form.
-    pub(super) fn write(&self, now: jiff::Timestamp) -> Value {
+    fn write(&self, now: jiff::Timestamp) -> Value {
         match self {
             Form::Epoch { millis, text } => {
                 let number = if *millis { now.as_millisecond() } else { now.as_second() };
@@ -62,6 +64,27 @@ impl Form {
                 text.push_str(zone);
                 Value::String(text)
             }
+        }
+    }
+}
+
+/// The moment of a pass over a file. A file writes its times in one form, mostly: the text is made once, not for each row.
+pub(super) struct Now {
+    at: jiff::Timestamp,
+    last: RefCell<Option<(Form, Value)>>,
+}
+
+impl Now {
+    pub(super) fn at(at: jiff::Timestamp) -> Now {
+        Now { at, last: RefCell::new(None) }
+    }
+
+    /// It in this form.
+    pub(super) fn written(&self, form: Form) -> Value {
+        let mut last = self.last.borrow_mut();
+        match &*last {
+            Some((same, value)) if *same == form => value.clone(),
+            _ => last.insert((form.clone(), form.write(self.at))).1.clone(),
         }
     }
 }

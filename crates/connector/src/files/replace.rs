@@ -22,6 +22,7 @@ use super::fingerprint::fingerprint;
 use super::ids::{self, Kind};
 use super::listing::Plain;
 use super::members::Members;
+use super::moments::Now;
 use super::rows::ending_of;
 use super::survey::{Utf8Instead, repeated};
 use super::table::{Opened, Refusal, Table};
@@ -106,7 +107,7 @@ struct Pass<'a> {
     /// How the members of a record stand: as the file's do, then as the flows name them.
     members: Members,
     changed: bool,
-    now: jiff::Timestamp,
+    now: Now,
 }
 
 impl<'a> Pass<'a> {
@@ -135,7 +136,7 @@ impl<'a> Pass<'a> {
             concerned,
             members,
             changed: false,
-            now: jiff::Timestamp::now(),
+            now: Now::at(jiff::Timestamp::now()),
         }
     }
 
@@ -250,7 +251,7 @@ impl<'a> Pass<'a> {
                     None => return Ok(End::IdsAreNoNumbers),
                 },
             };
-            self.outcomes[at] = Some(match table.created(id, form, self.watch, &self.members, write, &like, self.now) {
+            self.outcomes[at] = Some(match table.created(id, form, self.watch, &self.members, write, &like, &self.now) {
                 Ok(made) => {
                     if !terminated {
                         new_file.put(&ending).map_err(trouble)?;
@@ -348,7 +349,7 @@ impl<'a> Pass<'a> {
                 (text, self.changed) = (None, true);
                 continue;
             }
-            self.outcomes[at] = Some(match self.table.revised(current, form, self.watch, &self.members, write, self.now) {
+            self.outcomes[at] = Some(match self.table.revised(current, form, self.watch, &self.members, write, &self.now) {
                 Ok(made) => {
                     if made.row != *current {
                         self.changed = true;

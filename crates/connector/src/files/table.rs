@@ -14,7 +14,7 @@ use super::edit::{self, Edit, Shape};
 use super::encoding::{Encoding, Source};
 use super::fingerprint::fingerprint;
 use super::members::Members;
-use super::moments::{Form, moment};
+use super::moments::{Form, Now, moment};
 use super::rows::Rows;
 use super::splice::rewritten;
 use super::stamp::Stamp;
@@ -189,7 +189,7 @@ impl Table {
         watch: &[PropertyRef],
         members: &Members,
         write: &Write,
-        now: jiff::Timestamp,
+        now: &Now,
     ) -> Result<Made, Refusal> {
         self.all_fit(encoding, write)?;
         match header {
@@ -230,7 +230,7 @@ impl Table {
         members: &Members,
         write: &Write,
         like: &[u8],
-        now: jiff::Timestamp,
+        now: &Now,
     ) -> Result<Made, Refusal> {
         self.all_fit(encoding, write)?;
         if let Some(header) = header {
@@ -275,10 +275,10 @@ impl Table {
     }
 
     /// Sets the time of the last change, in the form in which the record, or else the file, has it.
-    fn touch(&self, record: &mut Value, now: jiff::Timestamp) {
+    fn touch(&self, record: &mut Value, now: &Now) {
         let Some(path) = &self.modified else { return };
         let form = path.get(record).as_ref().and_then(Form::of).or_else(|| self.form.clone()).unwrap_or_else(Form::usual);
-        let edit = Edit { value: &form.write(now), displaced: &Value::Null, shape: &self.shape, watch: &[] };
+        let edit = Edit { value: &now.written(form), displaced: &Value::Null, shape: &self.shape, watch: &[] };
         // Where a plain value stands in the way there is no place for the time; the record is right without it.
         let _ = edit.put(record, &PropertyRef::new(path.as_str()));
     }
@@ -299,7 +299,7 @@ impl Table {
         header: &Header,
         watch: &[PropertyRef],
         write: &Write,
-        now: jiff::Timestamp,
+        now: &Now,
     ) -> Result<Made, Refusal> {
         let mut cells: Vec<Cow<'_, [u8]>> = csv::split(row, header.delimiter).into_iter().map(Cow::Borrowed).collect();
         if cells.len() != header.names.len() {
@@ -345,7 +345,7 @@ impl Table {
             && let Some(column) = self.modified.as_ref().and_then(|path| header.column(path.as_str()))
         {
             let form = Form::of(&csv::value_of(&cells[column])).or_else(|| self.form.clone()).unwrap_or_else(Form::usual);
-            let text = csv::text_for(&form.write(now)).map_err(Refusal::whole)?;
+            let text = csv::text_for(&now.written(form)).map_err(Refusal::whole)?;
             cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter, csv::is_quoted(&cells[column])));
         }
         let made = if changed || matches!(write.action, crate::Action::Create) {
