@@ -382,16 +382,21 @@ class GroupWorld:
         return written
 
 
-def play_groups(seed, order_seed):
+def play_groups(seed, order_seed, script=None):
     rng, shuffled = random.Random(seed), random.Random(order_seed)
     world, failed = GroupWorld(rng), set()
     for run in range(rng.randint(2, 8) + 1):
+        edits = []
         if run > 0:
             for T in rng.sample(world.types, rng.randint(1, 2)):
-                world.edit(T, [(rng.randrange(world.size), value(rng)) for _ in range(rng.randint(1, 2))])
+                changes = [(rng.randrange(world.size), value(rng)) for _ in range(rng.randint(1, 2))]
+                world.edit(T, changes)
+                edits.append([world.now, T, changes])
         order = list(world.types)
         shuffled.shuffle(order)
-        world.run(order, first=run == 0)
+        written = world.run(order, first=run == 0)
+        if script is not None:
+            script.append({"edits": edits, "read": order, "written": sorted(written)})
         if any(tuple(group) not in world.put_in for group in world.live.values()):
             failed.add("a group is mixed of two")
         if len({tuple(group) for group in world.live.values()}) > 1:
@@ -410,6 +415,12 @@ def as_json(seed):
             "fills": [[T, p, U, q] for (T, U), rows in world.fills.items() for p, q in rows],
             "bears": [[T, p, U, q] for (T, U), rows in world.related(()).items() for (p, q), _ in rows],
             "script": script, "end": [[*node, text] for node, text in end.items()]}
+
+
+def group_as_json(seed):
+    first, script = GroupWorld(random.Random(seed)), []
+    world, _ = play_groups(seed, 1, script)
+    return {"seed": seed, "size": world.size, "told": world.told, "before": first.live, "runs": script, "end": world.live}
 
 
 def main(worlds):
@@ -444,5 +455,9 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--worlds"]:
         for seed in range(int(sys.argv[2])):
             print(json.dumps(as_json(seed), separators=(",", ":")))
+        sys.exit(0)
+    if sys.argv[1:2] == ["--groups"]:
+        for seed in range(int(sys.argv[2])):
+            print(json.dumps(group_as_json(seed), separators=(",", ":")))
         sys.exit(0)
     sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20000))

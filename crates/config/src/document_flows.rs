@@ -352,6 +352,7 @@ impl SectionReader<'_> {
             clears: self.policies.clears,
             kind: Kind::Seen,
             on_create: false,
+            group: None,
         };
         stated.properties.push((pair, places));
     }

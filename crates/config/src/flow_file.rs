@@ -25,6 +25,7 @@ use crate::problem::{Problem, Reader, Severity};
 use crate::project::Policies;
 use crate::row;
 use crate::row_forms::{self, SharedMaps};
+use crate::row_groups::GroupedRow;
 use crate::section::{
     FlowFile, FlowPlaces, PairPlaces, Section, called_otherwise, direction_word, is_in_sync, match_texts, row_texts,
     usual_statements,
@@ -73,19 +74,21 @@ pub(crate) struct FlowReader<'a> {
 
 /// What is read of a flow's item before the flow is made of it.
 #[derive(Default)]
-struct Tables {
+pub(crate) struct Tables {
     matches: Vec<(MatchRow, Vec<PairPlaces>)>,
     match_cells: Vec<MatchCells>,
-    properties: Vec<(PropertyPair, PairPlaces)>,
-    property_cells: Vec<PropertyRow>,
+    pub(crate) properties: Vec<(PropertyPair, PairPlaces)>,
+    pub(crate) property_cells: Vec<PropertyRow>,
     directions: Vec<Direction>,
     /// What rows say for themselves.
-    settings: Vec<Setting>,
+    pub(crate) settings: Vec<Setting>,
+    /// The rows that move together with others (P1e).
+    pub(crate) grouped: Vec<GroupedRow>,
 }
 
 /// What a row or a flow says of whose value wins.
 #[derive(Default)]
-struct Said {
+pub(crate) struct Said {
     policy: Option<Policy>,
     clears: Option<bool>,
 }
@@ -186,6 +189,7 @@ impl FlowReader<'_> {
             let system = from.as_ref().map(|(name, _)| name.system.as_str());
             self.property_row(row, (system, &said), &mut tables);
         }
+        self.whole_groups(&tables);
         let only = fields.get("only").and_then(|node| self.filter(node, "`only`"));
         let only_to = fields.get("only_to").and_then(|node| self.filter(node, "`only_to`"));
         let ceases = fields.get("ceases").and_then(|node| self.reader.word::<written::Ceases>(node, "`ceases`"));
@@ -511,7 +515,7 @@ impl FlowReader<'_> {
     }
 
     /// A row of the property table; `from` is the system that the flow comes from.
-    fn property_row(&mut self, node: &Node, (from, flow): (Option<&str>, &Said), tables: &mut Tables) {
+    pub(crate) fn property_row(&mut self, node: &Node, (from, flow): (Option<&str>, &Said), tables: &mut Tables) {
         let mut said = Said::default();
         let mut own: Vec<(String, Value)> = Vec::new();
         let mut kind = Kind::Seen;
@@ -528,6 +532,9 @@ impl FlowReader<'_> {
             }
             Yaml::Map(entries) if entries.iter().any(|(key, _)| key.text == "set") => {
                 return self.set_row(node, (from, flow), tables);
+            }
+            Yaml::Map(entries) if entries.iter().any(|(key, _)| key.text == "group") => {
+                return self.row_group(node, (from, flow), tables);
             }
             Yaml::Map(_) => {
                 let Some(fields) = self.reader.fields::<written::PropertyRowSettingsYaml>(node, "a row") else { return };
@@ -594,7 +601,9 @@ impl FlowReader<'_> {
         let policy = cells::policy(said.policy.as_ref(), flow.policy.as_ref(), &self.policies.prefer);
         let clears = said.clears.or(flow.clears).unwrap_or(self.policies.clears);
         let direction = parts.direction;
-        tables.properties.push((PropertyPair { from, to, direction, conversion, policy, clears, kind, on_create }, places));
+        tables
+            .properties
+            .push((PropertyPair { from, to, direction, conversion, policy, clears, kind, on_create, group: None }, places));
     }
 
     /// `set: source, to: shop`: a property of the target that is given a constant. It comes from the source's own id, which every record

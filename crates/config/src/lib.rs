@@ -71,6 +71,7 @@ mod project_file;
 mod recognise;
 mod row;
 mod row_forms;
+mod row_groups;
 mod section;
 mod source;
 mod statements;

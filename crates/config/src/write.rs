@@ -221,6 +221,7 @@ fn rows(
         return;
     }
     text.push_str("    properties:\n");
+    let mut within: Option<String> = None;
     let width = rows.iter().map(|row| path_text(&row.from).chars().count()).max().unwrap_or(0).min(40);
     for (at, PropertyRow { from, to, type_cell }) in rows.iter().enumerate() {
         let mut own = own.remove(&at).unwrap_or_default();
@@ -231,6 +232,15 @@ fn rows(
             Some("backward") => "<-",
             _ => arrow,
         };
+        // Rows of a group stand below it.
+        let group = own.iter().position(|(key, _)| key == "group").map(|at| own.remove(at).1);
+        if group != within {
+            if let Some(group) = &group {
+                let _ = writeln!(text, "      - group: {group}\n        rows:");
+            }
+            within.clone_from(&group);
+        }
+        let indent = if group.is_some() { "          " } else { "      " };
         if !own.is_empty() {
             let ty = match type_cell {
                 TypeCell::Empty => None,
@@ -242,7 +252,7 @@ fn rows(
             };
             own.splice(0..0, ty.map(|ty| ("type".to_string(), ty)));
             let row = format!("{} {arrow} {}", path_text(from), path_text(to));
-            let _ = writeln!(text, "      - {}", braces("row", &row, own));
+            let _ = writeln!(text, "{indent}- {}", braces("row", &row, own));
             continue;
         }
         let row = scalar(&format!("{:width$} {arrow} {}", path_text(from), path_text(to)));
@@ -254,7 +264,7 @@ fn rows(
             TypeCell::Conversion { list, .. } => format!(" : {}", Value::Array(list.clone())),
             TypeCell::Unreadable(unreadable) => format!(" : {}", scalar(unreadable)),
         };
-        let _ = writeln!(text, "      - {row}{ty}");
+        let _ = writeln!(text, "{indent}- {row}{ty}");
     }
 }
 

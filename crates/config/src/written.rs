@@ -456,6 +456,7 @@ pub enum PropertyRowYaml {
     Row(#[schemars(regex(pattern = r"^.+(<->|->|<-).+$"))] String),
     Settings(PropertyRowSettingsYaml),
     Set(SetRowYaml),
+    Group(RowGroupYaml),
     /// `Name <-> name` with its type or conversion.
     Typed(#[schemars(extend("minProperties" = 1, "maxProperties" = 1))] BTreeMap<String, TypeYaml>),
 }
@@ -491,6 +492,16 @@ pub struct PropertyRowSettingsYaml {
     pub on: Option<OnWord>,
     /// Which value wins whoever put it there and when: `true`, `false`, `min`, `max`, `longest`, or `{ any-of: [ … ] }`, the first that any has.
     pub wins: Option<WinsYaml>,
+}
+
+/// Rows that move together: an address, a bank account (P1e). The latest edit of any of them carries all of them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RowGroupYaml {
+    /// What it is called, for messages: `address`.
+    pub group: String,
+    /// Its rows. All go the same way, and each property stands in one of them.
+    pub rows: Vec<PropertyRowYaml>,
 }
 
 /// A property of the target that is given a constant.

@@ -111,6 +111,38 @@ flows:
 }
 
 #[test]
+fn p1e_slips_in_groups() {
+    assert_snapshot!(flow(
+        "\
+flows:
+  - from: superoffice.Person
+    to: wix.Contacts
+    match: [Emails.Value = info.emails.email]
+    properties:
+      - group: lone
+        rows: [Title <-> info.jobTitle]
+      - group: ways
+        rows: [Firstname <-> info.name.first, Lastname -> info.name.last]
+      - group: policies
+        rows:
+          - { row: Address.Street <-> info.street, prefer: [wix] }
+          - { row: Address.Zip <-> info.zip, prefer: [superoffice] }
+          - { row: Address.City <-> info.city, prefer: [wix], wins: longest }
+      - group: twice
+        rows: [Birthday <-> info.birthdate, Notes <-> info.notes]
+      - Birthday -> info.born
+      - { group: without rows }
+      - group: odd
+        rows:
+          - { set: info.company, to: a }
+          - { group: inner, rows: [Kode <-> info.kode] }
+          - { row: Phone -> info.phone, on: create }
+          - Mobile <-> info.mobile
+"
+    ));
+}
+
+#[test]
 fn unknown_and_missing_keys() {
     assert_snapshot!(flow(
         "\

@@ -292,6 +292,11 @@ flows:
       - { row: Name -> first_name, on: create }
       - { row: Mail <-> mails, wins: true }
       - { row: Level <-> level, wins: { any-of: [gold, silver] } }
+      - group: postal address
+        rows:
+          - Street <-> street
+          - { row: Zip <-> zip, as: text }
+          - City <-> city : string
       - { set: source, to: crm }
       - { set: owner, to: 7, on: always }
   - from: erp.Kunde (human data)

@@ -10,6 +10,7 @@ use lockstep_model::{Conversion, Flow, FlowIx, Kind, Path, PlainType, PropIx, Ty
 use crate::bears::Edge;
 use crate::conditions;
 use crate::graph::{Graph, Pair, Partial};
+use crate::groups::Grouped;
 use crate::plan::{
     BlockedRow, Condition, MatchProp, MatchRule, MatchSide, Plan, PlanCreate, PlanError, PlanFlow, PlanProp, PlanType, Schemas,
     convertible,
@@ -197,6 +198,7 @@ impl<'a> Build<'a> {
         let mut rules: Vec<MatchRule> = vec![];
         let mut sides: Vec<(TypeIx, MatchSide)> = vec![];
         let mut blocked = vec![];
+        let mut grouped = Grouped::default();
 
         for (ix, (flow, &(from, to))) in flows.iter().zip(&ends).enumerate() {
             for (row, pair) in flow.properties.iter().enumerate() {
@@ -233,6 +235,7 @@ impl<'a> Build<'a> {
                 }
                 // Two rows (of this flow, or of the one the other way round) can mean the same two properties: they are one pair.
                 let (one, other) = ((from, p), (to, q));
+                grouped.add(ix, flow, row, one, other);
                 if let Some(known) = pair_of.get(&(one, other)).map(|at| &mut pairs[*at]) {
                     known.forward |= forward;
                     known.backward |= backward;
@@ -301,6 +304,7 @@ impl<'a> Build<'a> {
                 described.fans = others.windows(2).any(|two| two[0] == two[1]);
             }
         }
+        let mut groups = grouped.by_type(&bearings);
         for ((ty, prop), parts) in graph.parts(&relations) {
             self.types[ty.at()].props[prop.at()].parts.push(parts);
         }
@@ -409,6 +413,7 @@ impl<'a> Build<'a> {
                 merges_duplicates: merging.contains(&ty),
                 numeric_ids: schema.and_then(|schema| schema.numeric_ids),
                 bearings: bearings.remove(&ty).unwrap_or_default(),
+                groups: groups.remove(&ty).unwrap_or_default(),
                 facets: facets[ix].clone(),
                 match_sides,
                 flows_out: (0..plan_flows.len() as u16).map(FlowIx).filter(|f| plan_flows[f.at()].from == ty).collect(),
@@ -434,6 +439,7 @@ impl<'a> Build<'a> {
             conditional: plan_flows.iter().any(|flow| flow.filter.is_some() || flow.only.is_some() || flow.only_to.is_some()),
             has_facets: types.iter().any(|ty| !ty.facets.is_empty()),
             by_value: types.iter().any(|ty| ty.props.iter().any(|prop| matches!(prop.policy, Policy::Wins(_)))),
+            has_groups: types.iter().any(|ty| !ty.groups.is_empty()),
             match_conversions: std::mem::take(&mut self.match_conversions),
             types,
             flows: plan_flows,

@@ -243,7 +243,8 @@ pub fn look_alike(plan: &Plan, now: Timestamp, a: &RecordState, b: &RecordState)
             if is_empty(theirs) && is_empty(mine) {
                 continue;
             }
-            match carried_to(plan, now, &Entity::unconditional(vec![]), a.ty, bearing.theirs, b.ty, prop, theirs, described) {
+            match carried_to(plan, now, &Entity::unconditional(plan, vec![]), a.ty, bearing.theirs, b.ty, prop, theirs, described)
+            {
                 Some(carried) if same(described.terms(), &carried, mine) => alike = true,
                 _ => return false,
             }

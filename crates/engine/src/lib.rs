@@ -24,6 +24,7 @@ pub mod deletes;
 pub mod facets;
 pub mod flips;
 mod graph;
+pub mod groups;
 mod identity;
 pub mod keys;
 pub mod link;

@@ -14,6 +14,7 @@ use crate::create::{Creation, create, neighbours, refused};
 use crate::deletes::{Departure, Kept, Verdict, departures, may_cease};
 use crate::facets::{being_made, part, siblings, stands, still_to_be_read, unread, was_deleted};
 use crate::flips::{SAME_VALUE, flipping, keeps_flipping, together};
+use crate::groups::all_or_nothing;
 use crate::keys::{match_hashes, promised};
 use crate::link::Links;
 use crate::plan::{Plan, PlanCreate};
@@ -283,13 +284,16 @@ impl OneEntity<'_> {
     fn update(&mut self, id: EntityId, entity: &Entity<'_>, record: &RecordState) {
         let (plan, slice) = (self.plan, self.slice);
         let ty = plan.ty(record.ty);
-        let mut changes = Vec::new();
+        let (mut changes, mut stopped) = (Vec::new(), Vec::new());
         if entity.records.len() > 1 && ty.can.update {
             for prop in (0..ty.props.len() as u16).map(PropIx) {
                 if entity.bearings(plan, record.ty, prop).is_empty() {
                     continue;
                 }
-                match wanted(plan, slice, entity, record, prop) {
+                let due = changes.len();
+                let wanted = wanted(plan, slice, entity, record, prop);
+                let can_not = !matches!(wanted, Wanted::Nothing | Wanted::Pick { .. });
+                match wanted {
                     Wanted::Nothing => {}
                     Wanted::Waits { reference, claim } => self.waits(record, prop, reference, claim),
                     Wanted::Pick { element } => self.picks.push((record.id, prop, element)),
@@ -306,6 +310,7 @@ impl OneEntity<'_> {
                         let Some(change) = change(plan, slice, record, prop, write) else { continue };
                         if let Some(flips) = flipping(plan, entity, record, prop) {
                             self.stopped(entity, flips, &change, record);
+                            stopped.push(prop);
                             continue;
                         }
                         // It may have been refused when the record was created from another of the entity.
@@ -316,7 +321,11 @@ impl OneEntity<'_> {
                         }
                     }
                 }
+                if can_not && changes.len() == due {
+                    stopped.push(prop);
+                }
             }
+            all_or_nothing(plan, record.ty, &stopped, &mut changes);
         }
         let open = slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Update && intent.record == Some(record.id));
         // What a person takes back stands, whatever the flows say of it (G7).

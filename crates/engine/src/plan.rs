@@ -31,6 +31,8 @@ pub struct Plan {
     pub has_facets: bool,
     /// Some row says by `wins` which value counts.
     pub by_value: bool,
+    /// Some rows move together (P1e).
+    pub has_groups: bool,
     /// What values become before match rules compare them; [`MatchProp::converted`] counts them.
     pub match_conversions: Vec<Conversion>,
     pub(crate) graph: Graph,
@@ -59,6 +61,8 @@ pub struct PlanType {
     pub numeric_ids: Option<bool>,
     /// For each property what bears on it where all flows hold, in the order of record types and rows.
     pub bearings: Vec<Vec<Bearing>>,
+    /// The properties that move together (P1e).
+    pub groups: Vec<Vec<PropIx>>,
     /// The other facets of its collection (F1). All facets of a collection have the same properties at the same places; which of them
     /// rows of a facet are about, [`PlanProp::paired`] tells.
     pub facets: Vec<TypeIx>,
@@ -306,6 +310,11 @@ impl Plan {
     /// A property of the plan.
     pub fn prop(&self, ty: TypeIx, prop: PropIx) -> &PlanProp {
         &self.types[ty.at()].props[prop.at()]
+    }
+
+    /// Whether a property moves together with others (P1e).
+    pub fn is_grouped(&self, ty: TypeIx, prop: PropIx) -> bool {
+        self.has_groups && self.types[ty.at()].groups.iter().any(|group| group.contains(&prop))
     }
 
     /// Whether some match row compares references (L10).

@@ -15,6 +15,7 @@ use lockstep_model::{
 
 use crate::conditions::suspended;
 use crate::graph::{Apart, Bearings, apart};
+use crate::groups;
 use crate::keys::each_id;
 use crate::parts;
 use crate::pick::holding;
@@ -71,7 +72,8 @@ pub struct Entity<'a> {
     suspended: Vec<Apart>,
     /// What bears on what without those (P0); `None` where all flows hold.
     left: Option<&'a Bearings>,
-    /// L9: what properties were given by claims that do not reach them any more, each as a claim of its own record.
+    /// What counts as put into a property besides its own latest claim, or in its place, each as a claim of its record: what it was given
+    /// by a claim that does not reach it any more (L9), what a value that wins shows (P1), what its group claims (P1e).
     inherited: Vec<(RecordId, PropIx, Claim)>,
 }
 
@@ -81,8 +83,11 @@ impl<'a> Entity<'a> {
         let suspended = suspended(plan, &records);
         let left = (!suspended.is_empty()).then(|| plan.without(&suspended));
         let mut entity = Entity { records, suspended, left, inherited: vec![] };
+        entity.group(plan);
         if left.is_some() {
-            entity.inherited = inherited(plan, &entity);
+            let cut_off = inherited(plan, &entity);
+            entity.inherited = cut_off;
+            entity.group(plan);
         }
         if plan.by_value {
             let shown = shown_as_claims(plan, &entity);
@@ -92,8 +97,23 @@ impl<'a> Entity<'a> {
     }
 
     /// These records as if all flows held for them.
-    pub fn unconditional(records: Vec<&'a RecordState>) -> Self {
-        Entity { records, suspended: vec![], left: None, inherited: vec![] }
+    pub fn unconditional(plan: &'a Plan, records: Vec<&'a RecordState>) -> Self {
+        let mut entity = Entity { records, suspended: vec![], left: None, inherited: vec![] };
+        entity.group(plan);
+        entity
+    }
+
+    /// P1e: what is claimed of a property of a group is claimed of all of it.
+    fn group(&mut self, plan: &Plan) {
+        if !plan.has_groups {
+            return;
+        }
+        let mut all = groups::claims(plan, &self.records, |record, prop| self.claim(record, prop));
+        all.extend(self.inherited.drain(..).filter(|(id, prop, _)| {
+            let record = self.records.iter().find(|record| record.id == *id);
+            record.is_none_or(|record| !plan.is_grouped(record.ty, *prop))
+        }));
+        self.inherited = all;
     }
 
     /// What counts as put into a property of a record: its own latest claim, or what it was given by one that does not reach it any more.
@@ -292,8 +312,8 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
         // Where the flows have changed, what is shown may be what another claim gave that does not win any more.
         let given_before = given_before.filter(|_| slice.reconsider);
         let lost_to_another = given_before.is_some() && entity.suspended.is_empty();
-        return match lost_to_another && !same(described.terms(), &best.claim.value, shown) && (!described.list || described.whole)
-        {
+        let differs = !same(described.terms(), &best.claim.value, shown) && slot.given.as_deref() != Some(&best.claim.value);
+        return match lost_to_another && differs && (!described.list || described.whole) {
             true => Wanted::Write {
                 value: best.claim.value.clone(),
                 counterpart_of: None,
@@ -350,6 +370,8 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
                 Rule::P8
             } else if in_parts {
                 Rule::P1d
+            } else if groups::moves_along(plan, best.record, best.stamp) {
+                Rule::P1e
             } else {
                 rule
             };
@@ -535,8 +557,17 @@ pub(crate) fn shows(plan: &Plan, now: Timestamp, record: &RecordState, prop: Pro
         return slot.claim.is_none() && slot.carries.is_none();
     }
     let (from, theirs): (TypeIx, PropIx) = (candidate.from, candidate.stamp.prop);
-    let here =
-        carried_to(plan, now, &Entity::unconditional(vec![]), from, theirs, record.ty, prop, &candidate.claim.value, described);
+    let here = carried_to(
+        plan,
+        now,
+        &Entity::unconditional(plan, vec![]),
+        from,
+        theirs,
+        record.ty,
+        prop,
+        &candidate.claim.value,
+        described,
+    );
     here.is_some_and(|here| equal_as(described.ty, &here, shown) || same(by.terms, &here, shown))
 }
 

@@ -21,7 +21,7 @@ pub fn inherit(plan: &Plan, now: Timestamp, half: &mut [RecordState], other: &[R
     let mut ties: BTreeMap<ClaimStamp, bool> = BTreeMap::new();
     let mut exact: BTreeMap<ClaimStamp, (usize, PropIx)> = BTreeMap::new();
     {
-        let whole = Entity::unconditional(half.iter().chain(other).collect());
+        let whole = Entity::unconditional(plan, half.iter().chain(other).collect());
         let mine = |id: RecordId| half.iter().any(|record| record.id == id);
         for (at, record) in half.iter().enumerate() {
             for prop in (0..plan.ty(record.ty).props.len() as u16).map(PropIx) {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use lockstep_engine::Plan;
+use lockstep_engine::groups::moves_along;
 use lockstep_engine::settle::{Candidate, Entity, candidates, reason};
 use lockstep_model::value::{effective, equal, is_empty, shown};
 use lockstep_model::{PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, TypeName, Value};
@@ -188,6 +189,15 @@ fn sentences(
         other => format!(" by rule P1: {}", other.words(first).unwrap_or_default()),
     };
     match best.by {
+        _ if moves_along(plan, best.record, best.stamp) => out.push(format!(
+            "{} is {} because it moves together with others (P1e): of that group something was put into {} {}, where {} holds {}{rule}.",
+            described.name,
+            shown(value),
+            names.get(&best.stamp.record).map_or_else(|| "a record".into(), ToString::to_string),
+            when(best.stamp.at),
+            plan.prop(best.from, best.stamp.prop).name,
+            shown(&best.claim.value)
+        )),
         None if best.stamp.record == record.id => {
             out.push(format!("{} is {} because it was put in here {}{rule}.", described.name, shown(value), when(best.stamp.at)))
         }

@@ -140,6 +140,8 @@ pub struct PropertyPair {
     pub kind: Kind,
     /// `on: create`: the target is given it when it is created, and never after.
     pub on_create: bool,
+    /// The group of rows of this flow that it moves together with (P1e): an address.
+    pub group: Option<String>,
 }
 
 impl PropertyPair {
@@ -154,6 +156,7 @@ impl PropertyPair {
             clears: true,
             kind: Kind::Seen,
             on_create: false,
+            group: None,
         }
     }
 }
@@ -277,6 +280,9 @@ impl Flow {
             text.push_str(pair.kind.word().unwrap_or_default());
             if pair.on_create {
                 text.push_str(" on create");
+            }
+            if let Some(group) = &pair.group {
+                text.push_str(&format!(" group {group:?}"));
             }
         }
         // Appended only where it is said, so that flows that do not say it are what they were.

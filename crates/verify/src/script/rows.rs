@@ -94,7 +94,48 @@ impl Writer<'_> {
         if let Some((_, side)) = either {
             trials.extend(self.overwritten(line, flow, pair, sides, side));
         }
+        if open == [true, true] && editable == [true, true] {
+            trials.extend(self.moves_together(line, flow, pair, sides));
+        }
         trials
+    }
+
+    /// P1e: of two edits of a group, each of another property of it, the later one carries the whole group. Tried once for a group, at its
+    /// first row.
+    fn moves_together(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair, sides: &Sides) -> Option<Trial> {
+        let group = pair.group.as_ref()?;
+        let rows: Vec<&PropertyPair> = flow.properties.iter().filter(|row| row.group.as_ref() == Some(group)).collect();
+        let (first, other) = (*rows.first()?, *rows.get(1)?);
+        if (&first.from, &first.to) != (&pair.from, &pair.to) {
+            return None;
+        }
+        let name = format!("a later edit in {} carries the whole of `{group}`", flow.to);
+        let theirs = self.sides(flow, other).ok()?;
+        let mine = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
+        let row = Row { pair: other, from: &theirs.from_schema, to: &theirs.to_schema };
+        if self.hands.cannot_edit(&flow.to, &theirs.to_schema).is_some() || theirs.to_schema.read_only {
+            return None;
+        }
+        let mut script = match self.paired(flow, 0, 1) {
+            Ok(script) => script,
+            Err(why) => return Some(Trial::not_tried(line, name, why)),
+        };
+        let (one, two) = (self.number(), self.number());
+        let values = self.kept_values(flow, &mine, sides, &script, one, None);
+        let later = self.kept_values(flow, &row, &theirs, &script, two, None);
+        let (Ok((edit, _)), Ok((_, later))) = (values, later) else {
+            return Some(Trial::not_tried(line, name, "no values could be found to try it with"));
+        };
+        let Ok(arrives) = row.backward(&later) else { return None };
+        script.extend([Step::Remember { slot: 0 }, Step::Remember { slot: 1 }]);
+        script.push(Step::Edit { slot: 0, values: vec![(sides.from.clone(), Val::Is(edit))] });
+        script.push(Step::Later);
+        script.push(Step::Edit { slot: 1, values: vec![(theirs.to.clone(), Val::Is(later))] });
+        script.push(Step::Run);
+        script.push(shows(0, &theirs.from, arrives));
+        script.push(see(Expect::Same { slot: 0, but: vec![theirs.from.clone()] }));
+        script.push(see(Expect::Same { slot: 1, but: vec![theirs.to.clone()] }));
+        Some(Trial::new(line, name, script))
     }
 
     /// A linked pair, then an edit (or a clearing) on one side.
