@@ -1,5 +1,6 @@
 //! Transcripts of the commands on projects that are in order: what they print, what they change, how they end.
 
+mod elements;
 mod looking;
 mod output;
 mod parts;

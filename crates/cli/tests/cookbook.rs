@@ -5,8 +5,8 @@ mod transcript;
 use transcript::{lockstep, read, root, write};
 
 const PROJECT: &str = "systems:
-  crm: { connector: files, with: { folder: crm } }
-  shop: { connector: files, with: { folder: shop } }
+  crm: { connector: files, with: { folder: crm }, elements: { Orders: { lines: { id: no } } } }
+  shop: { connector: files, with: { folder: shop }, elements: { Orders: { items: { id: pos } } } }
 flows: [flows/*.yaml]
 ";
 
@@ -15,6 +15,8 @@ fn project(flows: &str) -> tempfile::TempDir {
     write(&dir.path().join("lockstep.yaml"), PROJECT);
     write(&dir.path().join("crm/People.jsonl"), "");
     write(&dir.path().join("shop/Customers.jsonl"), "");
+    write(&dir.path().join("crm/Orders.jsonl"), "");
+    write(&dir.path().join("shop/Orders.jsonl"), "");
     write(&dir.path().join("flows/people.yaml"), flows);
     dir
 }
@@ -24,7 +26,8 @@ fn recipes() -> Vec<(String, String)> {
     let page = read(&root().join("docs/cookbook.md"));
     let section = |section: &str| {
         let (heading, rest) = section.split_once('\n').unwrap();
-        let block = rest.split("```yaml\n").nth(1).and_then(|block| block.split("\n```").next());
+        let mut blocks = rest.split("```yaml\n").skip(1).filter_map(|block| block.split("\n```").next());
+        let block = blocks.find(|block| block.contains("flows:"));
         (heading.to_string(), format!("{}\n", block.unwrap_or_else(|| panic!("{heading} has no example"))))
     };
     page.split("\n## ").skip(1).map(section).collect()

@@ -19,6 +19,9 @@ use crate::source::Source;
 use crate::written;
 use crate::yaml::{Node, Yaml};
 
+/// Under which name a connector is told which of its lists are record types (`lockstep_connector::elements`).
+const ELEMENTS: &str = "$elements";
+
 /// Said of a key of a system that is not known.
 const SETTINGS: &str = "; what its connector is to know stands under `with`";
 
@@ -90,7 +93,11 @@ impl<'a> ProjectReader<'a> {
         }
         let fields = self.reader.fields_or::<written::SystemYaml>(node, "a system", SETTINGS)?;
         let connector = self.reader.required(&fields, "connector", "a system", "files");
-        let with = fields.get("with").and_then(|node| self.settings(node)).unwrap_or_default();
+        let mut with = fields.get("with").and_then(|node| self.settings(node)).unwrap_or_default();
+        if let Some(node) = fields.get("elements") {
+            self.elements(node);
+            with.insert(ELEMENTS.into(), node.to_json());
+        }
         let title = fields.get("title").and_then(|node| self.reader.text(node, "`title`")).map(String::from);
         let aliases = fields.get("aliases").map(|node| self.reader.texts(node, "`aliases`")).unwrap_or_default();
         let aliases = aliases.into_iter().map(|(text, _)| text.to_string()).collect();
@@ -121,6 +128,18 @@ impl<'a> ProjectReader<'a> {
             place: self.reader.place(span),
             connector_place: self.reader.place(&connector.1),
         })
+    }
+
+    /// Which lists are record types. Which record types and lists there are the connector knows.
+    fn elements(&mut self, node: &Node) {
+        for (_, lists) in self.reader.entries(node, "`elements`").unwrap_or_default() {
+            for (_, said) in self.reader.entries(lists, "the lists of a record type").unwrap_or_default() {
+                let Some(fields) = self.reader.fields::<written::ElementsYaml>(said, "the elements of a list") else { continue };
+                if let Some(id) = self.reader.required(&fields, "id", "the elements of a list", "line_no") {
+                    self.reader.text(id, "`id`");
+                }
+            }
+        }
     }
 
     fn settings(&mut self, node: &Node) -> Option<Map<String, Value>> {

@@ -66,9 +66,21 @@ pub struct SystemYaml {
     /// The country of telephone numbers that name none, where it is not the project's.
     #[schemars(regex(pattern = r"^([A-Z]{2}|\$\{.+\})$"))]
     pub region: Option<String>,
+    /// Lists whose elements are records of their own, as the record type `Orders[lines]`: by record type and list, with the property that
+    /// tells an element from the others of its list: `{ Orders: { lines: { id: line_no } } }`.
+    #[serde(default)]
+    pub elements: BTreeMap<String, BTreeMap<String, ElementsYaml>>,
     /// References that the connector does not tell of, by record type and path: `{ Person: { CompanyId: Company } }`.
     #[serde(default)]
     pub references: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// How the elements of a list are records.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ElementsYaml {
+    /// The property that tells an element from the others of its list: `line_no`.
+    pub id: String,
 }
 
 /// Limits (G3), each a count, a share of the records known, or whichever is more: `20`, `5%`, `20 or 5%`; or `none`.

@@ -7,6 +7,7 @@ use lockstep_model::TypeSchema;
 use serde_json::{Map, Value};
 
 use crate::carddav::{self, CardDav};
+use crate::elements::{self, Elements};
 use crate::files::{self, FilesConnector};
 use crate::rest::written::Manifest;
 use crate::rest::{self, Fault, Rest};
@@ -80,7 +81,7 @@ pub fn settings(name: &str) -> Vec<Setting> {
 
 /// A setting that has no effect on the system as it is, in words (G10).
 pub fn without_effect(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Option<String> {
-    if name == "files" { files::without_effect(settings, project_dir) } else { None }
+    if name == "files" { files::without_effect(&elements::split(settings).0, project_dir) } else { None }
 }
 
 /// The settings that a connector needs and that are not given, each with what it is (G10).
@@ -111,11 +112,21 @@ pub fn warnings(name: &str, settings: &Map<String, Value>, project_dir: &Path) -
 
 /// Connects. Nothing is asked of the system yet.
 pub fn connect(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Result<Box<dyn Connector>, Trouble> {
-    match name {
-        "files" => Ok(Box::new(FilesConnector::open(settings, project_dir)?)),
-        "sql" => Ok(Box::new(SqlConnector::open(settings, project_dir)?)),
-        "carddav" => Ok(Box::new(CardDav::open(settings)?)),
-        _ => Ok(Box::new(Rest::open(manifest(name, project_dir)?, settings)?)),
+    let (settings, elements) = elements::split(settings);
+    let connector: Box<dyn Connector> = match name {
+        "files" => Box::new(FilesConnector::open(&settings, project_dir)?),
+        "sql" => Box::new(SqlConnector::open(&settings, project_dir)?),
+        "carddav" => Box::new(CardDav::open(&settings)?),
+        _ => Box::new(Rest::open(manifest(name, project_dir)?, &settings)?),
+    };
+    with_elements(connector, elements)
+}
+
+/// The connector with its lists as record types, where the project says which.
+fn with_elements(connector: Box<dyn Connector>, elements: Option<Value>) -> Result<Box<dyn Connector>, Trouble> {
+    match elements {
+        Some(elements) => Ok(Box::new(Elements::over(connector, elements::kinds(&elements)?)?)),
+        None => Ok(connector),
     }
 }
 
@@ -127,7 +138,7 @@ pub fn connect_kept(
     keep: Keep,
 ) -> Result<Box<dyn Connector>, Trouble> {
     match rest_kept(name, settings, project_dir, keep)? {
-        Some(rest) => Ok(Box::new(rest)),
+        Some(rest) => with_elements(Box::new(rest), elements::split(settings).1),
         None => connect(name, settings, project_dir),
     }
 }
@@ -136,21 +147,26 @@ pub fn connect_kept(
 pub fn rest_kept(name: &str, settings: &Map<String, Value>, project_dir: &Path, keep: Keep) -> Result<Option<Rest>, Trouble> {
     match name {
         "files" | "sql" | "carddav" => Ok(None),
-        _ => Rest::open_kept(manifest(name, project_dir)?, settings, Some(keep)).map(Some),
+        _ => Rest::open_kept(manifest(name, project_dir)?, &elements::split(settings).0, Some(keep)).map(Some),
     }
 }
 
 /// The record types of a connector, without a network and without secrets.
 pub fn schemas(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Result<Vec<TypeSchema>, Trouble> {
-    match name {
-        "files" => files::schemas(settings, project_dir),
-        "sql" => sql::schemas(settings, project_dir),
-        "carddav" => Ok(carddav::schemas()),
+    let (settings, elements) = elements::split(settings);
+    let types = match name {
+        "files" => files::schemas(&settings, project_dir)?,
+        "sql" => sql::schemas(&settings, project_dir)?,
+        "carddav" => carddav::schemas(),
         _ => {
             let manifest = manifest(name, project_dir)?;
-            rest::settings(&manifest, settings, false)?;
-            Ok(rest::schemas(&manifest))
+            rest::settings(&manifest, &settings, false)?;
+            rest::schemas(&manifest)
         }
+    };
+    match elements {
+        Some(elements) => elements::schemas(&elements::kinds(&elements)?, types),
+        None => Ok(types),
     }
 }
 
@@ -158,7 +174,7 @@ pub fn schemas(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
 /// a network.
 pub fn damages(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Vec<(String, Trouble)> {
     match name {
-        "files" => files::damages(settings, project_dir),
+        "files" => files::damages(&elements::split(settings).0, project_dir),
         _ => vec![],
     }
 }

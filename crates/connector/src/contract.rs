@@ -71,7 +71,7 @@ pub fn read_all(
     };
     let mut checkpoint = from;
     loop {
-        let Page { records, faults, gone, checkpoint: next, more, everything } =
+        let Page { records, faults, gone, checkpoint: next, more, everything, .. } =
             connector.read(ReadRequest { kind, watch, checkpoint: checkpoint.as_ref(), page_size })?;
         for record in records {
             assert!(!record.id.is_empty(), "{kind}: a record without an id was given: it should be a fault");

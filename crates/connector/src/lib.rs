@@ -14,6 +14,7 @@ pub mod catalogue;
 pub mod conformance;
 pub mod contract;
 pub mod down;
+pub mod elements;
 pub mod files;
 pub mod keyring;
 pub mod memory;
@@ -58,6 +59,8 @@ pub struct Page {
     pub faults: Vec<RecordFault>,
     /// Ids that the system tells are deleted, or that a changed file does not hold any more.
     pub gone: Vec<String>,
+    /// Beginnings of ids: a record whose id begins with one of these and that is not on this page is not there any more.
+    pub below: Vec<String>,
     /// Where to go on, whether there is more now or at the next run.
     pub checkpoint: Checkpoint,
     /// There is more to read now.
@@ -294,6 +297,11 @@ pub trait Connector: Send + Sync {
 
     /// One record by its id; `None` if it is not there (or deleted).
     fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble>;
+
+    /// Several records by their ids, in this order.
+    fn get_many(&self, kind: &str, watch: &[PropertyRef], ids: &[&str]) -> Result<Vec<Option<ReadRecord>>, Trouble> {
+        ids.iter().map(|id| self.get(kind, watch, id)).collect()
+    }
 
     /// The records that hold this value at this watched property. `Ok(None)` where the system can't be asked so.
     fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble>;

@@ -265,6 +265,7 @@ impl Connector for MemoryConnector {
             records: records.map(|(id, record)| record.read(id, request.watch)).collect(),
             faults: Vec::new(),
             gone: gone.map(|(_, id)| id.clone()).collect(),
+            below: Vec::new(),
             checkpoint: Checkpoint { text: held.changes.to_string(), bytes: Vec::new() },
             more: false,
             everything: request.checkpoint.is_none(),

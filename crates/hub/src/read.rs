@@ -25,6 +25,8 @@ use crate::run::{Hub, Progress, Result, Underway};
 const BULK: usize = 20_000;
 /// About how many records a page should have in service.
 const PAGE: usize = 1_000;
+/// Keys of known records that are looked through at once.
+const KEYS_AT_ONCE: usize = 256;
 /// A listing that has not more pages than this is believed to be one listing; beyond, the system turns in circles.
 const MOST_PAGES: usize = 1_000_000;
 
@@ -236,6 +238,35 @@ impl Hub {
         }
     }
 
+    /// R3: the records that are known below one of these beginnings of ids and are not shown. Of what can't be read nothing is concluded.
+    fn no_longer_below(
+        &mut self,
+        ty: TypeIx,
+        below: &[String],
+        records: &[ReadRecord],
+        faults: &[RecordFault],
+    ) -> Result<Vec<String>> {
+        if below.is_empty() || faults.iter().any(|fault| fault.id.is_none()) {
+            return Ok(vec![]);
+        }
+        let faulty = faults.iter().filter_map(|fault| fault.id.as_deref());
+        let shown: HashSet<&str> = records.iter().map(|record| record.id.as_str()).chain(faulty).collect();
+        let mut gone = Vec::new();
+        for beginning in below {
+            let mut after = beginning.clone();
+            loop {
+                let known = self.store.live_keys(ty, Some(&after), KEYS_AT_ONCE)?;
+                let of_it = known.iter().map(|(key, _)| key).take_while(|key| key.starts_with(beginning.as_str()));
+                gone.extend(of_it.filter(|key| !shown.contains(key.as_str())).cloned());
+                match known.last().filter(|(last, _)| known.len() == KEYS_AT_ONCE && last.starts_with(beginning.as_str())) {
+                    Some((last, _)) => after.clone_from(last),
+                    None => break,
+                }
+            }
+        }
+        Ok(gone)
+    }
+
     /// Takes in the pending pages of one record type in one commit.
     fn pages(&mut self, under_way: &mut Underway, ty: TypeIx, stream: &mut Stream, ends: bool) -> Result<()> {
         let pages = std::mem::take(&mut stream.pending);
@@ -248,7 +279,7 @@ impl Hub {
         let now = self.clock.now();
         let system = self.plan.ty(ty).name.system.clone();
         let mut commit = Commit::default();
-        let (mut records, mut gone, mut everything) = (vec![], vec![], true);
+        let (mut records, mut gone, mut below, mut everything) = (vec![], vec![], vec![], true);
         let mut checkpoint = None;
         for page in pages {
             under_way.report.system(&system).read += page.records.len() as u64;
@@ -271,10 +302,12 @@ impl Hub {
             }
             records.extend(page.records);
             gone.extend(page.gone);
+            below.extend(page.below);
             checkpoint = Some((page.checkpoint.text, page.checkpoint.bytes));
         }
         under_way.progress.tell(Progress::Read { ty: self.plan.ty(ty).name.to_string(), records: records.len() });
         self.decide_on_repeated(under_way, ty, &mut records, everything, &mut stream.faults);
+        gone.extend(self.no_longer_below(ty, &below, &records, &stream.faults)?);
         let keys: Vec<&str> = records.iter().map(|r| r.id.as_str()).chain(gone.iter().map(String::as_str)).collect();
         // The very first page of all: nothing is known, also of what is gone or was created.
         let status = &self.status[ty.at()];

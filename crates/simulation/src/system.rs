@@ -914,7 +914,15 @@ impl Connector for SimulatedSystem {
             (false, true) => format!("all {last} {since}"),
             (false, false) => format!("since {since}"),
         };
-        Ok(Page { records, faults, gone, checkpoint: Checkpoint { text, bytes: vec![] }, more, everything: !changes })
+        Ok(Page {
+            records,
+            faults,
+            gone,
+            below: vec![],
+            checkpoint: Checkpoint { text, bytes: vec![] },
+            more,
+            everything: !changes,
+        })
     }
 
     fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {

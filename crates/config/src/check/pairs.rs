@@ -371,7 +371,9 @@ fn writable(row: &Row<'_>, problems: &mut Vec<Problem>) {
     for (end, other, wanted, place) in
         [(&row.to, &row.from, to_wanted, &row.places.to), (&row.from, &row.to, from_wanted, &row.places.from)]
     {
-        if wanted && end.described().is_some_and(|property| property.create_only && !property.read_only) {
+        // In which record an element stands is settled when it is made; that is what it is.
+        let is_parent = end.property.path.as_str() == "$parent";
+        if wanted && !is_parent && end.described().is_some_and(|property| property.create_only && !property.read_only) {
             let message = format!(
                 "`{}` of {} can be written only when a record is created, so later edits of `{}` are not carried to it",
                 end.property, end.name, other.property

@@ -438,7 +438,7 @@ impl Connector for CardDav {
             *listing = None;
         }
         let text = serde_json::to_string(&next).unwrap_or_default();
-        Ok(Page { records, faults, gone, checkpoint: Checkpoint { text, bytes: vec![] }, more, everything })
+        Ok(Page { records, faults, gone, below: vec![], checkpoint: Checkpoint { text, bytes: vec![] }, more, everything })
     }
 
     fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {

@@ -54,7 +54,7 @@ impl Run<'_> {
         loop {
             let checkpoint = listing.checkpoint.as_ref();
             let request = ReadRequest { kind: &self.ty.kind, watch: &self.watch, checkpoint, page_size };
-            let Page { records, faults, gone, checkpoint, more, everything } = self.connector.read(request)?;
+            let Page { records, faults, gone, checkpoint, more, everything, .. } = self.connector.read(request)?;
             listing.pages.push(records.len() + faults.len());
             let page = listing.pages.len();
             listing.faults.extend(faults);

@@ -16,7 +16,7 @@ use super::members::Members;
 
 /// Where lists are in the records of a file, and in which order the members of objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// Paths of lists; true where their elements are marked `primary`.
     pub lists: BTreeMap<String, bool>,
     /// Paths at which nothing but whole numbers stands: ids and references among them keep their JSON type (R7).
@@ -28,7 +28,7 @@ pub(super) struct Shape {
 ///
 /// Where the two paths part within a list, the elements that satisfy the condition count; else the record must satisfy it, and
 /// if it does not, it says nothing of this property (R5).
-pub(super) fn read(record: &Value, property: &PropertyRef) -> Option<Value> {
+pub(crate) fn read(record: &Value, property: &PropertyRef) -> Option<Value> {
     match &property.when {
         None => property.path.get(record),
         Some(having) => walk(record, &steps_of(&property.path), &Condition::of(having)),
@@ -106,7 +106,7 @@ fn is_primary(element: &Value) -> bool {
 }
 
 /// One value to put in.
-pub(super) struct Edit<'a> {
+pub(crate) struct Edit<'a> {
     pub value: &'a Value,
     /// P9: the value whose place it takes.
     pub displaced: &'a Value,
@@ -117,7 +117,7 @@ pub(super) struct Edit<'a> {
 
 impl Edit<'_> {
     /// Puts the value in; `Err` says why the record can't hold it there.
-    pub(super) fn put(&self, record: &mut Value, property: &PropertyRef) -> Result<(), String> {
+    pub(crate) fn put(&self, record: &mut Value, property: &PropertyRef) -> Result<(), String> {
         let condition = property.when.as_ref().map(Condition::of);
         self.at(record, "", &steps_of(&property.path), condition)
     }

@@ -376,7 +376,7 @@ impl Listing {
         self.page += 1;
         let mark = Mark::Reading { reading: self.token.clone(), page: self.page, byte: self.rows.bytes() };
         let checkpoint = Checkpoint { text: text_of(&mark), bytes: Vec::new() };
-        Page { records, faults, gone: Vec::new(), checkpoint, more: true, everything: self.known.is_none() }
+        Page { records, faults, gone: Vec::new(), below: vec![], checkpoint, more: true, everything: self.known.is_none() }
     }
 
     fn last_page(
@@ -426,7 +426,7 @@ impl Listing {
             used,
         };
         let checkpoint = Checkpoint { text: text_of(&Mark::Read(read)), bytes: self.read.to_bytes() };
-        Ok(Page { records, faults, gone, checkpoint, more: false, everything: everything && whole })
+        Ok(Page { records, faults, gone, below: vec![], checkpoint, more: false, everything: everything && whole })
     }
 }
 

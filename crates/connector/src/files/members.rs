@@ -8,7 +8,7 @@ use super::splice::{parts, put_text};
 
 /// The members of an object in their order, each with its own; those of a list are its elements'.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Members(Vec<(String, Members)>);
+pub(crate) struct Members(Vec<(String, Members)>);
 
 impl Members {
     /// Takes in the text of a record or of a part of one; what has no members, or can't be read, teaches nothing. A member that has

@@ -15,7 +15,7 @@
 //! used as ids is in the project's folder `.lockstep` (`remembered`, `crate::numbers`).
 
 mod csv;
-mod edit;
+pub(crate) mod edit;
 mod encoding;
 mod extract;
 mod fingerprint;
@@ -400,6 +400,7 @@ impl Connector for FilesConnector {
                     records: Vec::new(),
                     faults: Vec::new(),
                     gone: Vec::new(),
+                    below: Vec::new(),
                     checkpoint,
                     more: false,
                     everything: false,
@@ -443,13 +444,41 @@ impl Connector for FilesConnector {
     }
 
     fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+        Ok(self.get_many(kind, watch, &[id])?.into_iter().next().flatten())
+    }
+
+    fn get_many(&self, kind: &str, watch: &[PropertyRef], ids: &[&str]) -> Result<Vec<Option<ReadRecord>>, Trouble> {
         let (table, mut state) = self.kind(kind)?;
-        let trouble = |error: std::io::Error| table.trouble(&error);
         let stamp = table.stamp()?;
         if state.index.as_ref().is_none_or(|index| index.stamp != stamp || !stamp.unsettled_for(SystemTime::now()).is_zero()) {
             state.index = Some(Index::of(table)?);
         }
-        let Some(index) = &state.index else { return Ok(None) };
+        let Some(index) = &state.index else { return Ok(vec![None; ids.len()]) };
+        ids.iter().map(|id| index.record(table, watch, id)).collect()
+    }
+
+    /// A file can't be asked for a value other than by reading all of it.
+    fn find(&self, _: &str, _: &[PropertyRef], _: usize, _: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+        Ok(None)
+    }
+
+    fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+        match self.kind(kind) {
+            Ok((table, mut state)) => replace::write(table, &self.numbers, watch, writes, &mut state.own),
+            Err(trouble) => writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect(),
+        }
+    }
+
+    fn batch(&self, _: &str) -> usize {
+        WRITES_AT_ONCE
+    }
+}
+
+impl Index {
+    /// The record with this id, as its row holds it now.
+    fn record(&self, table: &Table, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+        let index = self;
+        let trouble = |error: std::io::Error| table.trouble(&error);
         if index.survey.is_repeated(id) {
             return Err(Trouble::Malformed(format!("{}: {}", table.place, repeated(id))));
         }
@@ -479,24 +508,6 @@ impl Connector for FilesConnector {
         }
     }
 
-    /// A file can't be asked for a value other than by reading all of it.
-    fn find(&self, _: &str, _: &[PropertyRef], _: usize, _: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
-        Ok(None)
-    }
-
-    fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
-        match self.kind(kind) {
-            Ok((table, mut state)) => replace::write(table, &self.numbers, watch, writes, &mut state.own),
-            Err(trouble) => writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect(),
-        }
-    }
-
-    fn batch(&self, _: &str) -> usize {
-        WRITES_AT_ONCE
-    }
-}
-
-impl Index {
     fn of(table: &Table) -> Result<Index, Trouble> {
         let (mut opened, survey) = table.survey(table.open()?)?;
         let ids = table.id_reader(opened.header.as_ref());

@@ -6,7 +6,7 @@ use lockstep_model::{PlainType, ReadRecord};
 use serde_json::{Value, json};
 
 use super::errors::Asked;
-use super::read::OWN;
+use super::read::own_of;
 use super::refer::refers_by_name;
 use super::value::{at, put, text};
 use super::written::{BulkYaml, TypeYaml, WriteYaml};
@@ -128,7 +128,7 @@ impl Rest {
             put(&mut record, &ty.id, json!(id));
         }
         if let Some(map) = record.as_object_mut() {
-            OWN.iter().for_each(|own| drop(map.remove(*own)));
+            own_of(ty).for_each(|own| drop(map.remove(own)));
         }
         Ok(record)
     }

@@ -367,14 +367,22 @@ impl Rest {
             ..Mark::default()
         };
         let checkpoint = Checkpoint { text: serde_json::to_string(&next).unwrap_or_default(), bytes: vec![] };
-        Page { records, faults, gone: vec![], checkpoint, more: false, everything }
+        Page { records, faults, gone: vec![], below: vec![], checkpoint, more: false, everything }
     }
 
     /// A page after which the listing goes on.
     fn going_on(&self, mark: Mark, records: Vec<ReadRecord>, faults: Vec<RecordFault>) -> Page {
         let everything = mark.since.is_none();
         let text = serde_json::to_string(&self.sealed(mark)).unwrap_or_default();
-        Page { records, faults, gone: vec![], checkpoint: Checkpoint { text, bytes: vec![] }, more: true, everything }
+        Page {
+            records,
+            faults,
+            gone: vec![],
+            below: vec![],
+            checkpoint: Checkpoint { text, bytes: vec![] },
+            more: true,
+            everything,
+        }
     }
 
     /// The mark without secrets: an address or cursor that holds one stays in this process. Another one begins the listing anew.
@@ -769,6 +777,12 @@ pub(super) struct Parents {
 
 /// What the interpreter itself puts into a record; never sent.
 pub(super) const OWN: [&str; 2] = ["$etag", "$parent"];
+
+/// What of it a record of this type has: of one that stands in no other, a property of that name is its own.
+pub(super) fn own_of(ty: &TypeYaml) -> impl Iterator<Item = &'static str> {
+    let parents = has_parents(ty);
+    OWN.into_iter().filter(move |own| parents || *own != "$parent")
+}
 
 /// The record with the version that the answer's header told.
 pub(super) fn with_etag(mut record: Value, answer: &Answer) -> Value {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::errors::Asked;
 use super::http::{Answer, NoAnswer};
-use super::read::{OWN, has_parents, id_in, id_variables, with_etag, with_parent};
+use super::read::{has_parents, id_in, id_variables, own_of, with_etag, with_parent};
 use super::refer::refers_by_name;
 use super::template::render_value;
 use super::value::{HEADERS, Located, at, locate, put, put_beside, same_text, text};
@@ -118,7 +118,7 @@ impl Rest {
         let Some(how) = &ty.create else { return Err(cannot("created")) };
         let (record, context) = self.new_record(ty, how, watch, write)?;
         let parent = record.get("$parent").cloned().unwrap_or_default();
-        let body = self.wrapped(how, record, &context)?;
+        let body = self.wrapped(ty, how, record, &context)?;
         let named = self.client.name(&how.request);
         self.pause_before(how);
         let sent = self.client.send(&how.request, &context, Some(&body));
@@ -285,9 +285,9 @@ impl Rest {
                 for place in &places {
                     put(&mut part, place, at(&changed, place).cloned().unwrap_or(Value::Null));
                 }
-                self.wrapped(how, part, &context)?
+                self.wrapped(ty, how, part, &context)?
             }
-            Style::Whole => self.wrapped(how, changed, &context)?,
+            Style::Whole => self.wrapped(ty, how, changed, &context)?,
             Style::JsonPatch => json_patch(&places, current.as_ref().unwrap_or(&Value::Null), &changed),
         };
         let outcome = self.send((ty, watch, write), how, &context, body, Some(id))?;
@@ -411,9 +411,9 @@ impl Rest {
         }
     }
 
-    fn wrapped(&self, how: &WriteYaml, mut record: Value, context: &Value) -> Result<Value, Outcome> {
+    fn wrapped(&self, ty: &TypeYaml, how: &WriteYaml, mut record: Value, context: &Value) -> Result<Value, Outcome> {
         if let Some(map) = record.as_object_mut() {
-            OWN.iter().for_each(|own| drop(map.remove(*own)));
+            own_of(ty).for_each(|own| drop(map.remove(own)));
         }
         let mut body = match &how.wrap {
             Some(key) => {

@@ -259,7 +259,7 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
     // When it ends, the next one begins where this one began.
     let mark = if more { Mark { began, since, after: last } } else { Mark { began, since: None, after: None } };
     let text = serde_json::to_string(&mark).unwrap_or_default();
-    Ok(Page { records, faults, gone: vec![], checkpoint: Checkpoint { text, bytes: vec![] }, more, everything })
+    Ok(Page { records, faults, gone: vec![], below: vec![], checkpoint: Checkpoint { text, bytes: vec![] }, more, everything })
 }
 
 /// One record.

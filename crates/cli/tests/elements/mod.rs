@@ -1,0 +1,238 @@
+//! Elements of lists as records: `Orders[lines]`, in folders of files and in JSON columns of a database, at any depth.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::transcript::{lockstep, read, replace, write};
+
+const PROJECT: &str = "\
+systems:
+  shop: { connector: files, with: { folder: shop }, elements: { Orders: { lines: { id: line_no } } } }
+  erp: { connector: files, with: { folder: erp }, elements: { Ordre: { linjer: { id: pos } } } }
+limits: { creates: none, updates: none, deletes: none, lost: none, clears: none }
+flows: [flows/*.yaml]
+";
+const FLOWS: &str = "\
+flows:
+  - from: shop.Orders
+    to: erp.Ordre
+    create: always
+    deletes: propagate
+    match: [number = nummer]
+    properties: [number <-> nummer]
+  - from: shop.Orders[lines]
+    to: erp.Ordre[linjer]
+    create: both
+    deletes: propagate
+    match: [\"$parent = $parent and line_no = pos\"]
+    properties:
+      - $parent <-> $parent
+      - line_no <-> pos
+      - sku <-> vare
+      - qty <-> antall
+";
+
+fn put(dir: &Path, file: &str, records: &[Value]) {
+    let lines: Vec<String> = records.iter().map(|record| format!("{record}\n")).collect();
+    write(&dir.join(file), &lines.concat());
+}
+
+fn rows(dir: &Path, file: &str) -> Vec<Value> {
+    read(&dir.join(file)).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn line(no: u32, sku: &str, qty: u32) -> Value {
+    json!({"line_no": no, "sku": sku, "qty": qty})
+}
+
+/// An order of two lines on one side, one with a line on the other.
+fn project() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    write(&dir.path().join("lockstep.yaml"), PROJECT);
+    write(&dir.path().join("flows/orders.yaml"), FLOWS);
+    let orders = [
+        json!({"id": "1001", "number": "A1", "lines": [line(1, "X", 2), line(2, "Y", 1)]}),
+        json!({"id": "1002", "number": "A2"}),
+    ];
+    put(dir.path(), "shop/Orders.jsonl", &orders);
+    let note = json!({"pos": 1, "vare": "Z", "antall": 5, "note": "haster"});
+    put(dir.path(), "erp/Ordre.jsonl", &[json!({"id": "7", "nummer": "A2", "linjer": [note]})]);
+    dir
+}
+
+fn in_step(dir: &Path) {
+    lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
+}
+
+#[test]
+fn elements_are_added_changed_and_removed_one_by_one_both_ways() {
+    let dir = project();
+    let dir = dir.path();
+    lockstep(dir, &["check"]).exits(0);
+    lockstep(dir, &["sync"]).exits(0).says("create erp.Ordre[linjer]/8/1 from shop.Orders[lines]/1001/1");
+    let erp = rows(dir, "erp/Ordre.jsonl");
+    assert_eq!(erp[0]["linjer"], json!([{"pos": 1, "vare": "Z", "antall": 5, "note": "haster"}]), "what no row names stays");
+    assert_eq!(erp[1]["linjer"], json!([{"pos": 1, "vare": "X", "antall": 2}, {"pos": 2, "vare": "Y", "antall": 1}]));
+    assert_eq!(rows(dir, "shop/Orders.jsonl")[1]["lines"], json!([line(1, "Z", 5)]));
+    in_step(dir);
+
+    // One line changed on each side, one removed, one added in front: the order of a list says nothing.
+    let orders = [
+        json!({"id": "1001", "number": "A1", "lines": [line(3, "N", 7), line(1, "X", 9)]}),
+        json!({"id": "1002", "number": "A2", "lines": [line(1, "Z", 5)]}),
+    ];
+    put(dir, "shop/Orders.jsonl", &orders);
+    replace(&dir.join("erp/Ordre.jsonl"), "\"antall\":5", "\"antall\":6");
+    lockstep(dir, &["plan"]).exits(0).says("1 to create, 1 to update, 1 to delete").says("qty 5 → 6");
+    lockstep(dir, &["sync"]).exits(0).says("4 records written.");
+    let erp = rows(dir, "erp/Ordre.jsonl");
+    assert_eq!(erp[0]["linjer"], json!([{"pos": 1, "vare": "Z", "antall": 6, "note": "haster"}]));
+    assert_eq!(erp[1]["linjer"], json!([{"pos": 1, "vare": "X", "antall": 9}, {"pos": 3, "vare": "N", "antall": 7}]));
+    assert_eq!(rows(dir, "shop/Orders.jsonl")[1]["lines"], json!([line(1, "Z", 6)]));
+    in_step(dir);
+
+    // With its record an element goes, and its counterpart with that one's.
+    let left = rows(dir, "shop/Orders.jsonl").remove(1);
+    put(dir, "shop/Orders.jsonl", &[left]);
+    lockstep(dir, &["sync"]).exits(0);
+    assert_eq!(rows(dir, "erp/Ordre.jsonl").len(), 1);
+    in_step(dir);
+}
+
+#[test]
+fn r8_what_can_not_be_told_from_the_rest_of_its_list_is_told_and_nothing_is_deleted_for_it() {
+    let dir = project();
+    let dir = dir.path();
+    lockstep(dir, &["sync"]).exits(0);
+    let before = read(&dir.join("erp/Ordre.jsonl"));
+    for (from, to, why) in [
+        ("\"line_no\":2", "\"line_no\":1", "several elements of lines have the line_no 1"),
+        ("\"line_no\":2,", "", "it has no line_no, by which it is told from the others"),
+    ] {
+        replace(&dir.join("shop/Orders.jsonl"), from, to);
+        lockstep(dir, &["sync"]).exits(1).says(why).says("Nothing was written.");
+        lockstep(dir, &["status"]).says("something can't be read");
+        assert_eq!(read(&dir.join("erp/Ordre.jsonl")), before);
+        let orders = rows(dir, "shop/Orders.jsonl");
+        let mended = [json!({"id": "1001", "number": "A1", "lines": [line(1, "X", 2), line(2, "Y", 1)]}), orders[1].clone()];
+        put(dir, "shop/Orders.jsonl", &mended);
+        in_step(dir);
+    }
+}
+
+#[test]
+fn elements_of_elements_are_kept_in_step_with_those_of_a_column_of_json() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write(
+        &dir.join("lockstep.yaml"),
+        "\
+systems:
+  shop:
+    connector: files
+    with: { folder: shop }
+    elements:
+      Orders: { details.lines: { id: line_no } }
+      \"Orders[details.lines]\": { serials: { id: no } }
+  db:
+    connector: sql
+    with: { url: \"sqlite:orders.sqlite\" }
+    elements:
+      orders: { lines: { id: pos } }
+      \"orders[lines]\": { serials: { id: nr } }
+flows: [flows/*.yaml]
+",
+    );
+    write(
+        &dir.join("flows/orders.yaml"),
+        "\
+flows:
+  - { from: shop.Orders, to: db.orders, create: both, deletes: propagate, match: [number = number], properties: [number <-> number] }
+  - from: shop.Orders[details.lines]
+    to: db.orders[lines]
+    create: both
+    deletes: propagate
+    match: [\"$parent = $parent and line_no = pos\"]
+    properties: [$parent <-> $parent, line_no <-> pos, sku <-> sku]
+  - from: shop.Orders[details.lines][serials]
+    to: db.orders[lines][serials]
+    create: both
+    deletes: propagate
+    match: [\"$parent = $parent and no = nr\"]
+    properties: [$parent <-> $parent, no <-> nr, text <-> text]
+",
+    );
+    let serials = json!([{"no": "s/1", "text": "one"}, {"no": "s%2", "text": "two"}]);
+    let lines = json!([{"line_no": 1, "sku": "X", "serials": serials}, {"line_no": 2, "sku": "Y"}]);
+    put(dir, "shop/Orders.jsonl", &[json!({"id": "a/1", "number": "A1", "details": {"lines": lines}})]);
+    let db = rusqlite::Connection::open(dir.join("orders.sqlite")).unwrap();
+    db.execute_batch(
+        "create table orders (id integer primary key, number text, lines text);
+         insert into orders (number, lines) values ('B1', '[{\"pos\":4,\"sku\":\"Q\",\"serials\":[{\"nr\":\"z\",\"text\":\"zed\"}]}]');",
+    )
+    .unwrap();
+    let column = |number: &str| -> Value {
+        let text: String = db.query_row("select lines from orders where number = ?", [number], |row| row.get(0)).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    lockstep(dir, &["sync"]).exits(0);
+    let theirs = json!([{"nr": "s/1", "text": "one"}, {"nr": "s%2", "text": "two"}]);
+    assert_eq!(column("A1"), json!([{"pos": 1, "sku": "X", "serials": theirs}, {"pos": 2, "sku": "Y"}]));
+    let shop = rows(dir, "shop/Orders.jsonl");
+    assert_eq!(shop[1]["details"]["lines"], json!([{"line_no": 4, "sku": "Q", "serials": [{"no": "z", "text": "zed"}]}]));
+    in_step(dir);
+
+    replace(&dir.join("shop/Orders.jsonl"), "\"text\":\"one\"", "\"text\":\"ONE\"");
+    let edited = r#"[{"pos":4,"sku":"Q","serials":[{"nr":"y","text":"why"},{"nr":"z","text":"ZED"}]}]"#;
+    db.execute("update orders set lines = ? where number = 'B1'", [edited]).unwrap();
+    lockstep(dir, &["sync"]).exits(0).says("3 records written.");
+    assert_eq!(column("A1")[0]["serials"][0]["text"], "ONE");
+    let serials = rows(dir, "shop/Orders.jsonl")[1]["details"]["lines"][0]["serials"].clone();
+    assert_eq!(serials, json!([{"no": "z", "text": "ZED"}, {"no": "y", "text": "why"}]));
+    in_step(dir);
+}
+
+#[test]
+fn l10_references_to_and_from_elements_are_carried_by_links() {
+    let dir = project();
+    let dir = dir.path();
+    // A delivery refers to a line; a line refers to an article.
+    replace(
+        &dir.join("lockstep.yaml"),
+        "elements: { Orders: { lines: { id: line_no } } } }",
+        "elements: { Orders: { lines: { id: line_no } } }, references: { Deliveries: { line: \"Orders[lines]\" } } }",
+    );
+    replace(
+        &dir.join("lockstep.yaml"),
+        "elements: { Ordre: { linjer: { id: pos } } } }",
+        "elements: { Ordre: { linjer: { id: pos } } }, references: { Leveranser: { linje: \"Ordre[linjer]\" } } }",
+    );
+    let flow = "  - { from: shop.Deliveries, to: erp.Leveranser, create: always, match: [no = nr], properties: [no <-> nr, line <-> linje] }\n";
+    write(&dir.join("flows/deliveries.yaml"), &format!("flows:\n{flow}"));
+    put(dir, "shop/Deliveries.jsonl", &[json!({"id": "d1", "no": "D1", "line": "1001/2"})]);
+    put(dir, "erp/Leveranser.jsonl", &[]);
+    lockstep(dir, &["sync"]).exits(0);
+    let order = rows(dir, "erp/Ordre.jsonl")[1]["id"].as_str().unwrap().to_string();
+    assert_eq!(rows(dir, "erp/Leveranser.jsonl")[0]["linje"], format!("{order}/2"));
+    in_step(dir);
+}
+
+#[test]
+fn wrong_settings_of_elements_are_told_by_check() {
+    let dir = project();
+    let dir = dir.path();
+    for (from, to, why) in [
+        ("{ lines: { id: line_no } }", "{ lines: { key: line_no } }", "the elements of a list has no `key`"),
+        ("{ lines: { id: line_no } }", "{ lines: {} }", "the elements of a list needs `id`"),
+        ("{ Orders: { lines", "{ Ordres: { lines", "there is no record type `Ordres`; there are Orders"),
+    ] {
+        let file = dir.join("lockstep.yaml");
+        let whole = read(&file);
+        replace(&file, from, to);
+        lockstep(dir, &["check"]).exits(2).says(why);
+        write(&file, &whole);
+    }
+    replace(&dir.join("flows/orders.yaml"), "shop.Orders[lines]", "shop.Orders[linse]");
+    lockstep(dir, &["check"]).exits(2).says("did you mean `shop.Orders[lines]`?");
+}

@@ -1,0 +1,422 @@
+//! Elements of lists as records of their own: the lines of an order, the telephone numbers of a person.
+//!
+//! `Orders[lines]` is a record type of any system that has `Orders` with a list `lines`, where the project says by which property an
+//! element is told from the others of its list. Its records are read with the record that they stand in, and a write to one of them
+//! is a write of that record's list, with all else of the list as it stands. So they are added, changed and removed one by one.
+//!
+//! An element's id is that of the record that it stands in, a slash, and its own; its property `$parent` holds the former. What is a
+//! slash in an id is written `%2F` there, so that an id begins with another's only where it stands in that one.
+
+mod checkpoint;
+mod list;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{PlainType, ReadRecord, Timestamp, TypeSchema, Value};
+
+use self::list::{Applied, List};
+pub(crate) use self::settings::{Kind, kinds, schemas, split};
+use crate::{
+    Action, Answers, Call, Checkpoint, Connector, Heard, Named, Outcome, Page, Probe, Probed, ReadRequest, RecordFault, Settled,
+    Traffic, Trouble, Write, WriteValue,
+};
+
+/// The property by which an element refers to the record that it stands in.
+pub const PARENT: &str = "$parent";
+
+/// So many writes are taken in one call: those of one record's list are one write of that list.
+const WRITES_AT_ONCE: usize = 100;
+/// So often a list is read again because it changed between being read and being written.
+const TRIES: usize = 4;
+/// Lists in so many groups are written side by side.
+const STRIPES: usize = 32;
+
+/// A connector whose lists are record types, too.
+pub(crate) struct Elements {
+    inner: Box<dyn Connector>,
+    kinds: Vec<Kind>,
+    types: Vec<TypeSchema>,
+    /// Of each kind, who is writing to which of its lists: a list is read and written by one at a time.
+    writing: Vec<[Mutex<()>; STRIPES]>,
+}
+
+impl Elements {
+    pub fn over(inner: Box<dyn Connector>, kinds: Vec<Kind>) -> Result<Elements, Trouble> {
+        let types = schemas(&kinds, inner.types().to_vec())?;
+        let writing = kinds.iter().map(|_| std::array::from_fn(|_| Mutex::new(()))).collect();
+        Ok(Elements { inner, kinds, types, writing })
+    }
+
+    fn kind(&self, name: &str) -> Option<(usize, &Kind)> {
+        self.kinds.iter().enumerate().find(|(_, kind)| kind.name == name)
+    }
+
+    fn is_of_elements(&self, name: &str) -> bool {
+        self.kind(name).is_some()
+    }
+
+    /// What the ids of a record's elements begin with.
+    fn beginning(&self, kind: &Kind, parent: &str) -> String {
+        if self.is_of_elements(&kind.parent) { format!("{parent}/") } else { format!("{}/", escaped(parent)) }
+    }
+
+    /// The id of the record that an element stands in, and what its own id begins with.
+    fn parent_of<'i>(&self, kind: &Kind, id: &'i str) -> Option<(String, &'i str)> {
+        let at = id.rfind('/')?;
+        let parent = if self.is_of_elements(&kind.parent) { id[..at].to_string() } else { unescaped(&id[..at]) };
+        Some((parent, &id[..=at]))
+    }
+
+    fn has_numbers(&self, kind: &str) -> bool {
+        self.types.iter().any(|ty| ty.kind == kind && ty.numeric_ids == Some(true))
+    }
+
+    fn list<'k>(&'k self, kind: &'k Kind, parent: &'k ReadRecord) -> Result<List<'k>, String> {
+        let value = parent.values.first().and_then(Option::as_ref);
+        let described = self.types.iter().find(|ty| ty.kind == kind.parent).and_then(|ty| ty.property(&kind.list.path));
+        let in_text = described.is_some_and(|property| property.ty == PlainType::String);
+        List::of(kind, &parent.id, self.beginning(kind, &parent.id), (self.has_numbers(&kind.parent), in_text), value)
+    }
+
+    fn lock(&self, kind: usize, parent: &str) -> MutexGuard<'_, ()> {
+        let stripe = xxhash_rust::xxh3::xxh3_64(parent.as_bytes()) as usize % STRIPES;
+        self.writing[kind][stripe].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The writes by the records whose lists they are about, in order. What names no such record is answered at once.
+    fn by_parent(&self, kind: &Kind, watch: &[PropertyRef], writes: &[Write], outcomes: &mut [Option<Outcome>]) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut known: HashMap<String, usize> = HashMap::new();
+        for (at, write) in writes.iter().enumerate() {
+            let parent = match &write.action {
+                Action::Update { id, .. } | Action::Delete { id, .. } => self.parent_of(kind, id).map(|(parent, _)| parent),
+                Action::Create => {
+                    let given = write.values.iter().find(|value| watch[value.prop].path.as_str() == PARENT);
+                    given.and_then(|given| lockstep_model::id_text::id_text(&given.value))
+                }
+            };
+            let Some(parent) = parent else {
+                outcomes[at] = Some(match write.action {
+                    Action::Create => Outcome::Rejected {
+                        prop: watch.iter().position(|watched| watched.path.as_str() == PARENT),
+                        message: format!("an element of {} needs {PARENT}: the record that it is to stand in", kind.name),
+                    },
+                    _ => Outcome::Gone { message: format!("there is no element of {} with this id", kind.name) },
+                });
+                continue;
+            };
+            match known.get(&parent) {
+                Some(group) => groups[*group].writes.push(at),
+                None => {
+                    known.insert(parent.clone(), groups.len());
+                    groups.push(Group { parent, writes: vec![at] });
+                }
+            }
+        }
+        groups
+    }
+
+    /// Writes to the lists of these records, which are read first; gives those that changed meanwhile.
+    fn write_lists(
+        &self,
+        kind: &Kind,
+        watch: &[PropertyRef],
+        writes: &[Write],
+        groups: Vec<Group>,
+        outcomes: &mut [Option<Outcome>],
+    ) -> Vec<(Group, String)> {
+        let path = [kind.list.clone()];
+        let ids: Vec<&str> = groups.iter().map(|group| group.parent.as_str()).collect();
+        let parents = match self.get_many(&kind.parent, &path, &ids) {
+            Ok(parents) => parents,
+            Err(trouble) => {
+                let all = groups.iter().flat_map(|group| &group.writes);
+                all.for_each(|at| outcomes[*at] = Some(failed_to_read(&trouble)));
+                return vec![];
+            }
+        };
+        let (mut sent, mut under_way) = (Vec::new(), Vec::new());
+        for (group, parent) in groups.into_iter().zip(parents) {
+            let Some(parent) = parent.filter(|parent| !parent.deleted) else {
+                let message = format!("{} has no record {}", kind.parent, group.parent);
+                for at in &group.writes {
+                    outcomes[*at] = Some(match writes[*at].action {
+                        Action::Create => Outcome::Rejected { prop: None, message: message.clone() },
+                        _ => Outcome::Gone { message: message.clone() },
+                    });
+                }
+                continue;
+            };
+            let mut list = match self.list(kind, &parent) {
+                Ok(list) => list,
+                Err(message) => {
+                    group
+                        .writes
+                        .iter()
+                        .for_each(|at| outcomes[*at] = Some(Outcome::Rejected { prop: None, message: message.clone() }));
+                    continue;
+                }
+            };
+            let mut applied: Vec<(usize, Applied)> = Vec::new();
+            for &at in &group.writes {
+                match list.apply(watch, &writes[at]) {
+                    Ok(done) => applied.push((at, done)),
+                    Err(outcome) => outcomes[at] = Some(outcome),
+                }
+            }
+            if applied.is_empty() {
+                continue;
+            }
+            let token = applied.iter().map(|(at, _)| writes[*at].token.as_str()).collect::<Vec<_>>().join("+");
+            let value = WriteValue { prop: 0, value: list.written(), displaced: Value::Null.into() };
+            let action = Action::Update { id: parent.id.clone(), version: parent.version.clone() };
+            sent.push(Write { action, values: vec![value], token });
+            under_way.push((group, parent, applied));
+        }
+        let mut again = Vec::new();
+        let answers = sent.chunks(self.batch(&kind.parent).max(1)).flat_map(|some| self.write(&kind.parent, &path, some));
+        let answers: Vec<Outcome> = answers.collect();
+        for ((sent, (group, parent, applied)), answer) in sent.iter().zip(under_way).zip(answers) {
+            match answer {
+                Outcome::Done(answer) => {
+                    let shown = answer.values.first().cloned().flatten().unwrap_or_else(|| sent.values[0].value.clone());
+                    let parent = ReadRecord { values: vec![Some(shown)], modified: answer.modified, ..parent };
+                    let list = self.list(kind, &parent).ok();
+                    for (at, done) in applied {
+                        outcomes[at] = Some(Outcome::Done(list::answer(list.as_ref(), &done, watch)));
+                    }
+                }
+                Outcome::Conflict { message } => {
+                    let writes = applied.into_iter().map(|(at, _)| at).collect();
+                    again.push((Group { parent: group.parent, writes }, message));
+                }
+                other => applied.into_iter().for_each(|(at, _)| outcomes[at] = Some(of_list(kind, &other))),
+            }
+        }
+        again
+    }
+}
+
+/// The writes to the elements of one list.
+struct Group {
+    parent: String,
+    writes: Vec<usize>,
+}
+
+/// What an answer about a list says of the writes to its elements.
+fn of_list(kind: &Kind, answer: &Outcome) -> Outcome {
+    match answer {
+        Outcome::Rejected { message, .. } => {
+            Outcome::Rejected { prop: None, message: format!("{} of {}: {message}", kind.list, kind.parent) }
+        }
+        Outcome::Duplicate { message, .. } => Outcome::Rejected { prop: None, message: message.clone() },
+        other => other.clone(),
+    }
+}
+
+fn failed_to_read(trouble: &Trouble) -> Outcome {
+    match trouble {
+        // It is about one record only.
+        Trouble::Malformed(message) => Outcome::Later { retry_after_ms: None, message: message.clone() },
+        Trouble::Busy { retry_after_ms, message } => Outcome::Later { retry_after_ms: *retry_after_ms, message: message.clone() },
+        other => Outcome::Stopped(other.clone()),
+    }
+}
+
+impl Connector for Elements {
+    fn types(&self) -> &[TypeSchema] {
+        &self.types
+    }
+
+    fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
+        let Some((_, kind)) = self.kind(request.kind) else { return self.inner.read(request) };
+        let path = [kind.list.clone()];
+        let before = request.checkpoint.map(checkpoint::apart);
+        let inner = before.as_ref().map(|(inner, _)| inner);
+        let mut page = self.read(ReadRequest { kind: &kind.parent, watch: &path, checkpoint: inner, ..request })?;
+        let everything = page.everything;
+        // Lists of which something could not be read are looked at again, as files are: what is mended need not differ from what it was.
+        let mut damaged: Vec<String> = before.map(|(_, damaged)| damaged).unwrap_or_default();
+        if !everything {
+            damaged.retain(|id| !page.gone.contains(id) && page.records.iter().all(|record| record.id != *id));
+            let ids: Vec<&str> = damaged.iter().map(String::as_str).collect();
+            let again = self.get_many(&kind.parent, &path, &ids)?;
+            page.records.extend(again.into_iter().flatten());
+            damaged.clear();
+        }
+        let mut below = page.below;
+        below.extend(page.gone.iter().map(|id| self.beginning(kind, id)));
+        // Which elements stand in a record that can't be read nobody knows.
+        let mut faults: Vec<RecordFault> = page.faults.into_iter().map(|fault| RecordFault { id: None, ..fault }).collect();
+        let mut records = Vec::new();
+        for parent in &page.records {
+            let found = faults.len();
+            match self.list(kind, parent) {
+                _ if parent.deleted => {}
+                Ok(list) => list.records(request.watch, parent.modified, &mut records, &mut faults),
+                Err(message) => faults.push(RecordFault { place: format!("{}/{}", kind.parent, parent.id), message, id: None }),
+            }
+            // R8: who is missing from a list in which something can't be told from the rest may be just that.
+            match faults.len() > found {
+                true => {
+                    damaged.push(parent.id.clone());
+                    faults[found..].iter_mut().filter(|_| everything).for_each(|fault| fault.id = None);
+                }
+                false if !everything => below.push(self.beginning(kind, &parent.id)),
+                false => {}
+            }
+        }
+        let checkpoint = checkpoint::together(page.checkpoint, &damaged);
+        Ok(Page { records, faults, gone: vec![], below, checkpoint, more: page.more, everything })
+    }
+
+    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+        let Some((_, described)) = self.kind(kind) else { return self.inner.get(kind, watch, id) };
+        let Some((parent, _)) = self.parent_of(described, id) else { return Ok(None) };
+        let Some(parent) = self.get(&described.parent, &[described.list.clone()], &parent)? else { return Ok(None) };
+        let list = self.list(described, &parent).map_err(Trouble::Malformed)?;
+        list.record(id, watch, parent.modified).map_err(Trouble::Malformed)
+    }
+
+    fn get_many(&self, kind: &str, watch: &[PropertyRef], ids: &[&str]) -> Result<Vec<Option<ReadRecord>>, Trouble> {
+        match self.is_of_elements(kind) {
+            true => ids.iter().map(|id| self.get(kind, watch, id)).collect(),
+            false => self.inner.get_many(kind, watch, ids),
+        }
+    }
+
+    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+        if self.is_of_elements(kind) { Ok(None) } else { self.inner.find(kind, watch, prop, value) }
+    }
+
+    fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+        let Some((at, described)) = self.kind(kind) else { return self.inner.write(kind, watch, writes) };
+        let mut outcomes: Vec<Option<Outcome>> = writes.iter().map(|_| None).collect();
+        let groups = self.by_parent(described, watch, writes, &mut outcomes);
+        // What replaces its file whole takes all lists in one go; of others each list is a request.
+        let together = if self.batch(&described.parent) > 1 { groups.len().max(1) } else { 1 };
+        let mut groups = groups.into_iter();
+        loop {
+            let some: Vec<Group> = groups.by_ref().take(together).collect();
+            let Some(first) = some.first() else { break };
+            let _writing = self.lock(at, if together > 1 { "" } else { &first.parent });
+            let mut open: Vec<(Group, String)> = some.into_iter().map(|group| (group, String::new())).collect();
+            for _ in 0..TRIES {
+                let some = open.into_iter().map(|(group, _)| group).collect();
+                open = self.write_lists(described, watch, writes, some, &mut outcomes);
+                if open.is_empty() {
+                    break;
+                }
+            }
+            for (group, message) in open {
+                let message = format!("{} of {} changes all the time: {message}", described.list, group.parent);
+                let later = Outcome::Later { retry_after_ms: Some(1_000), message };
+                group.writes.into_iter().for_each(|at| outcomes[at] = Some(later.clone()));
+            }
+        }
+        let unreached = || Outcome::Later { retry_after_ms: None, message: "not reached".into() };
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect()
+    }
+
+    fn batch(&self, kind: &str) -> usize {
+        match self.kind(kind) {
+            Some((_, described)) => self.batch(&described.parent).max(WRITES_AT_ONCE),
+            None => self.inner.batch(kind),
+        }
+    }
+
+    fn answers(&self, kind: &str, creates: bool) -> Answers {
+        match self.kind(kind) {
+            Some((_, described)) => self.answers(&described.parent, false),
+            None => self.inner.answers(kind, creates),
+        }
+    }
+
+    fn changes_since(&self, kind: &str, since: Timestamp) -> Option<Checkpoint> {
+        match self.kind(kind) {
+            Some((_, described)) => self.changes_since(&described.parent, since).map(|inner| checkpoint::together(inner, &[])),
+            None => self.inner.changes_since(kind, since),
+        }
+    }
+
+    fn hear(&self, call: &Call) -> Heard {
+        let Heard::Hint(mut named) = self.inner.hear(call) else { return self.inner.hear(call) };
+        // What changed of a record may be an element of it.
+        for kind in &self.kinds {
+            if named.iter().any(|named| named.kind == kind.parent) {
+                named.push(Named { kind: kind.name.clone(), id: None });
+            }
+        }
+        Heard::Hint(named)
+    }
+
+    fn probe(&self, kind: &str, probe: Probe<'_>) -> Result<Option<Probed>, Trouble> {
+        if self.is_of_elements(kind) { Ok(None) } else { self.inner.probe(kind, probe) }
+    }
+
+    fn test(&self) -> Result<String, Trouble> {
+        self.inner.test()
+    }
+
+    fn account(&self) -> Result<Option<String>, Trouble> {
+        self.inner.account()
+    }
+
+    fn knows_own_writes(&self) -> bool {
+        self.inner.knows_own_writes()
+    }
+
+    fn is_down(&self) -> bool {
+        self.inner.is_down()
+    }
+
+    fn types_fail_alone(&self) -> bool {
+        self.inner.types_fail_alone()
+    }
+
+    fn gone_is_certain(&self) -> bool {
+        self.inner.gone_is_certain()
+    }
+
+    fn tells_faults_each_time(&self) -> bool {
+        self.inner.tells_faults_each_time()
+    }
+
+    fn listen_at(&self, url: &str) -> Result<Option<u64>, Trouble> {
+        self.inner.listen_at(url)
+    }
+
+    fn wants_an_address(&self) -> bool {
+        self.inner.wants_an_address()
+    }
+
+    fn pace(&self) -> Option<String> {
+        self.inner.pace()
+    }
+
+    fn to_settle(&self) -> Vec<Settled> {
+        self.inner.to_settle()
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.inner.traffic()
+    }
+
+    fn at_once(&self) -> usize {
+        self.inner.at_once()
+    }
+}
+
+/// A part of an id in which no slash stands.
+fn escaped(part: &str) -> String {
+    part.replace('%', "%25").replace('/', "%2F")
+}
+
+fn unescaped(part: &str) -> String {
+    part.replace("%2F", "/").replace("%25", "%")
+}
