@@ -1,13 +1,11 @@
 //! What a person does through the command, on folders of files and against the sandbox: link and unlink, answers in review, trying again,
 //! taking back one property, auditing. Taking back a whole run is in `undo.rs`.
 
-mod transcript;
-
 use std::path::Path;
 
+use crate::transcript::{contents, example, lockstep, read, replace, write};
 use lockstep_sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
-use transcript::{contents, example, lockstep, read, replace, write};
 
 const CRM: &str = "data/crm/People.jsonl";
 const SHOP: &str = "data/shop/Customers.jsonl";

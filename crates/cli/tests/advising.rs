@@ -1,11 +1,9 @@
 //! `lockstep advise`: by what two record types could be matched, from the records that are there.
 
-mod transcript;
-
 use std::collections::BTreeMap;
 
+use crate::transcript::{contents, example, lockstep, write};
 use lockstep_sandbox::{Options, Sandbox};
-use transcript::{contents, example, lockstep, write};
 
 fn folders(people: &str, customers: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();

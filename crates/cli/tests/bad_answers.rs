@@ -1,14 +1,12 @@
 //! A system that answers with what no system should: its flow rests, with a message that names system, request and what was expected, and the
 //! others go on. When it is well again, the next run goes on where it was. (In how much memory: `connector/tests/bad_answers.rs`.)
 
-mod transcript;
-
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use transcript::{lockstep, read, write};
+use crate::transcript::{lockstep, read, write};
 
 const MANIFEST: &str = "title: Fjord
 settings: { base_url: { what: address } }

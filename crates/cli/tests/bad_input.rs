@@ -1,15 +1,15 @@
 //! What goes wrong, and what the command makes of it: slips in files, broken records, systems in trouble, a full
 //! disk. Each must be told with its place and a remedy, must stop no more than itself, and must lose nothing (G4, G5, C2).
 
-mod transcript;
+use crate::transcript;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::transcript::{Ran, command, contents, example, lockstep, read, replace, write};
 use lockstep_sandbox::{Fault, FaultKind, Options, Running, Sandbox};
 use serde_json::Value;
-use transcript::{Ran, command, contents, example, lockstep, read, replace, write};
 
 fn started() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();

@@ -1,15 +1,14 @@
 //! Webhooks from end to end: the emulated systems are told where to call, call when somebody changes a record, signed as the vendor signs, and
 //! the record that is named is read by itself. A registration outlives the program, is renewed while it runs, and is made anew where it ended.
 
-mod service;
-mod transcript;
+use crate::service;
 
 use std::path::Path;
 
+use crate::service::{free_port, run, wait_for, wait_until};
+use crate::transcript::{lockstep, read, root, write};
 use lockstep_sandbox::{Options, Running, Sandbox, credentials};
 use serde_json::{Value, json};
-use service::{free_port, run, wait_for, wait_until};
-use transcript::{lockstep, read, root, write};
 
 const HOOK: &str = "webhook:
   signature: { header: X-Club-Signature, secret: \"{{ hook_secret }}\", prefix: \"sha256=\", timestamp: X-Club-Time, between: \".\" }

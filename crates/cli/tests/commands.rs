@@ -4,11 +4,10 @@ mod elements;
 mod looking;
 mod output;
 mod parts;
-mod transcript;
 
 use std::path::Path;
 
-use transcript::{command, contents, files, lockstep, read, replace, root, seeds, write};
+use crate::transcript::{command, contents, files, lockstep, read, replace, root, seeds, write};
 
 fn started() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();

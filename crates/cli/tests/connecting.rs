@@ -1,15 +1,13 @@
 //! `lockstep connect`: a person signs in by a page of this machine or by pasting an address; a sign-in that is taken back pauses its
 //! system alone, and when somebody has signed in anew the run goes on without a gap.
 
-mod transcript;
-
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
+use crate::transcript::{command, lockstep, read, write};
 use lockstep_sandbox::{Options, Running, Sandbox, credentials};
 use serde_json::{Value, json};
-use transcript::{command, lockstep, read, write};
 
 /// CRMOffice without a refresh token, in step with two folders of files.
 fn project() -> (tempfile::TempDir, Running) {

@@ -1,8 +1,6 @@
 //! The cookbook: every flow file of `docs/cookbook.md` is played as it stands, in a project of two folders of JSON Lines.
 
-mod transcript;
-
-use transcript::{lockstep, read, root, write};
+use crate::transcript::{lockstep, read, root, write};
 
 const PROJECT: &str = "systems:
   crm: { connector: files, with: { folder: crm }, elements: { Orders: { lines: { id: no } } } }

@@ -1,17 +1,16 @@
 //! Deletions and guards as people meet them: the emulated systems over HTTP, each with its own way of telling what was deleted, and
 //! transcripts of the commands that answer a guard.
 
-mod kit;
-mod transcript;
+use crate::transcript;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use kit::{World, shown, text};
+use crate::kit::{World, shown, text};
+use crate::transcript::{command, lockstep, read, replace, write};
 use lockstep_sandbox::{Fault, FaultKind, Options, credentials};
 use serde_json::{Value, json};
-use transcript::{command, lockstep, read, replace, write};
 
 fn world(document: &str) -> World {
     World::that_says(&[document], Options::empty(), "policies: { deletes: propagate }")

@@ -1,11 +1,9 @@
 //! P5 through the command: two systems of which each puts its own value back. Folders of files, each with an automation beside it.
 
-mod transcript;
-
 use std::path::Path;
 
+use crate::transcript::{lockstep, read, write};
 use serde_json::{Value, json};
-use transcript::{lockstep, read, write};
 
 const CRM: &str = "data/crm/People.jsonl";
 const SHOP: &str = "data/shop/Customers.jsonl";

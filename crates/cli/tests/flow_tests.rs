@@ -1,10 +1,8 @@
 //! `lockstep test`: tests of flows that users write, played in memory.
 
-mod transcript;
-
 use std::path::Path;
 
-use transcript::{lockstep, read, replace, root, write};
+use crate::transcript::{lockstep, read, replace, root, write};
 
 fn starter() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();

@@ -1,14 +1,12 @@
 //! The guides of `docs/guides/`, carried out as they stand: their files are written, their commands run in the order of the page, and what
 //! they show of the output must be there. A command ends with 0 unless `→ N` stands behind it.
 
-mod transcript;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+use crate::transcript::{lockstep, read, root, write};
 use lockstep_model::ReviewKind;
-use transcript::{lockstep, read, root, write};
 
 #[test]
 fn every_guide_holds_as_it_is_written() {

@@ -1,16 +1,13 @@
 //! Webhooks in `lockstep run`: a signed call brings an edit within moments though the next reading is an hour away; what is not signed, old, or
 //! comes a second time brings nothing; a swarm of calls is few readings.
 
-mod service;
-mod transcript;
-
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::service::{start, wait_for};
+use crate::transcript::{lockstep, read, root, write};
 use lockstep_sandbox::{Options, Running, Sandbox};
 use serde_json::json;
-use service::{start, wait_for};
-use transcript::{lockstep, read, root, write};
 
 const SECRET: &str = "sandbox-hook-secret";
 

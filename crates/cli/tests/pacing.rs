@@ -1,13 +1,13 @@
 //! Rates: many pending writes go out as fast as the system's stated rate allows and no faster, and a system that asks to wait makes nobody else
 //! wait.
 
-mod transcript;
+use crate::transcript;
 
 use std::time::Instant;
 
+use crate::transcript::{lockstep, root, write};
 use lockstep_sandbox::{Fault, FaultKind, Options, Sandbox, credentials};
 use serde_json::Value;
-use transcript::{lockstep, root, write};
 
 const PEOPLE: usize = 1000;
 /// As the manifest states it; the system itself refuses more than 200 in a second.

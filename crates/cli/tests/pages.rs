@@ -1,11 +1,9 @@
 //! docs/projects.md: its examples are right, and it names every key that there is.
 
-mod transcript;
-
 use std::collections::BTreeSet;
 
+use crate::transcript::{lockstep, read, root, write};
 use serde_json::Value;
-use transcript::{lockstep, read, root, write};
 
 /// The page's YAML that names its file in the first line.
 fn examples(page: &str) -> Vec<(String, String)> {

@@ -1,9 +1,7 @@
 //! PowerOffice Go to Wix, as `examples/documents/poweroffice-go-wix.rst` says, with `wix-crmoffice.rst` behind it: employees, contact
 //! persons and customers become contacts of Wix, and these contacts of CRMOffice. Every row is tried from every system.
 
-mod kit;
-
-use kit::{World, flow, reviews, shown, situation, text};
+use crate::kit::{World, flow, reviews, shown, situation, text};
 use serde_json::{Value, json};
 
 const GO: &str = "poweroffice-go";

@@ -1,12 +1,10 @@
 //! A known secret in every system of a project, systems that repeat what they were sent, and every command that talks to them: the secret is in
 //! nothing that is printed, as text or as JSON, and in no file but `.env`, where it was put.
 
-mod transcript;
-
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 
-use transcript::{contents, lockstep, read, write};
+use crate::transcript::{contents, lockstep, read, write};
 
 const SECRET: &str = "s3cr3t-of-the-test";
 

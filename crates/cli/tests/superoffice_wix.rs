@@ -1,9 +1,7 @@
 //! SuperOffice to Wix, as `examples/documents/superoffice-wix.rst` says: persons and users link with contacts by e-mail address; their
 //! property tables are empty, so nothing is created and nothing is ever written.
 
-mod kit;
-
-use kit::{World, flow, reviews, shown, situation};
+use crate::kit::{World, flow, reviews, shown, situation};
 use serde_json::{Value, json};
 
 const PERSON: &str = "superoffice.Person";

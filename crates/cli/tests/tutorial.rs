@@ -1,10 +1,8 @@
 //! The tutorial of `docs/connectors.md`, carried out as it stands: its files are written, its commands run, and what it shows of their output
 //! must be there.
 
-mod transcript;
-
+use crate::transcript::{lockstep, read, root, write};
 use lockstep_sandbox::{Options, Sandbox};
-use transcript::{lockstep, read, root, write};
 
 #[test]
 fn the_tutorial_of_a_new_system_holds_as_it_is_written() {

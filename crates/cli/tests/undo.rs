@@ -1,13 +1,13 @@
 //! G7 end to end: the example project against the six emulated systems, a whole run of it, and the run taken back. What the systems hold
 //! is compared record by record and property by property, over the sandbox's own interface and not over the connectors.
 
-mod transcript;
+use crate::transcript;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::transcript::{example, lockstep};
 use lockstep_sandbox::{Fault, FaultKind, Options, Running, SYSTEMS, Sandbox, collections};
 use serde_json::{Value, json};
-use transcript::{example, lockstep};
 
 /// Every record of every system by `system/collection/id`.
 type Snapshot = BTreeMap<String, Value>;

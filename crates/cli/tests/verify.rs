@@ -1,12 +1,12 @@
 //! `lockstep verify` as a person types it: the seed documents on emulated systems, a project by what its store has seen, and a project's own
 //! systems, which are as they were afterwards.
 
-mod transcript;
+use crate::transcript;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use transcript::{command, contents, lockstep, read, replace, seeds, write};
+use crate::transcript::{command, contents, lockstep, read, replace, seeds, write};
 
 fn started() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();

@@ -1,9 +1,7 @@
 //! Wix to CRMOffice, as `examples/documents/wix-crmoffice.rst` says: every contact gets a counterpart, products get none because their
 //! property table is empty, and the section that stands there twice is one flow.
 
-mod kit;
-
-use kit::{World, flow, shown, situation, text};
+use crate::kit::{World, flow, shown, situation, text};
 use serde_json::{Value, json};
 
 const CONTACTS: &str = "wix.Contacts";

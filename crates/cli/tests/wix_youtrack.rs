@@ -5,9 +5,7 @@
 //! `primaryInfo.email` from a list; a member's `loginEmail` is fixed once the member is there, and so is the primary address of the contact
 //! that every member has. YouTrack tells no time of change: its users are read in full and compared.
 
-mod kit;
-
-use kit::{World, flow, reviews, shown, situation, text};
+use crate::kit::{World, flow, reviews, shown, situation, text};
 use lockstep_hub::Report;
 use lockstep_hub::report::Event;
 use serde_json::{Value, json};

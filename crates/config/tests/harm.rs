@@ -1,12 +1,12 @@
 //! G6: what `check` says of flows that do harm as written.
 
-mod support;
+use crate::support;
 
+use crate::support::{folder, record_type, schemas, seeds, told};
 use insta::assert_snapshot;
 use lockstep_config::{Schemas, Severity, check, load_with, render_all, to_json};
 use lockstep_model::TypeSchema;
 use lockstep_model::schema::KnownFrom;
-use support::{folder, record_type, schemas, seeds, told};
 
 const SYSTEMS: &str = "\
 systems:

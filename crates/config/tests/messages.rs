@@ -1,10 +1,10 @@
 //! Every kind of problem as a person sees it: the input above, the messages below.
 
-mod support;
+use crate::support;
 
+use crate::support::{record_type, schemas, told};
 use insta::assert_snapshot;
 use lockstep_config::Schemas;
-use support::{record_type, schemas, told};
 
 const SYSTEMS: &str = "\
 systems:

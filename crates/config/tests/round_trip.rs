@@ -1,6 +1,6 @@
 //! A document becomes a flow file and a document again, the same in every statement and row.
 
-mod support;
+use crate::support;
 
 use insta::assert_snapshot;
 use lockstep_config::{FlowFile, Severity, names_of, propose_systems, read_flows, render_all, write_flows_yaml};

@@ -1,15 +1,13 @@
 //! `connector test` on manifests that are wrong in the ways in which people write them wrong, over a small server that keeps records: each
 //! is caught, at its place, with what to do. And right manifests pass, whatever shape the system has.
 
-mod serving;
-
 use std::sync::Mutex;
 
+use crate::serving::{Asked, Server, serve};
 use lockstep_connector::Connector;
 use lockstep_connector::conformance::{Sheet, Verdict, try_type, try_wrong_key};
 use lockstep_connector::rest::{Rest, parse};
 use serde_json::{Map, Value, json};
-use serving::{Asked, Server, serve};
 
 /// How the server writes a time of change, and compares it with what it is asked for.
 #[derive(Clone, Copy, PartialEq)]

@@ -1,15 +1,13 @@
 //! The words of the manifest language, each against a small server: what is asked, and what is made of the answers.
 
-mod serving;
-
 use std::sync::Mutex;
 
+use crate::serving::{Asked, Server, serve};
 use lockstep_connector::contract::read_all;
 use lockstep_connector::rest::{Rest, parse};
 use lockstep_connector::{Action, Connector, Outcome, ReadRequest, Trouble, Write, WriteValue};
 use lockstep_model::flow::PropertyRef;
 use serde_json::{Value, json};
-use serving::{Asked, Server, serve};
 
 fn manifest(auth: &str, rate: &str, ty: &str) -> String {
     format!(

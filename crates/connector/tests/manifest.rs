@@ -1,16 +1,14 @@
 //! The manifest interpreter against answers that no vendor's documentation promises: a small server that says what each
 //! test tells it to say, and remembers what it was asked.
 
-mod serving;
-
 use std::net::TcpListener;
 
+use crate::serving::{Asked, serve, serve_side_by_side};
 use lockstep_connector::contract::read_all;
 use lockstep_connector::rest::{Rest, parse};
 use lockstep_connector::{Action, Connector, Outcome, ReadRequest, Trouble, Write, WriteValue};
 use lockstep_model::flow::PropertyRef;
 use serde_json::{Value, json};
-use serving::{Asked, serve, serve_side_by_side};
 
 /// A manifest with one record type, `People`, listed as `list` says.
 fn people(list: &str) -> String {

@@ -1,13 +1,11 @@
 //! No secret in anything that is told, in any way of being let in, and even where the system repeats in its answer everything that it was sent.
 
-mod serving;
-
+use crate::serving::{Asked, serve};
 use lockstep_connector::rest::{Rest, parse};
 use lockstep_connector::{Action, Call, Connector, ReadRequest, Write, WriteValue};
 use lockstep_model::Timestamp;
 use lockstep_model::flow::PropertyRef;
 use serde_json::{Value, json};
-use serving::{Asked, serve};
 
 /// What may be told nowhere. With what gets another form in an address, in JSON and in a header.
 const KEY: &str = "s3cr3t/k\"ey+7";

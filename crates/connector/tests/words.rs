@@ -1,8 +1,7 @@
 //! Words of the manifest language that few systems need: how they let requests in, and how their answers and bodies differ. Each against
 //! a small server; and what is said where they are written wrongly.
 
-mod serving;
-
+use crate::serving::{Asked, Server, serve};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use lockstep_connector::contract::read_all;
@@ -11,7 +10,6 @@ use lockstep_connector::{Action, Call, Connector, Heard, Outcome, Trouble, Write
 use lockstep_model::Timestamp;
 use lockstep_model::flow::PropertyRef;
 use serde_json::{Value, json};
-use serving::{Asked, Server, serve};
 
 fn manifest(auth: &str, ty: &str) -> String {
     format!(

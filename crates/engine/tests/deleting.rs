@@ -1,8 +1,6 @@
 //! D1: what a deletion means for the others.
 
-mod kit;
-
-use kit::{World, flow, schemas};
+use crate::kit::{World, flow, schemas};
 use lockstep_model::flow::Deletes;
 use lockstep_model::{Create, Flow, IntentKind, IntentState, Presence, ReviewKind, Situation, TypeSchema};
 use serde_json::json;

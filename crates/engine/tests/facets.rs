@@ -1,8 +1,6 @@
 //! Facets (F1–F3), blocks (P1c), conditions and what travels past them (P0, L9, L11), sections between a record type and itself.
 
-mod kit;
-
-use kit::{World, flow, reference, schemas};
+use crate::kit::{World, flow, reference, schemas};
 use lockstep_model::flow::{Ceases, Create, Deletes, Filter};
 use lockstep_model::schema::StoredAs;
 use lockstep_model::{Flow, Intent, IntentKind, IntentState, PlainType, PropertySchema, ReadRecord, Situation, Timestamp};

@@ -1,8 +1,6 @@
 //! P1, P1a, P1d, P12, L6: what holds when two records are linked for the first time, and what a changed flow changes.
 
-mod kit;
-
-use kit::{World, flow, schemas};
+use crate::kit::{World, flow, schemas};
 use lockstep_engine::plan::Schemas;
 use lockstep_engine::settle::{Entity, drifted};
 use lockstep_engine::{Plan, Slice};

@@ -1,8 +1,6 @@
 //! P5: a property that keeps flipping without a person's edit is stopped and goes to review.
 
-mod kit;
-
-use kit::{World, flow};
+use crate::kit::{World, flow};
 use lockstep_model::ReviewKind;
 use lockstep_model::flow::Create;
 use serde_json::json;

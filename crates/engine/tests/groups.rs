@@ -1,10 +1,8 @@
 //! P1e: properties of a group move together. Against the executable model (`tools/model/claims.py --groups`), and by cases.
 
-mod kit;
-
 use std::collections::BTreeMap;
 
-use kit::{World, flow, schemas};
+use crate::kit::{World, flow, schemas};
 use lockstep_model::flow::{Create, Direction};
 use lockstep_model::{Flow, IntentState, PropertySchema, Review, ReviewKind, Rule, Timestamp};
 use serde::Deserialize;

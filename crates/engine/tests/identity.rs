@@ -1,8 +1,6 @@
 //! R9, C6, D2: whose a key is, what a system assigns, and what a record that is back brings back.
 
-mod kit;
-
-use kit::{World, flow, reference, schemas};
+use crate::kit::{World, flow, reference, schemas};
 use lockstep_model::flow::Deletes;
 use lockstep_model::{
     Create, Flow, IntentKind, IntentState, Path, PlainType, Presence, PropertySchema, ReviewKind, Rule, Situation, TypeSchema,

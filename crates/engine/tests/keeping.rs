@@ -1,8 +1,6 @@
 //! R1, R2, R5, P2 to P10, C1, C3 to C5, L8, G5: what is an edit, what is created, what is written.
 
-mod kit;
-
-use kit::{World, flow, reference, schemas};
+use crate::kit::{World, flow, reference, schemas};
 use lockstep_engine::confirm;
 use lockstep_model::flow::{Create, Filter, Policy};
 use lockstep_model::{

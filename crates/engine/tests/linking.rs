@@ -1,8 +1,8 @@
 //! L1 to L9: which records stand for the same thing.
 
-mod kit;
+use crate::kit;
 
-use kit::{World, flow, schemas};
+use crate::kit::{World, flow, schemas};
 use lockstep_model::flow::Create;
 use lockstep_model::matching::Placeholders;
 use lockstep_model::{Flow, Kind, Region, ReviewKind, Situation};

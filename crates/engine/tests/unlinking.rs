@@ -1,8 +1,6 @@
 //! L7: what each half of an entity holds when a person takes it apart is its own from then on.
 
-mod kit;
-
-use kit::{World, flow};
+use crate::kit::{World, flow};
 use lockstep_engine::split::inherit;
 use lockstep_model::flow::Create;
 use lockstep_model::{EntityId, RecordId, RecordState, Timestamp};

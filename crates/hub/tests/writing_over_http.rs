@@ -1,13 +1,13 @@
 //! Whole runs against a little business system over HTTP whose answers to writes are worth less than they seem.
 
-#[path = "../../connector/tests/serving/mod.rs"]
-mod serving;
+use crate::serving;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use crate::serving::{Asked, serve, serve_side_by_side};
 use lockstep_connector::Connector;
 use lockstep_connector::memory::MemoryConnector;
 use lockstep_engine::Plan;
@@ -17,7 +17,6 @@ use lockstep_model::flow::{Create, PropertyRef};
 use lockstep_model::{Flow, MatchRow, PropertyPair, Timestamp, TypeName, TypeSchema, Value};
 use lockstep_store::SqliteStore;
 use serde_json::{Map, json};
-use serving::{Asked, serve, serve_side_by_side};
 
 const MANIFEST: &str = "title: Little
 settings: { address: { what: address }, key: { what: key } }

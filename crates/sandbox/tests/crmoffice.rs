@@ -1,10 +1,8 @@
 //! CRMOffice over real HTTP: the placeholder contract.
 
-mod support;
-
+use crate::support::{Caller, crmoffice, empty};
 use lockstep_sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
-use support::{Caller, crmoffice, empty};
 
 #[test]
 fn a_refresh_token_opens_and_no_token_is_problem_details() {

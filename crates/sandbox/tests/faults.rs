@@ -1,10 +1,8 @@
 //! The fault menu over HTTP: each kind at a rate, set and looked at while the sandbox runs.
 
-mod support;
-
+use crate::support::{Caller, crmoffice, empty, wix, zendesk};
 use lockstep_sandbox::{FaultKind, How, Options, PRESETS, Rate, Running, Sandbox, Setting};
 use serde_json::{Value, json};
-use support::{Caller, crmoffice, empty, wix, zendesk};
 
 const CONTACTS: &str = "/contacts/v4/contacts";
 

@@ -1,9 +1,7 @@
 //! PowerOffice Go over real HTTP: v2 with its 204 and its patches, and the same contact persons in v1.
 
-mod support;
-
+use crate::support::{Answer, Caller, basic, credential, empty, poweroffice};
 use serde_json::{Value, json};
-use support::{Answer, Caller, basic, credential, empty, poweroffice};
 
 fn patch(api: &Caller, path: &str, operations: &Value) -> Answer {
     api.with("PATCH", path, &[("content-type", "application/json-patch+json")], Some(operations))

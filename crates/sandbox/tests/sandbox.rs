@@ -1,12 +1,10 @@
 //! What is common to all systems: sample data, people's edits, faults, budgets, lag, and the page of what is here.
 
-mod support;
-
+use crate::support::{Caller, empty, superoffice, wix, zendesk};
 use lockstep_sandbox::{Fault, FaultKind, Options, SYSTEMS, Sandbox, StartError};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::time::Duration;
-use support::{Caller, empty, superoffice, wix, zendesk};
 
 fn email_set(records: &[Value], get: impl Fn(&Value) -> Vec<Value>) -> HashSet<String> {
     records

@@ -1,9 +1,7 @@
 //! SuperOffice over real HTTP: the way in, archive lists, entities with their conditions, refusals.
 
-mod support;
-
+use crate::support::{Caller, credential, empty, superoffice};
 use serde_json::{Value, json};
-use support::{Caller, credential, empty, superoffice};
 
 fn form(secret: &str, refresh: &str) -> String {
     format!(

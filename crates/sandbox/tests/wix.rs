@@ -1,9 +1,7 @@
 //! Wix over real HTTP: contacts with revisions and duplicates, members, products of catalog v1.
 
-mod support;
-
+use crate::support::{Caller, credential, empty, wix};
 use serde_json::{Value, json};
-use support::{Caller, credential, empty, wix};
 
 fn contact(email: &str) -> Value {
     json!({"info":{"name":{"first":"Ada","last":"Berg"},"emails":{"items":[{"tag":"MAIN","email":email}]}}})

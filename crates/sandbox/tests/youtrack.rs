@@ -1,11 +1,9 @@
 //! YouTrack over real HTTP: Hub users with projection and partial updates, and the paired records.
 
-mod support;
-
+use crate::support::{empty, youtrack};
 use lockstep_sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::{empty, youtrack};
 
 const HUB: &str = "/hub/api/rest/users";
 

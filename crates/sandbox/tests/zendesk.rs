@@ -1,11 +1,11 @@
 //! Zendesk over real HTTP: identities, uniqueness, the agent rule, safe updates, exports, soft deletion.
 
-mod support;
+use crate::support;
 
+use crate::support::{basic, credential, empty, zendesk};
 use lockstep_sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::{basic, credential, empty, zendesk};
 
 #[test]
 fn the_api_token_opens_and_says_who_it_is() {

@@ -5,9 +5,6 @@
 //! when the command is killed. The exact step at which the kill strikes is the machine's, so a seed makes a failure likely again, not
 //! certain. `LOCKSTEP_KILLS=500` for a long trial (30 otherwise), `LOCKSTEP_SEED` for one seed.
 
-#[path = "../transcript/mod.rs"]
-mod transcript;
-
 mod likeness;
 mod moments;
 mod people;
@@ -20,9 +17,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::transcript::{command, example, lockstep, read, write};
 use lockstep_sandbox::{FaultKind, Options, Running, SYSTEMS, Sandbox, Setting};
 use people::Draw;
-use transcript::{command, example, lockstep, read, write};
 
 /// So many runs are killed in each part, of 30 altogether.
 fn kills(of_thirty: u64) -> u64 {

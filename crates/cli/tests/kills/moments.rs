@@ -7,7 +7,7 @@ use std::time::Duration;
 use lockstep_sandbox::{Fault, FaultKind, Rate, Setting};
 use serde_json::{Value, json};
 
-use crate::World;
+use super::World;
 use crate::transcript::{command, lockstep};
 
 impl World {
@@ -25,7 +25,7 @@ impl World {
         run.kill().unwrap();
         run.wait().unwrap();
         self.sandbox.clear_faults(system).unwrap();
-        crate::store::sound(self.dir());
+        super::store::sound(self.dir());
     }
 
     /// The contacts of CRMOffice with this family name.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::{World, folders, held, likeness, same, until_quiet};
 use crate::transcript::{lockstep, read, write};
-use crate::{World, folders, held, likeness, same, until_quiet};
 
 /// The files of the store.
 const STORE: [&str; 3] = ["lockstep.db", "lockstep.db-wal", "lockstep.db-shm"];
@@ -67,14 +67,14 @@ fn an_old_store_of_folders_creates_nothing_twice_and_loses_no_edit() {
         let line = |n| format!("{{\"id\":\"{side}{n}\",\"email\":\"p{n}@example.com\",\"{side}\":\"{n}\"}}\n");
         write(&path, &(read(&path) + &range.map(line).collect::<String>()));
     }
-    crate::edit_file(dir, "a", 7, "edited today");
+    super::edit_file(dir, "a", 7, "edited today");
     until_quiet(dir);
     let before = held(dir);
     assert_eq!(before.len(), 1880, "every person once on each side");
     put_back(dir, yesterday);
     until_quiet(dir);
     same("an old store", &before, &held(dir));
-    crate::edit_file(dir, "b", 910, "edited tomorrow");
+    super::edit_file(dir, "b", 910, "edited tomorrow");
     until_quiet(dir);
     assert_eq!(held(dir).iter().filter(|line| line.contains("edited tomorrow")).count(), 2, "linked again");
     lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::people::{self, Draw};
+use super::people::{self, Draw};
+use super::{World, folders, held, likeness, same, seed, store, until_quiet};
 use crate::transcript::{Ran, lockstep, read};
-use crate::{World, folders, held, likeness, same, seed, store, until_quiet};
 
 /// Runs the command where no file may grow beyond so many blocks of 512 bytes, as on a full disk.
 fn with_little_room(dir: &Path, blocks: u64) -> Ran {
@@ -75,7 +75,7 @@ fn a_store_that_may_not_be_written_is_told_and_nothing_is_done() {
     let dir = folders();
     let dir = dir.path();
     lockstep(dir, &["sync"]).exits(0);
-    crate::edit_file(dir, "a", 7, "an edit that waits");
+    super::edit_file(dir, "a", 7, "an edit that waits");
     let before = held(dir);
     let file = dir.join("lockstep.db");
     // The file alone, then the folder: the run needs both.

@@ -6,13 +6,11 @@
 //! reference is translated (P8); a primary address is changed through the user's identities; only agents are assignees; SuperOffice's users
 //! are read-only, their addresses are those of persons.
 
-#[path = "../kit/mod.rs"]
-mod kit;
 mod persons;
 mod tickets;
 mod users;
 
-use kit::{World, flow, shown, text};
+use crate::kit::{World, flow, shown, text};
 use lockstep_hub::Report;
 use lockstep_hub::report::Event;
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! SuperOffice Person to Zendesk Users: created once a ticket of theirs goes to Zendesk, linked by address, kept equal in company, address
 //! and phone number. Of users of SuperOffice, who are persons as well, see `users.rs`.
 
+use super::*;
 use crate::kit::{World, flow, reviews, shown, situation};
-use crate::*;
 use serde_json::{Value, json};
 
 #[test]

@@ -1,7 +1,7 @@
 //! SuperOffice Ticket to Zendesk Tickets: every one is created; the title and the two references are kept equal, the time to reply can't be.
 
+use super::*;
 use crate::kit::{World, flow, shown, text};
-use crate::*;
 use serde_json::{Value, json};
 
 /// A ticket whose owner and person are known in Zendesk as agents; a second user and person too. The last is the ticket in Zendesk.

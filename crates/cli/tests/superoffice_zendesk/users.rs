@@ -1,8 +1,8 @@
 //! SuperOffice User to Zendesk Users: merged by address, else created. SuperOffice lets nobody write its users, so what comes back goes to
 //! the person that a user is (P10).
 
+use super::*;
 use crate::kit::{flow, reviews, shown, situation};
-use crate::*;
 use lockstep_sandbox::Options;
 use serde_json::json;
 

@@ -1,14 +1,11 @@
 //! The repository is what its documents say: crate arrows, links, rules, codes; and nothing unfinished or of one machine is in it.
 
-#[path = "../transcript/mod.rs"]
-mod transcript;
-
 mod pages;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use transcript::{read, root};
+use crate::transcript::{read, root};
 
 /// Which crates of the workspace each may know: for its library, and for its tests alone.
 const ARROWS: [(&str, &[&str], &[&str]); 12] = [

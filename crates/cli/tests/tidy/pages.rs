@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::rule::Rule;
 
+use super::{texts, with_extension};
 use crate::transcript::{read, root};
-use crate::{texts, with_extension};
 
 /// Rules of which nothing is built yet. Nothing is added here.
 const NOT_BUILT: [&str; 0] = [];
@@ -121,7 +121,7 @@ fn every_code_has_a_section_and_every_section_a_code() {
     let table = read(&root().join("crates/config/src/codes.rs"));
     for line in table.lines() {
         let Some((constant, _)) = line.trim().split_once(" = \"") else { continue };
-        if !crate::has_word(&sources, "codes::", constant) {
+        if !super::has_word(&sources, "codes::", constant) {
             wrong.push(format!("nothing prints {constant} of config/src/codes.rs"));
         }
     }

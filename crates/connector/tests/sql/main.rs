@@ -2,11 +2,8 @@
 
 mod checks;
 mod encryption;
-mod lab;
-#[path = "../servers/mod.rs"]
-mod servers;
 
-use lab::{Lab, done, update, watch, write};
+use crate::lab::{Lab, done, update, watch, write};
 use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, Trouble};
 use lockstep_model::flow::PropertyRef;
 use serde_json::json;

@@ -3,7 +3,7 @@
 use lockstep_connector::conformance::{Verdict, settle_questions, try_type};
 use lockstep_sandbox::SYSTEMS;
 
-use crate::{open, sandbox};
+use super::{open, sandbox};
 
 /// What does not hold, and why that is so.
 const KNOWN: [(&str, &str); 7] = [
@@ -29,7 +29,7 @@ fn every_error_that_can_be_provoked_is_told_as_what_it_is() {
         let connector = open(system, &sandbox);
         for ty in connector.types() {
             let connector = match (system, ty.kind.as_str()) {
-                ("wix", "ProductsV3") => &crate::wix::newer_site(&sandbox),
+                ("wix", "ProductsV3") => &super::wix::newer_site(&sandbox),
                 _ => &connector,
             };
             let sheet = try_type(&**connector, ty, true);

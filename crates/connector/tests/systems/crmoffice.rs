@@ -4,7 +4,7 @@ use lockstep_connector::Outcome;
 use lockstep_connector::contract::{Subject, check, read_all};
 use serde_json::{Value, json};
 
-use crate::{get, open, pick, read, sandbox, update, watch};
+use super::{get, open, pick, read, sandbox, update, watch};
 
 #[test]
 fn contacts_and_companies_keep_the_contract() {

@@ -7,7 +7,7 @@ use lockstep_connector::{Checkpoint, Outcome, ReadRequest, Trouble};
 use lockstep_sandbox::{Fault, FaultKind, SYSTEMS, credentials};
 use serde_json::{Map, json};
 
-use crate::{create, done, get, open, pick, read, sandbox, update, watch, with};
+use super::{create, done, get, open, pick, read, sandbox, update, watch, with};
 
 #[test]
 fn a_wrong_key_is_told_with_the_remedy_and_without_the_key() {

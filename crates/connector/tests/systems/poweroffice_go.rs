@@ -4,7 +4,7 @@ use lockstep_connector::Outcome;
 use lockstep_connector::contract::{Subject, check, read_all};
 use serde_json::{Value, json};
 
-use crate::{create, done, open, pick, read, sandbox, update, watch};
+use super::{create, done, open, pick, read, sandbox, update, watch};
 
 #[test]
 fn employees_keep_the_contract() {
@@ -171,7 +171,7 @@ fn contact_persons_need_no_key_of_v1() {
     ));
     assert!(made.id.starts_with(&format!("{parent}/")), "{}", made.id);
     let action = lockstep_connector::Action::Delete { id: made.id.clone(), version: None };
-    done(crate::one(
+    done(super::one(
         &*poweroffice,
         "Contactperson",
         &watch,

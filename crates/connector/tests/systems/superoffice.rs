@@ -4,7 +4,7 @@ use lockstep_connector::Outcome;
 use lockstep_connector::contract::{Subject, check, read_all};
 use serde_json::{Value, json};
 
-use crate::{create, done, get, open, pick, read, sandbox, update, watch};
+use super::{create, done, get, open, pick, read, sandbox, update, watch};
 
 const PERSON: [&str; 5] = ["Firstname", "Lastname", "Emails.Value", "PrivatePhones.Value", "Contact.ContactId"];
 
@@ -183,7 +183,7 @@ fn r1_former_employees_and_closed_requests_are_listed() {
 #[test]
 fn a_tenant_that_is_moved_is_followed() {
     let sandbox = sandbox("superoffice");
-    let with = crate::with("superoffice", &sandbox);
+    let with = super::with("superoffice", &sandbox);
     let superoffice = lockstep_connector::catalogue::connect("superoffice", &with, std::path::Path::new(".")).unwrap();
     let watch = watch(&["Firstname"]);
     let some = pick(&read(&*superoffice, "Person", &watch), |_| true);

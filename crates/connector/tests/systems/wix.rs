@@ -4,7 +4,7 @@ use lockstep_connector::contract::{Subject, check, read_all};
 use lockstep_connector::{Action, Outcome, Write};
 use serde_json::{Value, json};
 
-use crate::{create, done, get, open, pick, read, sandbox, update, watch};
+use super::{create, done, get, open, pick, read, sandbox, update, watch};
 
 const CONTACT: [&str; 4] = ["info.name.first", "info.name.last", "info.emails.email", "info.phones.phone"];
 
@@ -168,7 +168,7 @@ fn p6_what_changed_meanwhile_is_not_deleted() {
     sandbox.edit("wix", "contacts", &made.id, &json!({"info": {"name": {"first": "Edited"}}})).unwrap();
     let delete = |version: Option<String>| {
         let action = Action::Delete { id: made.id.clone(), version };
-        crate::one(&*wix, "Contacts", &watch, Write { action, values: vec![], token: "test".into() })
+        super::one(&*wix, "Contacts", &watch, Write { action, values: vec![], token: "test".into() })
     };
     let outcome = delete(made.version.clone());
     assert!(matches!(outcome, Outcome::Conflict { .. }), "{outcome:?}");
@@ -182,7 +182,7 @@ fn g4_an_email_that_cannot_be_changed_is_named() {
     let wix = open("wix", &sandbox);
     let watch = watch(&CONTACT);
     // A member's own address changes with the member only.
-    let members = read(&*wix, "Members", &crate::watch(&["contactId"]));
+    let members = read(&*wix, "Members", &super::watch(&["contactId"]));
     let contact = pick(&members, |_| true).values[0].clone().unwrap();
     let contact = get(&*wix, "Contacts", &watch, contact.as_str().unwrap());
     let outcome = update(&*wix, "Contacts", &watch, &contact, 2, json!("member.new@example.com"));
@@ -202,7 +202,7 @@ pub fn newer_site(sandbox: &lockstep_sandbox::Running) -> Box<dyn lockstep_conne
             "variantsInfo": {"variants": [variant]}});
         sandbox.put("wix", "products-v3", product).unwrap();
     }
-    let mut with = crate::with("wix", sandbox);
+    let mut with = super::with("wix", sandbox);
     let site = lockstep_sandbox::credentials("wix").into_iter().find(|(name, _)| name == "WIX_SITE_ID_V3").unwrap().1;
     with.insert("site_id".into(), site.into());
     lockstep_connector::catalogue::connect("wix", &with, std::path::Path::new(".")).unwrap()
@@ -281,6 +281,6 @@ fn g4_a_contact_who_is_a_member_is_not_deleted_and_that_is_no_conflict() {
     let member = pick(&read(&*wix, "Members", &watch(&["contactId"])), |_| true);
     let id = member.values[0].clone().unwrap().as_str().unwrap().to_string();
     let action = Action::Delete { id, version: None };
-    let outcome = crate::one(&*wix, "Contacts", &watch(&CONTACT), Write { action, values: vec![], token: "test".into() });
+    let outcome = super::one(&*wix, "Contacts", &watch(&CONTACT), Write { action, values: vec![], token: "test".into() });
     assert!(matches!(&outcome, Outcome::Rejected { message, .. } if message.contains("member")), "{outcome:?}");
 }

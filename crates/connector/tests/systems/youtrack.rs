@@ -4,7 +4,7 @@ use lockstep_connector::Outcome;
 use lockstep_connector::contract::{Subject, check};
 use serde_json::{Value, json};
 
-use crate::{create, done, open, pick, read, sandbox, update, watch};
+use super::{create, done, open, pick, read, sandbox, update, watch};
 
 const USER: [&str; 3] = ["login", "name", "profile.email.email"];
 

@@ -9,7 +9,7 @@ use lockstep_connector::contract::{Subject, check, read_all};
 use lockstep_sandbox::{Fault, FaultKind};
 use serde_json::{Value, json};
 
-use crate::{create, done, get, open, pick, read, sandbox, update, watch, with};
+use super::{create, done, get, open, pick, read, sandbox, update, watch, with};
 
 const USER: [&str; 4] = ["name", "email", "phone", "organization_id"];
 const TICKET: [&str; 4] = ["subject", "requester_id", "assignee_id", "due_at"];

@@ -1,0 +1,41 @@
+//! All tests of this crate in one program: linking a program for each file takes longer than running it.
+
+mod acts;
+mod advising;
+mod bad_answers;
+mod bad_input;
+mod called;
+#[path = "commands.rs"]
+mod commands;
+mod connecting;
+mod cookbook;
+mod deleting;
+mod flipping;
+mod flow_tests;
+mod guides;
+mod hooks;
+#[path = "kills/main.rs"]
+mod kills;
+mod kit;
+#[path = "../../connector/tests/sql/lab.rs"]
+mod lab;
+mod pacing;
+mod pages;
+mod poweroffice_go_wix;
+#[path = "real_servers/main.rs"]
+mod real_servers;
+mod secrets;
+#[path = "../../connector/tests/servers/mod.rs"]
+mod servers;
+mod service;
+mod superoffice_wix;
+#[path = "superoffice_zendesk/main.rs"]
+mod superoffice_zendesk;
+#[path = "tidy/main.rs"]
+mod tidy;
+mod transcript;
+mod tutorial;
+mod undo;
+mod verify;
+mod wix_crmoffice;
+mod wix_youtrack;

@@ -1,0 +1,13 @@
+//! All tests of this crate in one program: linking a program for each file takes longer than running it.
+
+mod claims;
+mod deleting;
+mod facets;
+mod first_link;
+mod flipping;
+mod groups;
+mod identity;
+mod keeping;
+mod kit;
+mod linking;
+mod unlinking;

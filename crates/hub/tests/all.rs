@@ -1,0 +1,13 @@
+//! All tests of this crate in one program: linking a program for each file takes longer than running it.
+
+mod answers;
+mod damaged;
+mod dying;
+mod guarding;
+mod identity;
+mod moments;
+mod over_http;
+#[path = "../../connector/tests/serving/mod.rs"]
+mod serving;
+mod two_folders;
+mod writing_over_http;

@@ -1,0 +1,11 @@
+//! All tests of this crate in one program: linking a program for each file takes longer than running it.
+
+mod crmoffice;
+mod faults;
+mod poweroffice_go;
+mod sandbox;
+mod superoffice;
+mod support;
+mod wix;
+mod youtrack;
+mod zendesk;
