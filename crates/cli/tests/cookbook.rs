@@ -13,6 +13,8 @@ fn project(flows: &str) -> tempfile::TempDir {
     write(&dir.path().join("lockstep.yaml"), PROJECT);
     write(&dir.path().join("crm/People.jsonl"), "");
     write(&dir.path().join("shop/Customers.jsonl"), "");
+    write(&dir.path().join("crm/Projects.jsonl"), "");
+    write(&dir.path().join("shop/Projects.jsonl"), "");
     write(&dir.path().join("crm/Orders.jsonl"), "");
     write(&dir.path().join("shop/Orders.jsonl"), "");
     write(&dir.path().join("flows/people.yaml"), flows);

@@ -57,7 +57,7 @@ fn flows(document: &Document, source: &Arc<Source>, names: &Names, policies: &Po
     };
     let mut sections = Vec::new();
     for (at, section) in document.sections.iter().enumerate() {
-        sections.extend(reading.section(section).map(|(flow, places)| Section { flow, places, draft: at }));
+        sections.extend(reading.section(section).into_iter().map(|(flow, places)| Section { flow, places, draft: at }));
     }
     let SectionReader { reader, system_names, .. } = reading;
     let file = FlowFile {
@@ -94,7 +94,7 @@ struct Stated {
 }
 
 impl SectionReader<'_> {
-    fn section(&mut self, section: &DocumentSection) -> Option<(Flow, FlowPlaces)> {
+    fn section(&mut self, section: &DocumentSection) -> Vec<(Flow, FlowPlaces)> {
         let errors_before = self.reader.errors();
         let span = bytes(&section.heading.span);
         let text = self.reader.source.text.get(span.clone()).unwrap_or_default().to_string();
@@ -112,7 +112,7 @@ impl SectionReader<'_> {
         for statement in &section.statements {
             self.statement(&statement.kind, &bytes(&statement.span), &statement.rows, to_name, &mut stated);
         }
-        let (from, to) = (from?, to?);
+        let (Some(from), Some(to)) = (from, to) else { return vec![] };
         let heading = self.reader.place(&span);
         let (create, create_place, connected) = self.creation(&stated);
         let whole = |name: &DocumentType, system: &Range<usize>| {
@@ -137,7 +137,7 @@ impl SectionReader<'_> {
             place: heading.to_string(),
             ..Flow::between(from, to)
         };
-        let flow = self.with_settings(flow, section);
+        let (flow, back) = self.with_settings(flow, section);
         let places = FlowPlaces {
             from: from_place,
             to: to_place,
@@ -151,11 +151,13 @@ impl SectionReader<'_> {
             sections: vec![heading.clone()],
             flow: heading,
         };
-        Some((flow, places))
+        let back = back.map(|back| (back, places.of_no_rows()));
+        std::iter::once((flow, places)).chain(back).collect()
     }
 
     /// The flow with what its section says in settings. They are read as a flow file's are, so that both mean the same by them.
-    fn with_settings(&mut self, flow: Flow, section: &DocumentSection) -> Flow {
+    /// Also the flow the other way, where the section creates on both sides.
+    fn with_settings(&mut self, flow: Flow, section: &DocumentSection) -> (Flow, Option<Flow>) {
         let draft = DraftSection {
             from: section.heading.from.clone(),
             to: section.heading.to.clone(),
@@ -168,7 +170,7 @@ impl SectionReader<'_> {
             _ => None,
         });
         let settings: Vec<(&Setting, Range<usize>)> = settings.collect();
-        let Some((_, first)) = settings.first().cloned() else { return flow };
+        let Some((_, first)) = settings.first().cloned() else { return (flow, None) };
         let (matches, properties) = tables(&draft);
         let matches: Vec<(String, String)> = matches.iter().map(match_texts).collect();
         let properties: Vec<(String, String)> = properties.iter().map(row_texts).collect();
@@ -210,14 +212,16 @@ impl SectionReader<'_> {
                     .help = problem.help;
             }
         }
-        match file.sections.into_iter().next().map(|section| section.flow) {
+        let mut read = file.sections.into_iter().map(|section| section.flow);
+        match (read.next(), read.next()) {
             // Places run parallel to rows.
-            Some(read) if read.matches.len() == flow.matches.len() && read.properties.len() == flow.properties.len() => {
-                Flow { place: flow.place, ..read }
+            (Some(read), back) if read.matches.len() == flow.matches.len() && read.properties.len() == flow.properties.len() => {
+                let back = back.map(|back| Flow { place: flow.place.clone(), ..back });
+                (Flow { place: flow.place, ..read }, back)
             }
             _ => {
                 self.reader.error(codes::STATEMENT, &first, "what this sentence and those like it say could not be read");
-                flow
+                (flow, None)
             }
         }
     }

@@ -26,6 +26,7 @@ use crate::project::Policies;
 use crate::row;
 use crate::row_forms::{self, SharedMaps};
 use crate::row_groups::GroupedRow;
+use crate::row_lists;
 use crate::section::{
     FlowFile, FlowPlaces, PairPlaces, Section, called_otherwise, direction_word, is_in_sync, match_texts, row_texts,
     usual_statements,
@@ -185,7 +186,12 @@ impl FlowReader<'_> {
         for row in fields.get("match").and_then(|node| self.reader.list(node, "`match`")).unwrap_or_default() {
             self.match_row(row, &mut tables);
         }
+        let mut lists = Vec::new();
         for row in fields.get("properties").and_then(|node| self.reader.list(node, "`properties`")).unwrap_or_default() {
+            if row_lists::is_list(row) {
+                lists.push(row);
+                continue;
+            }
             let system = from.as_ref().map(|(name, _)| name.system.as_str());
             self.property_row(row, (system, &said), &mut tables);
         }
@@ -200,6 +206,7 @@ impl FlowReader<'_> {
         let create_empty = fields.get("create_empty").and_then(|node| self.reader.truth(node, "`create_empty`"));
         let (Some((from, from_span)), Some((to, to_span))) = (from, to) else { return };
 
+        let key = fields.get("key").and_then(|node| self.element_key(node, &from, &to));
         let (create, connected) = match &create {
             Some((Some((create, connected)), _)) => (create.clone(), connected.clone()),
             _ => (Create::Never, Vec::new()),
@@ -224,6 +231,7 @@ impl FlowReader<'_> {
             separate_duplicates: duplicates.map_or(self.policies.separate_duplicates, |word| word == "separate"),
             region,
             create_empty: create_empty.unwrap_or(false),
+            key,
             place: place.to_string(),
             from,
             to,
@@ -280,8 +288,11 @@ impl FlowReader<'_> {
         let draft = file.draft.sections.len() - 1;
         let creates_back = fields.get("create").and_then(Node::text) == Some("both");
         let back = creates_back.then(|| (self.creating_back(&flow), places.of_no_rows()));
+        let elements: Vec<Node> = lists.iter().filter_map(|row| self.list_flow(row, &flow.from, &flow.to)).collect();
         file.sections.push(Section { flow, places, draft });
         file.sections.extend(back.map(|(flow, places)| Section { flow, places, draft }));
+        // What a list says is a flow of its own.
+        elements.iter().for_each(|item| self.flow(item, file));
     }
 
     /// `create: both`: the flow the other way, which only creates. How records are matched and kept equal is said by the one that is written.

@@ -72,6 +72,7 @@ mod recognise;
 mod row;
 mod row_forms;
 mod row_groups;
+mod row_lists;
 mod section;
 mod source;
 mod statements;

@@ -209,7 +209,9 @@ fn masked(line: &str) -> String {
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '"' | '\'');
     for colon in (0..chars.len()).filter(|at| chars[*at] == ':' && chars.get(at + 1).is_none_or(|c| c.is_whitespace())) {
         let begin = (0..colon).rev().take_while(|at| is_name(chars[*at])).last().unwrap_or(colon);
-        if !is_secret_name(&chars[begin..colon].iter().collect::<String>()) {
+        let (name, value): (String, String) = (chars[begin..colon].iter().collect(), chars[colon + 1..].iter().collect());
+        // `key: line_no = pos` of a flow names two properties.
+        if !is_secret_name(&name) || name == "key" && value.contains(" = ") {
             continue;
         }
         let value = (colon + 1..chars.len()).find(|at| !chars[*at].is_whitespace()).unwrap_or(chars.len());
@@ -321,6 +323,8 @@ mod tests {
         assert_eq!(masked("  with: { api_key: abc, site: x }"), "  with: { api_key: •••, site: x }");
         assert_eq!(masked("client_secret: \"a b\""), "client_secret: \"•••\"");
         assert_eq!(masked("token: ${WIX_TOKEN}"), "token: ${WIX_TOKEN}");
+        assert_eq!(masked("key: line_no = pos"), "key: line_no = pos");
+        assert_eq!(masked("key: c2VjcmV0=="), "key: ••••••••••");
         assert_eq!(masked("region: NO"), "region: NO");
         assert_eq!(masked("url: \"postgres://app:pw@db:5432/x\""), "url: \"postgres://app:••@db:5432/x\"");
         assert_eq!(masked("url: postgres://app:${PW}@db/x"), "url: postgres://app:${PW}@db/x");

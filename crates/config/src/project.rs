@@ -8,7 +8,7 @@ use std::sync::Arc;
 use lockstep_model::flow::Deletes;
 use lockstep_model::matching::Placeholders;
 use lockstep_model::{Flow, Limits, Path, PlainType, PropertySchema, Region, TypeSchema, Value};
-use serde_json::Map;
+use serde_json::{Map, json};
 
 use crate::codes;
 use crate::env::Environment;
@@ -87,6 +87,9 @@ pub struct Reference {
     pub to: String,
     pub place: Place,
 }
+
+/// Under which name a connector is told which of its lists are record types (`lockstep_connector::elements`).
+pub(crate) const ELEMENTS: &str = "$elements";
 
 /// How often the service reads a system, in seconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -219,8 +222,32 @@ pub fn load_with(dir: &FilePath, environment: &dyn Fn(&str) -> Option<String>) -
         (project.flows, project.places) = (flows, places);
         problems.extend(united);
         apply_clears(project);
+        problems.extend(keys_of_elements(project));
     }
     (project, in_order(problems))
+}
+
+/// What flows say of which property tells an element from the others of its list: their systems' connectors are to know it.
+fn keys_of_elements(project: &mut Project) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (flow, places) in project.flows.iter().zip(&project.places) {
+        let Some(ids) = &flow.key else { continue };
+        for (ty, id) in [&flow.from, &flow.to].into_iter().zip(ids) {
+            let Some((parent, list)) = crate::row_lists::list_of(ty) else { continue };
+            let Some(system) = project.systems.iter_mut().find(|system| system.name == ty.system) else { continue };
+            let elements = system.with.entry(ELEMENTS).or_insert_with(|| Value::Object(Map::new()));
+            let lists = elements.as_object_mut().map(|all| all.entry(parent).or_insert_with(|| Value::Object(Map::new())));
+            let Some(lists) = lists.and_then(Value::as_object_mut) else { continue };
+            let said = lists.entry(list).or_insert_with(|| json!({ "id": id.as_str() }));
+            let known = said.get("id").and_then(Value::as_str).unwrap_or_default();
+            if known != id.as_str() {
+                let message = format!("the elements of {ty} are told apart by `{known}` elsewhere, and by `{id}` here");
+                let problem = Problem::error(codes::CONTRADICTION, places.flow.clone(), message);
+                problems.push(problem.help("an element has one id: say the same everywhere"));
+            }
+        }
+    }
+    problems
 }
 
 /// `clears: ignore` of a system holds for every row that has a property of it.

@@ -14,13 +14,10 @@ use crate::flow_file::deletes_of;
 use crate::names::{Names, SystemNames, squeezed};
 use crate::near::nearest;
 use crate::problem::{Problem, Reader, is_secret_name};
-use crate::project::{Policies, Project, Reference, Schedule, System};
+use crate::project::{ELEMENTS, Policies, Project, Reference, Schedule, System};
 use crate::source::Source;
 use crate::written;
 use crate::yaml::{Node, Yaml};
-
-/// Under which name a connector is told which of its lists are record types (`lockstep_connector::elements`).
-const ELEMENTS: &str = "$elements";
 
 /// Said of a key of a system that is not known.
 const SETTINGS: &str = "; what its connector is to know stands under `with`";

@@ -130,6 +130,7 @@ fn add(flow: &mut Flow, places: &mut FlowPlaces, section: &Section, problems: &m
     flow.separate_duplicates |= more.separate_duplicates;
     flow.region = flow.region.or(more.region);
     flow.create_empty |= more.create_empty;
+    flow.key = flow.key.take().or_else(|| more.key.clone());
 }
 
 /// What either condition holds for; one that is not said leaves the other as it is.

@@ -23,7 +23,9 @@ pub fn write_flows_yaml(file: &FlowFile) -> String {
     let names = main_names(file);
     document(&mut text, file, &names);
     text.push_str("\nflows:\n");
-    for section in &file.sections {
+    // What creates on both sides is two flows that are written once.
+    let mut written = std::collections::BTreeSet::new();
+    for section in file.sections.iter().filter(|section| written.insert(section.draft)) {
         let draft = &file.draft.sections[section.draft];
         flow(&mut text, section, draft, file, &names);
     }

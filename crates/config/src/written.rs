@@ -362,6 +362,9 @@ pub struct FlowYaml {
     /// The country of telephone numbers that name none, where it is not that of their systems (L2).
     #[schemars(regex(pattern = r"^([A-Z]{2}|\$\{.+\})$"))]
     pub region: Option<String>,
+    /// Between elements of lists (`shop.Orders[lines]`): what tells one from the others of its list, on both sides: `line_no = pos`. Where
+    /// it is not said here, it stands under `elements` of the systems.
+    pub key: Option<String>,
     /// What happens to the others when a record is deleted (D1).
     pub deletes: Option<Deletes>,
     /// Creates though it synchronizes no property (C3).
@@ -469,6 +472,7 @@ pub enum PropertyRowYaml {
     Settings(PropertyRowSettingsYaml),
     Set(SetRowYaml),
     Group(RowGroupYaml),
+    List(RowListYaml),
     /// `Name <-> name` with its type or conversion.
     Typed(#[schemars(extend("minProperties" = 1, "maxProperties" = 1))] BTreeMap<String, TypeYaml>),
 }
@@ -513,6 +517,20 @@ pub struct RowGroupYaml {
     /// What it is called, for messages: `address`.
     pub group: String,
     /// Its rows. All go the same way, and each property stands in one of them.
+    pub rows: Vec<PropertyRowYaml>,
+}
+
+/// Two lists whose elements are kept in step one by one: added, changed and removed on either side.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RowListYaml {
+    /// The lists: `tasks <-> todo`.
+    #[schemars(regex(pattern = r"^.+<->.+$"))]
+    pub list: String,
+    /// What tells an element from the others of its list: `task = title`.
+    pub key: String,
+    /// What is kept equal of an element besides its key. A list in it is one of its own.
+    #[serde(default)]
     pub rows: Vec<PropertyRowYaml>,
 }
 

@@ -111,6 +111,25 @@ flows:
 }
 
 #[test]
+fn slips_in_lists_of_elements() {
+    assert_snapshot!(flow(
+        "\
+flows:
+  - from: superoffice.Person
+    to: wix.Contacts
+    match: [Emails.Value = info.emails.email]
+    key: a = b
+    properties:
+      - { list: Emails -> info.emails, key: Value = email }
+      - { list: Emails <-> info.emails, key: Value }
+      - { list: Emails <-> info.emails }
+      - { list: Emails, key: Value = email }
+      - { list: Emails <-> info.emails, key: Value = email, rowes: [] }
+"
+    ));
+}
+
+#[test]
 fn p1e_slips_in_groups() {
     assert_snapshot!(flow(
         "\

@@ -305,6 +305,12 @@ flows:
     deletes: review
     properties: [a -> b, c -> d]
   - { from: shop.Customers, to: erp.Kunde, only_from: shop, properties: [] }
+  - from: shop.Orders[lines]
+    to: erp.Ordre[linjer]
+    create: both
+    key: no = pos
+    match: [$parent = $parent and no = pos]
+    properties: [$parent <-> $parent, no <-> pos]
 ",
     );
 }

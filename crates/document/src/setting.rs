@@ -66,11 +66,12 @@ const FIXED: [(&str, &str, &str); 20] = [
 ];
 
 /// Sentences for settings of any value, which stands at their end.
-const OPEN: [(&str, &str); 5] = [
+const OPEN: [(&str, &str); 6] = [
     ("filter", "the condition, as an expression, is "),
     ("only_from", "only what is edited in one system counts: "),
     ("prefer", "where values differ, that of the first of these systems counts that has one: "),
     ("group", "it moves together with the other rows of the group "),
+    ("key", "an element is told from the others of its list by "),
     ("names", "the record types of the heading are "),
 ];
 

@@ -251,7 +251,8 @@ impl Hub {
         }
         let faulty = faults.iter().filter_map(|fault| fault.id.as_deref());
         let shown: HashSet<&str> = records.iter().map(|record| record.id.as_str()).chain(faulty).collect();
-        let mut gone = Vec::new();
+        // Of elements within elements several beginnings hold.
+        let mut gone = BTreeSet::new();
         for beginning in below {
             let mut after = beginning.clone();
             loop {
@@ -264,7 +265,7 @@ impl Hub {
                 }
             }
         }
-        Ok(gone)
+        Ok(gone.into_iter().collect())
     }
 
     /// Takes in the pending pages of one record type in one commit.

@@ -202,6 +202,8 @@ pub struct Flow {
     pub region: Option<Region>,
     /// Creates though it synchronizes no property (C3).
     pub create_empty: bool,
+    /// Between elements of lists: what tells one from the others of its list, in the source and in the target.
+    pub key: Option<[Path; 2]>,
     /// Where it is written, for messages: `flows/people.yaml:3`.
     pub place: String,
 }
@@ -225,6 +227,7 @@ impl Flow {
             separate_duplicates: false,
             region: None,
             create_empty: false,
+            key: None,
             place,
         }
     }
@@ -291,6 +294,9 @@ impl Flow {
         }
         if let Some(region) = self.region {
             text.push_str(&format!("\nregion {region}"));
+        }
+        if let Some([from, to]) = &self.key {
+            text.push_str(&format!("\nkey {from} {to}"));
         }
         crate::matching::seed(&text)
     }

@@ -219,6 +219,47 @@ fn l10_references_to_and_from_elements_are_carried_by_links() {
 }
 
 #[test]
+fn a_list_in_the_rows_of_a_flow_needs_no_setting_and_may_hold_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let project = "systems:\n  shop: { connector: files, with: { folder: shop } }\n  erp: { connector: files, with: { folder: erp } }\n\
+                   flows: [flows/*.yaml]\n";
+    write(&dir.join("lockstep.yaml"), project);
+    let flows = "\
+flows:
+  - from: shop.Orders
+    to: erp.Ordre
+    create: always
+    match: [number = nummer]
+    properties:
+      - number <-> nummer
+      - list: lines <-> linjer
+        key: line_no = pos
+        rows:
+          - sku <-> vare
+          - { list: serials <-> serier, key: no = nr }
+";
+    write(&dir.join("flows/orders.yaml"), flows);
+    let serials = json!([{"no": "a"}, {"no": "b"}]);
+    let lines = json!([{"line_no": 1, "sku": "X", "serials": serials}]);
+    put(dir, "shop/Orders.jsonl", &[json!({"id": "1", "number": "A1", "lines": lines})]);
+    put(dir, "erp/Ordre.jsonl", &[]);
+    lockstep(dir, &["check"]).exits(0);
+    lockstep(dir, &["sync"]).exits(0);
+    let theirs = json!([{"pos": 1, "vare": "X", "serier": [{"nr": "a"}, {"nr": "b"}]}]);
+    assert_eq!(rows(dir, "erp/Ordre.jsonl")[0]["linjer"], theirs);
+    replace(&dir.join("erp/Ordre.jsonl"), "{\"nr\":\"a\"},", "");
+    lockstep(dir, &["sync"]).exits(0);
+    assert_eq!(rows(dir, "shop/Orders.jsonl")[0]["lines"][0]["serials"], json!([{"no": "b"}]));
+    in_step(dir);
+    // What two flows say of one list.
+    let other = "flows:\n  - { from: \"shop.Orders[lines]\", to: \"erp.Andre[linjer]\", key: sku = pos, match: [sku = pos], properties: [sku <-> pos] }\n";
+    write(&dir.join("flows/others.yaml"), other);
+    put(dir, "erp/Andre.jsonl", &[]);
+    lockstep(dir, &["check"]).exits(2).says("are told apart by `line_no` elsewhere, and by `sku` here");
+}
+
+#[test]
 fn wrong_settings_of_elements_are_told_by_check() {
     let dir = project();
     let dir = dir.path();
