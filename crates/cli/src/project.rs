@@ -69,11 +69,18 @@ fn examine_for(dir: &Path, purpose: Purpose) -> (Option<Project>, Schemas, Vec<P
         match lockstep_connector::catalogue::schemas(&system.connector, &system.with, &project.dir) {
             Ok(types) => {
                 problems.extend(lockstep_config::check_references(system, &types));
-                let message = lockstep_connector::catalogue::without_effect(&system.connector, &system.with, &project.dir);
-                problems.extend(message.map(|message| {
-                    Problem::warning(lockstep_config::codes::WITHOUT_EFFECT, system.connector_place.clone(), message)
+                let told = lockstep_connector::catalogue::without_effect(&system.connector, &system.with, &project.dir);
+                problems.extend(told.into_iter().map(|message| {
+                    Problem::warning(codes::WITHOUT_EFFECT, system.setting_place(&message), message)
                         .help("correct the setting, or leave it out")
                 }));
+                // To a run it is a file that has lost a column (R8), which pauses alone.
+                if purpose == Purpose::Check {
+                    let told = lockstep_connector::catalogue::misnamed(&system.connector, &system.with, &project.dir);
+                    problems.extend(told.into_iter().map(|message| {
+                        Problem::error(codes::UNKNOWN_COLUMN, system.setting_place(&message), message).help("correct the setting")
+                    }));
+                }
                 let told = lockstep_connector::catalogue::warnings(&system.connector, &system.with, &project.dir);
                 problems.extend(told.into_iter().map(|message| {
                     Problem::warning(codes::NOTE, system.connector_place.clone(), format!("{}: {message}", system.name))
@@ -106,7 +113,8 @@ fn examine_for(dir: &Path, purpose: Purpose) -> (Option<Project>, Schemas, Vec<P
                 schemas.insert(system.name.clone(), system.with_references(down.types().to_vec()));
             }
             Err(trouble) => {
-                let problem = Problem::error(codes::CONNECTOR, system.connector_place.clone(), trouble.to_string());
+                let message = trouble.to_string();
+                let problem = Problem::error(codes::CONNECTOR, system.setting_place(&message), message);
                 // Of a connector that is not there the message itself says which there are.
                 let is_there = lockstep_connector::catalogue::names().contains(&system.connector);
                 problems.push(match is_there {

@@ -75,6 +75,8 @@ pub struct System {
     pub place: Place,
     /// Where its connector's name stands.
     pub connector_place: Place,
+    /// Where the connector's settings stand, if there are any.
+    pub with_place: Option<Place>,
 }
 
 /// A reference that the project adds to a connector's schema.
@@ -133,6 +135,14 @@ impl Project {
 }
 
 impl System {
+    /// Where what a message is about stands in the connector's settings: the first word in backticks that is written there, else the
+    /// connector's name.
+    pub fn setting_place(&self, message: &str) -> Place {
+        let words = message.split('`').skip(1).step_by(2).filter(|word| !word.is_empty());
+        let found = self.with_place.as_ref().and_then(|with| words.into_iter().find_map(|word| with.narrowed_to_word(word)));
+        found.unwrap_or_else(|| self.connector_place.clone())
+    }
+
     /// How documents call it: its title, else its name.
     pub fn title(&self) -> &str {
         self.title.as_deref().unwrap_or(&self.name)

@@ -124,6 +124,7 @@ impl<'a> ProjectReader<'a> {
             references,
             place: self.reader.place(span),
             connector_place: self.reader.place(&connector.1),
+            with_place: fields.get("with").map(|node| self.reader.place(&node.span)),
         })
     }
 

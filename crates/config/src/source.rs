@@ -88,6 +88,17 @@ impl Place {
         }
     }
 
+    /// The part of it where this text stands by itself, not within a longer word.
+    pub(crate) fn narrowed_to_word(&self, word: &str) -> Option<Place> {
+        let text = self.text();
+        let joins = |c: char| c.is_alphanumeric() || c == '_';
+        let alone = |at: &usize| {
+            !text[..*at].chars().next_back().is_some_and(joins) && !text[at + word.len()..].chars().next().is_some_and(joins)
+        };
+        let at = text.match_indices(word).map(|(at, _)| at).find(alone)?;
+        Some(Place::new(&self.source, self.span.start + at..self.span.start + at + word.len()))
+    }
+
     /// What is written there.
     pub fn text(&self) -> &str {
         let start = floor(&self.source.text, self.span.start);

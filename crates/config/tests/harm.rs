@@ -379,3 +379,29 @@ fn g10_columns_and_paths_are_held_against_the_header_and_the_sample() {
     }
     assert!(!text.contains("`address`") && !text.contains("has no column `address"), "{text}");
 }
+
+#[test]
+fn d3_rows_that_write_the_mark() {
+    let marked = TypeSchema { mark: Some("archived".into()), ..record_type("People", "id\n email\n archived") };
+    let schemas: Schemas = [
+        ("crmoffice".to_string(), vec![marked]),
+        ("wix".to_string(), vec![record_type("Customers", "id\n email\n gone\n state\n kept")]),
+    ]
+    .into();
+    let flow = |row: &str| {
+        format!(
+            "  - from: wix.Customers\n    to: crmoffice.People\n    match: [email = email]\n    properties: [email <-> email, {row}]\n"
+        )
+    };
+    for row in ["gone <-> archived", "gone -> archived", "{ set: archived, to: true, on: always }"] {
+        let text = with(&flow(row), &schemas);
+        assert!(
+            text.contains("error[config::mark]: `archived` of crmoffice.People is the mark of what is deleted"),
+            "{row}\n{text}"
+        );
+    }
+    for row in ["state <- archived", "{ set: archived, to: false, on: create }"] {
+        let text = with(&flow(row), &schemas);
+        assert!(!text.contains("config::mark"), "{row}\n{text}");
+    }
+}

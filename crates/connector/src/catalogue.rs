@@ -61,6 +61,7 @@ pub fn settings(name: &str) -> Vec<Setting> {
                 Some("utf-8"),
                 "what the files are written in where no byte order mark says it: utf-8, utf-16le, windows-1252, iso-8859-1; also by record type",
             ),
+            setting("tables", Some(""), "per file: id, modified, created, encoding, deleted"),
         ];
     }
     match name {
@@ -79,9 +80,14 @@ pub fn settings(name: &str) -> Vec<Setting> {
     manifest.settings.iter().map(setting).collect()
 }
 
-/// A setting that has no effect on the system as it is, in words (G10).
-pub fn without_effect(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Option<String> {
-    if name == "files" { files::without_effect(&elements::split(settings).0, project_dir) } else { None }
+/// Settings that have no effect on the system as it is, in words (G10).
+pub fn without_effect(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Vec<String> {
+    if name == "files" { files::without_effect(&elements::split(settings).0, project_dir) } else { vec![] }
+}
+
+/// Settings that name what the system does not have, in words (G10), where a run would leave the record type alone because of it.
+pub fn misnamed(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Vec<String> {
+    if name == "files" { files::misnamed(&elements::split(settings).0, project_dir) } else { vec![] }
 }
 
 /// The settings that a connector needs and that are not given, each with what it is (G10).

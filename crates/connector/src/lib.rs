@@ -17,6 +17,7 @@ pub mod down;
 pub mod elements;
 pub mod files;
 pub mod keyring;
+mod mark;
 pub mod memory;
 mod numbers;
 mod private;

@@ -782,6 +782,27 @@ fn d3_a_mark_says_that_a_record_is_deleted() {
 }
 
 #[test]
+fn d3_a_deletion_is_whatever_request_the_manifest_says() {
+    let server = serve(|asked| match (asked.method.as_str(), asked.path.as_str()) {
+        ("PATCH", "/people/7") => ok(json!({"id": 7, "archived": true})),
+        ("GET", "/people/8") => ok(json!({"id": 8, "archived": true})),
+        _ => (404, String::new(), String::new()),
+    });
+    let words = "    deleted: { at: archived, is: [true] }
+    get: { request: { path: '/people/{{ id | url }}' } }
+    update: { request: { method: PUT, path: '/people/{{ id | url }}' } }
+    delete: { method: PATCH, path: '/people/{{ id | url }}', body: { archived: true } }\n";
+    let rest = people(&server, &format!("{words}{LIST}"));
+    let delete = |id: &str| write(Action::Delete { id: id.into(), version: None }, &[]);
+    assert!(matches!(rest.write("People", &watch(), &[delete("7")]).remove(0), Outcome::Done(gone) if gone.deleted));
+    let asked = server.asked.lock().unwrap();
+    let sent: Vec<(&str, &str)> = asked.iter().map(|asked| (asked.method.as_str(), asked.body.as_str())).collect();
+    assert_eq!(sent, [("PATCH", "{\"archived\":true}")]);
+    drop(asked);
+    assert!(rest.get("People", &watch(), "8").unwrap().is_none_or(|record| record.deleted));
+}
+
+#[test]
 fn c2_a_look_up_that_answers_nothing_clear_has_not_found_nobody() {
     let find = "    find: { name: { request: { path: /search, query: { q: '{{ value }}' } }, item: people } }\n";
     let found = |body: &'static str, status: u16| {

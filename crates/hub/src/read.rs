@@ -402,6 +402,8 @@ impl Hub {
         };
         reading.first_id = first_id;
         let observed = timed(&mut under_way.report.shares.observing_ms, || observe(&self.plan, reading, records, known));
+        // D3: a listing of everything may show what it marks as deleted, which was looked up as well.
+        gone.retain(|record| !observed.gone.contains(&record.id));
         let strangers = if believed { 0 } else { self.not_asked_about(under_way, &observed.doubts)? };
         let of = if everything { compared } else { stream.before.records };
         if is_another_account(strangers, of) {

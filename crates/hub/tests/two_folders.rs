@@ -792,3 +792,96 @@ fn p9_a_link_by_hand_adds_a_value_to_a_list_however_old_the_two_are() {
     assert_eq!(numbers(&folders.text("b/Customers.jsonl")), ["999", "113"]);
     assert!(folders.text("a/People.jsonl").contains("113"));
 }
+
+/// A folder of CSV files and a SQLite file whose deleted records are marked; a hub for these flows.
+fn marked(deletes: Deletes) -> (tempfile::TempDir, impl Fn() -> Hub) {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("crm")).unwrap();
+    let people: String = (1..9).map(|n| format!("{n},Person {n},p{n}@example.com,\n")).collect();
+    std::fs::write(dir.path().join("crm/People.csv"), format!("id,name,mail,archived\n{people}9,Nina,nina@example.com,yes\n"))
+        .unwrap();
+    let database = rusqlite::Connection::open(dir.path().join("shop.db")).unwrap();
+    database.execute_batch("CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, mail TEXT, gone_at DATETIME)").unwrap();
+    let project = dir.path().to_path_buf();
+    let hub = move || {
+        let crm = json!({"folder": "crm", "tables": {"People": {"deleted": {"at": "archived", "is": ["yes"], "set": "yes"}}}});
+        let crm = FilesConnector::open(crm.as_object().unwrap(), &project).unwrap();
+        let shop = json!({
+            "url": "sqlite:shop.db",
+            "tables": {"customers": {"deleted": {"at": "gone_at", "is-not": [null], "set": "$now"}}},
+        });
+        let shop = lockstep_connector::sql::SqlConnector::open(shop.as_object().unwrap(), &project).unwrap();
+        let systems = vec![
+            System { name: "crm".into(), connector: Arc::new(crm) },
+            System { name: "shop".into(), connector: Arc::new(shop) },
+        ];
+        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let rows = [("name", "name"), ("mail", "mail")];
+        let there = Flow { deletes, ..flow("crm.People", "shop.customers", Create::Always, &[("mail", "mail")], &rows) };
+        let back = Flow { deletes, ..flow("shop.customers", "crm.People", Create::Always, &[("mail", "mail")], &[]) };
+        let plan = Plan::compile(&[there, back], &schemas).unwrap();
+        let store = SqliteStore::open(project.join("lockstep.db")).unwrap();
+        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap()
+    };
+    (dir, hub)
+}
+
+#[test]
+fn d3_a_mark_is_a_deletion_that_is_passed_on_as_a_mark_and_taken_back_as_one() {
+    let (dir, hub) = marked(Deletes::Propagate);
+    let run = || hub().run(RunOptions::default()).unwrap();
+    let shop = || rusqlite::Connection::open(dir.path().join("shop.db")).unwrap();
+    let count = |condition: &str| {
+        let sql = format!("SELECT count(*) FROM customers WHERE {condition}");
+        shop().query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let people = || std::fs::read_to_string(dir.path().join("crm/People.csv")).unwrap();
+    let put = |old: &str, new: &str| {
+        let text = people();
+        assert!(text.contains(old), "{text}");
+        std::fs::write(dir.path().join("crm/People.csv"), text.replace(old, new)).unwrap();
+    };
+    // Who is marked from the beginning is nobody.
+    assert_eq!(run().writes(), 8);
+    assert_eq!(count("mail = 'nina@example.com'"), 0);
+    assert_eq!(run().writes(), 0);
+    // A mark here is a mark there; nothing is removed.
+    put("p1@example.com,", "p1@example.com,yes");
+    let report = run();
+    assert_eq!(report.writes(), 1, "{report:#?}");
+    assert_eq!((count("gone_at IS NOT NULL"), count("1")), (1, 8));
+    assert_eq!(run().writes(), 0);
+    // The other way, told once though all of the table is listed.
+    shop().execute("UPDATE customers SET gone_at = '2026-01-31 10:00:00' WHERE mail = 'p2@example.com'", []).unwrap();
+    let report = run();
+    assert_eq!(report.writes(), 1, "{report:#?}");
+    let told = format!("{:?}", report.events);
+    assert_eq!(told.matches("is not there any more").count(), 1, "{told}");
+    assert!(people().contains("2,Person 2,p2@example.com,yes"), "{}", people());
+    assert_eq!(run().writes(), 0);
+    // D2: without the mark it is back, and so is what was deleted because of it.
+    put("p1@example.com,yes", "p1@example.com,");
+    let report = run();
+    assert_eq!((report.writes(), count("mail = 'p1@example.com' AND gone_at IS NULL")), (1, 1), "{report:#?}");
+    assert_eq!(run().writes(), 0);
+    // D1: an edit beats a deletion.
+    put("3,Person 3", "3,Person Three");
+    shop().execute("UPDATE customers SET gone_at = '2026-01-31 10:00:00' WHERE mail = 'p3@example.com'", []).unwrap();
+    run();
+    assert!(people().contains("3,Person Three,p3@example.com,\n"), "{}", people());
+    assert_eq!(run().writes(), 0);
+}
+
+#[test]
+fn d3_d1_a_mark_that_no_flow_passes_on_ends_the_link_alone() {
+    let (dir, hub) = marked(Deletes::Ignore);
+    let run = || hub().run(RunOptions::default()).unwrap();
+    assert_eq!(run().writes(), 8);
+    let file = dir.path().join("crm/People.csv");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("Person 1,p1@example.com,", "Nobody,p1@example.com,yes")).unwrap();
+    assert_eq!(run().writes(), 0);
+    let shop = rusqlite::Connection::open(dir.path().join("shop.db")).unwrap();
+    shop.execute("UPDATE customers SET name = 'Somebody' WHERE mail = 'p1@example.com'", []).unwrap();
+    assert_eq!(run().writes(), 0, "neither is what it is not shown any more carried to it, nor is it made anew");
+}

@@ -168,6 +168,8 @@ pub struct TypeSchema {
     pub settles_ms: i64,
     /// The property that says when a record was created: it tells one record from another of the same key (R9).
     pub created: Option<Path>,
+    /// The property that says that a record counts as deleted, where that is a mark and nothing else (D3).
+    pub mark: Option<Path>,
     /// Its records tell when they were last changed (P1).
     pub tells_times: bool,
     /// How long nothing is concluded from not finding what a write of unknown outcome would have made, in milliseconds (C2): the
@@ -206,6 +208,7 @@ impl TypeSchema {
             absent_is_empty: false,
             settles_ms: 0,
             created: None,
+            mark: None,
             tells_times: true,
             unknown_ms: 0,
             numeric_ids: None,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::{KnownFrom, OWN_ID};
-use lockstep_model::{Create, Path, TypeName, TypeSchema};
+use lockstep_model::{Create, Direction, Path, TypeName, TypeSchema};
 
 use super::View;
 use crate::codes;
@@ -32,6 +32,14 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
         for ((from, to), places) in pairs.chain(rows) {
             property(view, &flow.from, from, &places.from, problems);
             property(view, &flow.to, to, &places.to, problems);
+        }
+        for (pair, places) in flow.properties.iter().zip(&places.properties).filter(|(pair, _)| !pair.on_create) {
+            if pair.direction != Direction::Backward {
+                marked(view, &flow.to, &pair.to, &places.to, problems);
+            }
+            if pair.direction != Direction::Forward {
+                marked(view, &flow.from, &pair.from, &places.from, problems);
+            }
         }
         let of_creating = match &flow.create {
             Create::When { filter, .. } => filter.as_ref(),
@@ -138,6 +146,21 @@ fn property(view: &View<'_>, name: &TypeName, property: &PropertyRef, place: &Pl
                 problems.extend(note.map(|note| note_on(place, format!("`{path}` of {name}: {note}"))));
             }
         }
+    }
+}
+
+/// D3: a row that writes what says that a record is deleted would delete past all guards, and a deletion would look like an edit.
+fn marked(view: &View<'_>, name: &TypeName, property: &PropertyRef, place: &Place, problems: &mut Vec<Problem>) {
+    let is_mark = |schema: &&TypeSchema| schema.mark.is_some() && schema.resolve(&property.path) == schema.mark;
+    if view.schema(name).filter(is_mark).is_some() {
+        let message = format!(
+            "`{}` of {name} is the mark of what is deleted (`deleted` in lockstep.yaml), and the row writes it",
+            property.path
+        );
+        problems.push(
+            Problem::error(codes::MARK, place.clone(), message)
+                .help("take the row out: `deletes: propagate` sets the mark, where `deleted` says `set`; or let the row only read it (`->`, `<-`)"),
+        );
     }
 }
 

@@ -95,6 +95,9 @@ impl ReadToEnd {
 pub(super) fn watch_mark(table: &Table, watch: &[PropertyRef]) -> String {
     let mut text = format!("{}\n{}\n", table.id, table.modified.as_ref().map_or("", |path| path.as_str()));
     watch.iter().for_each(|property| text.push_str(&format!("{property}\n")));
+    if let Some(mark) = &table.mark {
+        text.push_str(&format!("{mark:?}"));
+    }
     format!("{:016x}", xxh3_64(text.as_bytes()))
 }
 

@@ -2,7 +2,8 @@
 //!
 //! `with: { folder: data, id: id, modified: updated, encoding: windows-1252 }`: the folder is relative to the project's, `id` names the
 //! property that holds a record's id (`id` if not said), `modified` the one that tells when it was last changed, if there is one,
-//! `encoding` what a file is written in where it is not UTF-8 and no byte order mark says it.
+//! `encoding` what a file is written in where it is not UTF-8 and no byte order mark says it. `tables` says what differs for one file, and
+//! which mark tells its deleted records (D3).
 //!
 //! Where things are:
 //! - `encoding`, `rows` and `csv`: files as rows of bytes; `table`: a record as a row; `take`, `extract`: a row as a record;
@@ -46,6 +47,7 @@ use lockstep_model::{ReadRecord, TypeSchema, Value};
 use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::mark::Mark;
 use crate::numbers::Numbers;
 use crate::{Answers, Connector, Outcome, Page, ReadRequest, Trouble, Write};
 use csv::Header;
@@ -74,6 +76,24 @@ struct Settings {
     created: Option<String>,
     #[serde(default)]
     encoding: Option<OfFiles>,
+    #[serde(default)]
+    tables: BTreeMap<String, OfTable>,
+}
+
+/// What differs for one file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfTable {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    modified: Option<String>,
+    #[serde(default)]
+    created: Option<String>,
+    #[serde(default)]
+    encoding: Option<String>,
+    #[serde(default)]
+    deleted: Option<Mark>,
 }
 
 /// A setting for all files, or by record type.
@@ -92,7 +112,7 @@ impl Settings {
     fn of(settings: &serde_json::Map<String, Value>) -> Result<Settings, Trouble> {
         let settings: Settings = serde_json::from_value(Value::Object(settings.clone())).map_err(|error| {
             Trouble::Misconfigured(format!(
-                "the settings of a `files` system are `folder`, `id`, `modified`, `created` and `encoding`: {error}"
+                "{error}: the settings of a `files` system are `folder`, `id`, `modified`, `created`, `encoding` and `tables`"
             ))
         })?;
         let named = match &settings.encoding {
@@ -100,25 +120,73 @@ impl Settings {
             Some(OfFiles::All(name)) => vec![name],
             Some(OfFiles::Each(names)) => names.values().collect(),
         };
-        for name in named {
+        for name in named.into_iter().chain(settings.tables.values().filter_map(|own| own.encoding.as_ref())) {
             Encoding::named(name).map_err(Trouble::Misconfigured)?;
+        }
+        for (kind, own) in &settings.tables {
+            settings.sound(kind, own).map_err(|why| Trouble::Misconfigured(format!("{why} (`tables: {{ {kind}: … }}`)")))?;
         }
         Ok(settings)
     }
 
+    /// What is wrong with the settings of one file whatever it holds (G10).
+    fn sound(&self, kind: &str, own: &OfTable) -> Result<(), String> {
+        if let (Some(_), Some(OfFiles::Each(names))) = (&own.encoding, &self.encoding)
+            && names.contains_key(kind)
+        {
+            return Err(format!("`encoding` is said twice of {kind}: leave one of them out"));
+        }
+        let taken = [("id", Some(self.id(kind))), ("modified", self.modified(kind)), ("created", self.created(kind))];
+        let taken = taken.into_iter().filter_map(|(word, column)| Some((column?, word)));
+        own.deleted.as_ref().and_then(|mark| mark.fault(taken)).map_or(Ok(()), Err)
+    }
+
+    fn own(&self, kind: &str) -> Option<&OfTable> {
+        self.tables.get(kind)
+    }
+
+    fn id(&self, kind: &str) -> &str {
+        self.own(kind).and_then(|own| own.id.as_deref()).unwrap_or(&self.id)
+    }
+
+    fn modified(&self, kind: &str) -> Option<&str> {
+        self.own(kind).and_then(|own| own.modified.as_deref()).or(self.modified.as_deref())
+    }
+
+    fn created(&self, kind: &str) -> Option<&str> {
+        self.own(kind).and_then(|own| own.created.as_deref()).or(self.created.as_deref())
+    }
+
+    fn mark(&self, kind: &str) -> Option<&Mark> {
+        self.own(kind)?.deleted.as_ref()
+    }
+
+    /// The columns that the settings of this one file name, each with its setting.
+    fn columns(&self, kind: &str) -> Vec<(&str, &'static str)> {
+        let Some(own) = self.own(kind) else { return vec![] };
+        let named = [
+            (own.id.as_deref(), "id"),
+            (own.modified.as_deref(), "modified"),
+            (own.created.as_deref(), "created"),
+            (own.deleted.as_ref().map(|mark| mark.at.as_str()), "deleted"),
+        ];
+        named.into_iter().filter_map(|(column, word)| Some((column?, word))).collect()
+    }
+
     fn encoding(&self, kind: &str) -> Encoding {
-        let name = match &self.encoding {
+        let own = self.own(kind).and_then(|own| own.encoding.as_ref());
+        let name = own.or(match &self.encoding {
             None => None,
             Some(OfFiles::All(name)) => Some(name),
             Some(OfFiles::Each(names)) => names.get(kind),
-        };
+        });
         name.and_then(|name| Encoding::named(name).ok()).unwrap_or_default()
     }
 }
 
 /// A folder of files, connected.
 pub struct FilesConnector {
-    folder: String,
+    settings: Settings,
     schemas: Vec<TypeSchema>,
     /// In the order of the schemas.
     kinds: Vec<(Table, Mutex<State>)>,
@@ -158,8 +226,11 @@ pub fn schemas(settings: &serde_json::Map<String, Value>, project_dir: &Path) ->
 /// The record types that can't be worked with as they are, and why: what `check` can tell before a run does.
 pub fn damages(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Vec<(String, Trouble)> {
     let Ok(connector) = FilesConnector::open(settings, project_dir) else { return vec![] };
+    // What is a mistake in the settings is told as such.
+    let misnamed = connector.misnamed();
     let mut damages = connector.damages;
-    for (table, _) in &connector.kinds {
+    damages.retain(|(damaged, _)| misnamed.iter().all(|(kind, _)| kind != damaged));
+    for (table, _) in connector.kinds.iter().filter(|(table, _)| misnamed.iter().all(|(kind, _)| *kind != table.kind)) {
         if damages.iter().all(|(kind, _)| *kind != table.kind)
             && let Err(trouble) = table.open().and_then(|opened| table.survey(opened))
         {
@@ -169,9 +240,15 @@ pub fn damages(settings: &serde_json::Map<String, Value>, project_dir: &Path) ->
     damages
 }
 
-/// A setting that has no effect on any file of the folder, in words (G10).
-pub fn without_effect(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Option<String> {
-    FilesConnector::open(settings, project_dir).ok()?.time_without_effect()
+/// Settings that have no effect on any file of the folder, in words (G10).
+pub fn without_effect(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Vec<String> {
+    FilesConnector::open(settings, project_dir).map(|connector| connector.without_effect()).unwrap_or_default()
+}
+
+/// Settings of single files that name a column which the file does not have, in words (G10).
+pub fn misnamed(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Vec<String> {
+    let connector = FilesConnector::open(settings, project_dir);
+    connector.map(|connector| connector.misnamed().into_iter().map(|(_, why)| why).collect()).unwrap_or_default()
 }
 
 /// A file of the folder.
@@ -211,12 +288,10 @@ impl FilesConnector {
         if let Some(OfFiles::Each(names)) = &settings.encoding
             && let Some(kind) = names.keys().find(|kind| files.iter().all(|file| file.kind != **kind))
         {
-            let there: Vec<&str> = files.iter().map(|file| file.kind.as_str()).collect();
-            return Err(Trouble::Misconfigured(format!(
-                "`encoding` names {kind}, and there is no {kind}.csv or {kind}.jsonl in {}; it has {}",
-                settings.folder,
-                there.join(", ")
-            )));
+            return Err(no_file(kind, "encoding", &files, &settings));
+        }
+        if let Some(kind) = settings.tables.keys().find(|kind| files.iter().all(|file| file.kind != **kind)) {
+            return Err(no_file(kind, "tables", &files, &settings));
         }
         let (mut schemas, mut kinds, mut damages) = (Vec::new(), Vec::new(), Vec::new());
         for Found { kind, file, is_csv, refused } in files {
@@ -227,8 +302,9 @@ impl FilesConnector {
                 encoding: settings.encoding(&kind),
                 place: Path::new(&settings.folder).join(&file).display().to_string(),
                 is_csv,
-                id: settings.id.as_str().into(),
-                modified: settings.modified.as_deref().map(lockstep_model::Path::from),
+                id: settings.id(&kind).into(),
+                modified: settings.modified(&kind).map(lockstep_model::Path::from),
+                mark: settings.mark(&kind).cloned(),
                 shape: edit::Shape::default(),
                 form: None,
                 kind,
@@ -250,29 +326,63 @@ impl FilesConnector {
         let sound = |kind: &str| damages.iter().all(|(damaged, _)| damaged != kind);
         remembered::keep(project_dir, &settings.folder, &known, kinds.iter().map(|(table, _)| table).zip(&schemas), &sound);
         let numbers = Numbers::of(project_dir, &settings.folder);
-        Ok(FilesConnector { folder: settings.folder, schemas, kinds, listings: AtomicU64::new(0), numbers, damages })
+        Ok(FilesConnector { settings, schemas, kinds, listings: AtomicU64::new(0), numbers, damages })
     }
 
-    /// `modified` or `created` names what no file has (G10): then no such time is known of any record.
-    fn time_without_effect(&self) -> Option<String> {
-        let modified = self.kinds.first().and_then(|(table, _)| table.modified.as_ref());
-        let created = self.schemas.first().and_then(|schema| schema.created.as_ref());
-        let seen = |schema: &&TypeSchema| schema.known_from != KnownFrom::Declaration;
-        let known: Vec<&TypeSchema> = self.schemas.iter().filter(seen).collect();
-        [("modified", "change", modified), ("created", "creation", created)].into_iter().find_map(|(setting, what, path)| {
-            let path = path?;
-            let has = known.is_empty() || known.iter().any(|schema| schema.property(path).is_some());
-            let message =
-                || format!("`{setting}: {path}` has no effect: no file of {} has it, so no time of {what} is known", self.folder);
-            (!has).then(message)
-        })
+    /// A setting that names what no file has (G10): `modified` and `created`, and those of files of JSON Lines.
+    fn without_effect(&self) -> Vec<String> {
+        let (folder, settings) = (&self.settings.folder, &self.settings);
+        let seen: Vec<&TypeSchema> = self.schemas.iter().filter(|schema| schema.known_from != KnownFrom::Declaration).collect();
+        let mut told = vec![];
+        for (word, what, column) in [("modified", "change", &settings.modified), ("created", "creation", &settings.created)] {
+            let Some(column) = column else { continue };
+            let of_others = |schema: &&&TypeSchema| settings.columns(&schema.kind).iter().all(|(_, own)| *own != word);
+            let path = lockstep_model::Path::from(column.as_str());
+            let has = seen.iter().filter(of_others).any(|schema| schema.property(&path).is_some());
+            if !has && !seen.is_empty() {
+                told.push(format!("`{word}: {column}` has no effect: no file of {folder} has it, so no time of {what} is known"));
+            }
+        }
+        for schema in seen.iter().filter(|schema| schema.known_from == KnownFrom::Sample) {
+            for (column, word) in settings.columns(&schema.kind).into_iter().filter(|(_, word)| *word != "id") {
+                if !schema.has_seen(&column.into()) {
+                    told.push(format!(
+                        "`{column}`, which `{word}` of {} names, is in no record that was looked at: it has no effect on them",
+                        schema.kind
+                    ));
+                }
+            }
+        }
+        told
+    }
+
+    /// By record type, columns that its own settings name and that its file does not have.
+    fn misnamed(&self) -> Vec<(String, String)> {
+        let mut told = vec![];
+        for (table, _) in &self.kinds {
+            let columns = self.settings.columns(&table.kind);
+            if columns.is_empty() || !table.is_csv {
+                continue;
+            }
+            let Ok(Some(header)) = table.open_as_it_is().map(|opened| opened.header) else { continue };
+            for (column, word) in columns.into_iter().filter(|(column, _)| header.column(column).is_none()) {
+                let message = format!(
+                    "`{column}`, which `{word}` of {} names, is no column of {}: it has {}",
+                    table.kind,
+                    table.place,
+                    header.names.join(", ")
+                );
+                told.push((table.kind.clone(), message));
+            }
+        }
+        told
     }
 
     fn kind(&self, kind: &str) -> Result<(&Table, MutexGuard<'_, State>), Trouble> {
         let found = self.kinds.iter().find(|(table, _)| table.kind == kind).ok_or_else(|| {
             Trouble::Misconfigured(format!(
                 "there is no {kind}.jsonl or {kind}.csv in {}: create it (empty if there are no records yet); the folder has {}",
-                self.folder,
+                self.settings.folder,
                 self.kind_names()
             ))
         })?;
@@ -322,6 +432,16 @@ fn found(folder: &Path, named: &str) -> std::io::Result<Vec<Found>> {
     Ok(both)
 }
 
+/// `word` names a record type that no file is.
+fn no_file(kind: &str, word: &str, files: &[Found], settings: &Settings) -> Trouble {
+    let there: Vec<&str> = files.iter().map(|file| file.kind.as_str()).collect();
+    Trouble::Misconfigured(format!(
+        "`{kind}`, which `{word}` names, is not there: there is no {kind}.csv or {kind}.jsonl in {}; it has {}",
+        settings.folder,
+        there.join(", ")
+    ))
+}
+
 /// A look into a file.
 fn sampled(table: &Table) -> Result<(Sample, Option<Header>), Trouble> {
     let trouble = |error: std::io::Error| table.trouble(&error);
@@ -347,8 +467,10 @@ fn with_sample(mut table: Table, settings: &Settings, sample: Sample, header: Op
     table.shape = sample.shape();
     // In a file without records the id comes first.
     table.shape.members.learn_path(&table.id);
-    let mut schema = sample::schema(&table.kind, &settings.id, settings.modified.as_deref(), &sample, header);
-    schema.created = settings.created.as_deref().map(lockstep_model::Path::from);
+    let (id, modified) = (settings.id(&table.kind), settings.modified(&table.kind));
+    let mut schema = sample::schema(&table.kind, id, modified, &sample, header);
+    schema.created = settings.created(&table.kind).map(lockstep_model::Path::from);
+    schema.mark = settings.mark(&table.kind).map(|mark| mark.at.as_str().into());
     table.form = sample.modified;
     (table, schema)
 }
@@ -380,9 +502,9 @@ impl Connector for FilesConnector {
             return Err(trouble.clone());
         }
         if let Some((_, trouble)) = damaged {
-            return Ok(format!("folder {}: {}; but {trouble}", self.folder, self.kind_names()));
+            return Ok(format!("folder {}: {}; but {trouble}", self.settings.folder, self.kind_names()));
         }
-        Ok(format!("folder {}: {}", self.folder, self.kind_names()))
+        Ok(format!("folder {}: {}", self.settings.folder, self.kind_names()))
     }
 
     fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
@@ -494,7 +616,8 @@ impl Index {
             }
             let Some(row) = rows.next().map_err(trouble)? else { continue };
             match table.extractor(watch, opened.header.as_ref()).extract(row.text, fingerprint(row.text)) {
-                Ok(record) if record.id == id => return Ok(Some(record)),
+                // D3: what is marked as deleted is not there.
+                Ok(record) if record.id == id => return Ok(Some(record).filter(|record| !record.deleted)),
                 Ok(_) => {}
                 Err(unreadable) => {
                     return Err(Trouble::Malformed(format!("{}, record {id}: {}", table.place, unreadable.message)));

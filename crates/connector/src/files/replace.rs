@@ -342,11 +342,25 @@ impl<'a> Pass<'a> {
                 self.outcomes[at] = Some(Outcome::Conflict { message });
                 continue;
             }
+            // D3: for whoever reads, it is not there.
+            if self.table.is_marked(current, form.0) {
+                self.outcomes[at] = Some(Outcome::Gone { message: format!("{place}: record {id} is marked as deleted") });
+                continue;
+            }
             if matches!(write.action, Action::Delete { .. }) {
+                let marked = self.table.marked(current, form, &self.members, &self.now);
+                if let Some(Err(Refusal { prop, message })) = marked {
+                    self.outcomes[at] = Some(Outcome::Rejected { prop, message });
+                    continue;
+                }
+                let row = marked.and_then(Result::ok).map(|made| made.row);
+                if let (Some(row), true) = (&row, version.is_some()) {
+                    self.own.push(fingerprint(row));
+                }
                 let values = vec![None; self.watch.len()];
                 let gone = ReadRecord { id: id.clone(), version: None, modified: None, deleted: true, values };
                 self.outcomes[at] = Some(Outcome::Done(gone));
-                (text, self.changed) = (None, true);
+                (text, self.changed) = (row, true);
                 continue;
             }
             self.outcomes[at] = Some(match self.table.revised(current, form, self.watch, &self.members, write, &self.now) {
@@ -460,6 +474,7 @@ mod tests {
             is_csv: false,
             id: "id".into(),
             modified: None,
+            mark: None,
             shape: Shape::default(),
             form: None,
         }

@@ -19,7 +19,8 @@ use super::rows::Rows;
 use super::splice::rewritten;
 use super::stamp::Stamp;
 use super::take::{id_text, version_of, wrong_width};
-use crate::{Trouble, Write};
+use crate::mark::Mark;
+use crate::{Action, Trouble, Write, WriteValue};
 
 /// The file that holds a record type.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub(super) struct Table {
     pub id: Path,
     /// The property that tells when a record was last changed.
     pub modified: Option<Path>,
+    /// What says that a record is deleted (D3).
+    pub mark: Option<Mark>,
     pub shape: Shape,
     /// How that time is written, where a record does not show it.
     pub form: Option<Form>,
@@ -67,6 +70,15 @@ pub(super) struct Made {
 impl Table {
     /// Opens the file. Where it was changed this very moment it waits until a further change would show in the stamp.
     pub(super) fn open(&self) -> Result<Opened, Trouble> {
+        let opened = self.open_as_it_is()?;
+        if let Some(header) = &opened.header {
+            self.has_its_columns(header)?;
+        }
+        Ok(opened)
+    }
+
+    /// The same, whatever columns it has.
+    pub(super) fn open_as_it_is(&self) -> Result<Opened, Trouble> {
         let stamp = self.stamp()?;
         let wait = stamp.unsettled_for(SystemTime::now());
         // Only file systems that count whole seconds make it longer; then the caller has to live with the doubt.
@@ -87,27 +99,42 @@ impl Table {
             }
             let parsed = Header::parse(first.as_ref().map_or(&[], |row| row.text));
             header_raw.extend_from_slice(first.map_or(&[], |row| row.raw));
-            if parsed.column(self.id.as_str()).is_none() {
-                return Err(Trouble::Malformed(format!(
-                    "{}: the first row names no column `{}`, which holds the ids (columns: {}); add it, or name another with `id:` \
-                     in the system's settings",
-                    self.place,
-                    self.id,
-                    parsed.names.join(", ")
-                )));
-            }
-            if let Some(name) = parsed.repeated() {
-                // R8: which of the two is meant can't be told.
-                return Err(Trouble::Malformed(format!(
-                    "{}: the first row names the column `{name}` more than once: nothing of the file is taken or written before each \
-                     column has a name of its own",
-                    self.place
-                )));
-            }
             rows = rows.with_cells(parsed.delimiter);
             header = Some(parsed);
         }
         Ok(Opened { rows, stamp, header, header_raw })
+    }
+
+    /// R8: the columns without which no row can be understood, each once.
+    fn has_its_columns(&self, header: &Header) -> Result<(), Trouble> {
+        if header.column(self.id.as_str()).is_none() {
+            return Err(Trouble::Malformed(format!(
+                "{}: the first row names no column `{}`, which holds the ids (columns: {}); add it, or name another with `id:` \
+                 in the system's settings",
+                self.place,
+                self.id,
+                header.names.join(", ")
+            )));
+        }
+        if let Some(mark) = self.mark.as_ref().filter(|mark| header.column(&mark.at).is_none()) {
+            // D3: without it the deleted would all come back.
+            return Err(Trouble::Malformed(format!(
+                "{}: the first row names no column `{}`, by which `deleted` tells what is deleted: nothing of the file is taken or \
+                 written. Add it, or correct `deleted` (columns: {})",
+                self.place,
+                mark.at,
+                header.names.join(", ")
+            )));
+        }
+        if let Some(name) = header.repeated() {
+            // Which of the two is meant can't be told.
+            return Err(Trouble::Malformed(format!(
+                "{}: the first row names the column `{name}` more than once: nothing of the file is taken or written before each \
+                 column has a name of its own",
+                self.place
+            )));
+        }
+        Ok(())
     }
 
     /// An opened file that was read from, from its first record on.
@@ -209,6 +236,29 @@ impl Table {
         }
     }
 
+    /// D3: whether a row is a deleted record's.
+    pub(super) fn is_marked(&self, row: &[u8], header: Option<&Header>) -> bool {
+        self.mark.is_some() && self.extractor(&[], header).extract(row, 0).is_ok_and(|record| record.deleted)
+    }
+
+    /// D3: a record's row with the mark of a deleted one; `None` where a deleted record is removed.
+    pub(super) fn marked(
+        &self,
+        row: &[u8],
+        form: (Option<&Header>, Encoding),
+        members: &Members,
+        now: &Now,
+    ) -> Option<Result<Made, Refusal>> {
+        let mark = self.mark.as_ref()?;
+        let set = mark.set(|| now.written(Form::usual()))?;
+        let watch = [PropertyRef::new(mark.at.as_str())];
+        let values = vec![WriteValue { prop: 0, value: set.into_owned(), displaced: Value::Null.into() }];
+        let write = Write { action: Action::Update { id: String::new(), version: None }, values, token: String::new() };
+        let made = self.revised(row, form, &watch, members, &write, now);
+        // The one property that it names is none of the caller's.
+        Some(made.map_err(|refusal| Refusal::whole(refusal.message)))
+    }
+
     fn all_fit(&self, encoding: Encoding, write: &Write) -> Result<(), Refusal> {
         if matches!(encoding, Encoding::Utf8 | Encoding::Utf16 { .. }) {
             return Ok(());
@@ -288,7 +338,10 @@ impl Table {
             id: self.id.get(record).and_then(id_text).unwrap_or_default(),
             version: Some(version_of(fingerprint(row))),
             modified: self.modified.as_ref().and_then(|path| path.get(record)).as_ref().and_then(moment),
-            deleted: false,
+            deleted: self
+                .mark
+                .as_ref()
+                .is_some_and(|mark| Path::new(&mark.at).get(record).is_some_and(|found| mark.fits(&found))),
             values: watch.iter().map(|property| edit::read(record, property)).collect(),
         }
     }

@@ -15,6 +15,7 @@ use super::edit;
 use super::extract::Trie;
 use super::moments::moment;
 use super::table::Table;
+use crate::mark::Mark;
 
 /// A row that can't be read as a record.
 pub(super) struct Unreadable {
@@ -47,15 +48,17 @@ impl Table {
                     cells: watch.iter().map(cell).collect(),
                     id: column(&self.id).unwrap_or(usize::MAX),
                     modified: self.modified.as_ref().and_then(column),
+                    mark: self.mark.as_ref().and_then(|mark| header.column(&mark.at)),
                 }
             }
             None if plain => {
-                let paths = watch.iter().map(|property| &property.path).chain([&self.id]).chain(&self.modified);
+                let mark = self.mark.as_ref().map(|mark| Path::new(&mark.at));
+                let paths = watch.iter().map(|property| &property.path).chain([&self.id]).chain(&self.modified).chain(&mark);
                 Way::Trie { trie: Trie::new(paths), watched: watch.len() }
             }
             None => Way::Tree { watch: watch.to_vec(), id: self.id.clone(), modified: self.modified.clone() },
         };
-        Extractor { way, found: Vec::new() }
+        Extractor { way, mark: self.mark.clone(), found: Vec::new() }
     }
 
     /// What finds a row's id and nothing else.
@@ -76,12 +79,14 @@ impl Table {
 /// Takes what is watched from a row.
 pub(super) struct Extractor {
     way: Way,
+    /// D3.
+    mark: Option<Mark>,
     /// What the last row gave, kept for its room.
     found: Vec<Option<Value>>,
 }
 
 enum Way {
-    /// JSON, in one pass; after the watched paths come the id's and the time's.
+    /// JSON, in one pass; after the watched paths come the id's, the time's and the mark's.
     Trie {
         trie: Trie,
         watched: usize,
@@ -98,6 +103,7 @@ enum Way {
         cells: Vec<CellAt>,
         id: usize,
         modified: Option<usize>,
+        mark: Option<usize>,
     },
 }
 
@@ -110,22 +116,24 @@ struct CellAt {
 impl Extractor {
     /// The record on a row; `row_fingerprint` becomes its version.
     pub(super) fn extract(&mut self, row: &[u8], row_fingerprint: u64) -> Result<ReadRecord, Unreadable> {
-        let (id, modified, values) = match &self.way {
+        let (id, modified, marked, values) = match &self.way {
             Way::Trie { trie, watched } => {
                 expect_object(row)?;
                 trie.extract(row, &mut self.found).map_err(Unreadable::broken)?;
+                let marked = if self.mark.is_some() { self.found.pop().flatten() } else { None };
                 let modified = if self.found.len() > watched + 1 { self.found.pop().flatten() } else { None };
                 let id = self.found.pop().flatten();
-                (id.and_then(id_text), modified, self.found.drain(..).collect())
+                (id.and_then(id_text), modified, marked, self.found.drain(..).collect())
             }
             Way::Tree { watch, id, modified } => {
                 expect_object(row)?;
                 let record: Value = serde_json::from_slice(row).map_err(Unreadable::broken)?;
                 let modified = modified.as_ref().and_then(|path| path.get(&record));
                 let values = watch.iter().map(|property| edit::read(&record, property)).collect();
-                (id.get(&record).and_then(id_text), modified, values)
+                let marked = self.mark.as_ref().and_then(|mark| Path::new(&mark.at).get(&record));
+                (id.get(&record).and_then(id_text), modified, marked, values)
             }
-            Way::Cells { delimiter, width, cells, id, modified } => {
+            Way::Cells { delimiter, width, cells, id, modified, mark } => {
                 let row = csv::split(row, *delimiter);
                 let value = |column: usize| row.get(column).map(|cell| csv::value_of(cell));
                 if row.len() != *width {
@@ -140,7 +148,7 @@ impl Extractor {
                         if holds { cell.column.and_then(value) } else { None }
                     }
                 });
-                (value(*id).and_then(id_text), modified.and_then(value), values.collect())
+                (value(*id).and_then(id_text), modified.and_then(value), mark.and_then(value), values.collect())
             }
         };
         let Some(id) = id else {
@@ -153,7 +161,8 @@ impl Extractor {
             },
             _ => None,
         };
-        Ok(ReadRecord { id, version: Some(version_of(row_fingerprint)), modified, deleted: false, values })
+        let deleted = marked.is_some_and(|found| self.mark.as_ref().is_some_and(|mark| mark.fits(&found)));
+        Ok(ReadRecord { id, version: Some(version_of(row_fingerprint)), modified, deleted, values })
     }
 }
 

@@ -32,6 +32,7 @@ use jiff::tz::TimeZone;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{PlainType, ReadRecord, TypeSchema, Value};
 
+use crate::mark::Mark;
 use crate::numbers::Numbers;
 use crate::{Answers, Connector, Outcome, Page, ReadRequest, Trouble, Write};
 use database::{Cause, Database, Dialect, Fault};
@@ -253,7 +254,49 @@ impl Settings {
                 self.holds_times(&mut table, at, word)?;
             }
         }
-        Ok(Some(Kind { table, id, modified, created, version }))
+        let mark = match own.deleted {
+            Some(mark) => {
+                let taken = [(Some(id), "id"), (modified, "modified"), (created, "created"), (version, "version")];
+                Some(self.mark(&table, mark, taken.into_iter().filter_map(|(at, word)| Some((at?, word))))?)
+            }
+            None => None,
+        };
+        Ok(Some(Kind { table, id, modified, created, version, mark }))
+    }
+
+    /// D3, G10: a mark that its column can hold, and that marks something.
+    fn mark(
+        &self,
+        table: &table::Table,
+        mark: Mark,
+        taken: impl Iterator<Item = (usize, &'static str)>,
+    ) -> Result<(usize, Mark), Trouble> {
+        let misconfigured =
+            |why: String| Trouble::Misconfigured(format!("{why} ({}, `tables: {{ {}: … }}`)", self.place(), table.name));
+        let Some(at) = table.column(&mark.at) else {
+            let known: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+            let why = format!(
+                "`{}`, which `deleted` of {} names, is no column of it: it has {}",
+                mark.at,
+                table.name,
+                known.join(", ")
+            );
+            return Err(misconfigured(why));
+        };
+        let column = &table.columns[at];
+        if let Some(fault) = mark.fault(taken.map(|(at, word)| (table.columns[at].name.as_str(), word))) {
+            return Err(misconfigured(fault));
+        }
+        if mark.is_set() && table.is_view {
+            return Err(misconfigured(format!("`set` has no effect: {} is a view, and is only read", table.name)));
+        }
+        if mark.is_set() && column.read_only {
+            return Err(misconfigured(format!("`set` has no effect: the database fills `{}` in itself", column.name)));
+        }
+        if let Some(Err(why)) = write::mark_cell(column, &mark, jiff::Timestamp::UNIX_EPOCH) {
+            return Err(misconfigured(format!("`set` of `{}` can't be written: {why}", column.name)));
+        }
+        Ok((at, mark))
     }
 
     /// R1: a column that is said to tell times, and does not, is not passed over.

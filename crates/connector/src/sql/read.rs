@@ -51,7 +51,7 @@ impl<'a> Selection<'a> {
             )));
         }
         let mut selection = Selection { kind, columns: vec![kind.id()], slots: vec![] };
-        for at in [kind.modified, kind.version].into_iter().flatten() {
+        for at in [kind.modified, kind.version, kind.mark.as_ref().map(|(at, _)| *at)].into_iter().flatten() {
             selection.place(&kind.table.columns[at]);
         }
         for property in watch {
@@ -123,7 +123,11 @@ impl<'a> Selection<'a> {
             id,
             version,
             modified: modified.map(|at| lockstep_model::Timestamp(at.as_millisecond())),
-            deleted: false,
+            deleted: self
+                .kind
+                .mark
+                .as_ref()
+                .is_some_and(|(at, mark)| of(Some(*at)).is_some_and(|(column, held)| mark.fits(&cell::value(column, held)))),
             values: self.slots.iter().map(value).collect(),
         })
     }
@@ -268,7 +272,8 @@ pub(super) fn get(connector: &SqlConnector, kind: &Kind, watch: &[PropertyRef], 
     let Ok(id) = cell::cell(kind.id(), &Value::String(id.into())) else { return Ok(None) };
     let sql = by_id(connector, &selection, "");
     match connector.with(|database| database.query(&sql, std::slice::from_ref(&id))) {
-        Ok(rows) => Ok(rows.first().and_then(|row| selection.record(row))),
+        // D3: what is marked as deleted is not there.
+        Ok(rows) => Ok(rows.first().and_then(|row| selection.record(row)).filter(|record| !record.deleted)),
         // An id that the column can't hold is nobody's.
         Err(fault) if fault.cause == Cause::Value => Ok(None),
         Err(fault) => Err(connector.trouble(&format!("reading {}", kind.table.name), &fault)),
@@ -317,7 +322,7 @@ pub(super) fn find(
         dialect.matches(1, column)
     );
     match connector.with(|database| database.query(&sql, std::slice::from_ref(&param))) {
-        Ok(rows) => Ok(Some(rows.iter().filter_map(|row| selection.record(row)).collect())),
+        Ok(rows) => Ok(Some(rows.iter().filter_map(|row| selection.record(row)).filter(|record| !record.deleted).collect())),
         Err(fault) if fault.cause == Cause::Value => Ok(Some(vec![])),
         Err(fault) => Err(connector.trouble(&format!("looking into {}", kind.table.name), &fault)),
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::database::Dialect;
 use crate::Trouble;
 use crate::catalogue::Setting;
+use crate::mark::Mark;
 
 /// The settings, as written. No `Debug`: the address may hold a password.
 #[derive(Clone, Deserialize)]
@@ -47,6 +48,8 @@ pub(super) struct OfTable {
     #[serde(default)]
     pub(super) version: Option<String>,
     #[serde(default)]
+    pub(super) deleted: Option<Mark>,
+    #[serde(default)]
     pub(super) leave_out: bool,
 }
 
@@ -72,7 +75,7 @@ pub fn describe() -> Vec<Setting> {
         setting("version", false, Some(""), "the column with a row's version, in the tables that have it"),
         setting("zone", false, Some("UTC"), "the zone of times that tell none: Europe/Oslo"),
         setting("overlap_seconds", false, Some("60"), "how much of the time already read is read again"),
-        setting("tables", false, Some(""), "per table: id, modified, created, version, leave_out"),
+        setting("tables", false, Some(""), "per table: id, modified, created, version, deleted, leave_out"),
     ]
 }
 
@@ -89,7 +92,7 @@ impl Settings {
         settings.retain(|_, value| !lockstep_model::value::is_empty(value));
         serde_json::from_value(Value::Object(settings)).map_err(|error| {
             let names: Vec<String> = describe().into_iter().map(|setting| setting.name).collect();
-            Trouble::Misconfigured(format!("the settings of a `sql` system are {}: {error}", names.join(", ")))
+            Trouble::Misconfigured(format!("{error}: the settings of a `sql` system are {}", names.join(", ")))
         })
     }
 

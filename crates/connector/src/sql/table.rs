@@ -6,6 +6,8 @@ use lockstep_model::schema::{Capabilities, PropertySchema};
 use lockstep_model::{PlainType, TypeSchema};
 use serde::{Deserialize, Serialize};
 
+use crate::mark::Mark;
+
 /// How a column keeps its values, where the type does not say it all.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) enum Stored {
@@ -111,6 +113,8 @@ pub(super) struct Kind {
     /// The column with the time of a row's creation (R9).
     pub(super) created: Option<usize>,
     pub(super) version: Option<usize>,
+    /// The column that says that a row is deleted, and how (D3).
+    pub(super) mark: Option<(usize, Mark)>,
 }
 
 impl Table {
@@ -194,6 +198,7 @@ impl Kind {
                 tells_deletions: false,
             },
             absent_is_empty: true,
+            mark: self.mark.as_ref().map(|(at, _)| lockstep_model::Path::new(&self.table.columns[*at].name)),
             created: self.created.map(|at| lockstep_model::Path::new(&self.table.columns[at].name)),
             tells_times: self.modified.is_some(),
             note: self.table.gone.then(|| "there is no such table any more: a run leaves it alone".into()),

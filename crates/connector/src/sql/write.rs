@@ -12,6 +12,7 @@ use super::cell::{self, Cell};
 use super::database::{Cause, Database, Dialect, Fault};
 use super::read::{Selection, by_id};
 use super::table::{Column, Kind, Stored};
+use crate::mark::Mark;
 use crate::numbers::Used;
 use crate::{Action, Outcome, Trouble, Write, WriteValue};
 
@@ -170,10 +171,18 @@ impl Writer<'_> {
     fn update(&self, database: &mut dyn Database, write: &Write, id: &str, version: Option<&str>) -> Result<ReadRecord, Stop> {
         let held = self.held(database, id, version)?;
         let all: Vec<&WriteValue> = write.values.iter().collect();
-        let mut sets = self.sets(&all, Some(&held))?;
+        let sets = self.sets(&all, Some(&held))?;
         if sets.is_empty() {
             return Ok(held);
         }
+        self.change(database, id, sets)?;
+        let gone =
+            || Stop::Outcome(Outcome::Gone { message: format!("{} {id} went while it was written", self.kind.table.name) });
+        self.look(database, id, "")?.ok_or_else(gone)
+    }
+
+    /// Sets these columns of a row, and those that go with every change.
+    fn change<'a>(&'a self, database: &mut dyn Database, id: &str, mut sets: Vec<Set<'a>>) -> Result<(), Stop> {
         self.touch(database, &mut sets)?;
         let dialect = self.dialect();
         let mut assignments: Vec<String> = sets
@@ -200,13 +209,18 @@ impl Writer<'_> {
             dialect.param(params.len(), key)
         );
         database.execute(&sql, &params)?;
-        let gone =
-            || Stop::Outcome(Outcome::Gone { message: format!("{} {id} went while it was written", self.kind.table.name) });
-        self.look(database, id, "")?.ok_or_else(gone)
+        Ok(())
     }
 
     fn delete(&self, database: &mut dyn Database, id: &str, version: Option<&str>) -> Result<ReadRecord, Stop> {
         let held = self.held(database, id, version)?;
+        if let Some((at, mark)) = self.kind.mark.as_ref().filter(|(_, mark)| mark.is_set()) {
+            // D3: the row stays, and says that it is deleted.
+            let column = &self.kind.table.columns[*at];
+            let cell = mark_cell(column, mark, self.now(database)?).and_then(Result::ok);
+            self.change(database, id, vec![Set { column, cell }])?;
+            return Ok(ReadRecord { deleted: true, ..held });
+        }
         let (dialect, key) = (self.dialect(), self.kind.id());
         let table = dialect.quoted(&self.kind.table.name);
         let sql = format!("DELETE FROM {table} WHERE {} = {}", dialect.quoted(&key.name), dialect.param(1, key));
@@ -223,6 +237,9 @@ impl Writer<'_> {
             other => other?,
         };
         let held = held.ok_or_else(|| Stop::Outcome(Outcome::Gone { message: format!("there is no row {id} in {name}") }))?;
+        if held.deleted {
+            return Err(Stop::Outcome(Outcome::Gone { message: format!("the row {id} of {name} is marked as deleted") }));
+        }
         if version.is_some() && held.version.as_deref() != version {
             return Err(Stop::Outcome(Outcome::Conflict { message: format!("{name} {id} was changed meanwhile") }));
         }
@@ -292,11 +309,15 @@ impl Writer<'_> {
         if column.read_only || sets.iter().any(|set| set.column.name == column.name) {
             return Ok(());
         }
-        let now = database.query(self.dialect().now(), &[])?.first().and_then(|row| row[0].text()).unwrap_or_default();
-        if let Ok(now) = now.parse::<jiff::Timestamp>() {
-            sets.push(Set { column, cell: Some(cell::moment(column, now)) });
-        }
+        let now = self.now(database)?;
+        sets.push(Set { column, cell: Some(cell::moment(column, now)) });
         Ok(())
+    }
+
+    /// The server's own time; this machine's, where that is not understood.
+    fn now(&self, database: &mut dyn Database) -> Result<jiff::Timestamp, Stop> {
+        let now = database.query(self.dialect().now(), &[])?.first().and_then(|row| row[0].text()).unwrap_or_default();
+        Ok(now.parse().unwrap_or_else(|_| jiff::Timestamp::now()))
     }
 
     /// A creation was refused because a value that must be unique is there already: who has it?
@@ -392,6 +413,18 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// D3: what a column is to hold in a row that is deleted; `None` where such a row is removed.
+pub(super) fn mark_cell(column: &Column, mark: &Mark, now: jiff::Timestamp) -> Option<Result<Cell, String>> {
+    let set = mark.set(|| Value::String(now.to_string()))?;
+    if let (std::borrow::Cow::Owned(_), Some(form)) = (&set, column.times) {
+        // A text or number that holds times goes on in the form that is there.
+        return Some(Ok(cell::moment(&Column { ty: PlainType::Datetime, stored: form, ..column.clone() }, now)));
+    }
+    // Many databases keep truth as 0 and 1.
+    let as_number = set.as_bool().filter(|_| column.ty != PlainType::Boolean).map(|truth| Value::from(i64::from(truth)));
+    Some(cell::cell(column, &set).or_else(|why| as_number.map_or(Err(why), |number| cell::cell(column, &number))))
 }
 
 /// An id in the form of a UUID, the same for every try of a write.

@@ -6,6 +6,7 @@ use lockstep_model::{PlainType, Value};
 use serde_json::json;
 
 use crate::lab::{Lab, Way, create, done, update, watch, write};
+use crate::read;
 use crate::servers::PASSWORD;
 
 pub fn all(mut lab: Lab) {
@@ -18,7 +19,65 @@ pub fn all(mut lab: Lab) {
     a_creation_tried_twice_is_made_once(&lab);
     versions_and_conditions(&lab);
     settings_that_are_wrong_are_told(&lab);
+    d3_a_row_that_is_marked_is_deleted(&lab);
     connections_that_break(&mut lab);
+}
+
+/// D3: read, written, and as if it were not there.
+fn d3_a_row_that_is_marked_is_deleted(lab: &Lab) {
+    let (moment, number) = (lab.word("DATETIME", "timestamptz", "datetime(6)"), lab.word("INTEGER", "smallint", "smallint"));
+    lab.run(&format!(
+        "CREATE TABLE parties (id varchar(9) PRIMARY KEY, name varchar(40), archived boolean NOT NULL DEFAULT false,
+           ended {moment}, state {number} NOT NULL DEFAULT 0, changed {moment});\n
+         INSERT INTO parties (id, name) VALUES ('a', 'Aas'), ('b', 'Berg'), ('c', 'Lie');\n
+         UPDATE parties SET archived = true, ended = '2024-01-31 10:00:00', state = 1 WHERE id = 'b';\n"
+    ));
+    let watch = watch(&["name"]);
+    let delete = |id: &str, version: Option<&str>| Write {
+        action: Action::Delete { id: id.into(), version: version.map(str::to_string) },
+        ..create(&[], "delete")
+    };
+    for (mark, unmarked) in [
+        (json!({"at": "archived", "is": [true], "set": true}), "archived = false"),
+        (json!({"at": "ended", "is-not": [null], "set": "$now"}), "ended = NULL"),
+        (json!({"at": "state", "is": [true], "set": true}), "state = 0"),
+    ] {
+        let connector = lab.open(json!({"tables": {"parties": {"modified": "changed", "deleted": mark}}}));
+        let all = read(&connector, "parties", &watch, None);
+        let deleted: Vec<_> = all.records.iter().filter(|record| record.deleted).map(|record| record.id.as_str()).collect();
+        assert_eq!((all.records.len(), deleted), (3, vec!["b"]), "{mark}");
+        assert_eq!(connector.get("parties", &watch, "b").unwrap(), None, "{mark}");
+        assert_eq!(connector.find("parties", &watch, 0, &json!("Berg")).unwrap(), Some(vec![]), "{mark}");
+        let outcome = write(&connector, "parties", &watch, update("b", None, &[(0, json!("Moe"))]));
+        assert!(matches!(outcome, Outcome::Gone { .. }), "{outcome:?}");
+        let stale = write(&connector, "parties", &watch, delete("c", Some("stale")));
+        assert!(matches!(stale, Outcome::Conflict { .. }), "{stale:?}");
+        let version = all.records.iter().find(|record| record.id == "c").and_then(|record| record.version.clone());
+        assert!(done(write(&connector, "parties", &watch, delete("c", version.as_deref()))).deleted);
+        assert_eq!(connector.get("parties", &watch, "c").unwrap(), None, "{mark}");
+        assert_eq!(lab.rows("SELECT count(*) FROM parties WHERE changed IS NOT NULL"), ["1"], "it is stamped as any change");
+        lab.run(&format!("UPDATE parties SET {unmarked}, changed = NULL WHERE id = 'c'"));
+        assert!(connector.get("parties", &watch, "c").unwrap().is_some(), "{mark}");
+    }
+    let refused = |mark: Value| {
+        let with = json!({"tables": {"parties": {"deleted": mark}}});
+        lab.try_open(with).err().map(|trouble| trouble.to_string()).unwrap_or_default()
+    };
+    for (mark, told) in [
+        (json!({"at": "archivd", "is": [true]}), "`archivd`, which `deleted` of parties names, is no column of it"),
+        (json!({"at": "archived"}), "neither `is` nor `is-not`"),
+        (json!({"at": "id", "is": ["x"]}), "`id` is what `id` names"),
+        (json!({"at": "archived", "is": [true], "set": false}), "does not count as deleted"),
+        (json!({"at": "state", "is-not": [0], "set": "many"}), "`set` of `state` can't be written"),
+    ] {
+        let found = refused(mark);
+        assert!(found.contains(told), "{found}");
+    }
+    // Where nothing says what to set, the row is removed.
+    let connector = lab.open(json!({"tables": {"parties": {"deleted": {"at": "archived", "is": [true]}}}}));
+    done(write(&connector, "parties", &watch, delete("c", None)));
+    assert_eq!(lab.rows("SELECT id FROM parties ORDER BY id"), ["a", "b"]);
+    lab.run("DROP TABLE parties");
 }
 
 fn the_catalogue_makes_the_schema(lab: &Lab) {
