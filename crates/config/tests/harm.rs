@@ -405,3 +405,21 @@ fn d3_rows_that_write_the_mark() {
         assert!(!text.contains("config::mark"), "{row}\n{text}");
     }
 }
+
+#[test]
+fn a_reference_to_a_key_of_several_properties_is_refused() {
+    let lines = TypeSchema { key: vec!["order_no".into(), "line_no".into()], ..record_type("Lines", "order_no\n line_no\n sku") };
+    let text = told(
+        &[
+            (
+                "lockstep.yaml",
+                "systems:\n  crm:\n    connector: files\n    with: { folder: a }\n    references: { Notes: { line: Lines } }\nflows: [flows.yaml]\n",
+            ),
+            ("flows.yaml", "flows: []\n"),
+        ],
+        &[("crm".to_string(), vec![record_type("Notes", "id\n line"), lines])].into(),
+    );
+    let message = "error[config::reference-mismatch]: `line` of Notes can't refer to Lines: its records are known by several properties \
+                   together, `order_no` and `line_no`";
+    assert!(text.contains(message), "{text}");
+}

@@ -61,7 +61,7 @@ pub fn settings(name: &str) -> Vec<Setting> {
                 Some("utf-8"),
                 "what the files are written in where no byte order mark says it: utf-8, utf-16le, windows-1252, iso-8859-1; also by record type",
             ),
-            setting("tables", Some(""), "per file: id, modified, created, encoding, deleted"),
+            setting("tables", Some(""), "per file: id, modified, created, separator, encoding, decimal, deleted"),
         ];
     }
     match name {

@@ -16,6 +16,7 @@ pub mod contract;
 pub mod down;
 pub mod elements;
 pub mod files;
+mod key;
 pub mod keyring;
 mod mark;
 pub mod memory;

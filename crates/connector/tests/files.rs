@@ -963,3 +963,99 @@ fn each_file_has_an_id_and_times_of_its_own() {
     done(connector.write("Orders", &watch(&["name"]), &[create(&[(0, json!("Bjørn"))], "t")]));
     assert!(fs::read(project.path("Orders.csv")).unwrap().windows(8).any(|part| part == b"8;Bj\xf8rn;"));
 }
+
+#[test]
+fn a_key_of_several_columns_is_one_id_and_both_are_needed_for_a_new_record() {
+    for (file, content) in [
+        ("Contacts.csv", "order_no,line_no,sku\n1,1,a\n1,2,b\nx/y,1,c\n"),
+        (
+            "Contacts.jsonl",
+            concat!(
+                r#"{"order_no":1,"line_no":1,"sku":"a"}"#,
+                "\n",
+                r#"{"order_no":1,"line_no":2,"sku":"b"}"#,
+                "\n",
+                r#"{"order_no":"x/y","line_no":1,"sku":"c"}"#,
+                "\n"
+            ),
+        ),
+    ] {
+        let project = Project::with(file, content);
+        let settings = json!({ "folder": "data", "tables": { "Contacts": { "id": ["order_no", "line_no"] } } });
+        let connector = project.open(settings.clone());
+        let schema = &connector.types()[0];
+        assert_eq!(schema.key, ["order_no".into(), "line_no".into()]);
+        for path in ["order_no", "line_no"] {
+            assert!(schema.property(&path.into()).is_some_and(|property| property.required && property.create_only), "{path}");
+        }
+        let watch = watch(&["order_no", "line_no", "sku"]);
+        let all = read(&connector, &watch, None);
+        assert_eq!(ids(&all), ["1/1", "1/2", "x%2Fy/1"], "{file}");
+        for id in ids(&all) {
+            assert_eq!(connector.get("Contacts", &watch, id).unwrap().map(|record| record.id).as_deref(), Some(id), "{file}");
+        }
+        assert!(connector.get("Contacts", &watch, "1").unwrap().is_none());
+        let made = done(connector.write("Contacts", &watch, &[create(&[(0, json!(2)), (1, json!(1)), (2, json!("d"))], "t")]));
+        assert_eq!(made[0].id, "2/1", "{file}");
+        // Tried again it is found, and one without both is not made.
+        let again = connector.write("Contacts", &watch, &[create(&[(0, json!(2)), (1, json!(1))], "u")]).remove(0);
+        assert!(matches!(again, Outcome::Duplicate { id: Some(id), .. } if id == "2/1"), "{file}");
+        let lacks = connector.write("Contacts", &watch, &[create(&[(0, json!(3)), (2, json!("e"))], "v")]).remove(0);
+        assert!(matches!(lacks, Outcome::Rejected { message, .. } if message.contains("needs `order_no`, `line_no`")), "{file}");
+        let version = all.records["1/2"].version.as_deref();
+        done(connector.write("Contacts", &watch, &[update("1/2", version, 2, json!("B"), json!("b"))]));
+        let moved = connector.write("Contacts", &watch, &[update("1/2", None, 1, json!(9), json!(2))]).remove(0);
+        assert!(matches!(moved, Outcome::Rejected { prop: Some(1), .. }), "{moved:?}");
+        done(connector.write("Contacts", &watch, &[delete("1/1", None)]));
+        let after = read(&connector, &watch, Some(all.checkpoint));
+        assert_eq!((ids(&after), &after.gone[..]), (vec![], &["1/1".to_string()][..]), "{file}");
+        assert_eq!(
+            ids(&read(&project.open(settings), &watch, None)),
+            ["1/2", "2/1", "x%2Fy/1"],
+            "{file}: {}",
+            project.text(file)
+        );
+    }
+    let project = Project::with("Contacts.csv", "order_no,line_no,sku\n1,1,a\n1,1,b\n1,,c\n");
+    let refused = |id: Value| {
+        project.try_open(json!({ "folder": "data", "tables": { "Contacts": { "id": id } } })).err().map(|told| told.to_string())
+    };
+    assert!(refused(json!([])).is_some_and(|told| told.contains("names no column")));
+    assert!(refused(json!(["sku", "sku"])).is_some_and(|told| told.contains("`sku` stands twice in `id`")));
+    let lacks = json!({ "folder": "data", "tables": { "Contacts": { "id": ["order_no", "line"] } } });
+    let told = lockstep_connector::files::misnamed(lacks.as_object().unwrap(), project.dir.path());
+    assert!(told[0].contains("`line`, which `id` of Contacts names, is no column"), "{told:?}");
+    // R8: the same parts twice, or one of them missing, are nobody's.
+    let connector = project.open(json!({ "folder": "data", "tables": { "Contacts": { "id": ["order_no", "line_no"] } } }));
+    let faults = read(&connector, &watch(&["sku"]), None).faults;
+    assert_eq!(faults.len(), 2, "{faults:?}");
+}
+
+#[test]
+fn a_file_has_the_separator_and_the_decimal_sign_that_are_said() {
+    let text = "id|name, title|sum|rate|code\r\n1|Åse, fru|1.234,50|7|1.10\r\n2|Bo|-0,5||v2\r\n";
+    let project = Project::with("Contacts.csv", text);
+    let connector = project.open(json!({ "folder": "data", "tables": { "Contacts": { "separator": "|", "decimal": "," } } }));
+    let watch = watch(&["name, title", "sum", "rate", "code"]);
+    let all = read(&connector, &watch, None);
+    assert_eq!(all.records["1"].values, ["Åse, fru", "1234.50", "7", "1.10"].map(|text| Some(json!(text))));
+    let mut edits = update("2", all.records["2"].version.as_deref(), 1, json!(12.25), json!("-0.5"));
+    edits.values.push(WriteValue { prop: 2, value: json!("0.5"), displaced: Value::Null.into() });
+    edits.values.push(WriteValue { prop: 3, value: json!("1.11"), displaced: Value::Null.into() });
+    let written = done(connector.write("Contacts", &watch, &[edits])).remove(0);
+    assert_eq!(written.values[1..], ["12.25", "0.5", "1.11"].map(|text| Some(json!(text))), "the answer shows it as it is read");
+    assert_eq!(project.text("Contacts.csv"), text.replace("2|Bo|-0,5||v2", "2|Bo|12,25|0,5|1.11"));
+    assert!(read(&connector, &watch, Some(all.checkpoint)).records.is_empty());
+    for (own, told) in [
+        (json!({ "separator": "ab" }), "`separator: ab` can't separate cells"),
+        (json!({ "separator": "\"" }), "can't separate cells"),
+        (json!({ "decimal": ";" }), "`decimal: ;` is none that is known"),
+    ] {
+        let found = project.try_open(json!({ "folder": "data", "tables": { "Contacts": own } })).err().unwrap().to_string();
+        assert!(found.contains(told), "{found}");
+    }
+    let lines = Project::with("Contacts.jsonl", THREE);
+    let found =
+        lines.try_open(json!({ "folder": "data", "tables": { "Contacts": { "decimal": "," } } })).err().unwrap().to_string();
+    assert!(found.contains("`decimal` of Contacts has no effect: Contacts.jsonl is no CSV file"), "{found}");
+}

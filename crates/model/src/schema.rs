@@ -168,6 +168,8 @@ pub struct TypeSchema {
     pub settles_ms: i64,
     /// The property that says when a record was created: it tells one record from another of the same key (R9).
     pub created: Option<Path>,
+    /// The properties that its id is made of, where these are several; else empty. No property refers to such a record.
+    pub key: Vec<Path>,
     /// The property that says that a record counts as deleted, where that is a mark and nothing else (D3).
     pub mark: Option<Path>,
     /// Its records tell when they were last changed (P1).
@@ -208,6 +210,7 @@ impl TypeSchema {
             absent_is_empty: false,
             settles_ms: 0,
             created: None,
+            key: Vec::new(),
             mark: None,
             tells_times: true,
             unknown_ms: 0,

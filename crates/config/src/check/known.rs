@@ -97,6 +97,24 @@ fn systems(view: &View<'_>, problems: &mut Vec<Problem>) {
                 }
             }
         }
+        for reference in &system.references {
+            let Some(key) = types.iter().find(|schema| schema.kind == reference.to).map(|schema| &schema.key) else { continue };
+            if key.is_empty() {
+                continue;
+            }
+            let parts: Vec<&str> = key.iter().map(Path::as_str).collect();
+            let message = format!(
+                "`{}` of {} can't refer to {}: its records are known by several properties together, {}",
+                reference.path,
+                reference.kind,
+                reference.to,
+                all_of(parts.iter().copied())
+            );
+            problems.push(
+                Problem::error(codes::REFERENCE_MISMATCH, reference.place.clone(), message)
+                    .help("leave it out, and keep the properties equal one by one"),
+            );
+        }
         for kind in system.schedule.types.keys().filter(|kind| !names().any(|name| name == **kind)) {
             let name = TypeName::new(&system.name, kind.as_str());
             problems.push(unknown_type(&name, names().collect(), &system.place));

@@ -116,6 +116,7 @@ fn schema(kind: &Kind, parent: &TypeSchema) -> TypeSchema {
         known_from: if known.is_empty() { KnownFrom::Declaration } else { parent.known_from },
         can: Capabilities { create: can.update, update: can.update, delete: can.update, find: false, ..can },
         created: None,
+        key: vec![],
         mark: None,
         numeric_ids: Some(false),
         note: None,

@@ -47,7 +47,11 @@ impl Header {
     pub(super) fn parse(row: &[u8]) -> Header {
         let count = |delimiter: u8| split(row, delimiter).len();
         // The comma wins a tie: it comes last.
-        let delimiter = [b'\t', b';', b','].into_iter().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',');
+        Header::separated(row, [b'\t', b';', b','].into_iter().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b','))
+    }
+
+    /// Reads it where it is known what separates the cells.
+    pub(super) fn separated(row: &[u8], delimiter: u8) -> Header {
         let names = split(row, delimiter).into_iter().map(|cell| text_of(cell).trim().to_string()).collect();
         Header { delimiter, names }
     }

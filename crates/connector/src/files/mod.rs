@@ -16,6 +16,7 @@
 //! used as ids is in the project's folder `.lockstep` (`remembered`, `crate::numbers`).
 
 mod csv;
+mod decimals;
 pub(crate) mod edit;
 mod encoding;
 mod extract;
@@ -47,10 +48,12 @@ use lockstep_model::{ReadRecord, TypeSchema, Value};
 use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::key::Key;
 use crate::mark::Mark;
 use crate::numbers::Numbers;
 use crate::{Answers, Connector, Outcome, Page, ReadRequest, Trouble, Write};
 use csv::Header;
+use decimals::Decimals;
 use encoding::Encoding;
 use fingerprint::fingerprint;
 use listing::{Beginning, Listing, Plain, ReadToEnd};
@@ -62,6 +65,9 @@ use table::Table;
 
 /// A file is written whole, so many writes at once pay off; more than this would only take memory.
 const WRITES_AT_ONCE: usize = 200_000;
+
+/// So many rows are looked at to see which columns hold numbers.
+const ROWS_FOR_DECIMALS: usize = 1_000;
 
 /// What stands under `with:`.
 #[derive(Clone, Debug, Deserialize)]
@@ -85,7 +91,11 @@ struct Settings {
 #[serde(deny_unknown_fields)]
 struct OfTable {
     #[serde(default)]
-    id: Option<String>,
+    id: Option<Key>,
+    #[serde(default)]
+    separator: Option<String>,
+    #[serde(default)]
+    decimal: Option<String>,
     #[serde(default)]
     modified: Option<String>,
     #[serde(default)]
@@ -102,6 +112,15 @@ struct OfTable {
 enum OfFiles {
     All(String),
     Each(BTreeMap<String, String>),
+}
+
+/// What separates cells.
+fn separator(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        _ if text == "tab" => Ok(b'\t'),
+        [byte] if !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),
+        _ => Err(format!("`separator: {text}` can't separate cells: it is one sign, such as `;`, `,` or `|`, or `tab`")),
+    }
 }
 
 fn usual_id() -> String {
@@ -136,8 +155,18 @@ impl Settings {
         {
             return Err(format!("`encoding` is said twice of {kind}: leave one of them out"));
         }
-        let taken = [("id", Some(self.id(kind))), ("modified", self.modified(kind)), ("created", self.created(kind))];
+        if let Some(fault) = own.id.as_ref().and_then(Key::fault) {
+            return Err(fault);
+        }
+        own.separator.as_deref().map_or(Ok(()), |separator| self::separator(separator).map(drop))?;
+        if let Some(decimal) = own.decimal.as_ref().filter(|decimal| *decimal != ",") {
+            return Err(format!(
+                "`decimal: {decimal}` is none that is known: `decimal: \",\"` is for numbers such as 12,50; a point needs no word"
+            ));
+        }
+        let taken = [("modified", self.modified(kind)), ("created", self.created(kind))];
         let taken = taken.into_iter().filter_map(|(word, column)| Some((column?, word)));
+        let taken = self.key(kind).iter().map(|column| (column.as_str(), "id")).chain(taken);
         own.deleted.as_ref().and_then(|mark| mark.fault(taken)).map_or(Ok(()), Err)
     }
 
@@ -145,8 +174,9 @@ impl Settings {
         self.tables.get(kind)
     }
 
-    fn id(&self, kind: &str) -> &str {
-        self.own(kind).and_then(|own| own.id.as_deref()).unwrap_or(&self.id)
+    fn key(&self, kind: &str) -> &[String] {
+        let own = self.own(kind).and_then(|own| own.id.as_ref());
+        own.map_or(std::slice::from_ref(&self.id), Key::columns)
     }
 
     fn modified(&self, kind: &str) -> Option<&str> {
@@ -164,13 +194,13 @@ impl Settings {
     /// The columns that the settings of this one file name, each with its setting.
     fn columns(&self, kind: &str) -> Vec<(&str, &'static str)> {
         let Some(own) = self.own(kind) else { return vec![] };
+        let key = own.id.iter().flat_map(|key| key.columns()).map(|column| (column.as_str(), "id"));
         let named = [
-            (own.id.as_deref(), "id"),
             (own.modified.as_deref(), "modified"),
             (own.created.as_deref(), "created"),
             (own.deleted.as_ref().map(|mark| mark.at.as_str()), "deleted"),
         ];
-        named.into_iter().filter_map(|(column, word)| Some((column?, word))).collect()
+        key.chain(named.into_iter().filter_map(|(column, word)| Some((column?, word)))).collect()
     }
 
     fn encoding(&self, kind: &str) -> Encoding {
@@ -293,6 +323,17 @@ impl FilesConnector {
         if let Some(kind) = settings.tables.keys().find(|kind| files.iter().all(|file| file.kind != **kind)) {
             return Err(no_file(kind, "tables", &files, &settings));
         }
+        for file in files.iter().filter(|file| !file.is_csv) {
+            let own = settings.own(&file.kind);
+            let word =
+                own.and_then(|own| own.separator.as_ref().map(|_| "separator").or(own.decimal.as_ref().map(|_| "decimal")));
+            if let Some(word) = word {
+                return Err(Trouble::Misconfigured(format!(
+                    "`{word}` of {} has no effect: {} is no CSV file (`tables: {{ {}: … }}`)",
+                    file.kind, file.file, file.kind
+                )));
+            }
+        }
         let (mut schemas, mut kinds, mut damages) = (Vec::new(), Vec::new(), Vec::new());
         for Found { kind, file, is_csv, refused } in files {
             let table = Table {
@@ -302,7 +343,10 @@ impl FilesConnector {
                 encoding: settings.encoding(&kind),
                 place: Path::new(&settings.folder).join(&file).display().to_string(),
                 is_csv,
-                id: settings.id(&kind).into(),
+                separator: settings.own(&kind).and_then(|own| separator(own.separator.as_deref()?).ok()),
+                decimals: settings.own(&kind).and_then(|own| own.decimal.as_ref()).map(|_| Decimals::default()),
+                id: settings.key(&kind)[0].as_str().into(),
+                id_rest: settings.key(&kind)[1..].iter().map(|id| id.as_str().into()).collect(),
                 modified: settings.modified(&kind).map(lockstep_model::Path::from),
                 mark: settings.mark(&kind).cloned(),
                 shape: edit::Shape::default(),
@@ -452,6 +496,14 @@ fn sampled(table: &Table) -> Result<(Sample, Option<Header>), Trouble> {
         return Ok((Sample::of_lines(&mut source, table.modified.as_ref()).map_err(trouble)?, None));
     };
     let mut sample = Sample::default();
+    sample.decimals.clone_from(&table.decimals);
+    if let Some(decimals) = &mut sample.decimals {
+        for _ in 0..ROWS_FOR_DECIMALS {
+            let Some(row) = opened.rows.next().map_err(trouble)? else { break };
+            decimals.learn(&header, row.text);
+        }
+        opened = table.again(opened)?;
+    }
     // The form of times, from the first rows that have one.
     if let Some(column) = table.modified.as_ref().and_then(|path| header.column(path.as_str())) {
         for _ in 0..100 {
@@ -466,9 +518,12 @@ fn sampled(table: &Table) -> Result<(Sample, Option<Header>), Trouble> {
 fn with_sample(mut table: Table, settings: &Settings, sample: Sample, header: Option<&Header>) -> (Table, TypeSchema) {
     table.shape = sample.shape();
     // In a file without records the id comes first.
-    table.shape.members.learn_path(&table.id);
-    let (id, modified) = (settings.id(&table.kind), settings.modified(&table.kind));
-    let mut schema = sample::schema(&table.kind, id, modified, &sample, header);
+    for id in std::iter::once(&table.id).chain(&table.id_rest) {
+        table.shape.members.learn_path(id);
+    }
+    let (key, modified) = (settings.key(&table.kind), settings.modified(&table.kind));
+    let mut schema = sample::schema(&table.kind, key, modified, &sample, header);
+    table.decimals.clone_from(&sample.decimals);
     schema.created = settings.created(&table.kind).map(lockstep_model::Path::from);
     schema.mark = settings.mark(&table.kind).map(|mark| mark.at.as_str().into());
     table.form = sample.modified;

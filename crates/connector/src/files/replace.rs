@@ -26,7 +26,7 @@ use super::moments::Now;
 use super::rows::ending_of;
 use super::survey::{Utf8Instead, repeated};
 use super::table::{Opened, Refusal, Table};
-use super::take::version_of;
+use super::take::{id_of, version_of};
 use crate::numbers::Numbers;
 use crate::private;
 use crate::{Action, Outcome, Trouble, Write};
@@ -282,9 +282,15 @@ impl<'a> Pass<'a> {
     }
 
     /// The id that a write gives its new record itself.
-    fn given_id(&self, write: &'a Write) -> Option<&'a Value> {
-        let given = write.values.iter().find(|value| self.watch[value.prop].path == self.table.id)?;
-        (!is_empty(&given.value)).then_some(&given.value)
+    fn given_id(&self, write: &'a Write) -> Option<Value> {
+        let given = |id: &lockstep_model::Path| {
+            let given = write.values.iter().find(|value| self.watch[value.prop].path == *id)?;
+            (!is_empty(&given.value)).then_some(&given.value)
+        };
+        if self.table.id_rest.is_empty() {
+            return given(&self.table.id).cloned();
+        }
+        id_of(self.table.key().map(|id| given(id).cloned())).map(Value::String)
     }
 
     /// Settles the ids of new records that do not depend on those in the file.
@@ -294,7 +300,14 @@ impl<'a> Pass<'a> {
                 continue;
             }
             let (id, given) = match self.given_id(write) {
-                Some(id) => (id.clone(), true),
+                Some(id) => (id, true),
+                // Nobody but the flow can know what a new record's key is.
+                None if !self.table.id_rest.is_empty() => {
+                    let names: Vec<&str> = self.table.key().map(lockstep_model::Path::as_str).collect();
+                    let message = format!("{}: a new record needs `{}`, which make its id", self.table.place, names.join("`, `"));
+                    self.outcomes[at] = Some(Outcome::Rejected { prop: None, message });
+                    continue;
+                }
                 None if also_uuids => (Value::String(ids::uuid(&self.table.kind, write, at as u64)), false),
                 None => continue,
             };
@@ -472,7 +485,10 @@ mod tests {
             encoding: Encoding::Utf8,
             place: "data/Contacts.jsonl".into(),
             is_csv: false,
+            separator: None,
+            decimals: None,
             id: "id".into(),
+            id_rest: vec![],
             modified: None,
             mark: None,
             shape: Shape::default(),

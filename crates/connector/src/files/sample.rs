@@ -10,6 +10,7 @@ use lockstep_model::schema::KnownFrom;
 use lockstep_model::{PlainType, PropertySchema, TypeSchema, Value};
 
 use super::csv::Header;
+use super::decimals::Decimals;
 use super::edit::Shape;
 use super::encoding::{Encoding, Source};
 use super::members::Members;
@@ -29,6 +30,8 @@ pub(super) struct Sample {
     flags: BTreeMap<String, bool>,
     /// How the property that tells the time of the last change is written.
     pub modified: Option<Form>,
+    /// Which columns of a CSV file hold numbers, where that is asked.
+    pub decimals: Option<Decimals>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -143,7 +146,7 @@ impl Sample {
 }
 
 /// The schema of a record type kept in a file.
-pub(super) fn schema(kind: &str, id: &str, modified: Option<&str>, sample: &Sample, header: Option<&Header>) -> TypeSchema {
+pub(super) fn schema(kind: &str, key: &[String], modified: Option<&str>, sample: &Sample, header: Option<&Header>) -> TypeSchema {
     let mut schema = TypeSchema::open(kind);
     schema.can.tells_deletions = true;
     schema.known_from = if header.is_some() { KnownFrom::Header } else { KnownFrom::Sample };
@@ -151,7 +154,8 @@ pub(super) fn schema(kind: &str, id: &str, modified: Option<&str>, sample: &Samp
     // A reference to a record is written as its id is (R7).
     schema.numeric_ids = match header {
         Some(_) => Some(false),
-        None => sample.seen.get(id).map(|seen| !seen.text && seen.other),
+        None if key.len() > 1 => Some(false),
+        None => sample.seen.get(&key[0]).map(|seen| !seen.text && seen.other),
     };
     schema.properties = match header {
         // A CSV file holds what its columns hold and nothing else, though a missing one is only said when it is written to.
@@ -162,13 +166,18 @@ pub(super) fn schema(kind: &str, id: &str, modified: Option<&str>, sample: &Samp
         // An empty file tells nothing.
         schema.known_from = KnownFrom::Declaration;
     }
-    if schema.property(&id.into()).is_none() {
-        schema.properties.insert(0, PropertySchema::new(id, PlainType::Any));
+    for (at, id) in key.iter().enumerate() {
+        if schema.property(&id.as_str().into()).is_none() {
+            schema.properties.insert(at.min(schema.properties.len()), PropertySchema::new(id.as_str(), PlainType::Any));
+        }
+    }
+    if key.len() > 1 {
+        schema.key = key.iter().map(|id| id.as_str().into()).collect();
     }
     for property in &mut schema.properties {
-        if property.path.as_str() == id {
-            // An id may be given to a new record, but is never changed: it would be another record.
-            (property.ty, property.create_only) = (PlainType::Any, true);
+        if key.iter().any(|id| property.path.as_str() == id) {
+            // An id may be given to a new record, but is never changed: it would be another record. Of several parts all have to be given.
+            (property.ty, property.create_only, property.required) = (PlainType::Any, true, key.len() > 1);
         }
         if Some(property.path.as_str()) == modified {
             property.read_only = true;

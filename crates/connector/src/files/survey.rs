@@ -125,7 +125,8 @@ impl Table {
         if nameless > 0 && !named {
             return Err(Trouble::Malformed(format!(
                 "{}: no record has `{}`, which holds the ids: say which property it is with `id:` in the system's settings",
-                self.place, self.id
+                self.place,
+                self.key().map(ToString::to_string).collect::<Vec<_>>().join("`, `")
             )));
         }
         Ok((self.again(opened)?, survey))

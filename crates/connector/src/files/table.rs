@@ -10,6 +10,7 @@ use lockstep_model::{Path, ReadRecord, Value};
 use serde_json::Map;
 
 use super::csv::{self, Header};
+use super::decimals::{self, Decimals};
 use super::edit::{self, Edit, Shape};
 use super::encoding::{Encoding, Source};
 use super::fingerprint::fingerprint;
@@ -18,7 +19,7 @@ use super::moments::{Form, Now, moment};
 use super::rows::Rows;
 use super::splice::rewritten;
 use super::stamp::Stamp;
-use super::take::{id_text, version_of, wrong_width};
+use super::take::{id_of, version_of, wrong_width};
 use crate::mark::Mark;
 use crate::{Action, Trouble, Write, WriteValue};
 
@@ -36,7 +37,13 @@ pub(super) struct Table {
     /// The path as messages name it: from the project's folder.
     pub place: String,
     pub is_csv: bool,
+    /// What separates the cells, where the settings say it.
+    pub separator: Option<u8>,
+    /// How its columns write numbers, where it is said that they have a decimal comma.
+    pub decimals: Option<Decimals>,
     pub id: Path,
+    /// What the id is made of besides.
+    pub id_rest: Vec<Path>,
     /// The property that tells when a record was last changed.
     pub modified: Option<Path>,
     /// What says that a record is deleted (D3).
@@ -68,6 +75,16 @@ pub(super) struct Made {
 }
 
 impl Table {
+    /// What a record's id is made of.
+    pub(super) fn key(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(&self.id).chain(&self.id_rest)
+    }
+
+    /// How a column writes numbers.
+    pub(super) fn decimals(&self, column: &str) -> decimals::Column {
+        self.decimals.as_ref().map_or(decimals::Column::Text, |decimals| decimals.column(column))
+    }
+
     /// Opens the file. Where it was changed this very moment it waits until a further change would show in the stamp.
     pub(super) fn open(&self) -> Result<Opened, Trouble> {
         let opened = self.open_as_it_is()?;
@@ -97,7 +114,8 @@ impl Table {
                 self.is_text(row, encoding)?;
                 self.has_its_quotes(row, 0, 1)?;
             }
-            let parsed = Header::parse(first.as_ref().map_or(&[], |row| row.text));
+            let row = first.as_ref().map_or(&[][..], |row| row.text);
+            let parsed = self.separator.map_or_else(|| Header::parse(row), |separator| Header::separated(row, separator));
             header_raw.extend_from_slice(first.map_or(&[], |row| row.raw));
             rows = rows.with_cells(parsed.delimiter);
             header = Some(parsed);
@@ -107,12 +125,12 @@ impl Table {
 
     /// R8: the columns without which no row can be understood, each once.
     fn has_its_columns(&self, header: &Header) -> Result<(), Trouble> {
-        if header.column(self.id.as_str()).is_none() {
+        if let Some(id) = self.key().find(|id| header.column(id.as_str()).is_none()) {
             return Err(Trouble::Malformed(format!(
                 "{}: the first row names no column `{}`, which holds the ids (columns: {}); add it, or name another with `id:` \
                  in the system's settings",
                 self.place,
-                self.id,
+                id,
                 header.names.join(", ")
             )));
         }
@@ -287,7 +305,9 @@ impl Table {
             let like = csv::split(like, header.delimiter);
             let empty = |at: usize| if like.get(at).is_some_and(|cell| csv::is_quoted(cell)) { &b"\"\""[..] } else { &b""[..] };
             let mut cells: Vec<Cow<'_, [u8]>> = (0..header.names.len()).map(|at| Cow::Borrowed(empty(at))).collect();
-            if let (Some(column), Ok(text)) = (header.column(self.id.as_str()), csv::text_for(&id)) {
+            // A key of several parts is given with the values.
+            if let (Some(column), Ok(text), true) = (header.column(self.id.as_str()), csv::text_for(&id), self.id_rest.is_empty())
+            {
                 cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter, csv::is_quoted(&cells[column])));
             }
             return self.revised_cells(&csv::join(&cells, header.delimiter), header, watch, write, now);
@@ -295,7 +315,9 @@ impl Table {
         let mut record = Value::Object(Map::new());
         let (id_property, shape) = (PropertyRef::new(self.id.as_str()), &self.shape);
         let id_edit = Edit { value: &id, displaced: &Value::Null, shape, watch };
-        id_edit.put(&mut record, &id_property).map_err(Refusal::whole)?;
+        if self.id_rest.is_empty() {
+            id_edit.put(&mut record, &id_property).map_err(Refusal::whole)?;
+        }
         self.put(&mut record, watch, write)?;
         self.touch(&mut record, now);
         let row = members.text(&record).into_bytes();
@@ -306,8 +328,8 @@ impl Table {
         let is_update = !matches!(write.action, crate::Action::Create);
         for value in &write.values {
             let property = &watch[value.prop];
-            if is_update && property.path == self.id {
-                return Err(Refusal { prop: Some(value.prop), message: self.id_stays() });
+            if is_update && self.key().any(|id| property.path == *id) {
+                return Err(Refusal { prop: Some(value.prop), message: self.id_stays(&property.path) });
             }
             Edit { value: &value.value, displaced: &value.displaced, shape: &self.shape, watch }
                 .put(record, property)
@@ -320,8 +342,8 @@ impl Table {
         Refusal::whole(format!("{}: the record's row can't be read ({error}): correct it", self.place))
     }
 
-    fn id_stays(&self) -> String {
-        format!("{}: `{}` is the record's id, which is not changed", self.place, self.id)
+    fn id_stays(&self, id: &Path) -> String {
+        format!("{}: `{id}` is the record's id, which is not changed", self.place)
     }
 
     /// Sets the time of the last change, in the form in which the record, or else the file, has it.
@@ -335,7 +357,7 @@ impl Table {
 
     fn shown(&self, record: &Value, row: &[u8], watch: &[PropertyRef]) -> ReadRecord {
         ReadRecord {
-            id: self.id.get(record).and_then(id_text).unwrap_or_default(),
+            id: id_of(self.key().map(|id| id.get(record))).unwrap_or_default(),
             version: Some(version_of(fingerprint(row))),
             modified: self.modified.as_ref().and_then(|path| path.get(record)).as_ref().and_then(moment),
             deleted: self
@@ -363,8 +385,9 @@ impl Table {
             let refused = |message: String| Refusal { prop: Some(value.prop), message: format!("{}: {message}", self.place) };
             let property = &watch[value.prop];
             let text = csv::text_for(&value.value).map_err(refused)?;
-            if property.path == self.id && !matches!(write.action, crate::Action::Create) {
-                return Err(Refusal { prop: Some(value.prop), message: self.id_stays() });
+            let text = self.decimals(property.path.as_str()).written(&text);
+            if self.key().any(|id| property.path == *id) && !matches!(write.action, crate::Action::Create) {
+                return Err(Refusal { prop: Some(value.prop), message: self.id_stays(&property.path) });
             }
             let Some(column) = header.column(property.path.as_str()) else {
                 if text.is_empty() {
@@ -389,7 +412,7 @@ impl Table {
                     continue;
                 }
             }
-            if csv::text_of(&cells[column]) != text.as_str() {
+            if csv::text_of(&cells[column]) != text {
                 cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter, csv::is_quoted(&cells[column])));
                 changed = true;
             }

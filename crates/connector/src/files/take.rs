@@ -11,10 +11,12 @@ use lockstep_model::value::{is_empty, shown};
 use lockstep_model::{Path, ReadRecord, Value};
 
 use super::csv::{self, Header};
+use super::decimals;
 use super::edit;
 use super::extract::Trie;
 use super::moments::moment;
 use super::table::Table;
+use crate::key;
 use crate::mark::Mark;
 
 /// A row that can't be read as a record.
@@ -40,23 +42,24 @@ impl Table {
                 let column = |path: &Path| header.column(path.as_str());
                 let cell = |property: &PropertyRef| CellAt {
                     column: column(&property.path),
+                    decimals: self.decimals(property.path.as_str()),
                     when: property.when.as_ref().map(|having| (column(&having.path), having.value.trim().to_string())),
                 };
                 Way::Cells {
                     delimiter: header.delimiter,
                     width: header.names.len(),
                     cells: watch.iter().map(cell).collect(),
-                    id: column(&self.id).unwrap_or(usize::MAX),
+                    id: self.key().map(|id| column(id).unwrap_or(usize::MAX)).collect(),
                     modified: self.modified.as_ref().and_then(column),
                     mark: self.mark.as_ref().and_then(|mark| header.column(&mark.at)),
                 }
             }
             None if plain => {
                 let mark = self.mark.as_ref().map(|mark| Path::new(&mark.at));
-                let paths = watch.iter().map(|property| &property.path).chain([&self.id]).chain(&self.modified).chain(&mark);
-                Way::Trie { trie: Trie::new(paths), watched: watch.len() }
+                let paths = watch.iter().map(|property| &property.path).chain(self.key()).chain(&self.modified).chain(&mark);
+                Way::Trie { trie: Trie::new(paths), watched: watch.len(), parts: self.key().count() }
             }
-            None => Way::Tree { watch: watch.to_vec(), id: self.id.clone(), modified: self.modified.clone() },
+            None => Way::Tree { watch: watch.to_vec(), id: self.key().cloned().collect(), modified: self.modified.clone() },
         };
         Extractor { way, mark: self.mark.clone(), found: Vec::new() }
     }
@@ -65,12 +68,17 @@ impl Table {
     pub(super) fn id_reader(&self, header: Option<&Header>) -> IdReader {
         match header {
             Some(header) => {
-                IdReader::Cells { delimiter: header.delimiter, column: header.column(self.id.as_str()).unwrap_or(usize::MAX) }
+                let column = |id: &Path| header.column(id.as_str()).unwrap_or(usize::MAX);
+                IdReader::Cells {
+                    delimiter: header.delimiter,
+                    column: column(&self.id),
+                    rest: self.id_rest.iter().map(column).collect(),
+                }
             }
             None => IdReader::Lines {
                 beginning: format!("{{{}:", Value::from(self.id.as_str())).into_bytes(),
-                direct: !self.id.as_str().contains('.'),
-                trie: Trie::new([&self.id]),
+                direct: !self.id.as_str().contains('.') && self.id_rest.is_empty(),
+                trie: Trie::new(self.key()),
             },
         }
     }
@@ -90,18 +98,20 @@ enum Way {
     Trie {
         trie: Trie,
         watched: usize,
+        /// Of the id.
+        parts: usize,
     },
     /// JSON with conditions, which need the whole record.
     Tree {
         watch: Vec<PropertyRef>,
-        id: Path,
+        id: Vec<Path>,
         modified: Option<Path>,
     },
     Cells {
         delimiter: u8,
         width: usize,
         cells: Vec<CellAt>,
-        id: usize,
+        id: Vec<usize>,
         modified: Option<usize>,
         mark: Option<usize>,
     },
@@ -110,6 +120,7 @@ enum Way {
 /// Where a CSV row has a property.
 struct CellAt {
     column: Option<usize>,
+    decimals: decimals::Column,
     when: Option<(Option<usize>, String)>,
 }
 
@@ -117,13 +128,16 @@ impl Extractor {
     /// The record on a row; `row_fingerprint` becomes its version.
     pub(super) fn extract(&mut self, row: &[u8], row_fingerprint: u64) -> Result<ReadRecord, Unreadable> {
         let (id, modified, marked, values) = match &self.way {
-            Way::Trie { trie, watched } => {
+            Way::Trie { trie, watched, parts } => {
                 expect_object(row)?;
                 trie.extract(row, &mut self.found).map_err(Unreadable::broken)?;
                 let marked = if self.mark.is_some() { self.found.pop().flatten() } else { None };
-                let modified = if self.found.len() > watched + 1 { self.found.pop().flatten() } else { None };
-                let id = self.found.pop().flatten();
-                (id.and_then(id_text), modified, marked, self.found.drain(..).collect())
+                let modified = if self.found.len() > watched + parts { self.found.pop().flatten() } else { None };
+                let id = match parts {
+                    1 => self.found.pop().flatten().and_then(id_text),
+                    _ => id_of(self.found.drain(*watched..)),
+                };
+                (id, modified, marked, self.found.drain(..).collect())
             }
             Way::Tree { watch, id, modified } => {
                 expect_object(row)?;
@@ -131,24 +145,28 @@ impl Extractor {
                 let modified = modified.as_ref().and_then(|path| path.get(&record));
                 let values = watch.iter().map(|property| edit::read(&record, property)).collect();
                 let marked = self.mark.as_ref().and_then(|mark| Path::new(&mark.at).get(&record));
-                (id.get(&record).and_then(id_text), modified, marked, values)
+                (id_of(id.iter().map(|id| id.get(&record))), modified, marked, values)
             }
             Way::Cells { delimiter, width, cells, id, modified, mark } => {
                 let row = csv::split(row, *delimiter);
                 let value = |column: usize| row.get(column).map(|cell| csv::value_of(cell));
                 if row.len() != *width {
                     // R8: which of the cells is missing, or too many, can't be told.
-                    let (id, message) = (value(*id).and_then(id_text), wrong_width(row.len(), *width));
+                    let (id, message) = (id_of(id.iter().map(|id| value(*id))), wrong_width(row.len(), *width));
                     return Err(Unreadable { id, message });
                 }
+                let number = |cell: &CellAt| match cell.column.and_then(value) {
+                    Some(Value::String(text)) => Some(Value::String(cell.decimals.read(text))),
+                    other => other,
+                };
                 let values = cells.iter().map(|cell| match &cell.when {
-                    None => cell.column.and_then(value),
+                    None => number(cell),
                     Some((column, wanted)) => {
                         let holds = column.and_then(value).is_some_and(|v| v.as_str().is_some_and(|text| text.trim() == wanted));
-                        if holds { cell.column.and_then(value) } else { None }
+                        if holds { number(cell) } else { None }
                     }
                 });
-                (value(*id).and_then(id_text), modified.and_then(value), mark.and_then(value), values.collect())
+                (id_of(id.iter().map(|id| value(*id))), modified.and_then(value), mark.and_then(value), values.collect())
             }
         };
         let Some(id) = id else {
@@ -207,17 +225,28 @@ pub(super) fn id_text(value: Value) -> Option<String> {
     }
 }
 
+/// The id that these are: the only one as it is, several as one text.
+pub(super) fn id_of(parts: impl IntoIterator<Item = Option<Value>>) -> Option<String> {
+    let mut texts = parts.into_iter().map(|part| part.and_then(id_text));
+    let first = texts.next()??;
+    match texts.next() {
+        None => Some(first),
+        Some(second) => {
+            let parts: Option<Vec<String>> = [Some(first), second].into_iter().chain(texts).collect();
+            Some(key::join(parts?))
+        }
+    }
+}
+
 /// Finds a row's id.
 pub(super) enum IdReader {
     /// `beginning` is how a line looks whose first property is the id.
-    Lines {
-        beginning: Vec<u8>,
-        direct: bool,
-        trie: Trie,
-    },
+    Lines { beginning: Vec<u8>, direct: bool, trie: Trie },
     Cells {
         delimiter: u8,
         column: usize,
+        /// Of a key of several parts, the others.
+        rest: Vec<usize>,
     },
 }
 
@@ -225,7 +254,13 @@ impl IdReader {
     /// The id, and whether it is written as a JSON number. Works on lines that are broken behind it.
     pub(super) fn id<'r>(&self, row: &'r [u8]) -> Option<(Cow<'r, str>, bool)> {
         match self {
-            IdReader::Cells { delimiter, column } => {
+            IdReader::Cells { delimiter, column, rest } if !rest.is_empty() => {
+                let cells = csv::split(row, *delimiter);
+                let part = |column: &usize| cells.get(*column).map(|cell| csv::value_of(cell));
+                let columns: Vec<usize> = std::iter::once(*column).chain(rest.iter().copied()).collect();
+                id_of(columns.iter().map(part)).map(|id| (Cow::Owned(id), false))
+            }
+            IdReader::Cells { delimiter, column, .. } => {
                 let text = csv::text_of(csv::split(row, *delimiter).get(*column)?);
                 (!text.trim().is_empty()).then_some((text, false))
             }
@@ -238,6 +273,9 @@ impl IdReader {
                 }
                 let mut found = Vec::with_capacity(1);
                 trie.extract(row, &mut found).ok()?;
+                if found.len() > 1 {
+                    return id_of(found).map(|id| (Cow::Owned(id), false));
+                }
                 let value = found.pop()??;
                 let as_number = value.is_number();
                 Some((Cow::Owned(id_text(value)?), as_number))

@@ -32,6 +32,7 @@ use jiff::tz::TimeZone;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{PlainType, ReadRecord, TypeSchema, Value};
 
+use crate::key::Key;
 use crate::mark::Mark;
 use crate::numbers::Numbers;
 use crate::{Answers, Connector, Outcome, Page, ReadRequest, Trouble, Write};
@@ -157,7 +158,7 @@ impl SqlConnector {
             let known: Vec<&str> = self.kinds.iter().map(|kind| kind.table.name.as_str()).collect();
             Trouble::Misconfigured(format!(
                 "{} has no table or view {kind} with a key of one column: it has {}; the key of another is named by \
-                 `tables: {{ {kind}: {{ id: COLUMN }} }}`",
+                 `tables: {{ {kind}: {{ id: COLUMN }} }}`, or `id: [COLUMN, COLUMN]`",
                 self.settings.place(),
                 if known.is_empty() { "none".into() } else { known.join(", ") }
             ))
@@ -209,7 +210,9 @@ impl Settings {
                 kinds.push(kind);
             }
         }
-        let ids: Vec<(String, String)> = kinds.iter().map(|kind| (kind.table.name.clone(), kind.id().name.clone())).collect();
+        // A key of several columns is no column's value.
+        let single = kinds.iter().filter(|kind| kind.id_rest.is_empty());
+        let ids: Vec<(String, String)> = single.map(|kind| (kind.table.name.clone(), kind.id().name.clone())).collect();
         for kind in &mut kinds {
             for (column, target, there) in std::mem::take(&mut kind.table.foreign) {
                 let to_id = ids.iter().any(|(table, id)| *table == target && (there.is_empty() || *id == there));
@@ -238,14 +241,21 @@ impl Settings {
             })
         };
         let usual = |column: &Option<String>| column.as_ref().and_then(|column| table.column(column));
-        let id = match (&own.id, table.key.as_slice()) {
-            (Some(column), _) => Some(named(column, "id")?),
+        if let Some(fault) = own.id.as_ref().and_then(Key::fault) {
+            return Err(Trouble::Misconfigured(format!("{fault} ({}, `tables: {{ {}: … }}`)", self.place(), table.name)));
+        }
+        let own_key =
+            own.id.as_ref().map(|key| key.columns().iter().map(|column| named(column, "id")).collect::<Result<Vec<_>, _>>());
+        let own_key = own_key.transpose()?;
+        let id = match (&own_key, table.key.as_slice()) {
+            (Some(columns), _) => columns.first().copied(),
             (None, [only]) => Some(*only),
             // A view has no key: the usual one's name is taken for it.
             (None, _) if table.is_view => table.column(self.id.as_deref().unwrap_or("id")),
             (None, _) => usual(&self.id),
         };
         let Some(id) = id else { return Ok(None) };
+        let id_rest: Vec<usize> = own_key.map(|columns| columns[1..].to_vec()).unwrap_or_default();
         let modified = own.modified.as_ref().map_or(Ok(usual(&self.modified)), |column| named(column, "modified").map(Some))?;
         let version = own.version.as_ref().map_or(Ok(usual(&self.version)), |column| named(column, "version").map(Some))?;
         let created = own.created.as_ref().map_or(Ok(usual(&self.created)), |column| named(column, "created").map(Some))?;
@@ -256,12 +266,13 @@ impl Settings {
         }
         let mark = match own.deleted {
             Some(mark) => {
-                let taken = [(Some(id), "id"), (modified, "modified"), (created, "created"), (version, "version")];
+                let taken = std::iter::once(id).chain(id_rest.iter().copied()).map(|at| (Some(at), "id"));
+                let taken = taken.chain([(modified, "modified"), (created, "created"), (version, "version")]);
                 Some(self.mark(&table, mark, taken.into_iter().filter_map(|(at, word)| Some((at?, word))))?)
             }
             None => None,
         };
-        Ok(Some(Kind { table, id, modified, created, version, mark }))
+        Ok(Some(Kind { table, id, id_rest, modified, created, version, mark }))
     }
 
     /// D3, G10: a mark that its column can hold, and that marks something.

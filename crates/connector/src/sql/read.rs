@@ -50,7 +50,7 @@ impl<'a> Selection<'a> {
                 kind.table.name
             )));
         }
-        let mut selection = Selection { kind, columns: vec![kind.id()], slots: vec![] };
+        let mut selection = Selection { kind, columns: kind.key().collect(), slots: vec![] };
         for at in [kind.modified, kind.version, kind.mark.as_ref().map(|(at, _)| *at)].into_iter().flatten() {
             selection.place(&kind.table.columns[at]);
         }
@@ -100,7 +100,7 @@ impl<'a> Selection<'a> {
 
     /// The row as a record; `None` if it has no id.
     pub(super) fn record(&self, row: &[Cell]) -> Option<ReadRecord> {
-        let id = row.first()?.text().filter(|id| !id.is_empty())?;
+        let id = self.kind.id_of(row)?;
         let of = |at: Option<usize>| {
             let column = &self.kind.table.columns[at?];
             let place = self.columns.iter().position(|known| known.name == column.name)?;
@@ -176,6 +176,7 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
                     let now = database.query(dialect.now(), &[])?.first().and_then(|row| row[0].text()).unwrap_or_default();
                     let now = now.parse::<Timestamp>().unwrap_or(Timestamp::UNIX_EPOCH);
                     if kind.id().draws_again
+                        && kind.id_rest.is_empty()
                         && let Some(largest) = largest_id(dialect, kind, database)?
                     {
                         connector.numbers.note(&kind.table.name, Used { largest, as_number: true });
@@ -200,23 +201,22 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
                 conditions.push(format!("({} OR {unstamped})", dialect.not_before(params.len(), column)));
             }
             if let Some(after) = &after {
-                let Ok(after) = cell::cell(kind.id(), &Value::String(after.clone())) else {
+                let Some(after) = kind.cells_of(after) else {
                     return Err(Fault::new(Cause::Statement, format!("`{after}` is no id of {}", kind.table.name)));
                 };
-                params.push(after);
-                conditions.push(format!("{} > {}", dialect.quoted(&kind.id().name), dialect.param(params.len(), kind.id())));
+                conditions.push(behind(dialect, kind, &after, &mut params));
             }
             let condition = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
             let sql = format!(
                 "SELECT {} FROM {}{condition} ORDER BY {} LIMIT {}",
                 shown(dialect, &selection.columns),
                 dialect.quoted(&kind.table.name),
-                dialect.quoted(&kind.id().name),
+                kind.order(dialect),
                 // One more, to see whether another row has the last one's id.
                 limit + 1,
             );
             let rows = database.query(&sql, &params)?;
-            let ids: Vec<Option<String>> = rows.iter().map(|row| row[0].text()).collect();
+            let ids: Vec<Option<String>> = rows.iter().map(|row| kind.id_of(row)).collect();
             let rows = &rows[..rows.len().min(limit)];
             let last = (ids.len() > limit).then(|| ids[limit - 1].clone()).flatten();
             let (mut records, mut faults) = (Vec::with_capacity(rows.len()), Vec::new());
@@ -250,7 +250,7 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
                         place: format!("{} {}", connector.settings.place(), kind.table.name),
                         message: format!(
                             "a row without a value in `{}`: give it one, or name another column as id",
-                            kind.id().name
+                            kind.key_names()
                         ),
                         id: None,
                     }),
@@ -266,12 +266,28 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
     Ok(Page { records, faults, gone: vec![], below: vec![], checkpoint: Checkpoint { text, bytes: vec![] }, more, everything })
 }
 
+/// The condition that a row stands behind the one with this key: by its first column, or, where that is the same, by the next.
+fn behind(dialect: Dialect, kind: &Kind, after: &[Cell], params: &mut Vec<Cell>) -> String {
+    let key: Vec<&Column> = kind.key().collect();
+    let mut ways = Vec::new();
+    for last in 0..key.len() {
+        let mut terms = Vec::new();
+        for (at, column) in key.iter().enumerate().take(last + 1) {
+            params.push(after[at].clone());
+            let sign = if at == last { ">" } else { "=" };
+            terms.push(format!("{} {sign} {}", dialect.quoted(&column.name), dialect.param(params.len(), column)));
+        }
+        ways.push(terms.join(" AND "));
+    }
+    format!("({})", ways.join(" OR "))
+}
+
 /// One record.
 pub(super) fn get(connector: &SqlConnector, kind: &Kind, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
     let selection = Selection::new(kind, watch)?;
-    let Ok(id) = cell::cell(kind.id(), &Value::String(id.into())) else { return Ok(None) };
+    let Some(id) = kind.cells_of(id) else { return Ok(None) };
     let sql = by_id(connector, &selection, "");
-    match connector.with(|database| database.query(&sql, std::slice::from_ref(&id))) {
+    match connector.with(|database| database.query(&sql, &id)) {
         // D3: what is marked as deleted is not there.
         Ok(rows) => Ok(rows.first().and_then(|row| selection.record(row)).filter(|record| !record.deleted)),
         // An id that the column can't hold is nobody's.
@@ -284,11 +300,10 @@ pub(super) fn get(connector: &SqlConnector, kind: &Kind, watch: &[PropertyRef], 
 pub(super) fn by_id(connector: &SqlConnector, selection: &Selection<'_>, locking: &str) -> String {
     let (dialect, kind) = (connector.dialect, selection.kind);
     format!(
-        "SELECT {} FROM {} WHERE {} = {}{locking}",
+        "SELECT {} FROM {} WHERE {}{locking}",
         shown(dialect, &selection.columns),
         dialect.quoted(&kind.table.name),
-        dialect.quoted(&kind.id().name),
-        dialect.param(1, kind.id())
+        kind.is_it(dialect, 1)
     )
 }
 

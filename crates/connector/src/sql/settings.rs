@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::database::Dialect;
 use crate::Trouble;
 use crate::catalogue::Setting;
+use crate::key::Key;
 use crate::mark::Mark;
 
 /// The settings, as written. No `Debug`: the address may hold a password.
@@ -40,7 +41,7 @@ pub(super) struct Settings {
 #[serde(deny_unknown_fields)]
 pub(super) struct OfTable {
     #[serde(default)]
-    pub(super) id: Option<String>,
+    pub(super) id: Option<Key>,
     #[serde(default)]
     pub(super) modified: Option<String>,
     #[serde(default)]

@@ -3,9 +3,12 @@
 use jiff::tz::TimeZone;
 use lockstep_model::schema::KnownFrom;
 use lockstep_model::schema::{Capabilities, PropertySchema};
-use lockstep_model::{PlainType, TypeSchema};
+use lockstep_model::{PlainType, TypeSchema, Value};
 use serde::{Deserialize, Serialize};
 
+use super::cell::{self, Cell};
+use super::database::Dialect;
+use crate::key;
 use crate::mark::Mark;
 
 /// How a column keeps its values, where the type does not say it all.
@@ -109,6 +112,8 @@ pub(super) struct Table {
 pub(super) struct Kind {
     pub(super) table: Table,
     pub(super) id: usize,
+    /// What the id is made of besides.
+    pub(super) id_rest: Vec<usize>,
     pub(super) modified: Option<usize>,
     /// The column with the time of a row's creation (R9).
     pub(super) created: Option<usize>,
@@ -160,6 +165,50 @@ impl Kind {
         &self.table.columns[self.id]
     }
 
+    /// The columns that the id is made of.
+    pub(super) fn key(&self) -> impl Iterator<Item = &Column> {
+        std::iter::once(&self.id).chain(&self.id_rest).map(|at| &self.table.columns[*at])
+    }
+
+    fn is_of_key(&self, at: usize) -> bool {
+        self.id == at || self.id_rest.contains(&at)
+    }
+
+    /// The names of these columns, for messages.
+    pub(super) fn key_names(&self) -> String {
+        self.key().map(|column| column.name.as_str()).collect::<Vec<_>>().join("`, `")
+    }
+
+    /// The id that these cells are, which stand in the order of the key.
+    pub(super) fn id_of(&self, cells: &[Cell]) -> Option<String> {
+        let part = |cell: &Cell| cell.text().filter(|text| !text.is_empty());
+        if self.id_rest.is_empty() {
+            return part(cells.first()?);
+        }
+        let parts: Option<Vec<String>> = cells.iter().take(1 + self.id_rest.len()).map(part).collect();
+        parts.map(key::join)
+    }
+
+    /// The cells of an id; `None` where the columns can't hold it.
+    pub(super) fn cells_of(&self, id: &str) -> Option<Vec<Cell>> {
+        let parts = if self.id_rest.is_empty() { vec![id.to_string()] } else { key::split(id, 1 + self.id_rest.len())? };
+        self.key().zip(parts).map(|(column, part)| cell::cell(column, &Value::String(part)).ok()).collect()
+    }
+
+    /// The condition that a row has an id, whose cells are the parameters from the `n`th on.
+    pub(super) fn is_it(&self, dialect: Dialect, n: usize) -> String {
+        let equal =
+            |(at, column): (usize, &Column)| format!("{} = {}", dialect.quoted(&column.name), dialect.param(n + at, column));
+        self.key().enumerate().map(equal).collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// The columns of the key in an `ORDER BY`, each with its table: by its bare name PostgreSQL would order by what is shown of it, which is
+    /// text, and pages would leave out `10` between `2` and `3` (R1).
+    pub(super) fn order(&self, dialect: Dialect) -> String {
+        let table = dialect.quoted(&self.table.name);
+        self.key().map(|column| format!("{table}.{}", dialect.quoted(&column.name))).collect::<Vec<_>>().join(", ")
+    }
+
     /// The record type that the hub sees.
     pub(super) fn schema(&self) -> TypeSchema {
         let writable = !self.table.is_view;
@@ -167,12 +216,14 @@ impl Kind {
             let mut property = PropertySchema::new(column.name.as_str(), column.ty);
             property.list = column.stored == Stored::Array;
             property.ordered = property.list;
-            property.read_only = column.read_only || !writable || self.version == Some(at) || (self.id == at && column.draws);
+            property.read_only =
+                column.read_only || !writable || self.version == Some(at) || (self.is_of_key(at) && column.draws);
             // An id that is given is given once.
-            property.create_only = self.id == at && !property.read_only;
+            property.create_only = self.is_of_key(at) && !property.read_only;
             let drawn_here = self.id == at && self.draws_own_ids();
             property.note = column.gone.then(|| "the table has no such column any more: a run leaves the table alone".into());
-            property.required = !column.nullable
+            let of_several = !self.id_rest.is_empty() && self.is_of_key(at);
+            property.required = (!column.nullable || of_several)
                 && !column.gone
                 && !column.has_default
                 && !column.draws
@@ -202,7 +253,11 @@ impl Kind {
             created: self.created.map(|at| lockstep_model::Path::new(&self.table.columns[at].name)),
             tells_times: self.modified.is_some(),
             note: self.table.gone.then(|| "there is no such table any more: a run leaves it alone".into()),
-            numeric_ids: Some(self.id().ty == PlainType::Integer),
+            numeric_ids: Some(self.id().ty == PlainType::Integer && self.id_rest.is_empty()),
+            key: match self.id_rest.is_empty() {
+                true => vec![],
+                false => self.key().map(|column| lockstep_model::Path::new(&column.name)).collect(),
+            },
             ..TypeSchema::open(self.table.name.clone())
         }
     }
@@ -210,6 +265,6 @@ impl Kind {
     /// The table has text ids and none for a new row: it gets one made of the write's token, the same at every try (C2).
     pub(super) fn draws_own_ids(&self) -> bool {
         let id = self.id();
-        !id.draws && !id.has_default && matches!(id.ty, PlainType::String)
+        self.id_rest.is_empty() && !id.draws && !id.has_default && matches!(id.ty, PlainType::String)
     }
 }

@@ -115,6 +115,10 @@ impl Writer<'_> {
             own_id = Some(drawn.clone());
             sets.push(Set { column: id, cell: Some(Cell::Text(drawn)) });
         }
+        let is_single = self.kind.id_rest.is_empty();
+        if !is_single {
+            own_id = Some(self.given_key(&sets)?);
+        }
         if own_id.is_none()
             && id.draws_again
             && let Some(next) = self.next_number(database)?
@@ -135,7 +139,7 @@ impl Writer<'_> {
         };
         let insert = format!("INSERT INTO {table} {body}");
         // MariaDB gives ids back as the others do, MySQL tells only the number that it drew.
-        let id = if dialect == Dialect::Mysql && (own_id.is_some() || id.draws) {
+        let id = if !is_single || dialect == Dialect::Mysql && (own_id.is_some() || id.draws) {
             database.execute(&insert, &params)?;
             own_id.or_else(|| database.drawn().map(|id| id.to_string()))
         } else {
@@ -153,6 +157,16 @@ impl Writer<'_> {
             })
         };
         self.look(database, &id, "")?.ok_or_else(lost)
+    }
+
+    /// The id of a new row whose key has several columns: the flow has to give them all.
+    fn given_key(&self, sets: &[Set<'_>]) -> Result<String, Stop> {
+        let cells: Option<Vec<Cell>> =
+            self.kind.key().map(|column| sets.iter().find(|set| set.column.name == column.name)?.cell.clone()).collect();
+        cells.and_then(|cells| self.kind.id_of(&cells)).ok_or_else(|| {
+            let message = format!("a new row of {} needs `{}`, which make its id", self.kind.table.name, self.kind.key_names());
+            Stop::Outcome(Outcome::Rejected { prop: None, message })
+        })
     }
 
     /// R9: the number after the largest that any record of the table ever had. Nobody else can write meanwhile. `None` where there is no
@@ -199,15 +213,13 @@ impl Writer<'_> {
             assignments.push(format!("{name} = {name} + 1"));
         }
         let mut params: Vec<Cell> = sets.into_iter().filter_map(|set| set.cell).collect();
-        params.push(self.id_cell(id)?);
-        let key = self.kind.id();
         let sql = format!(
-            "UPDATE {} SET {} WHERE {} = {}",
+            "UPDATE {} SET {} WHERE {}",
             dialect.quoted(&self.kind.table.name),
             assignments.join(", "),
-            dialect.quoted(&key.name),
-            dialect.param(params.len(), key)
+            self.kind.is_it(dialect, params.len() + 1)
         );
+        params.extend(self.id_cells(id)?);
         database.execute(&sql, &params)?;
         Ok(())
     }
@@ -221,10 +233,10 @@ impl Writer<'_> {
             self.change(database, id, vec![Set { column, cell }])?;
             return Ok(ReadRecord { deleted: true, ..held });
         }
-        let (dialect, key) = (self.dialect(), self.kind.id());
+        let dialect = self.dialect();
         let table = dialect.quoted(&self.kind.table.name);
-        let sql = format!("DELETE FROM {table} WHERE {} = {}", dialect.quoted(&key.name), dialect.param(1, key));
-        database.execute(&sql, &[self.id_cell(id)?])?;
+        let sql = format!("DELETE FROM {table} WHERE {}", self.kind.is_it(dialect, 1));
+        database.execute(&sql, &self.id_cells(id)?)?;
         Ok(ReadRecord { deleted: true, ..held })
     }
 
@@ -247,12 +259,12 @@ impl Writer<'_> {
     }
 
     fn look(&self, database: &mut dyn Database, id: &str, locking: &str) -> Result<Option<ReadRecord>, Stop> {
-        let rows = database.query(&by_id(self.connector, &self.selection, locking), &[self.id_cell(id)?])?;
+        let rows = database.query(&by_id(self.connector, &self.selection, locking), &self.id_cells(id)?)?;
         Ok(rows.first().and_then(|row| self.selection.record(row)))
     }
 
-    fn id_cell(&self, id: &str) -> Result<Cell, Stop> {
-        cell::cell(self.kind.id(), &Value::String(id.into())).map_err(|_| {
+    fn id_cells(&self, id: &str) -> Result<Vec<Cell>, Stop> {
+        self.kind.cells_of(id).ok_or_else(|| {
             Stop::Outcome(Outcome::Gone {
                 message: format!("there is no row {id} in {}: its ids are of another kind", self.kind.table.name),
             })
@@ -349,14 +361,15 @@ impl Writer<'_> {
         if conditions.is_empty() {
             return Ok(Outcome::Duplicate { id: None, message });
         }
+        let key: Vec<&Column> = self.kind.key().collect();
         let sql = format!(
             "SELECT {} FROM {} WHERE {} LIMIT 2",
-            dialect.shown(id),
+            super::shown(dialect, &key),
             dialect.quoted(&self.kind.table.name),
             conditions.join(" AND ")
         );
         let rows = database.query(&sql, &params)?;
-        let id = if let [row] = rows.as_slice() { row[0].text() } else { None };
+        let id = if let [row] = rows.as_slice() { self.kind.id_of(row) } else { None };
         Ok(Outcome::Duplicate { id, message })
     }
 

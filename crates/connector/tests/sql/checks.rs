@@ -1,7 +1,7 @@
 //! What is checked on every database.
 
 use lockstep_connector::contract::{self, Subject};
-use lockstep_connector::{Action, Connector, Outcome, Trouble, Write};
+use lockstep_connector::{Action, Connector, Outcome, ReadRequest, Trouble, Write};
 use lockstep_model::{PlainType, Value};
 use serde_json::json;
 
@@ -20,6 +20,8 @@ pub fn all(mut lab: Lab) {
     versions_and_conditions(&lab);
     settings_that_are_wrong_are_told(&lab);
     d3_a_row_that_is_marked_is_deleted(&lab);
+    keys_of_several_columns(&lab);
+    r1_pages_are_in_the_order_of_the_ids(&lab);
     connections_that_break(&mut lab);
 }
 
@@ -402,4 +404,65 @@ fn connections_that_break(lab: &mut Lab) {
     for entry in std::fs::read_dir(lab.project.path().join(".lockstep")).unwrap().flatten() {
         assert!(!std::fs::read_to_string(entry.path()).unwrap().contains(PASSWORD), "a secret is kept");
     }
+}
+
+fn keys_of_several_columns(lab: &Lab) {
+    lab.run(
+        "CREATE TABLE order_lines (order_no varchar(9) NOT NULL, line_no integer NOT NULL, sku varchar(20), PRIMARY KEY (order_no, line_no));\n
+         CREATE TABLE notes (id varchar(9) PRIMARY KEY, order_no varchar(9));\n
+         INSERT INTO order_lines VALUES ('a', 1, 'x'), ('a', 2, 'y'), ('a', 10, 'z'), ('b/c', 1, 'w');\n",
+    );
+    let connector = lab.open(json!({"tables": {"order_lines": {"id": ["order_no", "line_no"]}}}));
+    let schema = connector.types().iter().find(|schema| schema.kind == "order_lines").unwrap();
+    assert_eq!((schema.key.len(), schema.numeric_ids), (2, Some(false)));
+    assert!(schema.properties[..2].iter().all(|property| property.required && property.create_only));
+    let watch = watch(&["order_no", "line_no", "sku"]);
+    // Pages of two: the second begins behind the first one's last row.
+    let (mut seen, mut checkpoint) = (vec![], None);
+    loop {
+        let request = ReadRequest { kind: "order_lines", watch: &watch, checkpoint: checkpoint.as_ref(), page_size: 2 };
+        let page = connector.read(request).unwrap();
+        assert!(page.faults.is_empty(), "{:?}", page.faults);
+        seen.extend(page.records.into_iter().map(|record| record.id));
+        checkpoint = Some(page.checkpoint);
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(seen, ["a/1", "a/2", "a/10", "b%2Fc/1"]);
+    for id in &seen {
+        assert_eq!(connector.get("order_lines", &watch, id).unwrap().map(|record| record.id).as_ref(), Some(id));
+    }
+    assert_eq!(connector.get("order_lines", &watch, "a").unwrap(), None);
+    assert_eq!(connector.get("order_lines", &watch, "a/x").unwrap(), None, "its second part is no number");
+    let found = connector.find("order_lines", &watch, 2, &json!("w")).unwrap().unwrap();
+    assert_eq!(found[0].id, "b%2Fc/1");
+    let new = |line: Value| create(&[(0, json!("d")), (1, line), (2, json!("v"))], "t");
+    assert_eq!(done(write(&connector, "order_lines", &watch, new(json!(7)))).id, "d/7");
+    let again = write(&connector, "order_lines", &watch, new(json!(7)));
+    assert!(matches!(&again, Outcome::Duplicate { id: Some(id), .. } if id == "d/7"), "{again:?}");
+    let lacks = write(&connector, "order_lines", &watch, new(json!(null)));
+    assert!(matches!(&lacks, Outcome::Rejected { message, .. } if message.contains("needs `order_no`, `line_no`")), "{lacks:?}");
+    done(write(&connector, "order_lines", &watch, update("a/2", None, &[(2, json!("yy"))])));
+    let delete = Write { action: Action::Delete { id: "a/10".into(), version: None }, ..create(&[], "delete") };
+    done(write(&connector, "order_lines", &watch, delete));
+    let rows = lab.rows("SELECT order_no, line_no, sku FROM order_lines ORDER BY order_no, line_no");
+    assert_eq!(rows, ["a|1|x", "a|2|yy", "b/c|1|w", "d|7|v"]);
+    let twice = lab.try_open(json!({"tables": {"order_lines": {"id": ["sku", "sku"]}}})).err().unwrap().to_string();
+    assert!(twice.contains("`sku` stands twice in `id`"), "{twice}");
+    lab.run("DROP TABLE order_lines;\nDROP TABLE notes;\n");
+}
+
+/// R1: each page begins behind the last id of the one before it, by the order of numbers and not by that of their texts.
+fn r1_pages_are_in_the_order_of_the_ids(lab: &Lab) {
+    let rows: Vec<String> = (1..=25).map(|n| format!("({n}, 'n{n}')")).collect();
+    lab.run(&format!(
+        "CREATE TABLE numbered (id integer PRIMARY KEY, name varchar(9));\n
+         INSERT INTO numbered VALUES {};\n",
+        rows.join(", ")
+    ));
+    let connector = lab.open(json!({}));
+    let all = contract::read_all(&connector, "numbered", &watch(&["name"]), None, 4).unwrap();
+    assert_eq!((all.records.len(), all.pages), (25, 7));
+    lab.run("DROP TABLE numbered");
 }
