@@ -5,8 +5,8 @@ use lockstep_connector::{Action, Connector, Outcome, ReadRequest, Trouble, Write
 use lockstep_model::{PlainType, Value};
 use serde_json::json;
 
+use super::read;
 use crate::lab::{Lab, Way, create, done, update, watch, write};
-use crate::read;
 use crate::servers::PASSWORD;
 
 pub fn all(mut lab: Lab) {
