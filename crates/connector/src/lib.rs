@@ -311,6 +311,11 @@ pub trait Connector: Send + Sync {
     /// Carries out writes of one record type in this order and gives one outcome for each. Never more than [`Connector::batch`] at once.
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome>;
 
+    /// As [`Connector::write`], of records of which the hub knows more than this: its next reading is to show them with their new version.
+    fn write_part(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+        self.write(kind, watch, writes)
+    }
+
     /// What the answers to writes of a record type are worth. `creates`: to its creations, else to its updates.
     fn answers(&self, kind: &str, creates: bool) -> Answers {
         let _ = (kind, creates);

@@ -194,6 +194,19 @@ flows:
 }
 
 #[test]
+fn g7_a_run_that_wrote_elements_is_taken_back() {
+    let dir = project();
+    let dir = dir.path();
+    let before = (rows(dir, "shop/Orders.jsonl"), rows(dir, "erp/Ordre.jsonl"));
+    lockstep(dir, &["sync"]).exits(0);
+    lockstep(dir, &["undo", "1", "--yes"]).exits(0).says("4 records put back");
+    let (shop, erp) = (rows(dir, "shop/Orders.jsonl"), rows(dir, "erp/Ordre.jsonl"));
+    assert_eq!((&shop[0], &erp), (&before.0[0], &before.1));
+    assert_eq!(shop[1]["lines"], json!([]), "the line that was put there is gone");
+    in_step(dir);
+}
+
+#[test]
 fn l10_references_to_and_from_elements_are_carried_by_links() {
     let dir = project();
     let dir = dir.path();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::id_text::id_text;
 use lockstep_model::value::is_empty;
-use lockstep_model::{ReadRecord, Timestamp, Value};
+use lockstep_model::{Path, ReadRecord, Timestamp, Value};
 use serde_json::Map;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -16,6 +16,8 @@ use crate::{Action, Outcome, RecordFault, Write};
 /// The list of a record.
 pub(super) struct List<'k> {
     kind: &'k Kind,
+    /// Lists in its elements whose own elements are records: they are no part of an element's state.
+    within: Vec<&'k Path>,
     /// The id of the record that it stands in, and whether ids there are numbers.
     parent: &'k str,
     has_numbers: bool,
@@ -36,7 +38,7 @@ pub(super) enum Applied {
 impl<'k> List<'k> {
     /// `Err` where the record holds no list there.
     pub fn of(
-        kind: &'k Kind,
+        (kind, within): (&'k Kind, Vec<&'k Path>),
         parent: &'k str,
         beginning: String,
         (has_numbers, in_text): (bool, bool),
@@ -59,13 +61,22 @@ impl<'k> List<'k> {
             Some(object @ Value::Object(_)) => vec![object.clone()],
             Some(_) => return Err(format!("{} of {}/{parent} is no list of objects", kind.list, kind.parent)),
         };
-        Ok(List { kind, parent, has_numbers, beginning, elements, in_text })
+        Ok(List { kind, within, parent, has_numbers, beginning, elements, in_text })
     }
 
     /// The list as its record holds it.
     pub fn written(&self) -> Value {
         let list = Value::Array(self.elements.clone());
         if self.in_text { Value::String(list.to_string()) } else { list }
+    }
+
+    /// What tells two states of an element apart.
+    fn version_of(&self, element: &Value) -> String {
+        let mut element = std::borrow::Cow::Borrowed(element);
+        for list in &self.within {
+            take_out(element.to_mut(), &list.steps().collect::<Vec<_>>());
+        }
+        format!("{:016x}", xxh3_64(element.to_string().as_bytes()))
     }
 
     fn own_id(&self, element: &Value) -> Option<String> {
@@ -97,7 +108,7 @@ impl<'k> List<'k> {
             PARENT => Some(self.reference()),
             _ => edit::read(element, property),
         };
-        let version = Some(version_of(element));
+        let version = Some(self.version_of(element));
         ReadRecord { id, version, modified, deleted: false, values: watch.iter().map(value).collect() }
     }
 
@@ -150,7 +161,7 @@ impl<'k> List<'k> {
         let Some(place) = place else {
             return Err(Outcome::Gone { message: format!("{} of {} has no element {id}", self.kind.list, self.parent) });
         };
-        if version.as_ref().is_some_and(|version| *version != version_of(&self.elements[place])) {
+        if version.as_ref().is_some_and(|version| *version != self.version_of(&self.elements[place])) {
             return Err(Outcome::Conflict { message: format!("the element {id} was changed after it was read") });
         }
         if let Action::Delete { .. } = write.action {
@@ -212,9 +223,17 @@ impl<'k> List<'k> {
     }
 }
 
-/// What tells two states of an element apart.
-fn version_of(element: &Value) -> String {
-    format!("{:016x}", xxh3_64(element.to_string().as_bytes()))
+/// Takes out what a path leads to.
+fn take_out(value: &mut Value, steps: &[&str]) {
+    match (steps, value) {
+        ([last], Value::Object(map)) => drop(map.remove(*last)),
+        ([step, rest @ ..], Value::Object(map)) => {
+            if let Some(below) = map.get_mut(*step) {
+                take_out(below, rest);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The answer to a write: what the list shows of its element now. Where it does not, the hub looks.

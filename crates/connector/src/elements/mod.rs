@@ -43,13 +43,16 @@ pub(crate) struct Elements {
     types: Vec<TypeSchema>,
     /// Of each kind, who is writing to which of its lists: a list is read and written by one at a time.
     writing: Vec<[Mutex<()>; STRIPES]>,
+    /// What versions of records have become by writes to their lists alone: such a write changes nothing that a decision on the record
+    /// was made on, so the version that it was made on still holds (P6).
+    superseded: Mutex<HashMap<(String, String), (Vec<String>, String)>>,
 }
 
 impl Elements {
     pub fn over(inner: Box<dyn Connector>, kinds: Vec<Kind>) -> Result<Elements, Trouble> {
         let types = schemas(&kinds, inner.types().to_vec())?;
         let writing = kinds.iter().map(|_| std::array::from_fn(|_| Mutex::new(()))).collect();
-        Ok(Elements { inner, kinds, types, writing })
+        Ok(Elements { inner, kinds, types, writing, superseded: Mutex::default() })
     }
 
     fn kind(&self, name: &str) -> Option<(usize, &Kind)> {
@@ -80,12 +83,43 @@ impl Elements {
         let value = parent.values.first().and_then(Option::as_ref);
         let described = self.types.iter().find(|ty| ty.kind == kind.parent).and_then(|ty| ty.property(&kind.list.path));
         let in_text = described.is_some_and(|property| property.ty == PlainType::String);
-        List::of(kind, &parent.id, self.beginning(kind, &parent.id), (self.has_numbers(&kind.parent), in_text), value)
+        let within = self.kinds.iter().filter(|other| other.parent == kind.name).map(|other| &other.list.path).collect();
+        List::of((kind, within), &parent.id, self.beginning(kind, &parent.id), (self.has_numbers(&kind.parent), in_text), value)
     }
 
     fn lock(&self, kind: usize, parent: &str) -> MutexGuard<'_, ()> {
         let stripe = xxhash_rust::xxh3::xxh3_64(parent.as_bytes()) as usize % STRIPES;
         self.writing[kind][stripe].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A write to a list of a record has made another version of it.
+    fn has_become(&self, kind: &str, before: &ReadRecord, now: Option<&String>) {
+        let (Some(before_it), Some(now)) = (&before.version, now) else { return };
+        let mut superseded = self.superseded.lock().unwrap_or_else(PoisonError::into_inner);
+        let (olds, newest) = superseded.entry((kind.to_string(), before.id.clone())).or_default();
+        // Somebody else has changed it in between: what was known before that does not hold.
+        if newest != before_it {
+            olds.clear();
+        }
+        olds.push(before_it.clone());
+        newest.clone_from(now);
+    }
+
+    /// The writes with the versions that theirs have become by writes to lists alone; `None` where there is no such write.
+    fn with_versions_of_now(&self, kind: &str, writes: &[Write]) -> Option<Vec<Write>> {
+        let superseded = self.superseded.lock().unwrap_or_else(PoisonError::into_inner);
+        if superseded.is_empty() {
+            return None;
+        }
+        let mut writes = writes.to_vec();
+        for write in &mut writes {
+            let (Action::Update { id, version } | Action::Delete { id, version }) = &mut write.action else { continue };
+            let Some((olds, newest)) = superseded.get(&(kind.to_string(), id.clone())) else { continue };
+            if version.as_ref().is_some_and(|version| olds.contains(version)) {
+                *version = Some(newest.clone());
+            }
+        }
+        Some(writes)
     }
 
     /// The writes by the records whose lists they are about, in order. What names no such record is answered at once.
@@ -179,11 +213,12 @@ impl Elements {
             under_way.push((group, parent, applied));
         }
         let mut again = Vec::new();
-        let answers = sent.chunks(self.batch(&kind.parent).max(1)).flat_map(|some| self.write(&kind.parent, &path, some));
+        let answers = sent.chunks(self.batch(&kind.parent).max(1)).flat_map(|some| self.write_part(&kind.parent, &path, some));
         let answers: Vec<Outcome> = answers.collect();
         for ((sent, (group, parent, applied)), answer) in sent.iter().zip(under_way).zip(answers) {
             match answer {
                 Outcome::Done(answer) => {
+                    self.has_become(&kind.parent, &parent, answer.version.as_ref());
                     let shown = answer.values.first().cloned().flatten().unwrap_or_else(|| sent.values[0].value.clone());
                     let parent = ReadRecord { values: vec![Some(shown)], modified: answer.modified, ..parent };
                     let list = self.list(kind, &parent).ok();
@@ -295,7 +330,12 @@ impl Connector for Elements {
     }
 
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
-        let Some((at, described)) = self.kind(kind) else { return self.inner.write(kind, watch, writes) };
+        let Some((at, described)) = self.kind(kind) else {
+            return match self.with_versions_of_now(kind, writes) {
+                Some(writes) => self.inner.write(kind, watch, &writes),
+                None => self.inner.write(kind, watch, writes),
+            };
+        };
         let mut outcomes: Vec<Option<Outcome>> = writes.iter().map(|_| None).collect();
         let groups = self.by_parent(described, watch, writes, &mut outcomes);
         // What replaces its file whole takes all lists in one go; of others each list is a request.
@@ -321,6 +361,10 @@ impl Connector for Elements {
         }
         let unreached = || Outcome::Later { retry_after_ms: None, message: "not reached".into() };
         outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect()
+    }
+
+    fn write_part(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+        if self.is_of_elements(kind) { self.write(kind, watch, writes) } else { self.inner.write_part(kind, watch, writes) }
     }
 
     fn batch(&self, kind: &str) -> usize {

@@ -646,6 +646,14 @@ impl Connector for FilesConnector {
         }
     }
 
+    fn write_part(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+        match self.kind(kind) {
+            // None of these rows counts as known.
+            Ok((table, _state)) => replace::write(table, &self.numbers, watch, writes, &mut HashSet::default()),
+            Err(trouble) => writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect(),
+        }
+    }
+
     fn batch(&self, _: &str) -> usize {
         WRITES_AT_ONCE
     }
