@@ -34,6 +34,18 @@ pub fn created(
     (state, not_kept)
 }
 
+/// Whether the answer to a write shows another value than is known of a property that was not written, in the version that the record has
+/// from now on: somebody has edited it meanwhile (P6).
+pub fn shows_an_edit(plan: &Plan, state: &RecordState, answer: &ReadRecord, sent: &[(usize, Value)]) -> bool {
+    let props = plan.ty(state.ty).props.iter().zip(&state.slots).zip(&answer.values).enumerate();
+    let differs = |(ix, ((prop, slot), shown)): (usize, _)| {
+        let (prop, slot, shown): (&crate::plan::PlanProp, &Slot, &Option<Value>) = (prop, slot, shown);
+        let is_other = |shown: &Value| !same(prop.terms(), effective(shown, prop.whole), slot.value(prop.whole));
+        shown.as_ref().is_some_and(is_other) && sent.iter().all(|(sent, _)| *sent != ix)
+    };
+    answer.version.is_some() && props.into_iter().any(differs)
+}
+
 /// A known record after a confirmed write. Gives what of the write its system has not kept (R6): such a property carries nothing, and
 /// would be written again if nobody asked a person first.
 pub fn written(
@@ -123,7 +135,11 @@ pub fn written(
     state.version = answer.version.or(state.version.take());
     // R6: of a write whose answer tells no time none is known. Nor is one by which what an earlier write gave could be judged: without a
     // version somebody may have edited that between the two writes, and the record would show the time of the second all the same.
-    state.modified = answer.modified.filter(|_| tells_version || !unseen);
+    // P5a: nor of one whose time lies before the one that was known. The system's clock was set back: a state from before the write would
+    // seem to be the later one.
+    let known = state.modified;
+    let goes_on = |at: &Timestamp| known.is_none_or(|known| known <= *at);
+    state.modified = answer.modified.filter(|_| tells_version || !unseen).filter(goes_on);
     state.written_at = Some(now);
     state.presence = Presence::Live;
     if creates {
@@ -133,10 +149,11 @@ pub fn written(
 }
 
 /// R6: whether a system that shows this now has kept what it was sent, in whatever form (P3). What shows as it did before the write, or
-/// nothing, was not kept, unless it is what the system makes of such a value.
+/// nothing, was not kept, unless it is what the system makes of such a value. What was there before may be known as it was sent only, and
+/// not as the system stored it.
 pub(crate) fn is_kept(terms: Terms, sent: &Value, before: &Value, shown: &Value) -> bool {
     let lost = is_empty(shown) && !is_empty(sent);
-    !(lost || same(terms, shown, before)) || made_of(sent, shown)
+    !(lost || same(terms, shown, before) || made_of(before, shown)) || made_of(sent, shown)
 }
 
 /// C2, P5: what a record shows after a write whose answer was lost. Where it shows what was sent, that is Lockstep's own value and no

@@ -193,7 +193,7 @@ pub fn written(
     let modified = state.modified;
     // P6: the write was made on a version of the record that has not been read as this facet yet. What else the answer shows may be
     // somebody's edit, which the next reading takes in.
-    let behind = state.version != intent.base_version;
+    let behind = state.version.as_ref() != intent.version();
     if behind {
         (answer.version, answer.modified) = (None, None);
         for (ix, value) in answer.values.iter_mut().enumerate() {

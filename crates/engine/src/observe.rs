@@ -411,16 +411,17 @@ fn first_look(
             FirstLook::StoredSo
         }
         () if untold && made_of(sent, shown) => FirstLook::StoredSo,
-        // P3: whoever has edited something else of the record meanwhile has not taken the blanks out.
-        () if differs_in_blanks(sent, shown) => FirstLook::StoredSo,
+        // P3: whoever has edited something else of the record meanwhile has not taken the blanks out, nor put this in capitals.
+        () if has_the_same_words(sent, shown) => FirstLook::StoredSo,
         () => FirstLook::Edited,
     }
 }
 
-/// Whether two texts are the same but for blanks at their ends, or for how many there are between words.
-fn differs_in_blanks(sent: &Value, shown: &Value) -> bool {
+/// Whether two texts are the same but for blanks at their ends, for how many there are between words, and for capitals.
+fn has_the_same_words(sent: &Value, shown: &Value) -> bool {
+    let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
     match (sent, shown) {
-        (Value::String(sent), Value::String(shown)) => sent.split_whitespace().eq(shown.split_whitespace()),
+        (Value::String(sent), Value::String(shown)) => words(sent) == words(shown),
         _ => false,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::change::Counterpart;
-use lockstep_model::value::{equal, shown};
+use lockstep_model::value::{equal, is_empty, shown};
 use lockstep_model::{
     Change, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, NumberMap, NumberSet, Presence, PropIx,
     Reason, RecordId, RecordState, Review, ReviewKind, Rule, Situation, TypeIx, Value,
@@ -428,7 +428,7 @@ impl OneEntity<'_> {
             let tried = intent.kind == IntentKind::Create && intent.attempts > 0 && intent.state == IntentState::Queued;
             // P6: a write that met another version is decided on the version that is known now.
             let over = |changes: &[Change]| changes.iter().map(|change| change.displaced.clone()).collect::<Vec<_>>();
-            let moved = || intent.base_version != subject.version || over(&intent.changes) != over(changes);
+            let moved = || intent.version() != subject.version.as_ref() || over(&intent.changes) != over(changes);
             if due.is_none() || !(same(intent) || tried) {
                 self.out.dropped.push(intent.id);
             } else if intent.kind == IntentKind::Update && intent.attempts > 0 && intent.state == IntentState::Queued && moved() {
@@ -490,7 +490,10 @@ impl OneEntity<'_> {
             entity,
             source,
             flow,
-            base_version: record.and_then(|record| record.version.clone()),
+            base_version: record.and_then(|record| match kind {
+                IntentKind::Update => version_to_meet(self.plan, record),
+                IntentKind::Create | IntentKind::Delete => record.version.clone(),
+            }),
             changes,
             state: IntentState::Queued,
             attempts: 0,
@@ -785,4 +788,18 @@ impl OneEntity<'_> {
         let opened_at = self.slice.now;
         self.reviews.push(Review { kind, record, ty, prop, rule, candidates: vec![], value, message, opened_at });
     }
+}
+
+/// P6: the version that a record is to have still when it is written to. Where none is known, and nothing has shown the record since
+/// Lockstep's own write, it is looked at first: a write over what somebody has put in there meanwhile would meet no other version.
+fn version_to_meet(plan: &Plan, record: &RecordState) -> Option<String> {
+    let ty = plan.ty(record.ty);
+    let is_unseen = || {
+        let all = ty.props.iter().zip(&record.slots).enumerate();
+        let told = all.filter(|(ix, (prop, slot))| Some(*ix) != ty.own_id.map(PropIx::at) && !is_empty(slot.value(prop.whole)));
+        let mut unseen = told.map(|(_, (prop, slot))| slot.is_unseen(prop.whole)).peekable();
+        unseen.peek().is_some() && unseen.all(|unseen| unseen)
+    };
+    let looks = || record.written_at.is_some() && ty.can.get && is_unseen();
+    record.version.clone().or_else(|| looks().then(|| Intent::UNSEEN.to_string()))
 }

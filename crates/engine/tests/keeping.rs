@@ -885,3 +885,86 @@ fn r7_an_id_has_the_json_type_that_the_other_system_uses() {
     let user = world.records.values().find(|r| r.ty == world.ty("z.User")).unwrap().key.clone();
     assert_eq!(world.value(&format!("z.User/{user}"), "organization"), json!(7));
 }
+
+#[test]
+fn p3_capitals_that_a_system_made_are_no_edit_though_somebody_has_edited_something_else() {
+    let mut world = linked_pair();
+    let id = world.record("b.Person/1").id;
+    world.read("a.Person/1", json!({"name": "Ada  Berg "}));
+    world.decide();
+    world.deliver_untold();
+    let state = world.records.get_mut(&id).unwrap();
+    (state.version, state.modified) = (Some("7".into()), Some(Timestamp(1)));
+    let now = world.now;
+    world.read_as("b.Person/1", json!({"name": "ADA BERG", "phone": "2"}), Some("8"), Some(now));
+    assert_eq!(world.settle_all(), 1, "the number goes to a");
+    assert_eq!((world.value("a.Person/1", "name"), world.value("a.Person/1", "phone")), (json!("Ada  Berg "), json!("2")));
+}
+
+#[test]
+fn p5a_a_read_from_before_our_own_write_is_no_edit_though_the_systems_clock_was_set_back() {
+    let mut world = linked_pair();
+    let (b, ty, before) = (world.record("b.Person/1").id, world.ty("b.Person"), world.now);
+    world.plan.types[ty.at()].settles_ms = 1_000;
+    let state = world.records.get_mut(&b).unwrap();
+    (state.version, state.modified) = (Some("1".into()), Some(Timestamp(before)));
+    world.read("a.Person/1", json!({"phone": "2"}));
+    world.decide();
+    // By its clock the system carries the write out earlier than somebody edited the record.
+    let intent = world.intents.last().unwrap().clone();
+    let phone = world.prop(ty, "phone");
+    let mut values = vec![None; world.plan.ty(ty).props.len()];
+    values[phone.at()] = Some(json!("2"));
+    let modified = Some(Timestamp(before - 500));
+    let answer = ReadRecord { id: "1".into(), version: Some("2".into()), modified, deleted: false, values };
+    world.now += 1;
+    let mut state = world.records[&b].clone();
+    confirm::written(&world.plan, &mut state, &intent, answer, &[(phone.at(), json!("2"))], Timestamp(world.now));
+    world.records.insert(b, state);
+    world.intents.last_mut().unwrap().state = IntentState::Done;
+    world.now += 1;
+    world.read_as("b.Person/1", json!({"email": "ada@example.com", "name": "Ada", "phone": "1"}), Some("1"), Some(before));
+    assert_eq!(world.settle_all(), 0, "a state from before the write is taken for an edit");
+    assert_eq!((world.value("a.Person/1", "phone"), world.value("b.Person/1", "phone")), (json!("2"), json!("2")));
+}
+
+#[test]
+fn r6_what_shows_as_the_system_had_stored_the_write_before_was_not_kept() {
+    let mut world = linked_pair();
+    for name in ["Ada Lie ", "Ada Moe"] {
+        world.read("a.Person/1", json!({"name": name}));
+        world.decide();
+        world.deliver_untold();
+    }
+    // The second was acknowledged and not done; what the system made of the first has not been seen before.
+    world.read("b.Person/1", json!({"email": "ada@example.com", "name": "Ada Lie", "phone": "1"}));
+    assert_eq!(world.settle_all(), 0);
+    assert_eq!(world.reviews.iter().map(|review| review.kind).collect::<Vec<_>>(), [ReviewKind::NotKept]);
+    assert_eq!(world.value("a.Person/1", "name"), json!("Ada Moe"));
+}
+
+#[test]
+fn p6_what_nothing_has_shown_since_our_own_write_is_looked_at_before_it_is_written_to() {
+    let mut world = World::people(&[flow(
+        "a.Person",
+        "b.Person",
+        Create::Always,
+        &["email = email"],
+        &["email <-> email", "phone <-> phone"],
+    )]);
+    world.read("a.Person/1", json!({"email": "ada@example.com", "phone": "1"}));
+    world.decide();
+    world.deliver_untold();
+    world.read("a.Person/1", json!({"phone": "2"}));
+    world.decide();
+    let looks = |world: &World| world.intents.last().unwrap().looks_first();
+    assert!(looks(&world), "{:?}", world.intents);
+    assert_eq!(world.intents.last().unwrap().version(), None);
+    world.intents.retain(|intent| !intent.state.is_open());
+    // Once it has been seen it is written to as ever.
+    let key = world.records.values().find(|record| record.key.starts_with("new")).unwrap().key.clone();
+    world.read(&format!("b.Person/{key}"), json!({"email": "ada@example.com", "phone": "1"}));
+    world.agenda.extend(world.records.keys().copied().collect::<Vec<_>>());
+    world.decide();
+    assert!(!looks(&world), "{:?}", world.intents);
+}

@@ -3,7 +3,7 @@
 
 use lockstep_connector::{Action, Answers, Connector, Outcome, Trouble, Write};
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::value::{equal_as, is_empty};
+use lockstep_model::value::{equal, equal_as, is_empty};
 use lockstep_model::{Intent, PlainType, ReadRecord, Value};
 
 use crate::look_up::LookUp;
@@ -20,7 +20,7 @@ pub(crate) struct Job {
     pub(crate) watch: Vec<PropertyRef>,
     pub(crate) intents: Vec<Intent>,
     pub(crate) writes: Vec<Write>,
-    /// For deletions: what each record is known to hold. Empty where nothing is deleted.
+    /// For deletions, and for updates of what nothing has shown yet: what each record is known to hold. Empty where none is looked at.
     pub(crate) known: Vec<Vec<(usize, Value)>>,
     /// Records can be read one by one.
     pub(crate) can_get: bool,
@@ -56,7 +56,7 @@ pub(crate) fn carry_out(
 ) -> (Vec<Carried>, Option<Trouble>) {
     let mut aside = Vec::new();
     if stopped.is_none() {
-        aside.extend(set_aside_edited(connector, &mut job));
+        aside.extend(set_aside_edited(connector, &mut job, &mut stopped));
         aside.extend(set_aside_found(connector, &mut job, &mut stopped));
     }
     let size = connector.batch(&job.kind).max(1);
@@ -179,24 +179,67 @@ fn set_aside_found(connector: &dyn Connector, job: &mut Job, stopped: &mut Optio
     aside
 }
 
-/// D1: takes records out of a job of deletions that were edited since the deletion was decided.
-fn set_aside_edited(connector: &dyn Connector, job: &mut Job) -> Vec<Carried> {
+/// P6, D1: takes records out of a job that were edited since it was decided what is to become of them: those that are to be deleted, and
+/// those that nothing has shown since Lockstep's own last write.
+fn set_aside_edited(connector: &dyn Connector, job: &mut Job, stopped: &mut Option<Trouble>) -> Vec<Carried> {
     if job.known.is_empty() {
         return vec![];
     }
     let (intents, writes) = (std::mem::take(&mut job.intents), std::mem::take(&mut job.writes));
-    let mut edited = Vec::new();
-    for ((intent, write), known) in intents.into_iter().zip(writes).zip(&job.known) {
-        match crate::deletes::edited_since(connector, &job.kind, &job.watch, &write, known) {
-            Some(again) => {
-                let message = "it was edited meanwhile".into();
-                edited.push((Parcel { intent, sent: vec![] }, Outcome::Conflict { message }, Some(Box::new(again))));
-            }
-            None => {
+    let mut aside = Vec::new();
+    for ((intent, mut write), known) in intents.into_iter().zip(writes).zip(&job.known) {
+        let looked_at = match &*stopped {
+            Some(trouble) => Err(Outcome::Stopped(trouble.clone())),
+            None if intent.looks_first() => edited_unseen(connector, &job.kind, &job.watch, &mut write, known),
+            None => Ok(crate::deletes::edited_since(connector, &job.kind, &job.watch, &write, known)),
+        };
+        let (outcome, again) = match looked_at {
+            Ok(None) => {
                 job.intents.push(intent);
                 job.writes.push(write);
+                continue;
             }
-        }
+            Ok(Some(again)) => (Outcome::Conflict { message: "it was edited meanwhile".into() }, Some(Box::new(again))),
+            Err(outcome) => {
+                if let Outcome::Stopped(trouble) = &outcome {
+                    stopped.get_or_insert_with(|| trouble.clone());
+                }
+                (outcome, None)
+            }
+        };
+        aside.push((Parcel { intent, sent: vec![] }, outcome, again));
     }
-    edited
+    aside
+}
+
+/// P6: looks at a record that nothing has shown since Lockstep's own last write. Gives it where it shows something else than is known, be it
+/// somebody's edit or what its system has made of the values; else the write carries the version that it has now.
+fn edited_unseen(
+    connector: &dyn Connector,
+    kind: &str,
+    watch: &[PropertyRef],
+    write: &mut Write,
+    known: &[(usize, Value)],
+) -> Result<Option<ReadRecord>, Outcome> {
+    let Action::Update { id, version } = &mut write.action else { return Ok(None) };
+    match connector.get(kind, watch, id) {
+        Ok(Some(record)) if record.id != *id => {
+            let message = format!("{kind}/{id} has not been seen since it was written, and {} is shown in its place", record.id);
+            Err(Outcome::Later { retry_after_ms: None, message })
+        }
+        Ok(Some(record)) => {
+            let differs = |(prop, was): &(usize, Value)| record.values[*prop].as_ref().is_some_and(|is| !equal(is, was));
+            if known.iter().any(differs) {
+                return Ok(Some(record));
+            }
+            *version = record.version;
+            Ok(None)
+        }
+        // Writing to it says so.
+        Ok(None) => Ok(None),
+        // G4: this one waits; the others are looked at, too.
+        Err(Trouble::Busy { retry_after_ms, message }) => Err(Outcome::Later { retry_after_ms, message }),
+        Err(Trouble::Malformed(message)) => Err(Outcome::Later { retry_after_ms: None, message }),
+        Err(trouble) => Err(Outcome::Stopped(trouble)),
+    }
 }

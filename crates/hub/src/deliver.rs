@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 
 use lockstep_connector::{Action, Answers, Connector, Outcome, Trouble, Write, WriteValue};
 use lockstep_engine::keys::{each_id, hashes, rekey};
-use lockstep_engine::observe::retired_key;
+use lockstep_engine::observe::{Reading, observe, retired_key};
 use lockstep_engine::plan::{PlanProp, PlanType};
 use lockstep_engine::settle::id_value;
 use lockstep_engine::{Plan, confirm};
@@ -270,12 +270,14 @@ impl Hub {
         // The store has what lies together written together when the answers come. What is to be created still comes last.
         intents.sort_by_key(|intent| (intent.kind == IntentKind::Create, intent.record));
         let targets: Vec<RecordId> = intents.iter().filter_map(|i| i.record).collect();
-        let deleted: Vec<RecordId> = intents.iter().filter(|i| i.kind == IntentKind::Delete).filter_map(|i| i.record).collect();
+        let looked_at = intents.iter().filter(|intent| intent.kind == IntentKind::Delete || intent.looks_first());
+        let looked_at: Vec<RecordId> = looked_at.filter_map(|intent| intent.record).collect();
         let shares = &mut under_way.report.shares;
         let keys: NumberMap<RecordId, String> =
             timed(&mut shares.loading_ms, || self.store.keys_of(&targets))?.into_iter().collect();
-        let deletes = !deleted.is_empty();
-        let deleted: NumberMap<RecordId, RecordState> = self.store.records(&deleted)?.into_iter().map(|r| (r.id, r)).collect();
+        let looks = !looked_at.is_empty();
+        let looked_at: NumberMap<RecordId, RecordState> =
+            self.store.records(&looked_at)?.into_iter().map(|r| (r.id, r)).collect();
         let counterparts = self.counterparts(&intents)?;
         if self.has_facets(ty) {
             let known = self.store.records(&targets)?.into_iter().map(|record| (record.id, record)).collect();
@@ -291,7 +293,7 @@ impl Hub {
             let key = || intent.record.and_then(|id| keys.get(&id).cloned()).unwrap_or_default();
             let action = match intent.kind {
                 IntentKind::Create => Action::Create,
-                IntentKind::Update => Action::Update { id: key(), version: intent.base_version.clone() },
+                IntentKind::Update => Action::Update { id: key(), version: intent.version().cloned() },
                 IntentKind::Delete => Action::Delete { id: key(), version: intent.base_version.clone() },
             };
             if intent.kind != IntentKind::Create && under_way.damages.leaves_alone(ty, &key()) {
@@ -329,8 +331,8 @@ impl Hub {
                 continue;
             }
             commit.intents_changed.push(step(&intent, IntentEvent::Send, now, None));
-            if deletes {
-                let target = intent.record.and_then(|id| deleted.get(&id));
+            if looks {
+                let target = intent.record.and_then(|id| looked_at.get(&id));
                 known.push(target.map(crate::deletes::known_of).unwrap_or_default());
             }
             // C2: the same at every try, in whatever process; another after yesterday's store was put back, which hands out numbers again.
@@ -507,8 +509,12 @@ impl Hub {
                     if self.has_facets(intent.ty) {
                         self.facets_written(under_way.report.run, &intent, &state, &answer, &sent, &mut commit)?;
                     }
+                    let edited = confirm::shows_an_edit(&self.plan, &state, &answer, &sent).then(|| answer.clone());
                     let not_kept = confirm::written(&self.plan, &mut state, &intent, answer, &sent, now);
                     self.not_kept(under_way, &intent, &state, &not_kept, &sent, &mut commit);
+                    if let Some(answer) = edited {
+                        self.take_in_answer(under_way, &mut state, answer, &mut commit)?;
+                    }
                     let mut kept = sent;
                     kept.retain(|(prop, _)| not_kept.iter().all(|lost| lost.at() != *prop));
                     if !once {
@@ -593,6 +599,37 @@ impl Hub {
         timed(&mut under_way.report.shares.storing_ms, || self.store.commit(commit))?;
         for (intent, found, message) in adopt {
             self.adopt(under_way, intent, found, message)?;
+        }
+        Ok(())
+    }
+
+    /// P6: what an answer shows beside what was written, in the version that is known from now on, is taken in at once: until it were read
+    /// again, that version would let every write pass over it.
+    fn take_in_answer(
+        &mut self,
+        under_way: &mut Underway,
+        state: &mut RecordState,
+        answer: ReadRecord,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        let reading = Reading {
+            ty: state.ty,
+            now,
+            asked: now,
+            untold: under_way.report.started,
+            previous: self.status[state.ty.at()].read_from,
+            first_id: RecordId(0),
+            after_writes: false,
+            reindex: false,
+        };
+        let known = HashMap::from([(state.key.clone(), state.clone())]);
+        let mut observed = observe(&self.plan, reading, vec![answer], known);
+        // By what it is found is compared with what it was before the write.
+        (observed.keys_added, observed.keys_removed) = (vec![], vec![]);
+        self.remember(under_way, state.ty, observed, commit)?;
+        if let Some(at) = commit.changed_records.iter().rposition(|changed| changed.id == state.id) {
+            *state = commit.changed_records.remove(at);
         }
         Ok(())
     }

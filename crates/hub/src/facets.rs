@@ -269,7 +269,7 @@ impl Hub {
     /// already: the decision on it did not know of that write.
     pub(crate) fn with_other_facets(&self, intent: &mut Intent, known: &NumberMap<RecordId, RecordState>) {
         let Some(state) = intent.record.and_then(|id| known.get(&id)) else { return };
-        if intent.base_version == state.version {
+        if intent.version() == state.version.as_ref() {
             return;
         }
         intent.base_version = state.version.clone();

@@ -12,7 +12,7 @@ use lockstep_engine::plan::Schemas;
 use lockstep_hub::{Clock, Hub, RunOptions, System};
 use lockstep_model::flow::{Create, Deletes, Filter, PropertyRef};
 use lockstep_model::{
-    Flow, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp, TypeName, TypeSchema, Value,
+    Flow, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp, TypeIx, TypeName, TypeSchema, Value,
 };
 use lockstep_store::{JournalKind, SqliteStore};
 use serde_json::json;
@@ -1252,4 +1252,62 @@ fn f1_f3_a_record_that_is_deleted_is_gone_with_all_its_facets_at_once() {
         (json!("Voss"), 3),
         "it is deleted, and nothing of it was emptied before"
     );
+}
+
+/// A run that reads of `a` alone.
+fn run_called_by_a(hub: &mut Hub) -> u64 {
+    let at = hub.plan_of_flows().types.iter().position(|ty| ty.name.system == "a").unwrap();
+    let only = Some([TypeIx(at as u16)].into());
+    hub.run(RunOptions { only, ..RunOptions::default() }).unwrap().writes()
+}
+
+/// Whether an edit that put this value in stands in the history of a record.
+fn knows_of_edit(hub: &mut Hub, record: &str, value: Value) -> bool {
+    let id = hub.find(record).unwrap().id;
+    hub.history(id, 99).unwrap().iter().any(|entry| entry.kind == JournalKind::Edit && entry.after == value)
+}
+
+#[test]
+fn p6_what_has_not_been_seen_since_it_was_created_is_looked_at_before_it_is_written_to() {
+    for another in [false, true] {
+        let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+        b.forgets.store(true, Ordering::Relaxed);
+        let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
+        let mut hub = hub(&[("a", &a), ("b", &b)], &[one]);
+        a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+        b.creations.lock().unwrap().push_back(Fate::OnlyId);
+        // What came of it can't be read.
+        b.unseen.store(true, Ordering::Relaxed);
+        assert_eq!(run(&mut hub), 1);
+        let id = b.real.all("Person").into_keys().next().unwrap();
+        b.put(&format!("Person/{id}"), json!({"phone": "9"}));
+        a.put("Person/1", json!({"phone": "2"}));
+        let look = if another { &b.stuck } else { &b.busy };
+        look.lock().unwrap().push(id.clone());
+        run_called_by_a(&mut hub);
+        assert_eq!(b.only("Person")["phone"], json!("9"), "it is written over unseen");
+        look.lock().unwrap().clear();
+        run(&mut hub);
+        run(&mut hub);
+        assert!(knows_of_edit(&mut hub, &format!("b.Person/{id}"), json!("9")), "nobody knows that there was such an edit");
+        assert_eq!(a.only("Person")["phone"], b.only("Person")["phone"]);
+    }
+}
+
+#[test]
+fn p6_an_edit_that_the_look_after_a_write_shows_is_taken_in_at_once() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    b.forgets.store(true, Ordering::Relaxed);
+    *b.worth.lock().unwrap() = Answers::Unsure;
+    let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone", "name"]);
+    let mut hub = hub(&[("a", &a), ("b", &b)], &[one]);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1", "name": "Solveig"}));
+    assert_eq!(run(&mut hub), 1);
+    let id = b.real.all("Person").into_keys().next().unwrap();
+    a.put("Person/1", json!({"phone": "2"}));
+    *b.afterwards.lock().unwrap() = Some(flat(json!({"name": "Solveig Berg"})));
+    run_called_by_a(&mut hub);
+    assert!(knows_of_edit(&mut hub, &format!("b.Person/{id}"), json!("Solveig Berg")), "the next write goes over it unseen");
+    assert_eq!(a.only("Person")["name"], json!("Solveig Berg"));
+    assert_eq!((b.only("Person")["phone"].clone(), run(&mut hub)), (json!("2"), 0));
 }

@@ -219,7 +219,7 @@ pub struct Intent {
     /// The record it comes from.
     pub source: RecordId,
     pub flow: FlowIx,
-    /// The version it was decided on (P6).
+    /// The version it was decided on (P6); `Intent::UNSEEN` where nothing has shown the record since Lockstep's own write to it.
     pub base_version: Option<String>,
     pub changes: Vec<Change>,
     pub state: IntentState,
@@ -233,6 +233,19 @@ pub struct Intent {
 }
 
 impl Intent {
+    /// In place of a version: the record is to be looked at before it is written to (P6, R6).
+    pub const UNSEEN: &'static str = "";
+
+    /// The version that is to be the record's still when it is written to, where one is known.
+    pub fn version(&self) -> Option<&String> {
+        self.base_version.as_ref().filter(|version| *version != Intent::UNSEEN)
+    }
+
+    /// P6: its record is looked at first.
+    pub fn looks_first(&self) -> bool {
+        self.kind == IntentKind::Update && self.base_version.as_deref() == Some(Intent::UNSEEN)
+    }
+
     /// G7: it takes a write of Lockstep's back. Such an intent has no other record that it comes from: its source is the record that it
     /// is written to, which no decision by the flows ever has.
     pub fn takes_back(&self) -> bool {
