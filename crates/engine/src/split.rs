@@ -10,12 +10,19 @@ use std::collections::BTreeMap;
 use lockstep_model::value::{equal_as, is_empty, same};
 use lockstep_model::{Claim, ClaimStamp, PropIx, RecordId, RecordState, Timestamp};
 
-use crate::plan::Plan;
-use crate::settle::{Entity, candidates, settle_goes, shows};
+use crate::plan::{Bearing, Plan};
+use crate::settle::{Candidate, Entity, candidates, settle_goes, shows};
 
 /// Gives a half of an entity the claims that it lacks without the other half. `half` is left with them; the numbers of the records that
-/// changed are returned.
-pub fn inherit(plan: &Plan, now: Timestamp, half: &mut [RecordState], other: &[RecordState]) -> Vec<RecordId> {
+/// changed are returned. `unwritten` are the properties of which a write has been decided on that is not known to be done: they still
+/// show what was there before.
+pub fn inherit(
+    plan: &Plan,
+    now: Timestamp,
+    half: &mut [RecordState],
+    other: &[RecordState],
+    unwritten: &[(RecordId, PropIx)],
+) -> Vec<RecordId> {
     // What is taken over, by the claim in the other half: who holds its value.
     let mut held: BTreeMap<ClaimStamp, Vec<(usize, PropIx)>> = BTreeMap::new();
     let mut ties: BTreeMap<ClaimStamp, bool> = BTreeMap::new();
@@ -23,15 +30,27 @@ pub fn inherit(plan: &Plan, now: Timestamp, half: &mut [RecordState], other: &[R
     {
         let whole = Entity::unconditional(plan, half.iter().chain(other).collect());
         let mine = |id: RecordId| half.iter().any(|record| record.id == id);
+        let now_held = Entity::of(plan, half.iter().collect());
         for (at, record) in half.iter().enumerate() {
             for prop in (0..plan.ty(record.ty).props.len() as u16).map(PropIx) {
                 let all = candidates(plan, &whole, record.ty, prop, Some(record.id));
-                let found = all.iter().find(|one| mine(one.stamp.record) || shows(plan, now, record, prop, one));
+                // P8: whether a reference is the one that was put in can't be told from its id.
+                let waits = unwritten.contains(&(record.id, prop));
+                let shows = |one: &Candidate<'_>| {
+                    !(waits && one.by.is_some_and(|by| by.reference)) && shows(plan, now, record, prop, one)
+                };
+                // L9: a claim of the half's own that comes by a flow which does not hold now takes nothing's place.
+                let reaches = |one: &Candidate<'_>| {
+                    let way = |by: &Bearing| (by.other, by.theirs) == (one.from, one.stamp.prop);
+                    let held = || now_held.bearings(plan, record.ty, prop).iter().any(way);
+                    mine(one.stamp.record) && (one.by.is_none() || held())
+                };
+                let found = all.iter().find(|one| reaches(one) || shows(one));
                 let Some(found) = found.filter(|found| !mine(found.stamp.record)) else {
                     // What wins in the whole wins in this half too, where it is in it; and what is shown of a claim that is still there is
                     // older than what the half has of its own.
-                    let as_before = all.first().is_some_and(|best| mine(best.stamp.record));
-                    let known = as_before || all.iter().any(|one| shows(plan, now, record, prop, one));
+                    let as_before = all.first().is_some_and(reaches);
+                    let known = as_before || all.iter().any(shows);
                     if let Some(stamp) = left_over(plan, record, prop).filter(|stamp| !known && !mine(stamp.record)) {
                         held.entry(stamp).or_default().push((at, prop));
                     }

@@ -1,9 +1,9 @@
 //! L7: what each half of an entity holds when a person takes it apart is its own from then on.
 
-use crate::kit::{World, flow};
+use crate::kit::{World, flow, reference, schemas};
 use lockstep_engine::split::inherit;
-use lockstep_model::flow::Create;
-use lockstep_model::{EntityId, RecordId, RecordState, Timestamp};
+use lockstep_model::flow::{Create, Filter};
+use lockstep_model::{EntityId, Flow, IntentState, PlainType, PropertySchema, RecordId, RecordState, Timestamp};
 use serde_json::json;
 
 /// Three linked records; each holds what was put in last, in `b`, though `a` and `c` had values of their own.
@@ -32,8 +32,11 @@ fn take_out(world: &mut World, out: RecordId) {
     let (mut one, mut other): (Vec<RecordState>, Vec<RecordState>) =
         world.records.values().cloned().partition(|record| record.id == out);
     let before = one.clone();
-    inherit(&world.plan, Timestamp(world.now), &mut one, &other);
-    inherit(&world.plan, Timestamp(world.now), &mut other, &before);
+    let open = world.intents.iter().filter(|intent| intent.state.is_open() && intent.record.is_some());
+    let unwritten: Vec<_> =
+        open.flat_map(|intent| intent.changes.iter().map(|change| (intent.record.unwrap(), change.prop))).collect();
+    inherit(&world.plan, Timestamp(world.now), &mut one, &other, &unwritten);
+    inherit(&world.plan, Timestamp(world.now), &mut other, &before, &unwritten);
     for half in [one, other] {
         let own = half.iter().map(|record| record.id.0).min().unwrap();
         for mut record in half {
@@ -183,4 +186,85 @@ fn l7_what_a_half_still_shows_of_an_edit_that_has_lost_within_it_is_nobodys_clai
     for record in ["a.Person/1", "b.Person/new3", "c.Person/1"] {
         assert_eq!(world.value(record, "name"), json!("Solveig"), "{record}");
     }
+}
+
+#[test]
+fn l7_p8_a_reference_that_has_not_been_written_before_unlinking_is_written_after_it() {
+    let people = ["mail <-> mail", "company <-> company"];
+    let flows = [
+        flow("b.Company", "a.Company", Create::Always, &["name = name"], &["name <-> name"]),
+        flow("b.Company", "c.Company", Create::Always, &["name = name"], &["name <-> name"]),
+        flow("b.Person", "a.Person", Create::Always, &["mail = mail"], &people),
+        flow("b.Person", "c.Person", Create::Never, &["mail = mail"], &people),
+        flow("c.Person", "b.Person", Create::Always, &["mail = mail"], &people),
+    ];
+    let company = || vec![PropertySchema { ty: PlainType::String, ..reference("company", "Company") }];
+    let mut world = World::new(
+        &flows,
+        &schemas(&[
+            ("a.Person", company()),
+            ("b.Person", company()),
+            ("c.Person", company()),
+            ("a.Company", vec![]),
+            ("b.Company", vec![]),
+            ("c.Company", vec![]),
+        ]),
+    );
+    for system in ["a", "b", "c"] {
+        world.read(&format!("{system}.Company/{system}1"), json!({"name": "Fjell AS"}));
+        world.read(&format!("{system}.Company/{system}2"), json!({"name": "Dal AS"}));
+    }
+    world.read("b.Person/1", json!({"mail": "ada@example.com", "company": "b1"}));
+    world.read("c.Person/1", json!({"mail": "ada@example.com", "company": "c1"}));
+    world.settle_all();
+    let a = world.records.values().find(|record| record.ty == world.ty("a.Person")).unwrap().key.clone();
+    let a = format!("a.Person/{a}");
+    assert_eq!(world.value(&a, "company"), json!("a1"));
+    // She moves; c hears of it, and a can't be reached.
+    world.read("b.Person/1", json!({"company": "b2"}));
+    world.decide();
+    let ty = world.ty("a.Person");
+    let at = world.intents.iter().position(|intent| intent.state == IntentState::Queued && intent.ty == ty).unwrap();
+    let waits = world.intents.remove(at);
+    world.deliver();
+    assert_eq!(world.value("c.Person/1", "company"), json!("c2"));
+    world.intents.push(waits);
+    let out = world.record("b.Person/1").id;
+    let companies: Vec<RecordState> =
+        world.records.values().filter(|record| record.entity != world.records[&out].entity).cloned().collect();
+    world.records.retain(|_, record| companies.iter().all(|company| company.id != record.id));
+    take_out(&mut world, out);
+    world.records.extend(companies.into_iter().map(|company| (company.id, company)));
+    world.intents.retain(|intent| !intent.state.is_open());
+    world.settle_all();
+    assert_eq!(world.value("c.Person/1", "company"), json!("c2"));
+    assert_eq!(world.value(&a, "company"), json!("a2"), "it differs from the others for good");
+}
+
+#[test]
+fn l7_l9_what_a_half_was_given_is_its_own_though_a_later_value_in_it_does_not_reach_it() {
+    let rows = ["mail <-> mail", "phone <-> phone"];
+    let only = Some(Filter { expression: "kind == 'customer'".into(), reads: vec!["kind".into()] });
+    let mut world = World::people(&[
+        Flow { only, ..flow("b.Person", "a.Person", Create::Never, &["mail = mail"], &rows) },
+        flow("a.Person", "c.Person", Create::Always, &["mail = mail"], &rows),
+    ]);
+    world.read("b.Person/1", json!({"mail": "solveig@example.com", "phone": "1", "kind": "customer"}));
+    world.read("a.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    world.read("c.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    world.settle();
+    world.read("b.Person/1", json!({"kind": "supplier"}));
+    world.read("c.Person/1", json!({"phone": "2"}));
+    world.settle();
+    world.read("b.Person/1", json!({"phone": "3"}));
+    world.settle();
+    assert_eq!(world.value("a.Person/1", "phone"), json!("2"));
+    let out = world.record("c.Person/1").id;
+    take_out(&mut world, out);
+    world.agenda.extend(world.records.keys().copied().collect::<Vec<_>>());
+    world.settle_all();
+    assert_eq!(world.value("a.Person/1", "phone"), json!("2"));
+    let made = world.records.values().find(|record| record.key.starts_with("new")).expect("a counterpart is made").key.clone();
+    assert_eq!(world.value(&format!("c.Person/{made}"), "phone"), json!("2"), "it is made with an older value");
+    assert_eq!(world.settle_all(), 0);
 }

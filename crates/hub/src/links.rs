@@ -13,7 +13,7 @@ use lockstep_engine::split::inherit;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::is_empty;
-use lockstep_model::{EntityId, Intent, IntentKind, IntentState, RecordId, RecordState, ReviewKind, Rule, TypeIx, Value};
+use lockstep_model::{EntityId, Intent, IntentKind, IntentState, PropIx, RecordId, RecordState, ReviewKind, Rule, TypeIx, Value};
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
 use serde::Serialize;
 
@@ -116,8 +116,14 @@ impl Hub {
         let entity = one[0].entity;
         let mut commit = Commit { durable: true, ..Commit::default() };
         let before = one.clone();
-        let mut heirs: HashSet<RecordId> = inherit(&self.plan, now, &mut one, &other).into_iter().collect();
-        heirs.extend(inherit(&self.plan, now, &mut other, &before));
+        let open = self.store.open_intents(&[entity])?;
+        let updates = open.iter().filter(|intent| intent.kind == IntentKind::Update);
+        let unwritten: Vec<(RecordId, PropIx)> = updates
+            .filter_map(|intent| Some((intent.record?, &intent.changes)))
+            .flat_map(|(record, changes)| changes.iter().map(move |change| (record, change.prop)))
+            .collect();
+        let mut heirs: HashSet<RecordId> = inherit(&self.plan, now, &mut one, &other, &unwritten).into_iter().collect();
+        heirs.extend(inherit(&self.plan, now, &mut other, &before, &unwritten));
         for half in [&mut one, &mut other] {
             let own = EntityId(half.iter().map(|member| member.id.0).min().unwrap_or(entity.0));
             for member in half.iter_mut().filter(|member| heirs.contains(&member.id) || member.entity != own) {
