@@ -423,20 +423,20 @@ impl Hub {
         commit: &mut Commit,
     ) -> Result<()> {
         let (ty, key) = (record.ty, record.key.clone());
-        let mut parts = self.parts_by_time(ty, read.clone(), &review.value);
+        let parts = self.parts_by_time(ty, read.clone(), &review.value);
         let known = HashMap::from([(key.clone(), record)]);
         self.observe_one_as(under_way, ty, read, known, (Trust::Another, Seen::default()), commit)?;
         let Some(state) = commit.new_records.iter_mut().find(|state| state.ty == ty && state.key == key) else { return Ok(()) };
-        // P1b: what was edited while the person was asked was put in when that was shown, later than what was shown with the question.
+        // P1b: what was edited while the person was asked was put in when that was shown, later than what was shown with the question; and
+        // that no later than the question, whatever time the record names since.
         let arose = review.value["arose"][1].as_i64().map(Timestamp);
-        parts.retain(|seen, _| seen.at > arose);
         for (seen, part) in parts {
             let shown = seen.at.unwrap_or(under_way.report.started);
             let told = part.modified.map_or(shown, |at| at.min(shown));
-            let at = seen.after.map_or(told, |after| told.max(after.min(shown)));
-            let edited = state.slots.iter_mut().zip(&part.values).filter(|(_, value)| value.is_some());
-            for claim in edited.filter_map(|(slot, _)| slot.claim.as_mut()) {
-                claim.at = claim.at.max(at);
+            let edited = (seen.at > arose).then(|| seen.after.map_or(told, |after| told.max(after.min(shown))));
+            let values = state.slots.iter_mut().zip(&part.values).filter(|(_, value)| value.is_some());
+            for claim in values.filter_map(|(slot, _)| slot.claim.as_mut()) {
+                claim.at = edited.unwrap_or(claim.at.min(shown));
             }
         }
         Ok(())

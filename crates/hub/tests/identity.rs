@@ -474,6 +474,33 @@ fn p1b_what_was_edited_while_a_person_was_asked_is_later_where_it_is_another_rec
 }
 
 #[test]
+fn p1b_what_was_shown_with_a_question_was_put_in_no_later_than_that_whatever_is_edited_then() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let mut hub = hub(&[("a", &a), ("b", &b)], &with_city()[..1]);
+    six_others(&a);
+    a.put("Person/2", json!({"mail": "ase@example.com", "name": "Åse Berg", "city": "Bergen"}));
+    b.put("Person/per", json!({"mail": "per@example.com", "name": "Per Moe", "city": "Oslo"}));
+    run(&mut hub);
+    a.put("Person/2", json!({"mail": "per@example.com", "name": "Per Moe", "city": "Hamar"}));
+    assert!(run(&mut hub).needs_a_person());
+    b.put("Person/per", json!({"city": "Moss"}));
+    run(&mut hub);
+    // The time that its system tells is that of its last edit.
+    a.real.set_time(Timestamp(1_900_000_000_000));
+    a.put("Person/2", json!({"name": "Per M. Moe"}));
+    run(&mut hub);
+    answer(&mut hub, Answer::Reject);
+    run(&mut hub);
+    assert_eq!(
+        (a.value("Person/2", "city"), b.value("Person/per", "city")),
+        (json!("Moss"), json!("Moss")),
+        "the later edit has lost"
+    );
+    assert_eq!(b.value("Person/per", "name"), json!("Per M. Moe"));
+    assert_eq!(writes(&mut hub), 0);
+}
+
+#[test]
 fn r9_nothing_is_created_beside_a_record_that_shows_it_while_a_person_is_asked() {
     for (back, answered) in [(false, Some(Answer::Reject)), (true, None)] {
         let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
