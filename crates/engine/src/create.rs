@@ -9,7 +9,7 @@ use lockstep_model::{
 };
 
 use crate::conditions::{holds, not_about, not_about_made};
-use crate::facets::{made_along, still_to_be_matched};
+use crate::facets::{made_along, still_to_be_matched, went_with_a_part};
 use crate::keys::each_id;
 use crate::plan::{Plan, PlanCreate, PlanFlow};
 use crate::settle::{Entity, Wanted, brought, candidates, default, filling, holds_word, waits_for};
@@ -122,6 +122,9 @@ fn compose(plan: &Plan, slice: &Slice, flow: &PlanFlow, record: &RecordState, en
             .filter_map(|(entity, ty)| {
                 let all = candidates(plan, entity, ty, prop_ix, None);
                 let best = all.into_iter().find(|candidate| !is_empty(&candidate.claim.value));
+                if best.as_ref().is_some_and(|best| went_with_a_part(plan, entity, best)) {
+                    return None;
+                }
                 Some((best.or_else(|| filling(plan, entity, ty, prop_ix))?, entity, ty))
             })
             // Of what several facets give to one property, the latest.

@@ -14,6 +14,7 @@ use lockstep_model::{
 };
 
 use crate::conditions::suspended;
+use crate::facets::went_with_a_part;
 use crate::graph::{Apart, Bearings, apart};
 use crate::groups;
 use crate::keys::each_id;
@@ -329,6 +330,9 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
     let may_grow = described.whole && best.by.is_some_and(|by| by.reference);
     // What it was given stands, whatever its system made of it; unless the flows may ask for another value now.
     if slot.carries == Some(best.stamp) && !in_parts && !may_grow && !slice.reconsider {
+        return Wanted::Nothing;
+    }
+    if is_empty(shown) && went_with_a_part(plan, entity, best) {
         return Wanted::Nothing;
     }
     // A claim of emptiness on one that never was told asks for nothing.

@@ -288,6 +288,41 @@ fn f3_d1_what_goes_with_a_part_of_a_record_goes_where_that_part_was_linked() {
 }
 
 #[test]
+fn f3_what_went_with_a_part_of_a_record_comes_back_in_nothing_that_is_made_from_it() {
+    let propagate = |ty: &str, of: &str, rows: &[&str]| {
+        let flow = flow(ty, of, Create::Always, &[], rows);
+        Flow { deletes: Deletes::Propagate, ..flow }
+    };
+    let ready = filtered("ready == 'yes'", &["ready"]);
+    let flows = vec![
+        propagate("c.Company", "b.Account (company)", &["name <-> name", "phone <-> phone"]),
+        flow("b.Account (company)", "d.Firm", ready, &[], &["name <-> title", "phone <-> phone"]),
+        propagate("c.Person", "b.Account (person)", &["contact -> contact", "phone <-> phone"]),
+    ];
+    let all = schemas(&[("c.Company", vec![]), ("c.Person", vec![]), ("b.Account", vec![]), ("d.Firm", vec![])]);
+    let mut world = World::new(&flows, &all);
+    world.read("c.Company/1", json!({"name": "Fjord AS", "phone": "1"}));
+    world.settle();
+    let key = world.records[&world.intents[0].record.unwrap()].key.clone();
+    let (company, person) = (format!("b.Account (company)/{key}"), format!("b.Account (person)/{key}"));
+    world.read("c.Person/2", json!({"contact": "Åse", "phone": "1"}));
+    let (into, id) = (world.record(&person).entity, world.record("c.Person/2").id);
+    world.records.get_mut(&id).unwrap().entity = into;
+    world.settle();
+    world.read_deleted("c.Company/1");
+    world.settle();
+    assert_eq!((world.value(&company, "name"), world.value(&company, "phone")), (Value::Null, json!("1")));
+    // Only now something is made from what is left of it.
+    world.read(&company, json!({"ready": "yes"}));
+    world.settle();
+    let firm = world.records.values().find(|record| record.ty == world.ty("d.Firm")).expect("it is made").key.clone();
+    let firm = format!("d.Firm/{firm}");
+    assert_eq!((world.value(&firm, "title"), world.value(&firm, "phone")), (Value::Null, json!("1")));
+    assert_eq!(world.settle_all(), 0);
+    assert_eq!(world.value(&firm, "title"), Value::Null);
+}
+
+#[test]
 fn f3_d1_a_record_that_is_kept_as_another_facet_passes_no_deletion_on() {
     let propagate = |ty: &str, of: &str, rows: &[&str]| {
         let flow = flow(ty, of, Create::Always, &["code = code"], rows);
