@@ -99,12 +99,15 @@ pub struct SimulatedSystem {
     /// There is only one other system.
     alone: bool,
     matchless: bool,
+    /// A flow stops and begins to hold by values that it brings itself.
+    by_city: bool,
 }
 
 impl SimulatedSystem {
     /// An empty system.
     pub fn new(number: usize, drawn: &Drawn, clock: Arc<SimulatedClock>, truth: Shared, chance: [Random; 2]) -> Self {
         let (matchless, alone, companies) = (drawn.matchless, drawn.systems.len() == 2, drawn.companies);
+        let by_city = drawn.suspended.is_some_and(|pair| pair.by_city);
         let drawn = drawn.systems[number].clone();
         let schemas = drawn.schemas(companies);
         let life = Mutex::new(Life::of(None));
@@ -122,6 +125,7 @@ impl SimulatedSystem {
             life,
             alone,
             matchless,
+            by_city,
         }
     }
 
@@ -773,7 +777,9 @@ impl SimulatedSystem {
             && deed.values.iter().all(|(_, was, now)| was.trim() == now.trim())
             && in_order(before) == in_order(row);
         let said = deed.values.iter().any(|(prop, _, _)| truth.said.contains(&(who.clone(), *prop)));
-        if same && !said && !truth.divided.contains_key(&who) {
+        // L9: where a flow does not hold any more, what its target shows of a value counts, in that one's spelling.
+        let respelled = self.by_city && deed.values.iter().any(|(_, was, now)| was != now);
+        if same && !said && !respelled && !truth.divided.contains_key(&who) {
             let message = format!("{name}/{} is written and nothing changes: {:?}", row.id, deed.values);
             truth.broken("written for nothing", &who, message);
         }

@@ -13,7 +13,7 @@ mod strangers;
 use std::collections::BTreeMap;
 
 use lockstep_hub::Hub;
-use lockstep_model::{RecordId, RecordState, Review, ReviewKind};
+use lockstep_model::{EntityId, RecordState, Review, ReviewKind};
 use lockstep_store::Result;
 
 use crate::draw::{COMPANY, Kind, MAIL, is_about};
@@ -29,18 +29,19 @@ pub struct Settled<'a> {
     pub reviews: Vec<Review>,
     /// The facet that each record type is, by its number.
     pub facets: Vec<Option<String>>,
-    /// Properties that keep flipping and wait for a person (P5): of which record, and its name.
-    pub stopped: Vec<(RecordId, String)>,
+    /// Properties that keep flipping and wait for a person (P5): of which entity, and its name. The record that a person is asked about may be
+    /// gone, and its id another's.
+    pub stopped: Vec<(EntityId, String)>,
 }
 
 impl Settled<'_> {
     /// Whether the records of an entity may rightly differ in a property: somebody is asked which side is right, or has said that they may
     /// differ, or that an older value is right (P5).
     pub fn may_differ(&self, members: &[(usize, RecordState, Option<Row>)], prop: &'static str) -> bool {
-        let asked = |id: RecordId| self.stopped.iter().any(|(stopped, path)| *stopped == id && path == prop);
+        let asked = |id: EntityId| self.stopped.iter().any(|(stopped, path)| *stopped == id && path == prop);
         let truth = self.world.truth.look();
         let said = |row: &Row| truth.said.contains(&(row.who_is().to_string(), prop));
-        members.iter().any(|(_, state, row)| asked(state.id) || row.as_ref().is_some_and(said))
+        members.iter().any(|(_, state, row)| asked(state.entity) || row.as_ref().is_some_and(said))
     }
 
     /// R6: whether one of the two has acknowledged a value of this property and does not hold it. Then they may differ; and where they do,
@@ -117,11 +118,11 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
         }
     }
     let reviews = hub.store().reviews(usize::MAX >> 1)?;
-    let stopped = reviews
-        .iter()
-        .filter(|review| review.kind == ReviewKind::FlipFlop)
-        .filter_map(|review| Some((review.record, hub.plan_of_flows().prop(review.ty, review.prop?).name.clone())));
-    let stopped = stopped.collect();
+    let mut stopped = Vec::new();
+    for review in reviews.iter().filter(|review| review.kind == ReviewKind::FlipFlop) {
+        let entity = hub.store().records(&[review.record])?.pop().map(|record| record.entity);
+        stopped.extend(entity.zip(review.prop).map(|(id, prop)| (id, hub.plan_of_flows().prop(review.ty, prop).name.clone())));
+    }
     let facets = hub.plan_of_flows().types.iter().map(|ty| ty.name.facet.clone()).collect();
     let settled = Settled { world, stopped, facets, entities: entities.into_values().collect(), reviews };
     let mut found = equal::check(&settled);
