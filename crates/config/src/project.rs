@@ -65,6 +65,8 @@ pub struct System {
     pub rate_per_second: Option<f64>,
     /// A property that is emptied here is emptied in the others (P2).
     pub clears: bool,
+    /// At the first link its values win where it tells no time (P1).
+    pub untold_wins: bool,
     /// The country of telephone numbers that name none: its own, or the project's (L2).
     pub region: Option<Region>,
     /// What stands for nothing besides the usual words, in all of the project (L2).
@@ -153,6 +155,7 @@ impl System {
     pub fn with_references(&self, mut schemas: Vec<TypeSchema>) -> Vec<TypeSchema> {
         for schema in &mut schemas {
             schema.region = self.region;
+            schema.untold_wins = self.untold_wins;
             schema.placeholders = self.placeholders.clone();
         }
         for Reference { kind, path, to, .. } in &self.references {
@@ -182,6 +185,7 @@ impl fmt::Debug for System {
             .field("limits", &self.limits)
             .field("rate_per_second", &self.rate_per_second)
             .field("clears", &self.clears)
+            .field("untold_wins", &self.untold_wins)
             .field("references", &self.references)
             .finish_non_exhaustive()
     }

@@ -104,6 +104,8 @@ impl<'a> ProjectReader<'a> {
         let rate_per_second = fields.get("rate").and_then(|node| self.rate(node));
         let clears =
             fields.get("clears").and_then(|node| self.reader.word::<written::Clears>(node, "`clears`")) != Some("ignore");
+        let untold_wins =
+            fields.get("untold").and_then(|node| self.reader.word::<written::Untold>(node, "`untold`")) == Some("wins");
         let region = fields.get("region").and_then(|node| self.reader.region(node));
         let references = fields.get("references").map(|node| self.references(node)).unwrap_or_default();
         let connector =
@@ -119,6 +121,7 @@ impl<'a> ProjectReader<'a> {
             limits,
             rate_per_second,
             clears,
+            untold_wins,
             region,
             placeholders: Placeholders::default(),
             references,

@@ -63,6 +63,9 @@ pub struct SystemYaml {
     pub rate: Option<RateYaml>,
     /// `ignore`: a property that is emptied in this system is not emptied in the others (P2).
     pub clears: Option<Clears>,
+    /// Whose values hold at the first link where this system does not tell when they were put in: `loses` to any time that is told (if not
+    /// said), or `wins` (P1).
+    pub untold: Option<Untold>,
     /// The country of telephone numbers that name none, where it is not the project's.
     #[schemars(regex(pattern = r"^([A-Z]{2}|\$\{.+\})$"))]
     pub region: Option<String>,
@@ -611,6 +614,14 @@ pub enum TypeYaml {
     Name(String),
     Conversion(Vec<Value>),
     None(()),
+}
+
+/// What becomes of a value of which nobody tells when it was put in.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Untold {
+    Loses,
+    Wins,
 }
 
 /// What happens to the others when a record is deleted.

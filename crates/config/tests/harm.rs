@@ -423,3 +423,18 @@ fn a_reference_to_a_key_of_several_properties_is_refused() {
                    together, `order_no` and `line_no`";
     assert!(text.contains(message), "{text}");
 }
+
+#[test]
+fn p1_the_note_on_the_first_link_says_who_wins_where_a_system_is_said_to() {
+    let yaml = "systems:\n  a: { connector: files, with: { folder: a } }\n  b: { connector: files, with: { folder: b }, untold: wins }\nflows: [flows.yaml]\n";
+    let flow = "flows:\n  - from: a.People\n    to: b.Customers\n    match: [email = email]\n    properties: [email <-> email]\n";
+    let silent = TypeSchema { tells_times: false, ..record_type("Customers", "id\n email") };
+    let all: Schemas = [("a".to_string(), vec![record_type("People", "id\n email")]), ("b".to_string(), vec![silent])].into();
+    let text = told(&[("lockstep.yaml", &yaml.replace(", untold: wins", "")), ("flows.yaml", flow)], &all);
+    assert!(text.contains("those of a.People win, as its times are told (P1)"), "{text}");
+    let text = told(&[("lockstep.yaml", yaml), ("flows.yaml", flow)], &all);
+    assert!(text.contains("those of b.Customers win, as `untold: wins` says (P1)"), "{text}");
+    let wrong = yaml.replace("untold: wins", "untold: win");
+    let text = told(&[("lockstep.yaml", &wrong), ("flows.yaml", flow)], &all);
+    assert!(text.contains("`untold`") && text.contains("`wins`"), "{text}");
+}

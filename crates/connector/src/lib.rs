@@ -20,6 +20,7 @@ mod key;
 pub mod keyring;
 mod mark;
 pub mod memory;
+mod modified;
 mod numbers;
 mod private;
 pub mod rest;

@@ -919,6 +919,8 @@ fn g10_settings_of_one_file_that_name_what_is_not_there_are_told() {
     for (own, told) in [
         (json!({ "id": "nr" }), "`nr`, which `id` of Contacts names, is no column of data/Contacts.csv: it has id, name"),
         (json!({ "modified": "changed" }), "`changed`, which `modified` of Contacts names"),
+        (json!({ "modified": { "*": "id", "name": "name_at" } }), "`name_at`, which `modified` of Contacts names"),
+        (json!({ "modified": { "nmae": "name" } }), "`nmae`, which `modified` of Contacts names"),
         (json!({ "created": "made" }), "`made`, which `created` of Contacts names"),
         (json!({ "deleted": { "at": "gone", "is": [1] } }), "`gone`, which `deleted` of Contacts names"),
     ] {
@@ -937,6 +939,8 @@ fn g10_settings_of_one_file_that_name_what_is_not_there_are_told() {
         (json!({ "Contacts": { "deleted": { "at": "id", "is": [1] } } }), "`id` is what `id` names"),
         (json!({ "Contacts": { "deleted": { "at": "name", "is": ["x"], "set": "y" } } }), "does not count as deleted"),
         (json!({ "Contacts": { "encoding": "klingon" } }), "`encoding: klingon`"),
+        (json!({ "Contacts": { "modified": {} } }), "`modified` names nothing"),
+        (json!({ "Contacts": { "modified": { "name": "name" } } }), "`name` of `modified` can't be its own time"),
     ] {
         let found = refused(tables);
         assert!(found.contains(told), "{found}");

@@ -764,6 +764,19 @@ fn r3_a_deletion_of_what_is_there_is_no_deletion() {
 }
 
 #[test]
+fn p1_a_property_s_own_time_is_another_property() {
+    let with = |said: &str| {
+        let text = manifest("{}", "{}", LIST);
+        parse("fjord", &text.replace("phone: {}", &format!("phone: {{ modified: {said} }}, phone_at: {{ type: datetime }}")))
+    };
+    let told = |said: &str| with(said).unwrap_err().to_string();
+    assert!(told("fone_at").contains("in `fone_at`, which is no property of it"), "{}", told("fone_at"));
+    assert!(told("phone").contains("in `phone`, which is itself"), "{}", told("phone"));
+    let types = lockstep_connector::rest::schemas(&with("phone_at").unwrap());
+    assert_eq!(types[0].property(&"phone".into()).unwrap().modified, Some("phone_at".into()));
+}
+
+#[test]
 fn d3_a_mark_says_that_a_record_is_deleted() {
     let marked = |words: &str| {
         let records =

@@ -172,6 +172,8 @@ impl<'a> Build<'a> {
             refers_to: vec![],
             reference_target: described.and_then(|d| d.reference.clone()).map(|kind| TypeName::new(system, kind)),
             paired: false,
+            told_by: None,
+            tells_time: false,
             fans: false,
             fills: false,
             depends: None,
@@ -279,6 +281,7 @@ impl<'a> Build<'a> {
         self.watch_markers(flows, &ends);
         self.watch_references(flows, &ends);
         self.watch_creation_times(flows, &ends);
+        self.watch_property_times(flows, &ends);
         let named: Vec<usize> = self.types.iter().map(|ty| ty.props.len()).collect();
         self.watch_besides(watched);
         self.facet_rules(&ends, &mut rules);
@@ -428,6 +431,7 @@ impl<'a> Build<'a> {
                     plan_flows.iter().filter(creates).map(|flow| flow.from).collect::<BTreeSet<_>>().len() > 1
                 },
                 own_id: place_of(&under_way.props, OWN_ID.into()),
+                untold_wins: schema.is_some_and(|schema| schema.untold_wins),
                 created: schema
                     .and_then(|schema| schema.resolve(schema.created.as_ref()?))
                     .and_then(|path| place_of(&under_way.props, path)),
@@ -612,6 +616,24 @@ impl<'a> Build<'a> {
             for ty in [from, to] {
                 if let Some(path) = self.types[ty.at()].schema.and_then(|schema| schema.created.clone()) {
                     self.prop(flow, ty, &PropertyRef::new(path));
+                }
+            }
+        }
+    }
+
+    /// Watches what says when single properties were put in (P1).
+    fn watch_property_times(&mut self, flows: &[Flow], ends: &[(TypeIx, TypeIx)]) {
+        for (flow, &(from, to)) in flows.iter().zip(ends) {
+            for ty in [from, to] {
+                let Some(schema) = self.types[ty.at()].schema else { continue };
+                for at in 0..self.types[ty.at()].props.len() {
+                    let prop = &self.types[ty.at()].props[at];
+                    let told_by = schema.describe(&prop.reference.path).and_then(|described| described.modified.clone());
+                    let Some(path) = told_by.filter(|_| prop.paired && prop.told_by.is_none()) else { continue };
+                    let Some(time) = self.prop(flow, ty, &PropertyRef::new(path)) else { continue };
+                    let props = &mut self.types[ty.at()].props;
+                    props[at].told_by = Some(time);
+                    props[time.at()].tells_time = !props[time.at()].paired;
                 }
             }
         }

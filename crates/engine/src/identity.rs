@@ -192,7 +192,7 @@ fn slots_of(values: &[Option<Value>]) -> Vec<Slot> {
 
 /// What a record holds in properties that say something of it.
 fn values<'a>(ty: &'a PlanType, slots: &'a [Slot]) -> impl Iterator<Item = (PropIx, &'a Value)> {
-    let says = move |prop: PropIx| ty.created != Some(prop) && ty.own_id != Some(prop);
+    let says = move |prop: PropIx| ty.created != Some(prop) && ty.own_id != Some(prop) && !ty.props[prop.at()].tells_time;
     let all = slots.iter().enumerate().map(|(ix, slot)| (PropIx(ix as u16), slot.value(ty.props[ix].whole)));
     all.filter(move |(prop, value)| says(*prop) && !is_empty(value))
 }

@@ -16,7 +16,7 @@ use crate::deletes::passes_deletions;
 use crate::flips;
 use crate::identity::{self, Identity};
 use crate::keys::{hashes, rekey};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanProp};
 
 /// The circumstances of a reading.
 #[derive(Clone, Copy, Debug)]
@@ -238,9 +238,19 @@ fn leave(plan: &Plan, state: &mut RecordState, seen: Option<Timestamp>) {
     state.presence = if passes_deletions(plan, state.ty) { Presence::Leaving { since } } else { Presence::Gone };
 }
 
-/// P1: when what a record holds counts as put in, of which nothing was known before. What no system tells is later than nothing.
-fn first_told(now: Timestamp, modified: Option<Timestamp>) -> Timestamp {
-    modified.map_or(Timestamp::UNTOLD, |at| at.min(now).max(Timestamp(1)))
+/// P1: when what a record holds counts as put in, of which nothing was known before. What no system tells is later than nothing, unless the
+/// project says that it wins.
+fn first_told(plan: &Plan, reading: Reading, modified: Option<Timestamp>) -> Timestamp {
+    let untold = if plan.ty(reading.ty).untold_wins { reading.untold } else { Timestamp::UNTOLD };
+    modified.map_or(untold, |at| at.min(reading.now).max(Timestamp(1)))
+}
+
+/// P1: when the system says that a property was put in: by a time of its own, if it has one, else by the record's. One that is empty, or no
+/// time, tells nothing.
+fn told(prop: &PlanProp, read: &ReadRecord, held: &[Slot]) -> Option<Timestamp> {
+    let Some(by) = prop.told_by else { return read.modified };
+    let time = read.values[by.at()].as_ref().or_else(|| held.get(by.at())?.shadow.as_ref())?;
+    Timestamp::read(time).ok().flatten().map(|reported| reported.at)
 }
 
 /// P1b: an edit happened between the previous read of its record and this one, by Lockstep's own clock.
@@ -250,13 +260,21 @@ fn edited_at(reading: Reading, modified: Option<Timestamp>) -> Timestamp {
 }
 
 fn first_seen(plan: &Plan, reading: Reading, id: RecordId, read: ReadRecord) -> RecordState {
-    let at = first_told(reading.now, read.modified);
+    let of_record = first_told(plan, reading, read.modified);
     let props = &plan.ty(reading.ty).props;
+    let times: Vec<(usize, Timestamp)> = props
+        .iter()
+        .enumerate()
+        .filter(|(_, prop)| prop.told_by.is_some())
+        .map(|(at, prop)| (at, first_told(plan, reading, told(prop, &read, &[]))))
+        .collect();
     let slots = read
         .values
         .into_iter()
         .zip(props)
-        .map(|(value, prop)| {
+        .enumerate()
+        .map(|(ix, (value, prop))| {
+            let at = times.iter().find(|(at, _)| *at == ix).map_or(of_record, |(_, own)| *own);
             let claim = value.as_ref().filter(|_| prop.paired).map(|v| effective(v, prop.whole)).filter(|v| !is_empty(v));
             let claim = claim.map(|value| Claim { value: value.clone(), at, goes: vec![] });
             let displaced = (claim.is_some() && prop.fans).then(|| Box::new(Value::Null));
@@ -301,18 +319,12 @@ pub fn read_as(plan: &Plan, record: &RecordState, ty: TypeIx, id: RecordId) -> R
 
 /// A property that no row had paired until now: what it holds is claimed like what a record holds that is read for the first time. Where
 /// Lockstep has written to the record, its time tells nothing of this property.
-fn comes_to_be_paired(
-    slot: &mut Slot,
-    whole: bool,
-    written_at: Option<Timestamp>,
-    now: Timestamp,
-    modified: Option<Timestamp>,
-) -> bool {
+fn comes_to_be_paired(slot: &mut Slot, whole: bool, written_at: Option<Timestamp>, told: impl FnOnce(bool) -> Timestamp) -> bool {
     let value = slot.value(whole);
     if is_empty(value) {
         return false;
     }
-    let at = first_told(now, modified.filter(|_| written_at.is_none()));
+    let at = told(written_at.is_none());
     slot.claim = Some(Claim { value: value.clone(), at, goes: vec![] });
     true
 }
@@ -449,7 +461,7 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
     }
     // P5: what a system shows in the version that Lockstep's own write made of what Lockstep has given it is no edit, however it differs.
     let own_write = state.written_at.is_some() && state.version.is_some() && state.version == read.version;
-    let at = edited_at(reading, read.modified);
+    let of_record = edited_at(reading, read.modified);
     let mut changed = false;
     let mut identified = own_write || !state.is_live() || trust == Trust::Same;
     if !state.is_live() {
@@ -460,6 +472,7 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
     for (ix, (value, prop)) in read.values.iter().zip(&plan.ty(state.ty).props).enumerate() {
         // R5: what the record does not tell stays as it was.
         let Some(value) = value else { continue };
+        let own = if reading.reindex { told(prop, read, &state.slots) } else { None };
         let slot = &mut state.slots[ix];
         let unseen = slot.is_unseen(prop.whole);
         if slot.shadow.as_ref() == Some(value) {
@@ -469,7 +482,9 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
                 changed = true;
             }
             if reading.reindex && prop.paired && slot.claim.is_none() && slot.carries.is_none() {
-                changed |= comes_to_be_paired(slot, prop.whole, state.written_at, reading.now, read.modified);
+                changed |= comes_to_be_paired(slot, prop.whole, state.written_at, |unwritten| {
+                    first_told(plan, reading, own.filter(|_| unwritten))
+                });
             }
             continue;
         }
@@ -477,9 +492,17 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
             // It has not been watched before: whatever it holds was there, and nobody has just put it in.
             slot.show(value.clone());
             if prop.paired {
-                comes_to_be_paired(slot, prop.whole, state.written_at, reading.now, read.modified);
+                comes_to_be_paired(slot, prop.whole, state.written_at, |unwritten| {
+                    first_told(plan, reading, own.filter(|_| unwritten))
+                });
                 slot.displaced = prop.fans.then(|| Box::new(Value::Null));
             }
+            changed = true;
+            continue;
+        }
+        if prop.tells_time {
+            // When another property was edited is nobody's edit.
+            state.slots[ix].show(value.clone());
             changed = true;
             continue;
         }
@@ -527,6 +550,7 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         } else if own_write && !assigned && slot.carries.is_some() {
             continue;
         }
+        let at = if prop.told_by.is_some() { edited_at(reading, told(prop, read, &state.slots)) } else { of_record };
         let slot = &mut state.slots[ix];
         // P1b: over what Lockstep wrote, an edit was made after that write, whatever time it names.
         let at = match state.written_at.filter(|_| slot.carries.is_some() || slot.claim.is_none()) {

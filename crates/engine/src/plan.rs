@@ -73,6 +73,8 @@ pub struct PlanType {
     pub partners: BTreeSet<TypeIx>,
     /// The property that holds the record's own id, which rows name `$id` (C6).
     pub own_id: Option<PropIx>,
+    /// P1: at the first link, what no time is told of counts as put in when the run began.
+    pub untold_wins: bool,
     /// The property that says when a record was created, where the system tells (R9).
     pub created: Option<PropIx>,
     /// Flows from several record types create in it: two of them may be about to create the same thing (C2).
@@ -112,6 +114,10 @@ pub struct PlanProp {
     pub reference_target: Option<TypeName>,
     /// Some row maps it.
     pub paired: bool,
+    /// The property that says when this one was put in; `None`: the time of the record counts (P1).
+    pub told_by: Option<PropIx>,
+    /// It says that of others, and no row maps it.
+    pub tells_time: bool,
     /// In some other record type, several properties are paired with it (P1a).
     pub fans: bool,
     /// A row of a block fills it, or is filled by it, at the first link (P1c).

@@ -5,7 +5,7 @@ use lockstep_engine::plan::Schemas;
 use lockstep_engine::settle::{Entity, drifted};
 use lockstep_engine::{Plan, Slice};
 use lockstep_model::flow::Create;
-use lockstep_model::{Conversion, Flow, Policy, Reason, Rule, RunId, Timestamp, Value};
+use lockstep_model::{Conversion, Flow, PlainType, Policy, PropertySchema, Reason, Rule, RunId, Timestamp, Value};
 use serde_json::json;
 
 const MAIL: [&str; 1] = ["mail = mail"];
@@ -384,4 +384,98 @@ fn p1d_only_different_conversions_make_parts() {
     assert!(plan.types.iter().flat_map(|ty| &ty.props).all(|prop| prop.parts.is_empty()));
     let plan = Plan::compile(&[names()], &two()).unwrap();
     assert_eq!(plan.types.iter().flat_map(|ty| &ty.props).filter(|prop| !prop.parts.is_empty()).count(), 1);
+}
+
+/// Record types whose `phone` has a time of its own in the first of the two.
+fn timed() -> Schemas {
+    let phone = PropertySchema { modified: Some("phone_at".into()), ..PropertySchema::new("phone", PlainType::Any) };
+    schemas(&[("a.Person", vec![phone]), ("b.Person", vec![])])
+}
+
+/// A time so many milliseconds after the beginning of time, which is what the worlds of these tests count.
+fn moment(at: i64) -> Value {
+    json!(Timestamp(at).to_string())
+}
+
+#[test]
+fn p1_a_property_with_a_time_of_its_own_is_as_old_as_that_and_the_others_as_their_record() {
+    for a_first in [true, false] {
+        let mut world = World::new(&[people(&["phone <-> phone", "name <-> name"])], &timed());
+        let a = json!({"mail": "kari@example.com", "phone": "a", "name": "a", "phone_at": moment(100)});
+        let b = json!({"mail": "kari@example.com", "phone": "b", "name": "b"});
+        for first in [true, false] {
+            match first == a_first {
+                true => world.read_as("a.Person/1", a.clone(), None, Some(900)),
+                false => world.read_as("b.Person/1", b.clone(), None, Some(500)),
+            };
+        }
+        world.settle_all();
+        let held = |world: &World, path: &str| (world.value("a.Person/1", path), world.value("b.Person/1", path));
+        assert_eq!(held(&world, "phone"), (json!("b"), json!("b")), "{a_first}");
+        assert_eq!(held(&world, "name"), (json!("a"), json!("a")), "{a_first}");
+        assert_eq!(world.settle_all(), 0);
+    }
+}
+
+#[test]
+fn p1_an_edit_is_as_late_as_its_own_property_and_not_as_one_beside_it() {
+    let mut world = World::new(&[people(&["phone <-> phone", "name <-> name"])], &timed());
+    let a = |phone: &str, name: &str, at: i64| json!({"mail": "kari@example.com", "phone": phone, "name": name, "phone_at": moment(at)});
+    let b = |phone: &str| json!({"mail": "kari@example.com", "phone": phone, "name": "n"});
+    world.read_as("a.Person/1", a("1", "n", 100), None, Some(100));
+    world.read_as("b.Person/1", b("1"), None, Some(100));
+    world.settle_all();
+    // The phone was edited at 2,010 here and at 2,020 there; the name here at 2,090.
+    (world.previous, world.now) = (Some(2_000), 3_000);
+    world.read_as("a.Person/1", a("2", "m", 2_010), None, Some(2_090));
+    world.read_as("b.Person/1", b("3"), None, Some(2_020));
+    world.settle_all();
+    assert_eq!((world.value("a.Person/1", "phone"), world.value("b.Person/1", "name")), (json!("3"), json!("m")));
+    // That a time moves is nobody's edit, and one that is empty tells nothing: the edit counts as seen now.
+    (world.previous, world.now) = (Some(4_000), 5_000);
+    let quiet = json!({"mail": "kari@example.com", "phone": "3", "name": "m", "phone_at": moment(4_500)});
+    world.read_as("a.Person/1", quiet, None, Some(4_500));
+    assert_eq!(world.settle_all(), 0);
+    let untold = json!({"mail": "kari@example.com", "phone": "4", "name": "m", "phone_at": null});
+    world.read_as("a.Person/1", untold, None, Some(4_600));
+    world.settle_all();
+    assert_eq!(world.value("b.Person/1", "phone"), json!("4"));
+}
+
+#[test]
+fn p1_r9_a_time_beside_an_address_is_nothing_by_which_a_record_is_known() {
+    let mail = PropertySchema { modified: Some("mail_at".into()), ..PropertySchema::new("mail", PlainType::Any) };
+    let all = schemas(&[("a.Person", vec![mail]), ("b.Person", vec![])]);
+    let mut world = World::new(&[flow("a.Person", "b.Person", Create::Always, &MAIL, &["mail <-> mail"])], &all);
+    world.read_as("a.Person/1", json!({"mail": "kari@example.com", "mail_at": moment(100)}), None, Some(100));
+    world.settle_all();
+    (world.previous, world.now) = (Some(2_000), 3_000);
+    world.read_as("a.Person/1", json!({"mail": "post@example.org", "mail_at": moment(2_500)}), None, Some(2_500));
+    world.settle_all();
+    assert_eq!(world.value("a.Person/1", "mail"), json!("post@example.org"), "an address alone is an edit, and no question");
+}
+
+#[test]
+fn p1_where_nobody_tells_the_system_wins_that_is_said_to() {
+    let mut all = two();
+    for (system, wins) in [("a", false), ("b", true)] {
+        all.get_mut(system).unwrap()[0].untold_wins = wins;
+    }
+    for b_first in [true, false] {
+        let mut world = World::new(&[people(&["phone <-> phone"])], &all);
+        if b_first {
+            read(&mut world, "b.Person/1", "untold", None);
+        }
+        read(&mut world, "a.Person/1", "told", Some(5));
+        if !b_first {
+            read(&mut world, "b.Person/1", "untold", None);
+        }
+        world.settle_all();
+        assert_eq!(world.value("a.Person/1", "phone"), json!("untold"), "{b_first}");
+        // What somebody edits after that is later all the same.
+        world.now += 10;
+        world.read_as("a.Person/1", json!({"mail": "solveig@example.com", "phone": "edited"}), None, Some(world.now));
+        world.settle_all();
+        assert_eq!(world.value("b.Person/1", "phone"), json!("edited"));
+    }
 }

@@ -939,3 +939,53 @@ fn c4_lines_with_keys_of_two_columns_are_kept_in_step_and_wait_without_one_of_th
     assert_eq!(held, 2);
     assert_eq!(run().writes(), 0);
 }
+
+#[test]
+fn p1_times_of_single_properties_decide_and_move_with_what_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("crm")).unwrap();
+    let file = dir.path().join("crm/People.csv");
+    let head = "id,mail,name,phone,changed,phone_at\n";
+    let early = "2020-01-01T00:00:00Z";
+    std::fs::write(&file, format!("{head}1,kari@example.com,Kari,1,2024-05-01T00:00:00Z,{early}\n")).unwrap();
+    let database = rusqlite::Connection::open(dir.path().join("shop.db")).unwrap();
+    database
+        .execute_batch(
+            "CREATE TABLE people (id INTEGER PRIMARY KEY, mail TEXT, name TEXT, phone TEXT, changed DATETIME, phone_at DATETIME);
+             INSERT INTO people VALUES (1, 'kari@example.com', 'K', '2', '2022-01-01T00:00:00Z', '2022-01-01T00:00:00Z');",
+        )
+        .unwrap();
+    let run = || {
+        let times = json!({"*": "changed", "phone": "phone_at"});
+        let crm = json!({"folder": "crm", "tables": {"People": {"modified": times}}});
+        let crm = FilesConnector::open(crm.as_object().unwrap(), dir.path()).unwrap();
+        let shop = json!({"url": "sqlite:shop.db", "tables": {"people": {"modified": times}}});
+        let shop = lockstep_connector::sql::SqlConnector::open(shop.as_object().unwrap(), dir.path()).unwrap();
+        let systems = vec![
+            System { name: "crm".into(), connector: Arc::new(crm) },
+            System { name: "shop".into(), connector: Arc::new(shop) },
+        ];
+        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let rows = [("mail", "mail"), ("name", "name"), ("phone", "phone")];
+        let flows = [flow("crm.People", "shop.people", Create::Always, &[("mail", "mail")], &rows)];
+        let plan = Plan::compile(&flows, &schemas).unwrap();
+        let store = SqliteStore::open(dir.path().join("lockstep.db")).unwrap();
+        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap().run(RunOptions::default()).unwrap()
+    };
+    let shop =
+        |column: &str| database.query_row(&format!("SELECT {column} FROM people"), [], |row| row.get::<_, String>(0)).unwrap();
+    let people = || std::fs::read_to_string(&file).unwrap();
+    // The name is later here, the phone there, though the record here was changed last.
+    assert_eq!(run().writes(), 2);
+    assert!(people().contains("kari@example.com,Kari,2,") && !people().contains(early), "its own time moved along: {}", people());
+    assert_eq!((shop("name"), shop("phone_at")), ("Kari".into(), "2022-01-01T00:00:00Z".into()));
+    assert_eq!(run().writes(), 0);
+    // Only the time was moved: nothing was edited.
+    database.execute("UPDATE people SET phone_at = '2023-01-01T00:00:00Z', changed = '2030-01-01T00:00:00Z'", []).unwrap();
+    let report = run();
+    assert_eq!((report.writes(), report.systems.iter().map(|system| system.edits).sum::<u64>()), (0, 0), "{report:#?}");
+    std::fs::write(&file, people().replace("kari@example.com,Kari,2,", "kari@example.com,Kari,3,")).unwrap();
+    assert_eq!(run().writes(), 1);
+    assert_ne!(shop("phone_at"), "2023-01-01T00:00:00Z");
+    assert_eq!((shop("phone"), run().writes()), ("3".into(), 0));
+}

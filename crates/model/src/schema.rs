@@ -92,6 +92,8 @@ pub struct PropertySchema {
     pub ordered: bool,
     /// The type is assumed: nobody told it, and the property may hold something else, such as a list.
     pub assumed: bool,
+    /// The property of the record that says when this one was put in, where it has a time of its own (P1).
+    pub modified: Option<Path>,
     /// What a reader should know about it; shown by `check`.
     pub note: Option<String>,
 }
@@ -119,6 +121,7 @@ impl PropertySchema {
             kind: Kind::Seen,
             ordered: false,
             assumed: false,
+            modified: None,
             note: None,
         }
     }
@@ -174,6 +177,8 @@ pub struct TypeSchema {
     pub mark: Option<Path>,
     /// Its records tell when they were last changed (P1).
     pub tells_times: bool,
+    /// `untold: wins`: what its records hold at the first link counts as put in when the run began, where they tell no time (P1).
+    pub untold_wins: bool,
     /// How long nothing is concluded from not finding what a write of unknown outcome would have made, in milliseconds (C2): the
     /// stated delay, or a minute where a system with answers that can be lost states none.
     pub unknown_ms: i64,
@@ -213,6 +218,7 @@ impl TypeSchema {
             key: Vec::new(),
             mark: None,
             tells_times: true,
+            untold_wins: false,
             unknown_ms: 0,
             numeric_ids: None,
             region: None,

@@ -19,8 +19,12 @@ pub(super) fn check(view: &View<'_>, (a, b): &(TypeName, TypeName), rows: &[Row<
     let mut named = view.flows().flat_map(|(flow, _)| [&flow.from, &flow.to]);
     let first = named.find(|name| *name == a || *name == b).unwrap_or(a);
     let (silent, wins, why) = match (mine.tells_times, theirs.tells_times) {
+        (true, _) if theirs.untold_wins => (format!("{b} does"), b, "as `untold: wins` says"),
+        (_, true) if mine.untold_wins => (format!("{a} does"), a, "as `untold: wins` says"),
         (true, _) => (format!("{b} does"), a, "as its times are told"),
         (_, true) => (format!("{a} does"), b, "as its times are told"),
+        _ if mine.untold_wins && !theirs.untold_wins => (format!("{a} and {b} do"), a, "as `untold: wins` says"),
+        _ if theirs.untold_wins && !mine.untold_wins => (format!("{a} and {b} do"), b, "as `untold: wins` says"),
         _ => (format!("{a} and {b} do"), first, "as it is named first"),
     };
     let message = format!(

@@ -50,6 +50,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::key::Key;
 use crate::mark::Mark;
+use crate::modified::Modified;
 use crate::numbers::Numbers;
 use crate::{Answers, Connector, Outcome, Page, ReadRequest, Trouble, Write};
 use csv::Header;
@@ -97,7 +98,7 @@ struct OfTable {
     #[serde(default)]
     decimal: Option<String>,
     #[serde(default)]
-    modified: Option<String>,
+    modified: Option<Modified>,
     #[serde(default)]
     created: Option<String>,
     #[serde(default)]
@@ -155,7 +156,7 @@ impl Settings {
         {
             return Err(format!("`encoding` is said twice of {kind}: leave one of them out"));
         }
-        if let Some(fault) = own.id.as_ref().and_then(Key::fault) {
+        if let Some(fault) = own.id.as_ref().and_then(Key::fault).or(own.modified.as_ref().and_then(Modified::fault)) {
             return Err(fault);
         }
         own.separator.as_deref().map_or(Ok(()), |separator| self::separator(separator).map(drop))?;
@@ -166,7 +167,8 @@ impl Settings {
         }
         let taken = [("modified", self.modified(kind)), ("created", self.created(kind))];
         let taken = taken.into_iter().filter_map(|(word, column)| Some((column?, word)));
-        let taken = self.key(kind).iter().map(|column| (column.as_str(), "id")).chain(taken);
+        let times = own.modified.iter().flat_map(Modified::of_properties).map(|(_, time)| (time, "modified"));
+        let taken = self.key(kind).iter().map(|column| (column.as_str(), "id")).chain(taken).chain(times);
         own.deleted.as_ref().and_then(|mark| mark.fault(taken)).map_or(Ok(()), Err)
     }
 
@@ -180,7 +182,13 @@ impl Settings {
     }
 
     fn modified(&self, kind: &str) -> Option<&str> {
-        self.own(kind).and_then(|own| own.modified.as_deref()).or(self.modified.as_deref())
+        self.own(kind).and_then(|own| own.modified.as_ref()?.of_record()).or(self.modified.as_deref())
+    }
+
+    /// P1: properties with a time of their own.
+    fn times(&self, kind: &str) -> Vec<(lockstep_model::Path, lockstep_model::Path)> {
+        let own = self.own(kind).and_then(|own| own.modified.as_ref());
+        own.into_iter().flat_map(Modified::of_properties).map(|(property, time)| (property.into(), time.into())).collect()
     }
 
     fn created(&self, kind: &str) -> Option<&str> {
@@ -195,11 +203,9 @@ impl Settings {
     fn columns(&self, kind: &str) -> Vec<(&str, &'static str)> {
         let Some(own) = self.own(kind) else { return vec![] };
         let key = own.id.iter().flat_map(|key| key.columns()).map(|column| (column.as_str(), "id"));
-        let named = [
-            (own.modified.as_deref(), "modified"),
-            (own.created.as_deref(), "created"),
-            (own.deleted.as_ref().map(|mark| mark.at.as_str()), "deleted"),
-        ];
+        let times = own.modified.iter().flat_map(Modified::columns).map(|column| (column, "modified"));
+        let key = key.chain(times);
+        let named = [(own.created.as_deref(), "created"), (own.deleted.as_ref().map(|mark| mark.at.as_str()), "deleted")];
         key.chain(named.into_iter().filter_map(|(column, word)| Some((column?, word)))).collect()
     }
 
@@ -348,6 +354,7 @@ impl FilesConnector {
                 id: settings.key(&kind)[0].as_str().into(),
                 id_rest: settings.key(&kind)[1..].iter().map(|id| id.as_str().into()).collect(),
                 modified: settings.modified(&kind).map(lockstep_model::Path::from),
+                times: settings.times(&kind),
                 mark: settings.mark(&kind).cloned(),
                 shape: edit::Shape::default(),
                 form: None,
@@ -526,6 +533,14 @@ fn with_sample(mut table: Table, settings: &Settings, sample: Sample, header: Op
     table.decimals.clone_from(&sample.decimals);
     schema.created = settings.created(&table.kind).map(lockstep_model::Path::from);
     schema.mark = settings.mark(&table.kind).map(|mark| mark.at.as_str().into());
+    for (property, time) in &table.times {
+        for described in &mut schema.properties {
+            if described.path == *property {
+                described.modified = Some(time.clone());
+            }
+            described.read_only |= described.path == *time;
+        }
+    }
     table.form = sample.modified;
     (table, schema)
 }

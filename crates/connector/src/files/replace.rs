@@ -490,6 +490,7 @@ mod tests {
             id: "id".into(),
             id_rest: vec![],
             modified: None,
+            times: vec![],
             mark: None,
             shape: Shape::default(),
             form: None,

@@ -46,6 +46,8 @@ pub(super) struct Table {
     pub id_rest: Vec<Path>,
     /// The property that tells when a record was last changed.
     pub modified: Option<Path>,
+    /// The properties that have a time of their own, each with where it is.
+    pub times: Vec<(Path, Path)>,
     /// What says that a record is deleted (D3).
     pub mark: Option<Mark>,
     pub shape: Shape,
@@ -247,7 +249,7 @@ impl Table {
                 if record == before {
                     return Ok(Made { row: row.to_vec(), record: self.shown(&record, row, watch) });
                 }
-                self.touch(&mut record, now);
+                self.touch(&mut record, watch, write, now);
                 let row = rewritten(text, &before, &record, members).into_bytes();
                 Ok(Made { record: self.shown(&record, &row, watch), row })
             }
@@ -319,7 +321,7 @@ impl Table {
             id_edit.put(&mut record, &id_property).map_err(Refusal::whole)?;
         }
         self.put(&mut record, watch, write)?;
-        self.touch(&mut record, now);
+        self.touch(&mut record, watch, write, now);
         let row = members.text(&record).into_bytes();
         Ok(Made { record: self.shown(&record, &row, watch), row })
     }
@@ -347,12 +349,19 @@ impl Table {
     }
 
     /// Sets the time of the last change, in the form in which the record, or else the file, has it.
-    fn touch(&self, record: &mut Value, now: &Now) {
-        let Some(path) = &self.modified else { return };
-        let form = path.get(record).as_ref().and_then(Form::of).or_else(|| self.form.clone()).unwrap_or_else(Form::usual);
-        let edit = Edit { value: &now.written(form), displaced: &Value::Null, shape: &self.shape, watch: &[] };
-        // Where a plain value stands in the way there is no place for the time; the record is right without it.
-        let _ = edit.put(record, &PropertyRef::new(path.as_str()));
+    fn touch(&self, record: &mut Value, watch: &[PropertyRef], write: &Write, now: &Now) {
+        for path in self.modified.iter().chain(self.times_of(watch, write)) {
+            let form = path.get(record).as_ref().and_then(Form::of).or_else(|| self.form.clone()).unwrap_or_else(Form::usual);
+            let edit = Edit { value: &now.written(form), displaced: &Value::Null, shape: &self.shape, watch: &[] };
+            // Where a plain value stands in the way there is no place for the time; the record is right without it.
+            let _ = edit.put(record, &PropertyRef::new(path.as_str()));
+        }
+    }
+
+    /// P1: where the own times are of the properties that are written.
+    fn times_of<'t>(&'t self, watch: &'t [PropertyRef], write: &'t Write) -> impl Iterator<Item = &'t Path> {
+        let is_written = |property: &Path| write.values.iter().any(|value| watch[value.prop].path == *property);
+        self.times.iter().filter(move |(property, _)| is_written(property)).map(|(_, time)| time)
     }
 
     fn shown(&self, record: &Value, row: &[u8], watch: &[PropertyRef]) -> ReadRecord {
@@ -417,12 +426,13 @@ impl Table {
                 changed = true;
             }
         }
-        if (changed || matches!(write.action, crate::Action::Create))
-            && let Some(column) = self.modified.as_ref().and_then(|path| header.column(path.as_str()))
-        {
-            let form = Form::of(&csv::value_of(&cells[column])).or_else(|| self.form.clone()).unwrap_or_else(Form::usual);
-            let text = csv::text_for(&now.written(form)).map_err(Refusal::whole)?;
-            cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter, csv::is_quoted(&cells[column])));
+        if changed || matches!(write.action, crate::Action::Create) {
+            for path in self.modified.iter().chain(self.times_of(watch, write)) {
+                let Some(column) = header.column(path.as_str()) else { continue };
+                let form = Form::of(&csv::value_of(&cells[column])).or_else(|| self.form.clone()).unwrap_or_else(Form::usual);
+                let text = csv::text_for(&now.written(form)).map_err(Refusal::whole)?;
+                cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter, csv::is_quoted(&cells[column])));
+            }
         }
         let made = if changed || matches!(write.action, crate::Action::Create) {
             csv::join(&cells, header.delimiter)

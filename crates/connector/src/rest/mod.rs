@@ -469,6 +469,7 @@ fn schema(kind: &str, ty: &TypeYaml, complete: bool) -> TypeSchema {
             ordered: p.ordered || p.primary.is_some(),
             assumed: p.ty.is_none() && !complete,
             stored_as: StoredAs { trimmed: p.trimmed, caseless: p.caseless, max_chars: p.max_chars, ..StoredAs::default() },
+            modified: p.modified.as_deref().map(Path::new),
             note: p.note.clone(),
         })
         .collect();

@@ -219,6 +219,14 @@ fn refers(text: &str, kind: &str, ty: &TypeYaml, kinds: &[String], wrong: &mut V
             told(&["properties:", &format!("{path}:"), from], message);
         }
     }
+    for (path, property) in &ty.properties {
+        let Some(time) = &property.modified else { continue };
+        if time == path || !ty.properties.contains_key(time) {
+            let why = if time == path { "itself" } else { "no property of it" };
+            let message = format!("{kind}.{path} has the time of its last change in `{time}`, which is {why}");
+            told(&["properties:", &format!("{path}:"), "modified:"], message);
+        }
+    }
     for path in ty.find.keys().filter(|path| !ty.properties.contains_key(*path)) {
         told(&["find:", path], format!("{kind}: `find` looks for `{path}`, which is no property of {kind}"));
     }

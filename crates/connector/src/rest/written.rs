@@ -409,6 +409,8 @@ pub struct PropertyYaml {
     pub kind: Option<KindWord>,
     /// Where it is in the system's record, if not at its own path.
     pub at: Option<String>,
+    /// The property that says when this one was put in, where it has a time of its own; else the record's `modified` counts (P1).
+    pub modified: Option<String>,
     /// It is a list.
     pub list: bool,
     /// The order of its list counts; else a list is a set. Where `primary` marks an element, the marked one always comes first.

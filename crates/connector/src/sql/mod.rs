@@ -34,6 +34,7 @@ use lockstep_model::{PlainType, ReadRecord, TypeSchema, Value};
 
 use crate::key::Key;
 use crate::mark::Mark;
+use crate::modified::Modified;
 use crate::numbers::Numbers;
 use crate::{Answers, Connector, Outcome, Page, ReadRequest, Trouble, Write};
 use database::{Cause, Database, Dialect, Fault};
@@ -241,7 +242,7 @@ impl Settings {
             })
         };
         let usual = |column: &Option<String>| column.as_ref().and_then(|column| table.column(column));
-        if let Some(fault) = own.id.as_ref().and_then(Key::fault) {
+        if let Some(fault) = own.id.as_ref().and_then(Key::fault).or(own.modified.as_ref().and_then(Modified::fault)) {
             return Err(Trouble::Misconfigured(format!("{fault} ({}, `tables: {{ {}: … }}`)", self.place(), table.name)));
         }
         let own_key =
@@ -256,13 +257,20 @@ impl Settings {
         };
         let Some(id) = id else { return Ok(None) };
         let id_rest: Vec<usize> = own_key.map(|columns| columns[1..].to_vec()).unwrap_or_default();
-        let modified = own.modified.as_ref().map_or(Ok(usual(&self.modified)), |column| named(column, "modified").map(Some))?;
+        let of_row = own.modified.as_ref().and_then(Modified::of_record);
+        let modified = of_row.map_or(Ok(usual(&self.modified)), |column| named(column, "modified").map(Some))?;
+        let of_columns = own.modified.iter().flat_map(Modified::of_properties);
+        let times = of_columns.map(|(column, time)| Ok((named(column, "modified")?, named(time, "modified")?)));
+        let times = times.collect::<Result<Vec<(usize, usize)>, Trouble>>()?;
         let version = own.version.as_ref().map_or(Ok(usual(&self.version)), |column| named(column, "version").map(Some))?;
         let created = own.created.as_ref().map_or(Ok(usual(&self.created)), |column| named(column, "created").map(Some))?;
         for (at, word) in [(modified, "modified"), (created, "created")] {
             if let Some(at) = at {
                 self.holds_times(&mut table, at, word)?;
             }
+        }
+        for (_, at) in &times {
+            self.holds_times(&mut table, *at, "modified")?;
         }
         let mark = match own.deleted {
             Some(mark) => {
@@ -272,7 +280,7 @@ impl Settings {
             }
             None => None,
         };
-        Ok(Some(Kind { table, id, id_rest, modified, created, version, mark }))
+        Ok(Some(Kind { table, id, id_rest, modified, times, created, version, mark }))
     }
 
     /// D3, G10: a mark that its column can hold, and that marks something.

@@ -10,6 +10,7 @@ use crate::Trouble;
 use crate::catalogue::Setting;
 use crate::key::Key;
 use crate::mark::Mark;
+use crate::modified::Modified;
 
 /// The settings, as written. No `Debug`: the address may hold a password.
 #[derive(Clone, Deserialize)]
@@ -43,7 +44,7 @@ pub(super) struct OfTable {
     #[serde(default)]
     pub(super) id: Option<Key>,
     #[serde(default)]
-    pub(super) modified: Option<String>,
+    pub(super) modified: Option<Modified>,
     #[serde(default)]
     pub(super) created: Option<String>,
     #[serde(default)]

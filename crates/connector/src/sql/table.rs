@@ -115,6 +115,8 @@ pub(super) struct Kind {
     /// What the id is made of besides.
     pub(super) id_rest: Vec<usize>,
     pub(super) modified: Option<usize>,
+    /// The columns that have a time of their own, each with where it is (P1).
+    pub(super) times: Vec<(usize, usize)>,
     /// The column with the time of a row's creation (R9).
     pub(super) created: Option<usize>,
     pub(super) version: Option<usize>,
@@ -230,6 +232,9 @@ impl Kind {
                 && !property.read_only
                 && !drawn_here
                 && self.modified != Some(at);
+            let own_time = self.times.iter().find(|(of, _)| *of == at);
+            property.modified = own_time.map(|(_, time)| lockstep_model::Path::new(&self.table.columns[*time].name));
+            property.read_only |= self.times.iter().any(|(_, time)| *time == at);
             property.reference.clone_from(&column.reference);
             property.stored_as.caseless = column.caseless;
             property

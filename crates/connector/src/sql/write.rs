@@ -317,12 +317,18 @@ impl Writer<'_> {
 
     /// The time of the last change is noted for those who read by it, where the database does not do so by itself.
     fn touch<'a>(&'a self, database: &mut dyn Database, sets: &mut Vec<Set<'a>>) -> Result<(), Stop> {
-        let Some(column) = self.kind.modified.map(|at| &self.kind.table.columns[at]) else { return Ok(()) };
-        if column.read_only || sets.iter().any(|set| set.column.name == column.name) {
+        let columns = &self.kind.table.columns;
+        // P1: a column with a time of its own takes that along.
+        let own = self.kind.times.iter().filter(|(of, _)| sets.iter().any(|set| set.column.name == columns[*of].name));
+        let times: Vec<&Column> =
+            self.kind.modified.into_iter().chain(own.map(|(_, time)| *time)).map(|at| &columns[at]).collect();
+        let unset = |column: &Column| !column.read_only && sets.iter().all(|set| set.column.name != column.name);
+        let times: Vec<&Column> = times.into_iter().filter(|column| unset(column)).collect();
+        if times.is_empty() {
             return Ok(());
         }
         let now = self.now(database)?;
-        sets.push(Set { column, cell: Some(cell::moment(column, now)) });
+        sets.extend(times.into_iter().map(|column| Set { column, cell: Some(cell::moment(column, now)) }));
         Ok(())
     }
 
