@@ -13,8 +13,11 @@ use crate::plan::{Bearing, Plan};
 /// The properties of each group, by record type and as rows name them: of one flow, both its ends.
 #[derive(Default)]
 pub(crate) struct Grouped<'f> {
-    rows: BTreeMap<(usize, &'f str), [(TypeIx, Vec<PropIx>); 2]>,
+    rows: BTreeMap<(usize, &'f str), [Side; 2]>,
 }
+
+/// The properties of a group on one side of its flow.
+type Side = (TypeIx, Vec<PropIx>);
 
 impl<'f> Grouped<'f> {
     /// A row of the flow at this place pairs these two.

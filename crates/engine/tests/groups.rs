@@ -22,11 +22,13 @@ struct GroupWorld {
 #[derive(Deserialize)]
 struct Run {
     /// The time, the record type, and the places with what is put there.
-    edits: Vec<(i64, String, Vec<(usize, String)>)>,
+    edits: Vec<(i64, String, Places)>,
     read: Vec<String>,
     /// The record types whose record is written.
     written: Vec<String>,
 }
+
+type Places = Vec<(usize, String)>;
 
 fn in_a_group(mut flow: Flow, group: &str, rows: std::ops::Range<usize>) -> Flow {
     flow.properties[rows].iter_mut().for_each(|pair| pair.group = Some(group.into()));

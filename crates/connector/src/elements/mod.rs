@@ -45,8 +45,11 @@ pub(crate) struct Elements {
     writing: Vec<[Mutex<()>; STRIPES]>,
     /// What versions of records have become by writes to their lists alone: such a write changes nothing that a decision on the record
     /// was made on, so the version that it was made on still holds (P6).
-    superseded: Mutex<HashMap<(String, String), (Vec<String>, String)>>,
+    superseded: Mutex<HashMap<(String, String), Versions>>,
 }
+
+/// Versions of a record that writes to its lists have superseded, and the one that it has now.
+type Versions = (Vec<String>, String);
 
 impl Elements {
     pub fn over(inner: Box<dyn Connector>, kinds: Vec<Kind>) -> Result<Elements, Trouble> {
@@ -271,12 +274,11 @@ impl Connector for Elements {
     fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
         let Some((_, kind)) = self.kind(request.kind) else { return self.inner.read(request) };
         let path = [kind.list.clone()];
-        let before = request.checkpoint.map(checkpoint::apart);
-        let inner = before.as_ref().map(|(inner, _)| inner);
-        let mut page = self.read(ReadRequest { kind: &kind.parent, watch: &path, checkpoint: inner, ..request })?;
+        let (inner, mut damaged) = request.checkpoint.map(checkpoint::apart).unzip();
+        let mut page = self.read(ReadRequest { kind: &kind.parent, watch: &path, checkpoint: inner.as_ref(), ..request })?;
         let everything = page.everything;
         // Lists of which something could not be read are looked at again, as files are: what is mended need not differ from what it was.
-        let mut damaged: Vec<String> = before.map(|(_, damaged)| damaged).unwrap_or_default();
+        let damaged = damaged.get_or_insert_default();
         if !everything {
             damaged.retain(|id| !page.gone.contains(id) && page.records.iter().all(|record| record.id != *id));
             let ids: Vec<&str> = damaged.iter().map(String::as_str).collect();
@@ -306,14 +308,15 @@ impl Connector for Elements {
                 false => {}
             }
         }
-        let checkpoint = checkpoint::together(page.checkpoint, &damaged);
+        let checkpoint = checkpoint::together(page.checkpoint, damaged);
         Ok(Page { records, faults, gone: vec![], below, checkpoint, more: page.more, everything })
     }
 
     fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
         let Some((_, described)) = self.kind(kind) else { return self.inner.get(kind, watch, id) };
         let Some((parent, _)) = self.parent_of(described, id) else { return Ok(None) };
-        let Some(parent) = self.get(&described.parent, &[described.list.clone()], &parent)? else { return Ok(None) };
+        let path = std::slice::from_ref(&described.list);
+        let Some(parent) = self.get(&described.parent, path, &parent)? else { return Ok(None) };
         let list = self.list(described, &parent).map_err(Trouble::Malformed)?;
         list.record(id, watch, parent.modified).map_err(Trouble::Malformed)
     }
