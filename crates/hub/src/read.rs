@@ -25,8 +25,9 @@ use crate::run::{Hub, Progress, Result, Underway};
 const BULK: usize = 20_000;
 /// About how many records a page should have in service.
 const PAGE: usize = 1_000;
-/// Keys of known records that are looked through at once.
-const KEYS_AT_ONCE: usize = 256;
+/// So many keys of known records are looked through first, and at most: mostly a record has few elements.
+const FIRST_KEYS: usize = 8;
+const MOST_KEYS: usize = 1_024;
 /// A listing that has not more pages than this is believed to be one listing; beyond, the system turns in circles.
 const MOST_PAGES: usize = 1_000_000;
 
@@ -254,15 +255,16 @@ impl Hub {
         // Of elements within elements several beginnings hold.
         let mut gone = BTreeSet::new();
         for beginning in below {
-            let mut after = beginning.clone();
+            let (mut after, mut many) = (beginning.clone(), FIRST_KEYS);
             loop {
-                let known = self.store.live_keys(ty, Some(&after), KEYS_AT_ONCE)?;
+                let known = self.store.live_keys(ty, Some(&after), many)?;
                 let of_it = known.iter().map(|(key, _)| key).take_while(|key| key.starts_with(beginning.as_str()));
                 gone.extend(of_it.filter(|key| !shown.contains(key.as_str())).cloned());
-                match known.last().filter(|(last, _)| known.len() == KEYS_AT_ONCE && last.starts_with(beginning.as_str())) {
+                match known.last().filter(|(last, _)| known.len() == many && last.starts_with(beginning.as_str())) {
                     Some((last, _)) => after.clone_from(last),
                     None => break,
                 }
+                many = (many * 8).min(MOST_KEYS);
             }
         }
         Ok(gone.into_iter().collect())
