@@ -325,6 +325,17 @@ mod tests {
     }
 
     #[test]
+    fn l1_a_key_has_one_hash_however_long_it_is() {
+        for length in [0, 1, SHORT - 1, SHORT, SHORT + 1, 4 * SHORT] {
+            let text = "å".repeat(length / 2) + if length % 2 == 1 { "x" } else { "" };
+            let mut bytes = 7u64.to_le_bytes().to_vec();
+            bytes.extend((length as u32).to_le_bytes());
+            bytes.extend(text.as_bytes());
+            assert_eq!(key_hash(7, &[&text]), xxh3_64(&bytes), "{length}: stores hold hashes of this form");
+        }
+    }
+
+    #[test]
     fn l2_match_values_are_compared_normalised() {
         assert_eq!(form(json!("  ÅSE@Example.NO "), Kind::Email).as_deref(), Some("åse@example.no"));
         // A with a ring above as two characters, and as one.

@@ -95,6 +95,30 @@ impl Elements {
         self.writing[kind][stripe].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// These records, in order. `Err` for one that can't be read, which says nothing of the others (R8).
+    fn parents(
+        &self,
+        kind: &str,
+        path: &[PropertyRef],
+        ids: &[&str],
+    ) -> Result<Vec<Result<Option<ReadRecord>, String>>, Trouble> {
+        match self.get_many(kind, path, ids) {
+            Ok(records) => return Ok(records.into_iter().map(Ok).collect()),
+            Err(Trouble::Malformed(_)) => {}
+            Err(trouble) => return Err(trouble),
+        }
+        let one = |id: &&str| match self.get(kind, path, id) {
+            Err(Trouble::Malformed(message)) => Ok(Err(message)),
+            read => read.map(Ok),
+        };
+        ids.iter().map(one).collect()
+    }
+
+    /// A page of records in which elements stand.
+    fn read_parents(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
+        if self.is_of_elements(request.kind) { self.read(request) } else { self.inner.read(request) }
+    }
+
     /// A write to a list of a record has made another version of it.
     fn has_become(&self, kind: &str, before: &ReadRecord, now: Option<&String>) {
         let (Some(before_it), Some(now)) = (&before.version, now) else { return };
@@ -169,7 +193,7 @@ impl Elements {
     ) -> Vec<(Group, String)> {
         let path = [kind.list.clone()];
         let ids: Vec<&str> = groups.iter().map(|group| group.parent.as_str()).collect();
-        let parents = match self.get_many(&kind.parent, &path, &ids) {
+        let parents = match self.parents(&kind.parent, &path, &ids) {
             Ok(parents) => parents,
             Err(trouble) => {
                 let all = groups.iter().flat_map(|group| &group.writes);
@@ -179,6 +203,14 @@ impl Elements {
         };
         let (mut sent, mut under_way) = (Vec::new(), Vec::new());
         for (group, parent) in groups.into_iter().zip(parents) {
+            let parent = match parent {
+                Ok(parent) => parent,
+                Err(message) => {
+                    let later = Outcome::Later { retry_after_ms: None, message };
+                    group.writes.iter().for_each(|at| outcomes[*at] = Some(later.clone()));
+                    continue;
+                }
+            };
             let Some(parent) = parent.filter(|parent| !parent.deleted) else {
                 let message = format!("{} has no record {}", kind.parent, group.parent);
                 for at in &group.writes {
@@ -259,8 +291,6 @@ fn of_list(kind: &Kind, answer: &Outcome) -> Outcome {
 
 fn failed_to_read(trouble: &Trouble) -> Outcome {
     match trouble {
-        // It is about one record only.
-        Trouble::Malformed(message) => Outcome::Later { retry_after_ms: None, message: message.clone() },
         Trouble::Busy { retry_after_ms, message } => Outcome::Later { retry_after_ms: *retry_after_ms, message: message.clone() },
         other => Outcome::Stopped(other.clone()),
     }
@@ -272,24 +302,42 @@ impl Connector for Elements {
     }
 
     fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
-        let Some((_, kind)) = self.kind(request.kind) else { return self.inner.read(request) };
+        let Some((_, kind)) = self.kind(request.kind) else {
+            let page = self.inner.read(request)?;
+            // From now on these are known by the versions that they are shown with.
+            let mut superseded = self.superseded.lock().unwrap_or_else(PoisonError::into_inner);
+            if !superseded.is_empty() {
+                page.records.iter().for_each(|record| drop(superseded.remove(&(request.kind.to_string(), record.id.clone()))));
+            }
+            return Ok(page);
+        };
         let path = [kind.list.clone()];
         let (inner, mut damaged) = request.checkpoint.map(checkpoint::apart).unzip();
-        let mut page = self.read(ReadRequest { kind: &kind.parent, watch: &path, checkpoint: inner.as_ref(), ..request })?;
+        let mut page =
+            self.read_parents(ReadRequest { kind: &kind.parent, watch: &path, checkpoint: inner.as_ref(), ..request })?;
         let everything = page.everything;
         // Lists of which something could not be read are looked at again, as files are: what is mended need not differ from what it was.
         let damaged = damaged.get_or_insert_default();
+        let mut unreadable = Vec::new();
         if !everything {
             damaged.retain(|id| !page.gone.contains(id) && page.records.iter().all(|record| record.id != *id));
             let ids: Vec<&str> = damaged.iter().map(String::as_str).collect();
-            let again = self.get_many(&kind.parent, &path, &ids)?;
-            page.records.extend(again.into_iter().flatten());
-            damaged.clear();
+            let again = self.parents(&kind.parent, &path, &ids)?;
+            for (id, read) in std::mem::take(damaged).into_iter().zip(again) {
+                match read {
+                    Ok(record) => page.records.extend(record),
+                    Err(message) => {
+                        unreadable.push(RecordFault { place: format!("{}/{id}", kind.parent), message, id: None });
+                        damaged.push(id);
+                    }
+                }
+            }
         }
         let mut below = page.below;
         below.extend(page.gone.iter().map(|id| self.beginning(kind, id)));
         // Which elements stand in a record that can't be read nobody knows.
-        let mut faults: Vec<RecordFault> = page.faults.into_iter().map(|fault| RecordFault { id: None, ..fault }).collect();
+        let faults = page.faults.into_iter().map(|fault| RecordFault { id: None, ..fault });
+        let mut faults: Vec<RecordFault> = faults.chain(unreadable).collect();
         let mut records = Vec::new();
         for parent in &page.records {
             let found = faults.len();
@@ -392,14 +440,18 @@ impl Connector for Elements {
     }
 
     fn hear(&self, call: &Call) -> Heard {
-        let Heard::Hint(mut named) = self.inner.hear(call) else { return self.inner.hear(call) };
-        // What changed of a record may be an element of it.
-        for kind in &self.kinds {
-            if named.iter().any(|named| named.kind == kind.parent) {
-                named.push(Named { kind: kind.name.clone(), id: None });
+        match self.inner.hear(call) {
+            Heard::Hint(mut named) => {
+                // What changed of a record may be an element of it.
+                for kind in &self.kinds {
+                    if named.iter().any(|named| named.kind == kind.parent) {
+                        named.push(Named { kind: kind.name.clone(), id: None });
+                    }
+                }
+                Heard::Hint(named)
             }
+            other => other,
         }
-        Heard::Hint(named)
     }
 
     fn probe(&self, kind: &str, probe: Probe<'_>) -> Result<Option<Probed>, Trouble> {

@@ -11,12 +11,18 @@ struct Shop {
     lines: Mutex<(u32, Value)>,
     /// What comes of the next writes in place of carrying them out. A conflict means that somebody was faster.
     answers: Mutex<VecDeque<Outcome>>,
+    /// How many calls it has heard: the first is a trial, a second one came before.
+    heard: Mutex<u32>,
 }
 
 impl Shop {
     fn with(lines: Value, answers: Vec<Outcome>) -> Elements {
-        let shop =
-            Shop { types: vec![TypeSchema::open("Orders")], lines: Mutex::new((1, lines)), answers: Mutex::new(answers.into()) };
+        let shop = Shop {
+            types: vec![TypeSchema::open("Orders")],
+            lines: Mutex::new((1, lines)),
+            answers: Mutex::new(answers.into()),
+            heard: Mutex::new(0),
+        };
         let said = json!({"Orders": {"lines": {"id": "no"}}});
         Elements::over(Box::new(shop), kinds(&said).unwrap()).unwrap()
     }
@@ -44,11 +50,21 @@ impl Connector for Shop {
     }
 
     fn get(&self, _: &str, _: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
-        Ok((id == "1").then(|| self.shown()))
+        match id {
+            "1" => Ok(Some(self.shown())),
+            "cut" => Err(Trouble::Malformed("order cut can't be read".into())),
+            _ => Ok(None),
+        }
     }
 
     fn find(&self, _: &str, _: &[PropertyRef], _: usize, _: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         Ok(None)
+    }
+
+    fn hear(&self, _: &Call) -> Heard {
+        let mut heard = self.heard.lock().unwrap();
+        *heard += 1;
+        if *heard == 1 { Heard::Challenge("back".into()) } else { Heard::Again }
     }
 
     fn write(&self, _: &str, _: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
@@ -153,4 +169,44 @@ fn r3_a_reading_of_changes_says_of_which_records_it_shows_all_elements() {
     let ids = || vec!["1/1".to_string(), "1/2".to_string()];
     assert_eq!(read(None), (ids(), vec![], true));
     assert_eq!(read(Some(&checkpoint)), (ids(), vec!["1/".to_string()], false));
+}
+
+#[test]
+fn r8_a_record_that_can_not_be_read_holds_the_elements_of_no_other() {
+    let shop = Shop::with(json!([{"no": 1, "qty": 1}]), vec![]);
+    let writes = ["cut/1", "1/1"].map(|id| write(Action::Update { id: id.into(), version: None }, &[(2, json!(10))]));
+    let outcomes = shop.write("Orders[lines]", &watch(), &writes);
+    assert!(matches!(&outcomes[0], Outcome::Later { message, .. } if message.contains("cut")), "{outcomes:?}");
+    assert!(matches!(&outcomes[1], Outcome::Done(_)), "{outcomes:?}");
+    // Nor does one whose list was damaged and that can't be read any more.
+    let checkpoint = checkpoint::together(Checkpoint::default(), &["cut".to_string()]);
+    let watch = watch();
+    let page =
+        shop.read(ReadRequest { kind: "Orders[lines]", watch: &watch, checkpoint: Some(&checkpoint), page_size: 10 }).unwrap();
+    assert_eq!(page.records.len(), 1);
+    assert!(matches!(&page.faults[..], [fault] if fault.place == "Orders/cut"), "{:?}", page.faults);
+    assert_eq!(checkpoint::apart(&page.checkpoint).1, ["cut"]);
+}
+
+#[test]
+fn p6_a_write_to_a_list_is_no_edit_of_its_record() {
+    let shop = Shop::with(json!([{"no": 1, "qty": 1}]), vec![]);
+    let lines = [PropertyRef::new("lines")];
+    let known = shop.get("Orders", &lines, "1").unwrap().unwrap().version;
+    let update = write(Action::Update { id: "1/1".into(), version: None }, &[(2, json!(10))]);
+    assert!(matches!(&shop.write("Orders[lines]", &watch(), &[update])[..], [Outcome::Done(_)]));
+    // The order itself, by the version that it had before: the shop would not stand for another one.
+    let of_order = write(Action::Update { id: "1".into(), version: known }, &[(0, json!([]))]);
+    assert!(matches!(&shop.write("Orders", &lines, &[of_order])[..], [Outcome::Done(_)]));
+    let read = |shop: &Elements| shop.superseded.lock().unwrap().len();
+    assert_eq!(read(&shop), 1);
+    shop.read(ReadRequest { kind: "Orders", watch: &lines, checkpoint: None, page_size: 10 }).unwrap();
+    assert_eq!(read(&shop), 0, "what is read is known by its version of now");
+}
+
+#[test]
+fn a_call_is_heard_once() {
+    let shop = Shop::with(json!([]), vec![]);
+    let call = Call { query: vec![], headers: vec![], body: vec![], at: Timestamp(0) };
+    assert_eq!(shop.hear(&call), Heard::Challenge("back".into()));
 }
