@@ -1,5 +1,7 @@
 //! Keys of several columns or properties: shown as one text, `order_no` and `line_no` as `4711/2`.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 /// What a record's id is made of, as the settings say it: `id: order_no`, or `id: [order_no, line_no]`.
@@ -36,20 +38,27 @@ pub(crate) fn join<S: AsRef<str>>(parts: impl IntoIterator<Item = S>) -> String 
         if at > 0 {
             text.push('/');
         }
-        for c in part.as_ref().chars() {
-            match c {
-                '/' => text.push_str("%2F"),
-                '%' => text.push_str("%25"),
-                c => text.push(c),
-            }
-        }
+        text.push_str(&escaped(part.as_ref()));
     }
     text
 }
 
+/// A part of an id in which no slash stands.
+pub(crate) fn escaped(part: &str) -> Cow<'_, str> {
+    match part.contains(['/', '%']) {
+        true => Cow::Owned(part.replace('%', "%25").replace('/', "%2F")),
+        false => Cow::Borrowed(part),
+    }
+}
+
+/// What [`escaped`] was made of.
+pub(crate) fn unescaped(part: &str) -> String {
+    part.replace("%2F", "/").replace("%25", "%")
+}
+
 /// The parts of such a text; `None` where there are not so many.
 pub(crate) fn split(text: &str, parts: usize) -> Option<Vec<String>> {
-    let found: Vec<String> = text.split('/').map(|part| part.replace("%2F", "/").replace("%25", "%")).collect();
+    let found: Vec<String> = text.split('/').map(unescaped).collect();
     (found.len() == parts).then_some(found)
 }
 

@@ -21,6 +21,7 @@ use lockstep_model::{PlainType, ReadRecord, Timestamp, TypeSchema, Value};
 
 use self::list::{Applied, List};
 pub(crate) use self::settings::{Kind, kinds, schemas, split};
+use crate::key::{escaped, unescaped};
 use crate::{
     Action, Answers, Call, Checkpoint, Connector, Heard, Named, Outcome, Page, Probe, Probed, ReadRequest, RecordFault, Settled,
     Traffic, Trouble, Write, WriteValue,
@@ -509,13 +510,4 @@ impl Connector for Elements {
     fn at_once(&self) -> usize {
         self.inner.at_once()
     }
-}
-
-/// A part of an id in which no slash stands.
-fn escaped(part: &str) -> String {
-    part.replace('%', "%25").replace('/', "%2F")
-}
-
-fn unescaped(part: &str) -> String {
-    part.replace("%2F", "/").replace("%25", "%")
 }
