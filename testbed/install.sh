@@ -92,7 +92,7 @@ check_against_descriptions() {
   done
   local status=0
   LOCKSTEP_PRISM="$named" LOCKSTEP_EXCHANGES="$exchanges" \
-    cargo test -q -p lockstep-connector --locked --test all systems:: -- superoffice poweroffice || status=$?
+    cargo test -q -p lockstep-connector --locked --test all -- systems::superoffice systems::poweroffice || status=$?
   # shellcheck disable=SC2086
   kill $prisms 2>/dev/null || true
   echo "operations, by what the description says (remarks are explained in crates/connector/tests/systems/exceptions.txt):"
