@@ -171,11 +171,11 @@ pub fn still_to_be_matched<'a>(
     met.find(unread)
 }
 
-/// F1: a facet of the record that has not been read yet, and would give something to what is made for this one: the process that read the
-/// one has ended before it read the other.
+/// F1: a facet of the record that has not been read yet, or not since the record came back, and would give something to what is made for
+/// this one: the process that read the one has ended before it read the other.
 pub fn unread<'a>(plan: &'a Plan, slice: &Slice, record: &RecordState, to: TypeIx) -> Option<&'a PlanType> {
     let gives = |facet: &TypeIx| plan.ty(to).facets.iter().any(|theirs| plan.facet_rule(*facet, *theirs).is_some());
-    let unread = |facet: &&TypeIx| slice.by_key(**facet, &record.key).is_none() && gives(facet);
+    let unread = |facet: &&TypeIx| slice.by_key(**facet, &record.key).is_none_or(|facet| !facet.is_live()) && gives(facet);
     plan.ty(record.ty).facets.iter().find(unread).map(|facet| plan.ty(*facet))
 }
 

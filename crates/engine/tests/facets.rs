@@ -84,6 +84,26 @@ fn f2_facets_read_one_after_the_other_come_to_one_record() {
 }
 
 #[test]
+fn f1_a_record_that_is_back_as_one_facet_makes_nothing_before_it_is_back_as_the_other() {
+    let rows: [&[&str]; 2] = [&["no <-> no", "name <-> name"], &["contact <-> contact"]];
+    let mut world = facets(&two_facets([Create::Always, Create::Always], &[], rows));
+    let fjord = json!({"no": "17", "name": "Fjord AS", "contact": "Åse"});
+    read(&mut world, "1", fjord.clone());
+    for (ours, _) in TWO {
+        world.read_deleted(&format!("{ours}/1"));
+    }
+    world.read(&format!("{}/1", TWO[1].0), fjord.clone());
+    world.settle();
+    assert!(world.intents.is_empty(), "half a record is made: {:?}", world.intents);
+    world.read(&format!("{}/1", TWO[0].0), fjord);
+    world.settle();
+    let key = world.records[&world.intents[0].record.unwrap()].key.clone();
+    let account = format!("{}/{key}", TWO[0].1);
+    assert_eq!((world.value(&account, "name"), world.value(&account, "contact")), (json!("Fjord AS"), json!("Åse")));
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
 fn f2_nothing_is_created_while_the_facet_that_it_will_be_linked_with_is_still_to_be_read() {
     let rows: [&[&str]; 2] = [&["name <-> name"], &["contact <-> contact"]];
     let mut world = facets(&two_facets([Create::Always, Create::Always], &["no = no"], rows));

@@ -286,6 +286,10 @@ impl Hub {
             }
             let mut commit = Commit::default();
             for mut record in hub.store.records(&repairs.gone)?.into_iter().filter(RecordState::is_live) {
+                if commit.changed_records.iter().any(|told| told.id == record.id && !told.is_live()) {
+                    continue;
+                }
+                hub.facets_gone(Some(record.id), &mut commit)?;
                 let seen = hub.status[record.ty.at()].read_from;
                 commit.keys_removed.extend(mark_gone(&hub.plan, &mut record, seen));
                 commit.agenda_added.push((hub.plan.ty(record.ty).decide_rank, record.id));

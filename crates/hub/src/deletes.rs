@@ -148,7 +148,14 @@ impl Hub {
     }
 
     /// A record that its system has merged into another is no deletion: it ends here, and nothing is deleted elsewhere for it.
-    pub(crate) fn merged(&self, under_way: &mut Underway, state: &mut RecordState, into: &str, commit: &mut Commit) {
+    pub(crate) fn merged(
+        &mut self,
+        under_way: &mut Underway,
+        state: &mut RecordState,
+        into: &str,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        self.facets_ended(state, commit)?;
         commit.keys_removed.extend(mark_gone(&self.plan, state, None));
         state.presence = Presence::Gone;
         let into = RecordName::of(&self.plan, state.ty, into);
@@ -156,6 +163,7 @@ impl Hub {
         self.note(under_way, JournalKind::Deleted, state.id, None, text.clone(), commit);
         let record = RecordName::of(&self.plan, state.ty, &state.key);
         under_way.report.event(|| Event::Deleted { record, text: format!("{text} (D1)") });
+        Ok(())
     }
 
     /// Records that were kept though a flow passes deletions on.

@@ -7,7 +7,7 @@ use lockstep_engine::observe::{mark_gone, read_as, retired_key};
 use lockstep_engine::{Plan, confirm, facets};
 use lockstep_model::value::same;
 use lockstep_model::{
-    EntityId, Intent, IntentKind, IntentState, NumberMap, ReadRecord, RecordId, RecordState, Rule, RunId, TypeIx, Value,
+    EntityId, Intent, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId, RecordState, Rule, RunId, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind};
 
@@ -237,7 +237,18 @@ impl Hub {
         let Some(gone) = gone.filter(|_| self.plan.has_facets) else { return Ok(()) };
         let Some(state) = self.store.records(&[gone])?.pop() else { return Ok(()) };
         for facet in self.other_facets(&state)?.into_iter().filter(RecordState::is_live) {
-            self.facet_gone(facet, commit);
+            self.facet_gone(facet, None, commit);
+        }
+        Ok(())
+    }
+
+    /// F1: a record that was merged into another, or deleted by hand, is so with all its facets: no flow passes that on.
+    pub(crate) fn facets_ended(&mut self, state: &RecordState, commit: &mut Commit) -> Result<()> {
+        if !self.plan.has_facets {
+            return Ok(());
+        }
+        for facet in self.other_facets(state)?.into_iter().filter(RecordState::is_live) {
+            self.facet_gone(facet, Some(Presence::Gone), commit);
         }
         Ok(())
     }
@@ -248,16 +259,21 @@ impl Hub {
             for facet in self.store.by_key(ty, &[key])? {
                 commit.rekeyed.push((facet.id, retired_key(&facet)));
                 if facet.is_live() {
-                    self.facet_gone(facet, commit);
+                    self.facet_gone(facet, None, commit);
                 }
             }
         }
         Ok(())
     }
 
-    fn facet_gone(&mut self, mut facet: RecordState, commit: &mut Commit) {
+    /// What is concluded of both facets at the same time is concluded once.
+    fn facet_gone(&mut self, mut facet: RecordState, presence: Option<Presence>, commit: &mut Commit) {
+        if commit.changed_records.iter().any(|told| told.id == facet.id && !told.is_live()) {
+            return;
+        }
         let seen = self.status[facet.ty.at()].read_from;
         commit.keys_removed.extend(mark_gone(&self.plan, &mut facet, seen));
+        facet.presence = presence.unwrap_or(facet.presence);
         commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
         let status = &mut self.status[facet.ty.at()];
         status.records = status.records.saturating_sub(1);

@@ -4,9 +4,11 @@
 //! is given up, and nothing is deleted elsewhere for it. Without that, the next listing would lack them, and the guard on listings (G3)
 //! would ask a person about records that nobody misses.
 
+use std::collections::BTreeSet;
+
 use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;
-use lockstep_model::{EntityId, IntentState, Presence, Slot};
+use lockstep_model::{EntityId, IntentState, Presence, RecordState, Slot};
 use lockstep_store::{Commit, ReviewKey};
 
 use crate::acts::ActResult;
@@ -21,11 +23,16 @@ impl Hub {
             let now = hub.clock.now();
             let mut commit = Commit { durable: true, ..Commit::default() };
             let mut ranks = Vec::new();
+            let mut records: Vec<RecordState> = Vec::new();
             for name in names {
-                let Ok(mut record) = hub.find(name) else { continue };
-                if !record.is_live() {
-                    continue;
-                }
+                let Ok(record) = hub.find(name) else { continue };
+                // F1: with all its facets.
+                records.extend(hub.other_facets(&record)?);
+                records.push(record);
+            }
+            let mut told = BTreeSet::new();
+            records.retain(|record| record.is_live() && told.insert(record.id));
+            for mut record in records {
                 let keys = mark_gone(&hub.plan, &mut record, None);
                 // D1: deleted here and everywhere already, whatever the flows say.
                 record.presence = Presence::Gone;

@@ -141,6 +141,10 @@ impl Hub {
         if !self.believes(under_way, ty, gone + 1, self.status[ty.at()].records) {
             return Ok(());
         }
+        if commit.changed_records.iter().any(|told| told.id == record.id && !told.is_live()) {
+            return Ok(());
+        }
+        self.facets_gone(Some(record.id), commit)?;
         commit.keys_removed.extend(mark_gone(&self.plan, &mut record, self.status[ty.at()].read_from));
         let rank = self.plan.ty(ty).decide_rank;
         commit.agenda_added.push((rank, record.id));

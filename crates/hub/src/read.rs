@@ -713,7 +713,7 @@ impl Hub {
         let ids: Vec<RecordId> = merged.iter().map(|(id, _)| *id).collect();
         for mut record in self.store.records(&ids)? {
             let Some((_, into)) = merged.iter().find(|(id, _)| *id == record.id) else { continue };
-            self.merged(under_way, &mut record, into, commit);
+            self.merged(under_way, &mut record, into, commit)?;
             let status = &mut self.status[ty.at()];
             status.records = status.records.saturating_sub(1);
             commit.agenda_added.push((self.plan.ty(ty).decide_rank, record.id));

@@ -94,6 +94,8 @@ struct Fated {
     busy: Mutex<Vec<String>>,
     /// Records that can't be got by their ids.
     stuck: Mutex<Vec<String>>,
+    /// By an id, the id of the record that was merged into.
+    merged: Mutex<BTreeMap<String, String>>,
 }
 
 impl Fated {
@@ -117,6 +119,7 @@ impl Fated {
             keys: Mutex::default(),
             coming: Mutex::default(),
             worth: Mutex::new(Answers::Believed),
+            merged: Mutex::default(),
             forgets: AtomicBool::new(false),
             down: AtomicBool::new(false),
             unseen: AtomicBool::new(false),
@@ -262,7 +265,8 @@ impl Connector for Fated {
         if self.behind.fetch_sub(1, Ordering::Relaxed) > 0 {
             return Ok(None);
         }
-        self.real.get(kind, watch, id)
+        let merged = self.merged.lock().unwrap().get(id).cloned();
+        self.real.get(kind, watch, merged.as_deref().unwrap_or(id))
     }
 
     fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
@@ -1252,6 +1256,42 @@ fn f1_f3_a_record_that_is_deleted_is_gone_with_all_its_facets_at_once() {
         (json!("Voss"), 3),
         "it is deleted, and nothing of it was emptied before"
     );
+}
+
+/// The numbers of the record types of these names.
+fn types_named(hub: &Hub, names: &[&str]) -> std::collections::BTreeSet<TypeIx> {
+    let types = &hub.plan_of_flows().types;
+    (0..types.len() as u16).map(TypeIx).filter(|ty| names.contains(&types[ty.at()].name.to_string().as_str())).collect()
+}
+
+#[test]
+fn f1_what_was_merged_or_looked_up_in_vain_or_deleted_by_hand_ends_with_all_its_facets() {
+    for way in ["merged", "looked up", "by hand"] {
+        let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+        let mut hub = hub(&[("a", &a), ("b", &b)], &at_work_and_at_home(&["city"]));
+        a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1", "city": "Bergen"}));
+        a.put("Person/2", json!({"mail": "bo@example.com", "phone": "2", "city": "Voss"}));
+        run(&mut hub);
+        assert!(a.real.remove("Person", "1"));
+        let at_work = types_named(&hub, &["a.Person (work)"]);
+        match way {
+            "merged" => {
+                a.merged.lock().unwrap().insert("1".into(), "2".into());
+                hub.run(RunOptions { only: Some(at_work), full: true, ..RunOptions::default() }).unwrap();
+            }
+            "looked up" => {
+                let named = at_work.iter().map(|ty| (*ty, ["1".to_string()].into())).collect();
+                hub.run(RunOptions { only: Some([].into()), named, ..RunOptions::default() }).unwrap();
+            }
+            _ => assert!(hub.deleted_by_hand(&["a.Person (work)/1".into()]).is_ok()),
+        }
+        let live = |hub: &mut Hub, facet: &str| hub.find(&format!("a.Person ({facet})/1")).is_ok_and(|found| found.is_live());
+        assert_eq!((live(&mut hub, "work"), live(&mut hub, "home")), (false, false), "{way}");
+        // Nothing is made from what is left of it, and nothing is deleted or emptied for it.
+        let sent = b.sent();
+        run(&mut hub);
+        assert_eq!((b.real.all("Person").len(), b.sent()), (2, sent), "{way}");
+    }
 }
 
 /// A run that reads of `a` alone.
